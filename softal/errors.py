@@ -1,0 +1,73 @@
+"""Every error that softal raises on purpose.
+
+SoftalError
+├── CampaignFileError        the campaign file has mistakes (all of them at once)
+├── CampaignStateError       the campaign's folder does not allow what was asked
+├── SpaceError               a point, a parameter or an expression does not fit the space
+├── SimulationError          one evaluation failed: the trial becomes `failed`, with this as its reason
+│   ├── WalltimeExceeded     it ran longer than `workers.walltime`
+│   └── InvalidObservation   it returned something that the objective or its declaration does not allow
+├── StrategyError            a strategy was asked or told something impossible
+├── SurrogateError           a surrogate was used before it was fitted, or with data that it cannot take
+└── EngineUnavailable        a simulation engine is not installed here
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SoftalError(Exception):
+    """Base of all errors of softal; its text is written for the user."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a campaign file: where it is, and what is wrong and allowed there."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class CampaignFileError(SoftalError):
+    """The campaign file has mistakes; `problems` lists every one of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CampaignStateError(SoftalError):
+    """The campaign's folder does not allow what was asked: it exists already, is in use, or differs."""
+
+
+class SpaceError(SoftalError):
+    """A point, a parameter or an expression does not fit the space."""
+
+
+class SimulationError(SoftalError):
+    """One evaluation failed. Raise it in a simulator to give a failed trial its reason."""
+
+
+class WalltimeExceeded(SimulationError):
+    """The simulation ran longer than its walltime."""
+
+
+class InvalidObservation(SimulationError):
+    """The simulation returned something that its declaration or the objective does not allow."""
+
+
+class StrategyError(SoftalError):
+    """A strategy was asked or told something impossible."""
+
+
+class SurrogateError(SoftalError):
+    """A surrogate was used before it was fitted, or with data that it cannot take."""
+
+
+class EngineUnavailable(SoftalError):
+    """A simulation engine is not installed here; the text says how to get it."""

@@ -1,0 +1,35 @@
+"""Simulators: what evaluates a point. `SIMULATORS` lists the built-in kinds."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, cast
+
+from softal import plugins
+from softal.errors import SoftalError
+from softal.simulators.base import Context, Outputs, Simulator
+
+__all__ = ["GROUP", "SIMULATORS", "Context", "Outputs", "Simulator", "build", "find"]
+
+GROUP = "softal.simulators"
+SIMULATORS = {
+    "argon": "softal.simulators.argon:Argon",
+    "command": "softal.simulators.command:Command",
+}
+
+
+def find(kind: str) -> type[Simulator]:
+    """Return the simulator class of `kind`: built-in, plug-in, `module:Class`, or `module:function` made into one."""
+    found = plugins.resolve(kind, SIMULATORS, GROUP)
+    if inspect.isclass(found) and issubclass(found, Simulator):
+        return cast(type[Simulator], found)
+    if callable(found) and not inspect.isclass(found):
+        from softal.simulators.function import simulator_class
+
+        return simulator_class(found)
+    raise SoftalError(f"{kind!r} is neither a Simulator class nor a function point -> dict")
+
+
+def build(kind: str, settings: dict[str, Any] | None = None) -> Simulator:
+    """Make the simulator of `kind` with `settings`."""
+    return find(kind)(settings or {})

@@ -1,0 +1,114 @@
+"""What every simulator offers: `run(point, context) -> Observation`.
+
+A simulator is made from its settings without importing an engine, so that a campaign file can be checked on a machine
+that cannot run it. `run` is called in a process of its own, which softal may kill; it may raise, crash or hang without
+harm to the campaign. It must not keep state between calls: the same point, seed and fidelity give the same result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from softal.errors import InvalidObservation
+from softal.trial import Observation, Point
+
+
+class Settings(BaseModel):
+    """Base of the settings of simulators, strategies and surrogates: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a simulation may know besides its point.
+
+    Attributes:
+        workdir: an empty folder of its own.
+        seed: the only source of randomness that it may use; from (campaign seed, trial id).
+        fidelity: in (0, 1]; 1 is the full simulation.
+        trial: the trial's id.
+        cpus, gpus: what it may use.
+        walltime: after how long it is stopped [s]; None is never.
+    """
+
+    workdir: Path
+    seed: int
+    fidelity: float = 1.0
+    trial: int = 0
+    cpus: float = 1.0
+    gpus: float = 0.0
+    walltime: float | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Names of the values and arrays that a simulator declares to return."""
+
+    values: frozenset[str] = field(default_factory=frozenset)
+    arrays: frozenset[str] = field(default_factory=frozenset)
+
+
+class Simulator(ABC):
+    """Evaluates points. Subclasses give their `Settings`, what they take and what they return.
+
+    Attributes:
+        Settings: the model of the simulator's settings in the campaign file.
+        parameters: name -> unit or description of what a point may hold; None where anything goes.
+        defaults: values of the parameters that a point may leave out.
+        outputs: what is returned; None where it is not declared.
+    """
+
+    Settings: ClassVar[type[BaseModel]] = Settings
+    parameters: Mapping[str, str] | None = None
+    defaults: Mapping[str, float] = {}
+    outputs: Outputs | None = None
+
+    def __init__(self, settings: Any = None) -> None:
+        self.settings: Any = (
+            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(settings or {})
+        )
+
+    @abstractmethod
+    def run(self, point: Point, context: Context) -> Observation:
+        """Simulate at `point`; raise SimulationError with a reason where it cannot be done."""
+
+    def check(self) -> list[str]:
+        """Return what stands in the way of running here (no engine, no executable); empty where nothing does."""
+        return []
+
+
+def validate_observation(observation: Any, outputs: Outputs | None) -> Observation:
+    """Return `observation` where it holds what was declared, all finite.
+
+    Raises:
+        InvalidObservation: naming the value or array and what is wrong with it.
+    """
+    if not isinstance(observation, Observation):
+        raise InvalidObservation(f"the simulator returned {type(observation).__name__}, not an Observation")
+    if outputs is not None:
+        for what, declared, returned in (
+            ("value", outputs.values, observation.values),
+            ("array", outputs.arrays, observation.arrays),
+        ):
+            if missing := sorted(declared - returned.keys()):
+                raise InvalidObservation(f"{what} {missing[0]!r} is declared but was not returned")
+    for name, value in observation.values.items():
+        if not np.isfinite(value):
+            raise InvalidObservation(f"value {name!r} is {value}")
+    for name, error in observation.errors.items():
+        if not error >= 0:
+            raise InvalidObservation(f"standard error of {name!r} is {error}")
+    for name, array in observation.arrays.items():
+        if not np.all(np.isfinite(array.values)):
+            raise InvalidObservation(
+                f"array {name!r} holds {np.sum(~np.isfinite(array.values))} values that are not finite"
+            )
+    return observation

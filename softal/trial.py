@@ -1,0 +1,153 @@
+"""Points, observations and trials: what the parts of softal hand to each other.
+
+A trial's life:
+
+    PROPOSED ──► RUNNING ──► DONE
+        ▲           │   └──► FAILED   the simulation itself failed; strategies are told
+        └───────────┘                 its worker was lost, or the user stopped: it runs again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Value = float | int | str | bool
+Point = dict[str, Value]
+
+
+class TrialState(StrEnum):
+    """Where a trial stands in its life."""
+
+    PROPOSED = "proposed"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial will not change any more."""
+        return self in (TrialState.DONE, TrialState.FAILED)
+
+
+@dataclass(frozen=True)
+class Array:
+    """An observed array, such as S(k): its values, their standard errors and the grid that it lies on.
+
+    Attributes:
+        values: any shape [`unit`].
+        errors: standard errors, the shape of `values` [`unit`]; None where they are not known.
+        grid: abscissa of a one-dimensional array, the shape of `values` [`grid_unit`]; None where there is none.
+        unit: unit of the values.
+        grid_unit: unit of the grid.
+    """
+
+    values: NDArray[np.float64]
+    errors: NDArray[np.float64] | None = None
+    grid: NDArray[np.float64] | None = None
+    unit: str = ""
+    grid_unit: str = ""
+
+    @classmethod
+    def of(
+        cls, values: ArrayLike, errors: ArrayLike | None = None, grid: ArrayLike | None = None, **units: str
+    ) -> Array:
+        """Make an array from anything that numpy understands; ValueError where the shapes differ."""
+        as_float = [None if part is None else np.asarray(part, dtype=np.float64) for part in (values, errors, grid)]
+        for name, part in zip(("errors", "grid"), as_float[1:], strict=True):
+            if part is not None and part.shape != as_float[0].shape:  # type: ignore[union-attr]
+                raise ValueError(f"{name} has shape {part.shape}, the values have {as_float[0].shape}")  # type: ignore[union-attr]
+        return cls(as_float[0], as_float[1], as_float[2], **units)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a simulator returns.
+
+    Attributes:
+        values: scalars by name; units are the simulator's.
+        errors: standard error of each value, from block averages; a value without one is taken as exact or unknown.
+        arrays: g(r), S(k), density profiles ... by name.
+        artifacts: files to keep, by name.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    artifacts: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A point that a strategy proposes, with the notes that it wants back when the trial is told."""
+
+    point: Point
+    fidelity: float = 1.0
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    proposed_by: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation of one point.
+
+    Attributes:
+        id: number in the order of proposal, from 0.
+        objective: value of each component of the objective, in its natural sign; empty unless done.
+        objective_errors: standard error of each component, where it is known.
+        reason: why it failed.
+        proposed, started, finished: times [s since 1970].
+        attempts: how often it was started; more than one where a worker was lost.
+        asked_after: the journal's sequence number up to which the strategy knew results when it proposed this.
+        told: the journal's sequence number at which it finished, which is the order of telling.
+    """
+
+    id: int
+    point: Point
+    seed: int = 0
+    fidelity: float = 1.0
+    proposed_by: str = ""
+    state: TrialState = TrialState.PROPOSED
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    observation: Observation | None = None
+    objective: dict[str, float] = field(default_factory=dict)
+    objective_errors: dict[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    proposed: float = 0.0
+    started: float | None = None
+    finished: float | None = None
+    host: str | None = None
+    attempts: int = 0
+    asked_after: int = 0
+    told: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trial as the command line's `--json` shows it; `objective` is a number where there is one."""
+        objective: Any = dict(self.objective) or None
+        if objective and len(objective) == 1:
+            objective = next(iter(objective.values()))
+        return {
+            "id": self.id,
+            "state": str(self.state),
+            "point": dict(self.point),
+            "values": dict(self.observation.values) if self.observation else {},
+            "errors": dict(self.observation.errors) if self.observation else {},
+            "objective": objective,
+            "objective_error": next(iter(self.objective_errors.values()), None)
+            if len(self.objective) == 1
+            else dict(self.objective_errors) or None,
+            "proposed_by": self.proposed_by,
+            "seed": self.seed,
+            "fidelity": self.fidelity,
+            "started": self.started,
+            "finished": self.finished,
+            "host": self.host,
+            "attempts": self.attempts,
+            "reason": self.reason,
+        }
