@@ -1,0 +1,343 @@
+"""The journal: the durable record of a campaign, from which everything else can be rebuilt.
+
+One SQLite database in WAL mode, `journal.sqlite`, with the arrays beside it as `arrays/<thousands>/<id>.npz`. The loop
+alone writes it, holding a lock on the folder; any number of readers on the same machine follow it. Every change of a
+trial's row gets the next sequence number, so a reader that remembers the last one asks only for what is new.
+
+A commit survives the death of the process at once, and the loss of power after `sync()`, which the loop calls every
+second: a synced write for each trial would cost more than a short trial does.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from softal.errors import CampaignStateError
+from softal.trial import Array, Observation, Trial, TrialState
+
+DATABASE = "journal.sqlite"
+COLUMNS = (
+    "id", "seq", "state", "point", "seed", "fidelity", "proposed_by", "notes", "vals", "errors", "arrays", "artifacts",
+    "objective", "objective_errors", "reason", "proposed", "started", "finished", "host", "attempts", "asked_after",
+    "told",
+)  # fmt: skip
+SCHEMA = f"""
+CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
+CREATE INDEX trials_seq ON trials (seq);
+CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
+CREATE INDEX trials_state ON trials (state);
+"""
+SELECT = f"SELECT {', '.join(COLUMNS)} FROM trials"
+UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+
+class Journal:
+    """The record of one campaign; open it with `create` or `open`."""
+
+    def __init__(self, folder: Path, *, read_only: bool, lock: _Lock | None = None) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self._lock = lock
+        uri = f"{(folder / DATABASE).resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        self._db = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None, check_same_thread=False)
+        self._synced = True
+        self._seq = 0
+
+    @classmethod
+    def create(cls, folder: Path, text: str, info: Mapping[str, Any]) -> Journal:
+        """Begin the journal of a new campaign.
+
+        Args:
+            folder: made here; must not hold a campaign yet.
+            text: the campaign file.
+            info: facts about the campaign, each JSON (`name`, `id`, `created`, `seed`, `versions` ...).
+
+        Raises:
+            CampaignStateError: if the folder holds a campaign already.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _Lock(folder)
+        if (folder / DATABASE).exists():
+            lock.release()
+            raise CampaignStateError(f"{folder} holds a campaign already")
+        # The database gets its name only when it is complete: a driver killed while creating it leaves nothing behind.
+        draft = folder / f"{DATABASE}.new"
+        draft.unlink(missing_ok=True)
+        database = sqlite3.connect(draft)
+        database.executescript(SCHEMA)
+        rows = [(key, json.dumps(value)) for key, value in {**info, "text": text}.items()]
+        database.executemany("INSERT INTO info VALUES (?, ?)", rows)
+        database.commit()
+        database.close()
+        draft.rename(folder / DATABASE)
+        journal = cls(folder, read_only=False, lock=lock)
+        journal._prepare()
+        return journal
+
+    @classmethod
+    def open(cls, folder: Path, *, read_only: bool = True) -> Journal:
+        """Open the journal in `folder`; CampaignStateError if there is none, or if another process is writing it."""
+        if not (folder / DATABASE).is_file():
+            raise CampaignStateError(f"{folder} holds no campaign (no {DATABASE} in it)")
+        journal = cls(folder, read_only=read_only, lock=None if read_only else _Lock(folder))
+        if not read_only:
+            journal._prepare()
+        return journal
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
+
+    def close(self) -> None:
+        """Close the database and give back the lock."""
+        if self._lock:
+            self.sync()
+            self._lock.release()
+            self._lock = None
+        self._db.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What readers ask.
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Facts about the campaign: `name`, `id`, `state`, `text` (the campaign file), `versions` ..."""
+        return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM info")}
+
+    @property
+    def campaign_text(self) -> str:
+        """The campaign file as it was launched."""
+        row = self._db.execute("SELECT value FROM info WHERE key = 'text'").fetchone()
+        return str(json.loads(row[0]))
+
+    @property
+    def seq(self) -> int:
+        """The last sequence number."""
+        return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq
+
+    def trials(self, *states: TrialState) -> list[Trial]:
+        """Return all trials, or those in `states`, in the order of their ids, without arrays."""
+        where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
+        return [
+            _trial(row) for row in self._db.execute(f"{SELECT}{where} ORDER BY id", [str(state) for state in states])
+        ]
+
+    def trial(self, trial_id: int) -> Trial | None:
+        """Return one trial with its arrays."""
+        row = self._db.execute(f"{SELECT} WHERE id = ?", (trial_id,)).fetchone()
+        return _trial(row, self.arrays(trial_id)) if row else None
+
+    def changes(self, since: int, limit: int = 1000) -> tuple[list[Trial], int]:
+        """Return the trials that changed after `since`, oldest change first, and the last sequence number seen."""
+        rows = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
+        return [_trial(row) for row in rows], rows[-1][1] if rows else since
+
+    def told(self, after: int, upto: int) -> list[Trial]:
+        """Return the trials that finished with sequence numbers in (after, upto], in that order."""
+        query = f"{SELECT} WHERE told > ? AND told <= ? ORDER BY told"
+        return [_trial(row) for row in self._db.execute(query, (after, upto))]
+
+    def counts(self) -> dict[TrialState, int]:
+        """Return how many trials are in each state."""
+        found = dict(self._db.execute("SELECT state, count(*) FROM trials GROUP BY state"))
+        return {state: found.get(str(state), 0) for state in TrialState}
+
+    def arrays(self, trial_id: int) -> dict[str, Array]:
+        """Return a trial's arrays; empty where it has none."""
+        path = self._arrays_path(trial_id)
+        row = self._db.execute("SELECT arrays FROM trials WHERE id = ?", (trial_id,)).fetchone()
+        units = json.loads(row[0]) if row and row[0] else {}
+        if not units or not path.exists():
+            return {}
+        with np.load(path, allow_pickle=False) as stored:
+            return {
+                name: Array(*(stored.get(f"{name}/{part}") for part in ("values", "errors", "grid")), **units[name])
+                for name in units
+            }
+
+    # What the loop writes.
+
+    def set_info(self, **info: Any) -> None:
+        """Store facts about the campaign, each JSON."""
+        rows = [(key, json.dumps(value)) for key, value in info.items()]
+        self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+        self._synced = False
+
+    def write(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Store the trials in one transaction and return them as stored.
+
+        A trial that is finished gets `told`, its place in the order of telling, when it is first stored so.
+        """
+        stored: list[Trial] = []
+        rows = []
+        for trial in trials:
+            self._seq += 1
+            told = trial.told if trial.told is not None or not trial.state.finished else self._seq
+            if trial.observation and trial.observation.arrays:
+                self._save_arrays(trial.id, trial.observation.arrays)
+            rows.append(_row(trial, self._seq, told))
+            stored.append(trial if told == trial.told else _with_told(trial, told))
+        if rows:
+            self._db.execute("BEGIN")
+            self._db.executemany(UPSERT, rows)
+            self._db.execute("COMMIT")
+            self._synced = False
+        return stored
+
+    def sync(self) -> None:
+        """Make what was written survive the loss of power."""
+        if self._synced:
+            return
+        for path in (self.folder / f"{DATABASE}-wal", self.folder / DATABASE):
+            if path.exists():
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                finally:
+                    os.close(descriptor)
+        self._synced = True
+
+    def _arrays_path(self, trial_id: int) -> Path:
+        return self.folder / "arrays" / f"{trial_id // 1000:03d}" / f"{trial_id:06d}.npz"
+
+    def _save_arrays(self, trial_id: int, arrays: Mapping[str, Array]) -> None:
+        path = self._arrays_path(trial_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = {
+            f"{name}/{part}": getattr(array, part)
+            for name, array in arrays.items()
+            for part in ("values", "errors", "grid")
+            if getattr(array, part) is not None
+        }
+        draft = path.with_suffix(".new")
+        with draft.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **parts)
+        draft.rename(path)
+
+
+class _Lock:
+    """An advisory lock on a campaign's folder: one process at a time writes it. The kernel frees it at any death."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stream = (folder / "lock").open("a+")
+        if not self._acquire():
+            self._stream.seek(0)
+            holder = self._stream.read().strip() or "another process"
+            self._stream.close()
+            raise CampaignStateError(f"{folder} is in use by {holder}")
+        self._stream.truncate(0)
+        self._stream.write(f"process {os.getpid()} on {os.uname().nodename}")
+        self._stream.flush()
+
+    def _acquire(self) -> bool:
+        for _ in range(5):  # `in_use` holds it for an instant
+            try:
+                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return True
+        return False
+
+    def release(self) -> None:
+        self._stream.truncate(0)
+        self._stream.close()
+
+
+def in_use(folder: Path) -> bool:
+    """Return whether a process is running the campaign in `folder`."""
+    try:
+        with (folder / "lock").open() as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def _with_told(trial: Trial, told: int | None) -> Trial:
+    # dataclasses.replace is ten times slower, and this stands in the loop's way from trial to trial.
+    copy = object.__new__(Trial)
+    copy.__dict__.update(trial.__dict__, told=told)
+    return copy
+
+
+def _row(trial: Trial, seq: int, told: int | None) -> Sequence[Any]:
+    observation = trial.observation or Observation()
+    units = {name: {"unit": a.unit, "grid_unit": a.grid_unit} for name, a in observation.arrays.items()}
+    return (
+        trial.id,
+        seq,
+        str(trial.state),
+        json.dumps(trial.point),
+        trial.seed,
+        trial.fidelity,
+        trial.proposed_by,
+        _dumps(trial.notes),
+        _dumps(observation.values),
+        _dumps(observation.errors),
+        _dumps(units),
+        _dumps({name: str(path) for name, path in observation.artifacts.items()}),
+        _dumps(trial.objective),
+        _dumps(trial.objective_errors),
+        trial.reason,
+        trial.proposed,
+        trial.started,
+        trial.finished,
+        trial.host,
+        trial.attempts,
+        trial.asked_after,
+        told,
+    )
+
+
+def _dumps(mapping: Mapping[str, Any]) -> str | None:
+    return json.dumps(dict(mapping)) if mapping else None
+
+
+def _loads(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text else {}
+
+
+def _trial(row: Sequence[Any], arrays: dict[str, Array] | None = None) -> Trial:
+    record = dict(zip(COLUMNS, row, strict=True))
+    state = TrialState(record["state"])
+    artifacts = {name: Path(path) for name, path in _loads(record["artifacts"]).items()}
+    observation = Observation(_loads(record["vals"]), _loads(record["errors"]), arrays or {}, artifacts)
+    return Trial(
+        id=record["id"],
+        point=json.loads(record["point"]),
+        seed=record["seed"],
+        fidelity=record["fidelity"],
+        proposed_by=record["proposed_by"],
+        state=state,
+        notes=_loads(record["notes"]),
+        observation=observation if state is TrialState.DONE else None,
+        objective=_loads(record["objective"]),
+        objective_errors=_loads(record["objective_errors"]),
+        reason=record["reason"],
+        proposed=record["proposed"],
+        started=record["started"],
+        finished=record["finished"],
+        host=record["host"],
+        attempts=record["attempts"],
+        asked_after=record["asked_after"],
+        told=record["told"],
+    )

@@ -1,0 +1,133 @@
+"""The journal keeps every trial through every death."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softal.errors import CampaignStateError
+from softal.tracking.journal import Journal, in_use
+from softal.trial import Array, Observation, Trial, TrialState
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    with Journal.create(tmp_path / "run", "name: test\n", {"name": "test", "state": "running"}) as opened:
+        yield opened
+
+
+def done(trial_id: int, **more) -> Trial:
+    arrays = {"s_k": Array.of([1.0, 2.0], [0.1, 0.2], [0.5, 1.0], unit="", grid_unit="1/angstrom")}
+    observation = Observation({"energy": -1.5}, {"energy": 0.1}, arrays, {"log": Path("stdout.txt")})
+    return Trial(
+        trial_id,
+        {"x": 0.1 + 0.2, "n": 3, "phase": "fcc"},
+        seed=7,
+        state=TrialState.DONE,
+        observation=observation,
+        objective={"energy": -1.5},
+        objective_errors={"energy": 0.1},
+        notes={"generation": 2},
+        proposed_by="cmaes",
+        host="node",
+        started=1.0,
+        finished=2.0,
+        **more,
+    )
+
+
+def test_trials_come_back_as_they_were_written(journal: Journal):
+    (stored,) = journal.write([done(0)])
+    read = journal.trial(0)
+    assert read is not None
+    assert replace(read, observation=None) == replace(stored, observation=None)
+    assert read.point == {"x": 0.1 + 0.2, "n": 3, "phase": "fcc"}
+    assert read.observation.values == {"energy": -1.5}
+    for part in ("values", "errors", "grid"):
+        np.testing.assert_array_equal(
+            getattr(read.observation.arrays["s_k"], part), getattr(stored.observation.arrays["s_k"], part)
+        )
+    assert read.observation.arrays["s_k"].grid_unit == "1/angstrom"
+
+
+def test_a_follower_sees_each_change_once(journal: Journal):
+    follower = Journal.open(journal.folder)
+    journal.write([Trial(0, {"x": 1.0}), Trial(1, {"x": 2.0})])
+    changed, seq = follower.changes(0)
+    assert [trial.id for trial in changed] == [0, 1]
+    journal.write([done(0)])
+    changed, last = follower.changes(seq)
+    assert [(trial.id, trial.state) for trial in changed] == [(0, TrialState.DONE)]
+    assert follower.changes(last) == ([], last)
+    follower.close()
+
+
+def test_told_gives_the_order_of_finishing_and_stays(journal: Journal):
+    journal.write([Trial(0, {"x": 1.0}), Trial(1, {"x": 2.0})])
+    (second,) = journal.write([done(1)])
+    (first,) = journal.write([done(0)])
+    assert second.told < first.told
+    (again,) = journal.write([second])
+    assert again.told == second.told
+    assert [trial.id for trial in journal.told(0, journal.seq)] == [1, 0]
+    assert [trial.id for trial in journal.told(second.told, journal.seq)] == [0]
+
+
+def test_counts(journal: Journal):
+    journal.write([Trial(0, {"x": 1.0}), done(1), replace(done(2), state=TrialState.FAILED, reason="blew up")])
+    counts = journal.counts()
+    assert (counts[TrialState.PROPOSED], counts[TrialState.DONE], counts[TrialState.FAILED]) == (1, 1, 1)
+    assert journal.trials(TrialState.FAILED)[0].reason == "blew up"
+    assert journal.trials(TrialState.FAILED)[0].observation is None
+
+
+def test_a_second_writer_and_a_second_campaign_are_refused(journal: Journal):
+    assert in_use(journal.folder)
+    with pytest.raises(CampaignStateError, match=f"in use by process {os.getpid()}"):
+        Journal.open(journal.folder, read_only=False)
+    journal.close()
+    assert not in_use(journal.folder)
+    with pytest.raises(CampaignStateError, match="holds a campaign already"):
+        Journal.create(journal.folder, "", {})
+
+
+def test_no_campaign(tmp_path: Path):
+    with pytest.raises(CampaignStateError, match="holds no campaign"):
+        Journal.open(tmp_path)
+
+
+def test_a_reader_cannot_write(journal: Journal):
+    with Journal.open(journal.folder) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.set_info(state="done")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from softal.tracking.journal import Journal
+from softal.trial import Trial
+journal = Journal.create(Path(sys.argv[1]), "", {"name": "killed"})
+for i in range(10**9):
+    journal.write([Trial(i, {"x": float(i)})])
+    print(i, flush=True)
+"""
+
+
+@pytest.mark.parametrize("survive", [1, 50, 400])
+def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, survive: int):
+    folder = tmp_path / "run"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], stdout=subprocess.PIPE, text=True) as writer:
+        acknowledged = [int(writer.stdout.readline()) for _ in range(survive)][-1]
+        writer.send_signal(signal.SIGKILL)
+    with Journal.open(folder, read_only=False) as journal:
+        ids = [trial.id for trial in journal.trials()]
+        assert ids[: acknowledged + 1] == list(range(acknowledged + 1))
+        journal.write([Trial(len(ids), {"x": 0.0})])
