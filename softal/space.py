@@ -1,0 +1,394 @@
+"""The space of points that a campaign searches, its unit cube, and the way between them.
+
+Coordinates u in [0, 1], one column per free parameter, in the order of the file:
+
+    real            u = (x - low) / (high - low)
+    real, log       u = (ln x - ln low) / (ln high - ln low)
+    integer         u = (k - low + 1/2) / (high - low + 1): the centre of its cell
+    integer, log    u = (ln k - ln(low - 1/2)) / (ln(high + 1/2) - ln(low - 1/2))
+    choice          u = (index + 1/2) / number of choices
+
+Fixed and derived parameters have no column. Constraints are linear and become A_unit u <= b_unit.
+"""
+
+from __future__ import annotations
+
+import graphlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from keyword import iskeyword
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softal import coordinates
+from softal.errors import Problem, SpaceError
+from softal.expressions import RESERVED, Expression, ExpressionError, Linear, constraint_forms
+from softal.parameters import Choice, Derived, Fixed, Integer, Parameter, Real, read_parameter
+from softal.polytope import SOLVER_TOLERANCE, TOLERANCE, interior_point, walk
+from softal.validation import join, show, unknown
+
+__all__ = ["Choice", "Derived", "Fixed", "Integer", "InvalidSpace", "Parameter", "Point", "Real", "Space"]
+
+Point = dict[str, float | int | str | bool]
+Value = float | int | str | bool
+Floats = NDArray[np.float64]
+
+BLOCK = 512  # candidates drawn at once by rejection sampling
+BLOCKS = 4  # blocks tried before hit-and-run takes over
+
+
+class InvalidSpace(SpaceError):
+    """The space itself is wrong; `problems` lists everything that is."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Space:
+    """Parameters with their ranges, and linear constraints between them.
+
+    Args:
+        parameters: name -> parameter, or what stands for it in a campaign file (`{"low": 0, "high": 1}`, `3.0`).
+        constraints: inequalities such as `2*x + y <= 3`, linear in real and integer parameters that are not `log`.
+
+    Raises:
+        InvalidSpace: with all problems at once.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], constraints: Sequence[str] = ()) -> None:
+        self.parameters, problems = _read_all(parameters)
+        self.constraints = tuple(constraints)
+        if not problems:
+            self._free = {name: p for name, p in self.parameters.items() if isinstance(p, Real | Integer | Choice)}
+            self._fixed = {name: p.value for name, p in self.parameters.items() if isinstance(p, Fixed)}
+            self._derived, problems = _order_derived(self.parameters)
+        if not problems:
+            self.A_unit, self.b_unit, problems = self._unit_constraints()
+        if not problems and len(self.A_unit):
+            problems = self._no_room()
+        if problems:
+            raise InvalidSpace(problems)
+
+    def __repr__(self) -> str:
+        return f"Space({self.to_dict()})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Space:
+        """Make a space of what `to_dict` returned."""
+        return cls(data["parameters"], data.get("constraints", ()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data (JSON, YAML) from which `from_dict` makes the same space."""
+        parameters = {name: p.model_dump(mode="json", exclude_defaults=True) for name, p in self.parameters.items()}
+        for name, parameter in self.parameters.items():
+            if isinstance(parameter, Integer):
+                parameters[name]["integer"] = True
+        return {"parameters": parameters, "constraints": list(self.constraints)}
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the free parameters: the columns of the unit cube."""
+        return tuple(self._free)
+
+    @cached_property
+    def all_names(self) -> tuple[str, ...]:
+        """Names of all parameters, free, fixed and derived."""
+        return tuple(self.parameters)
+
+    @cached_property
+    def dimension(self) -> int:
+        """Number of free parameters, d."""
+        return len(self._free)
+
+    @cached_property
+    def categorical(self) -> tuple[int, ...]:
+        """Columns of the choices."""
+        return tuple(i for i, p in enumerate(self._free.values()) if isinstance(p, Choice))
+
+    @cached_property
+    def integer(self) -> tuple[int, ...]:
+        """Columns of the whole numbers."""
+        return tuple(i for i, p in enumerate(self._free.values()) if isinstance(p, Integer))
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Unit of each parameter, `""` where it has none."""
+        return {name: parameter.unit for name, parameter in self.parameters.items()}
+
+    @cached_property
+    def cells(self) -> NDArray[np.int64]:
+        """(d,) number of values of each integer or choice, 0 for a real parameter."""
+        return np.array([coordinates.cells(p) for p in self._free.values()], dtype=np.int64)
+
+    def to_unit(self, points: Iterable[Mapping[str, Value]]) -> Floats:
+        """Return the unit coordinates (n, d) of points; only free parameters are looked at.
+
+        A number outside its range gives a coordinate outside [0, 1].
+
+        Raises:
+            SpaceError: a free parameter is missing, or has a value without a coordinate.
+        """
+        rows = [
+            [coordinates.coordinate(name, p, _get(point, name)) for name, p in self._free.items()] for point in points
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), self.dimension)
+
+    def from_unit(self, U: ArrayLike) -> list[Point]:
+        """Return the complete points, with fixed and derived parameters, at unit coordinates U (n, d).
+
+        Coordinates are clipped to [0, 1]; whole numbers come back as int.
+
+        Raises:
+            SpaceError: wrong shape, or a derived parameter has no value at one of the points.
+        """
+        U = self._unit_array(U)
+        columns = [coordinates.values(p, U[:, i]) for i, p in enumerate(self._free.values())]
+        return (
+            [self._with_derived(dict(zip(self._free, row, strict=True))) for row in zip(*columns, strict=True)]
+            if (columns)
+            else [self._with_derived({}) for _ in U]
+        )
+
+    def snap(self, U: ArrayLike) -> Floats:
+        """Return U (n, d) clipped to the cube, with integers and choices at the centres of their cells."""
+        U = self._unit_array(U)
+        snapped = U.copy()
+        for i, parameter in enumerate(self._free.values()):
+            if isinstance(parameter, Real):
+                continue
+            values = coordinates.values(parameter, U[:, i])
+            name = self.names[i]
+            snapped[:, i] = [coordinates.coordinate(name, parameter, value) for value in values]
+        return snapped
+
+    def complete(self, point: Mapping[str, Value]) -> Point:
+        """Return the point with fixed and derived parameters added.
+
+        Args:
+            point: every free parameter; fixed and derived ones may be there if they have their right value.
+
+        Raises:
+            SpaceError: a parameter is unknown, missing or outside its range; the message says what is allowed.
+        """
+        for name in point:
+            if name not in self.parameters:
+                raise SpaceError(unknown(name, self.all_names, "parameter"))
+        done = self._with_derived(
+            {name: coordinates.inside(name, p, _get(point, name)) for name, p in self._free.items()}
+        )
+        for name in set(point) - set(self._free):
+            if not _same(point[name], done[name]):
+                raise SpaceError(f"{name}: {show(point[name])} is given, but it is {show(done[name])} at this point")
+        return done
+
+    def feasible(self, U: ArrayLike) -> NDArray[np.bool_]:
+        """Return (n,) whether each row of U (n, d), snapped, satisfies the constraints."""
+        snapped = self.snap(U)
+        excess = (snapped @ self.A_unit.T - self.b_unit).max(axis=1, initial=-np.inf)
+        return np.asarray(excess <= TOLERANCE)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n random feasible points (n, d), snapped: uniform in the unit cube within the constraints.
+
+        By rejection; where less than a hundredth is feasible, by hit-and-run from the centre of what is.
+        """
+        if not len(self.A_unit):
+            return self.snap(rng.random((n, self.dimension)))
+        kept = np.empty((0, self.dimension))
+        tried = 0
+        while len(kept) < n and (tried < BLOCK * BLOCKS or len(kept) > tried / 100):
+            candidates = self.snap(rng.random((BLOCK, self.dimension)))
+            kept = np.vstack([kept, candidates[self.feasible(candidates)]])
+            tried += BLOCK
+        if len(kept) >= n:
+            return kept[:n]
+        return self.snap(walk(self.A_unit, self._b_lattice, self._lattice, self._centre, n, rng))
+
+    def _with_derived(self, point: Point) -> Point:
+        values: Point = {**point, **self._fixed}
+        for name, expression in self._derived.items():
+            try:
+                values[name] = expression(values)  # type: ignore[arg-type]
+            except ExpressionError as error:
+                raise SpaceError(f"{name}: {error}") from None
+        return {name: values[name] for name in self.parameters}
+
+    def _unit_array(self, U: ArrayLike) -> Floats:
+        array = np.asarray(U, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != self.dimension:
+            raise SpaceError(f"unit coordinates have shape {array.shape}; (n, {self.dimension}) is allowed")
+        if not np.isfinite(array).all():
+            raise SpaceError("unit coordinates hold NaN or infinity; numbers from 0 to 1 are allowed")
+        return np.clip(array, 0.0, 1.0)
+
+    def _unit_constraints(self) -> tuple[Floats, Floats, list[Problem]]:
+        rows, bounds, problems = [], [], []
+        forms = _linear_forms(self.parameters, self._derived)
+        for number, text in enumerate(self.constraints):
+            try:
+                for smaller, larger in constraint_forms(text):
+                    row, bound = self._unit_row(_allowed(smaller, forms), _allowed(larger, forms), forms, text)
+                    rows.append(row)
+                    bounds.append(bound)
+            except ExpressionError as error:
+                problems.append(Problem(f"constraints.{number}", str(error)))
+        return np.array(rows).reshape(len(rows), self.dimension), np.array(bounds, dtype=np.float64), problems
+
+    def _unit_row(
+        self, smaller: Expression, larger: Expression, forms: Mapping[str, Linear], text: str
+    ) -> tuple[Floats, float]:
+        """Return row and bound of smaller - larger <= 0 in unit coordinates, largest coefficient 1."""
+        form = smaller.linear(forms).plus(larger.linear(forms), -1.0)
+        row, bound = np.zeros(self.dimension), -form.constant
+        for i, (name, parameter) in enumerate(self._free.items()):
+            factor = form.coefficients.get(name, 0.0)
+            if factor:
+                start, width = coordinates.start_and_width(parameter)
+                row[i], bound = factor * width, bound - factor * start
+        scale = float(np.abs(row).max(initial=0.0))
+        if not scale:
+            raise ExpressionError(f"`{text}` holds {'always' if bound >= 0 else 'never'}: no free parameter is in it")
+        if not (math.isfinite(scale) and math.isfinite(bound / scale)):
+            raise ExpressionError(f"`{text}` has coefficients that are too large")
+        return row / scale, bound / scale
+
+    def _no_room(self) -> list[Problem]:
+        """Return the problem that the constraints leave nothing, or nothing but a surface, if they do."""
+        centre, distance = interior_point(self.A_unit, self._b_lattice, self._lattice)
+        self._centre = centre
+        bound = self.A_unit[:, self._lattice == 0].any()
+        if distance >= 0 and (not bound or distance > SOLVER_TOLERANCE):
+            return []
+        said = ", ".join(f"`{text}`" for text in self.constraints)
+        if distance >= 0:
+            return [
+                Problem(
+                    "constraints",
+                    f"{said} leave a space without volume; write a parameter that the others "
+                    "determine as `{derived: ...}`",
+                )
+            ]
+        return [Problem("constraints", f"{said} leave no point of the space")]
+
+    @cached_property
+    def _lattice(self) -> NDArray[np.int64]:
+        """As `cells`; an integer on a log scale is no even lattice, and no constraint holds it: real will do."""
+        log = [getattr(parameter, "log", False) for parameter in self._free.values()]
+        return np.where(log, 0, self.cells)
+
+    @property
+    def _b_lattice(self) -> Floats:
+        """Half the tolerance, so that rounding never takes a lattice point away."""
+        return self.b_unit + TOLERANCE / 2 * (self._lattice > 0).any()
+
+
+def _read_all(data: Mapping[str, Any]) -> tuple[dict[str, Parameter], list[Problem]]:
+    parameters: dict[str, Parameter] = {}
+    problems: list[Problem] = []
+    for name, entry in data.items():
+        wrong = _wrong_name(name)
+        if wrong:
+            problems.append(Problem(str(name), wrong))
+        parameter, found = read_parameter(entry)
+        problems += [Problem(join(name, problem.place), problem.message) for problem in found]
+        if parameter is not None:
+            parameters[str(name)] = parameter
+    return parameters, problems
+
+
+def _wrong_name(name: object) -> str | None:
+    if not isinstance(name, str) or not name.isidentifier():
+        return f"{show(name)} is not a name; allowed: letters, digits and _, not beginning with a digit"
+    if iskeyword(name):
+        return f"{show(name)} is a word of Python's; another name is needed"
+    if name in RESERVED:
+        return (
+            f"{show(name)} is the name of a function or constant; allowed is any name but {', '.join(sorted(RESERVED))}"
+        )
+    return None
+
+
+def _order_derived(parameters: Mapping[str, Parameter]) -> tuple[dict[str, Expression], list[Problem]]:
+    """Return the derived parameters in the order in which they can be calculated."""
+    expressions = {name: Expression(p.derived) for name, p in parameters.items() if isinstance(p, Derived)}
+    problems = [
+        Problem(f"{name}.derived", message)
+        for name, expression in expressions.items()
+        for message in _wrong_names(expression, parameters)
+    ]
+    if problems:
+        return {}, problems
+    graph = {name: sorted(expression.names & expressions.keys()) for name, expression in expressions.items()}
+    try:
+        order = list(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        cycle = list(reversed(error.args[1]))
+        return {}, [Problem(f"{cycle[0]}.derived", f"goes round in a circle: {' needs '.join(cycle)}")]
+    return {name: expressions[name] for name in order}, []
+
+
+def _wrong_names(expression: Expression, parameters: Mapping[str, Parameter]) -> list[str]:
+    numbers = [name for name, parameter in parameters.items() if _is_number(parameter)]
+    messages = []
+    for name in sorted(expression.names):
+        if name not in parameters:
+            messages.append(unknown(name, numbers, "parameter"))
+        elif name not in numbers:
+            messages.append(f"`{name}` is not a number; allowed: {', '.join(numbers) or 'none'}")
+    return messages
+
+
+def _is_number(parameter: Parameter) -> bool:
+    values = (
+        parameter.choices
+        if isinstance(parameter, Choice)
+        else ((parameter.value,) if isinstance(parameter, Fixed) else ())
+    )
+    return not any(isinstance(value, bool | str) for value in values)
+
+
+def _linear_forms(parameters: Mapping[str, Parameter], derived: Mapping[str, Expression]) -> dict[str, Linear]:
+    """Return what may stand in a constraint: parameters with a linear scale, and numbers derived linearly from them."""
+    forms: dict[str, Linear] = {}
+    for name, parameter in parameters.items():
+        if isinstance(parameter, Real | Integer) and not parameter.log:
+            forms[name] = Linear({name: 1.0})
+        elif isinstance(parameter, Fixed) and _is_number(parameter):
+            forms[name] = Linear({}, float(parameter.value))
+    for name, expression in derived.items():
+        if expression.names <= forms.keys():
+            try:
+                forms[name] = expression.linear(forms)
+            except ExpressionError:
+                continue  # not linear: a constraint that names it says so
+    return forms
+
+
+def _allowed(expression: Expression, forms: Mapping[str, Linear]) -> Expression:
+    for name in sorted(expression.names - forms.keys()):
+        raise ExpressionError(
+            f"{unknown(name, forms, 'parameter')} (constraints are linear in real, integer and fixed numbers, "
+            "and in what is derived linearly from them; none on a log scale)"
+        )
+    return expression
+
+
+def _get(point: Mapping[str, Value], name: str) -> Value:
+    if name not in point:
+        raise SpaceError(f"{name} is missing in the point {show(dict(point))}")
+    return point[name]
+
+
+def _same(given: Value, right: Value) -> bool:
+    if isinstance(given, bool | str) or isinstance(right, bool | str):
+        return type(given) is type(right) and given == right
+    return math.isclose(given, right, rel_tol=1e-9, abs_tol=1e-12)
