@@ -1,0 +1,45 @@
+"""Strategies: what proposes points. `STRATEGIES` lists the built-in kinds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from softal import plugins
+from softal.errors import StrategyError
+from softal.objective import Objective
+from softal.space import Space
+from softal.strategies.base import Settings, Strategy
+
+__all__ = ["GROUP", "STRATEGIES", "Settings", "Strategy", "build", "find"]
+
+GROUP = "softal.strategies"
+STRATEGIES = {
+    "random": "softal.strategies.random:Random",
+    "sobol": "softal.strategies.sobol:Sobol",
+    "grid": "softal.strategies.grid:Grid",
+    "cmaes": "softal.strategies.cmaes:CMAES",
+    "bayesian": "softal.strategies.bayesian:Bayesian",
+}
+
+
+def find(kind: str) -> type[Strategy]:
+    """Return the strategy class of `kind`: built-in, plug-in or `module:Class`; SoftalError where there is none."""
+    found = plugins.resolve(kind, STRATEGIES, GROUP)
+    if inspect.isclass(found) and issubclass(found, Strategy):
+        return found
+    raise StrategyError(f"{kind!r} is not a Strategy class")
+
+
+def build(
+    kind: str,
+    space: Space,
+    objective: Objective,
+    seed: int = 0,
+    settings: BaseModel | Mapping[str, Any] | None = None,
+) -> Strategy:
+    """Make the strategy of `kind`; StrategyError where it cannot serve the space or the objective."""
+    return find(kind)(space, objective, seed, settings)

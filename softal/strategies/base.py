@@ -1,0 +1,158 @@
+"""What every strategy offers: `ask(n, pending)` proposes points, `tell(trials)` learns from results.
+
+Notation: n points, d free parameters, U (n, d) in the unit cube, m components of the objective, losses (n, m), which
+are minimised.
+
+Rules that every strategy keeps, and that `softal.testing.strategies` checks:
+
+- The i-th point asked draws its random numbers from `rng(i)`, that is from (seed, i) and from nothing else. The same
+  seed gives the same points in any process; another seed gives others.
+- A strategy's state is a function of (seed, settings, number of points asked, finished trials in the order of
+  telling). `restore` rebuilds it from a journal, so nothing is pickled, and a resumed campaign goes on as if it had
+  not stopped. What a strategy needs to know about a proposal when its result comes back goes into `Proposal.notes`.
+- A strategy is used by one thread of one process; that one may ask ahead, and tell in any order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from softal.errors import StrategyError
+from softal.objective import Objective
+from softal.space import Space
+from softal.trial import Proposal, Trial, TrialState
+
+Result = tuple[float, ...] | None  # one value for each component of the objective; None where the trial failed
+
+
+class Settings(BaseModel):
+    """Base of the settings of strategies: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Strategy(ABC):
+    """Proposes points. Subclasses give `kind`, `Settings`, `_propose` and `_learn`.
+
+    Attributes:
+        kind: name in the campaign file, and in `Trial.proposed_by`.
+        space, objective, seed, settings: what it was made with.
+        asked: number of points asked so far.
+
+    Raises:
+        StrategyError: where the strategy cannot serve this space or objective.
+    """
+
+    kind: ClassVar[str] = ""
+    Settings: ClassVar[type[BaseModel]] = Settings
+
+    def __init__(
+        self,
+        space: Space,
+        objective: Objective,
+        seed: int = 0,
+        settings: BaseModel | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.space, self.objective, self.seed = space, objective, seed
+        self.settings: Any = (
+            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(dict(settings or {}))
+        )
+        if problem := self.supports(space, objective, self.settings):
+            raise StrategyError(f"strategy {self.kind!r}: {problem}")
+        self.asked = 0
+        self._results: dict[int, Result] = {}
+
+    @classmethod
+    def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
+        """Return why the strategy cannot serve `space` and `objective`; None where it can."""
+        return None
+
+    def rng(self, i: int) -> np.random.Generator:
+        """Return the source of randomness of the i-th point asked."""
+        return np.random.default_rng([self.seed, i])
+
+    def ask(self, n: int = 1, pending: Sequence[Trial] = ()) -> list[Proposal]:
+        """Propose up to `n` points; fewer, or none, where the strategy is exhausted.
+
+        Args:
+            n: number of points wanted.
+            pending: trials proposed or running, whose results are not known; finished ones are left out.
+
+        Raises:
+            StrategyError: if n is negative.
+        """
+        if n < 0:
+            raise StrategyError(f"{n} points were asked for; 0 or more is allowed")
+        waiting = [trial for trial in pending if not trial.state.finished and trial.id not in self._results]
+        found = self._propose(n, waiting) if n else []
+        self.asked += len(found)
+        return [replace(proposal, proposed_by=proposal.proposed_by or self.kind) for proposal in found]
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Learn from finished trials, in the order given; those told before are ignored.
+
+        Raises:
+            StrategyError: if a trial is not finished, has no finite value for a component of the objective, or was
+                told before with another result. Nothing is learned then.
+        """
+        new: dict[int, Trial] = {}
+        results: dict[int, Result] = {}
+        for trial in trials:
+            result = self._checked(trial)
+            known = results.get(trial.id, self._results.get(trial.id, result))
+            if known != result:
+                raise StrategyError(f"trial {trial.id} was told before with the result {known}; it is {result} now")
+            if trial.id not in self._results:
+                new[trial.id], results[trial.id] = trial, result
+        self._results |= results
+        if new:
+            self._learn(list(new.values()))
+
+    def restore(self, trials: Sequence[Trial]) -> None:
+        """Rebuild the state from all trials of a journal, finished or not.
+
+        Raises:
+            StrategyError: if the strategy was used before.
+        """
+        if self.asked or self._results:
+            raise StrategyError(f"a new strategy is needed to restore one; this one was asked {self.asked} points")
+        self.asked = len(trials)
+        self.tell(in_order_of_telling(trials))
+
+    @abstractmethod
+    def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
+        """Propose up to `n` >= 1 points; the first of them is number `self.asked`."""
+
+    def _learn(self, trials: Sequence[Trial]) -> None:  # noqa: B027 - a strategy need not learn
+        """Take in finished trials, each for the first time."""
+
+    def _checked(self, trial: Trial) -> Result:
+        if not trial.state.finished:
+            raise StrategyError(f"trial {trial.id} is {trial.state}; only finished trials can be told")
+        if trial.state is TrialState.FAILED:
+            return None
+        if missing := [name for name in self.objective.names if name not in trial.objective]:
+            raise StrategyError(f"trial {trial.id} is done but has no value of {missing[0]!r}")
+        for name in self.objective.names:
+            if not np.isfinite(trial.objective[name]):
+                raise StrategyError(f"trial {trial.id}: {name!r} is {trial.objective[name]}; it must be finite")
+        return tuple(trial.objective[name] for name in self.objective.names)
+
+    def _proposals(self, U: NDArray[np.float64], notes: Sequence[Mapping[str, Any]] | None = None) -> list[Proposal]:
+        """Make proposals of unit points U, shape (n, d), and of their notes."""
+        points = self.space.from_unit(U)
+        every = notes if notes is not None else [{}] * len(points)
+        return [Proposal(point, notes=note) for point, note in zip(points, every, strict=True)]
+
+
+def in_order_of_telling(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the finished ones of `trials` in the order in which they finished."""
+    finished = [trial for trial in trials if trial.state.finished]
+    return sorted(finished, key=lambda trial: (trial.told is None, trial.told or 0, trial.id))

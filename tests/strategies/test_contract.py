@@ -1,0 +1,35 @@
+"""Every built-in strategy keeps the contract."""
+
+import pytest
+
+from softal.testing.strategies import Candidate, StrategyContract
+
+
+class TestRandom(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("random")
+
+
+class TestSobol(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("sobol")
+
+
+class TestGrid(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("grid", {"levels": 6}, seeded=False)
+
+
+class TestShuffledGrid(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("grid", {"levels": 21, "shuffle": True})
+
+
+class TestCMAES(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("cmaes", {"popsize": 4})
