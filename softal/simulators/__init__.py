@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, cast
+from typing import Any
 
 from softal import plugins
 from softal.errors import SoftalError
@@ -22,7 +22,7 @@ def find(kind: str) -> type[Simulator]:
     """Return the simulator class of `kind`: built-in, plug-in, `module:Class`, or `module:function` made into one."""
     found = plugins.resolve(kind, SIMULATORS, GROUP)
     if inspect.isclass(found) and issubclass(found, Simulator):
-        return cast(type[Simulator], found)
+        return found
     if callable(found) and not inspect.isclass(found):
         from softal.simulators.function import simulator_class
 

@@ -1,0 +1,85 @@
+"""The agents' actors: started together, named for the dashboard, rebuilt by Ray where they die."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any, ClassVar
+
+import cloudpickle
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from softal.errors import SoftalError
+from softal.orchestrator.agents import Brief, Strategist, Tracker, Trainer
+from softal.orchestrator.cluster import Cluster
+
+AGENT_LIVES = 20  # how often an agent that dies is rebuilt
+POLL = 0.5  # seconds between looks at signals while waiting for an agent
+
+
+class Agents:
+    """The agents' actors, each with at most one call under way."""
+
+    KINDS: ClassVar[dict[str, type]] = {"strategist": Strategist, "trainer": Trainer, "tracker": Tracker}
+
+    def __init__(self, brief: Brief, cluster: Cluster) -> None:
+        self._brief = cloudpickle.dumps(brief)
+        self._cluster = cluster
+        self._name = brief.name
+        self._actors: dict[str, Any] = {}
+        self._calls: dict[str, Any] = {}
+        self._began: dict[str, float] = {}
+        self._ended: dict[str, tuple[float, float]] = {}
+        kinds = ["strategist"] + ["trainer"] * bool(brief.surrogate) + ["tracker"] * bool(brief.mlflow)
+        for kind in kinds:  # started together, since each takes seconds to import its libraries
+            self._actor(kind)
+
+    def _actor(self, kind: str) -> Any:
+        if kind not in self._actors:
+            remote = ray.remote(self.KINDS[kind])
+            self._actors[kind] = remote.options(
+                name=f"{self._name}: {kind}",
+                num_cpus=0,
+                max_restarts=AGENT_LIVES,
+                max_task_retries=AGENT_LIVES,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(self._cluster.node, soft=False),
+            ).remote(self._brief)
+        return self._actors[kind]
+
+    def call(self, kind: str, method: str, *arguments: Any, **named: Any) -> None:
+        """Begin a call of the agent's method."""
+        self._began[kind] = time.perf_counter()
+        self._calls[kind] = getattr(self._actor(kind), method).remote(*arguments, **named)
+
+    def busy(self, kind: str) -> bool:
+        """Return whether a call of the agent is under way."""
+        return kind in self._calls
+
+    def rested(self, kind: str, share: float, pause: float = 0.0) -> bool:
+        """Return whether the agent is free and has rested enough to compute no more than `share` of its time."""
+        if self.busy(kind):
+            return False
+        ended, took = self._ended.get(kind, (-math.inf, 0.0))
+        return time.perf_counter() - ended >= max(pause, took * (1 / share - 1))
+
+    def waiting(self) -> dict[Any, str]:
+        """Return the calls under way: reference -> agent."""
+        return {reference: kind for kind, reference in self._calls.items()}
+
+    def wait(self, kind: str) -> Any:
+        """Wait for the agent's call and return its answer."""
+        while not ray.wait([self._calls[kind]], timeout=POLL)[0]:
+            pass
+        return self.answer(kind)
+
+    def answer(self, kind: str) -> Any:
+        """Return the answer of a call that has ended; SoftalError where the agent failed or cannot be rebuilt."""
+        now = time.perf_counter()
+        self._ended[kind] = (now, now - self._began[kind])
+        try:
+            return ray.get(self._calls.pop(kind))
+        except ray.exceptions.RayTaskError as error:
+            raise SoftalError(f"the {kind} failed: {type(error.cause).__name__}: {error.cause}") from error
+        except ray.exceptions.RayActorError as error:
+            raise SoftalError(f"the {kind} died and could not be rebuilt: {error}") from error

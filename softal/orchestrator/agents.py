@@ -1,0 +1,217 @@
+"""The three agents beside the loop: strategist, trainer, tracker.
+
+Each is a Ray actor on the driver's machine that follows the journal and is rebuilt from it: Ray restarts an actor that
+dies, its constructor replays the journal, and the simulations run on meanwhile. None of them writes the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+
+from softal import strategies, surrogates
+from softal.errors import SurrogateError
+from softal.objective import Objective
+from softal.space import Space
+from softal.tracking.journal import Journal
+from softal.trial import Proposal, Trial, TrialState
+
+NICENESS = 10  # agents give way to simulations that share their cores
+REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
+SURROGATE_FOLDER = "surrogate"
+VERSIONS = "versions.jsonl"
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an agent must know of its campaign."""
+
+    name: str
+    folder: Path
+    source: Path
+    space: Space
+    objective: Objective
+    seed: int
+    strategy: tuple[str, dict[str, Any]]
+    surrogate: tuple[str, dict[str, Any]] | None
+    mlflow: str | None
+    experiment: str
+
+
+class Strategist:
+    """Owns the strategy: brings it up to date from the journal and asks it."""
+
+    def __init__(self, brief_bytes: bytes) -> None:
+        brief = _settle(brief_bytes)
+        kind, settings = brief.strategy
+        self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
+        self.journal = Journal.open(brief.folder)
+        trials = self.journal.trials()
+        self.known = max((trial.told for trial in trials if trial.told), default=0)
+        self.strategy.restore(trials)
+
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> list[Proposal]:
+        """Return up to n proposals; none means that the strategy has no more points.
+
+        Args:
+            n: how many.
+            upto: the journal's sequence number up to which results are to be known: with it, what is proposed does
+                not depend on when this call happens to run.
+            pending: trials that are proposed or running.
+        """
+        if upto > self.known:
+            self.strategy.tell(self.journal.told(self.known, upto))
+            self.known = upto
+        return self.strategy.ask(n, pending)
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+class Trainer:
+    """Fits the surrogate again as results come in, and publishes numbered versions in the campaign's folder."""
+
+    def __init__(self, brief_bytes: bytes) -> None:
+        self.brief = _settle(brief_bytes)
+        self.journal = Journal.open(self.brief.folder)
+        self.folder = self.brief.folder / SURROGATE_FOLDER
+        versions = read_versions(self.brief.folder)
+        self.version = versions[-1]["version"] if versions else 0
+        self.fitted = versions[-1]["trials"] if versions else 0
+        self.trials: list[Trial] = []
+        self.known = 0
+
+    def step(self, *, final: bool = False) -> dict[str, Any] | None:
+        """Fit and publish a version where there are enough new trials; return its record, or None.
+
+        Args:
+            final: fit even for a single new trial.
+        """
+        self._follow()
+        done = len(self.trials)
+        enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
+        if self.brief.surrogate is None or done - self.fitted < enough:
+            return None
+        began = time.perf_counter()
+        kind, settings = self.brief.surrogate
+        surrogate = surrogates.build(kind, self.brief.space, self.brief.objective.names, settings)
+        try:
+            surrogate.fit(self.trials)
+        except SurrogateError:  # too few trials for this kind
+            return None
+        self.fitted = done
+        diagnostics = surrogate.diagnostics()
+        return self._publish(surrogate, diagnostics, time.perf_counter() - began)
+
+    def _follow(self) -> None:
+        upto = self.journal.seq
+        told = self.journal.told(self.known, upto)
+        self.trials.extend(trial for trial in told if trial.state is TrialState.DONE)
+        self.known = upto
+
+    def _publish(self, surrogate: surrogates.Surrogate, diagnostics: Any, seconds: float) -> dict[str, Any]:
+        self.version += 1
+        draft = self.folder / f"version-{self.version}.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        surrogate.save(draft)
+        latest = self.folder / "latest"
+        old = self.folder / "previous"
+        shutil.rmtree(old, ignore_errors=True)
+        if latest.exists():
+            latest.rename(old)
+        draft.rename(latest)
+        record = {
+            "version": self.version,
+            "kind": self.brief.surrogate[0] if self.brief.surrogate else "",
+            "trials": len(self.trials),
+            "seconds": seconds,
+            "created": time.time(),
+            "method": diagnostics.method,
+            "rmse": diagnostics.rmse,
+            "r2": diagnostics.r2,
+            "coverage": diagnostics.coverage,
+        }
+        with (self.folder / VERSIONS).open("a") as stream:
+            stream.write(json.dumps(record) + "\n")
+        return record
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+class Tracker:
+    """Mirrors the journal into MLflow, a bit at a time."""
+
+    def __init__(self, brief_bytes: bytes) -> None:
+        from softal.tracking.mlflow import Mirror
+
+        brief = _settle(brief_bytes)
+        assert brief.mlflow is not None
+        self.journal = Journal.open(brief.folder)
+        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective)
+
+    def step(self, max_trials: int, versions: list[dict[str, Any]]) -> tuple[int, str | None]:
+        """Mirror up to `max_trials` trials; return how many still wait, and why MLflow does not answer, if so."""
+        for record in versions:
+            self.mirror.log_surrogate(record["version"], surrogate_metrics(record), record["trials"])
+        self.mirror.step(max_trials=max_trials)
+        return self.mirror.behind, self.mirror.last_error
+
+    def finish(self, report: Path | None) -> tuple[int, str | None]:
+        """Close the campaign's run in MLflow with the journal's state, and attach the report."""
+        if report is not None:
+            self.mirror.log_artifact(report)
+        self.mirror.finish(self.journal.info["state"])
+        return self.mirror.behind, self.mirror.last_error
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+def surrogate_metrics(record: dict[str, Any]) -> dict[str, float]:
+    """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..."""
+    parts = ((what, target, value) for what in ("rmse", "r2", "coverage") for target, value in record[what].items())
+    return {f"{what}.{target}": value for what, target, value in parts}
+
+
+def read_versions(folder: Path) -> list[dict[str, Any]]:
+    """Return the records of the surrogate's versions in a campaign's folder, oldest first."""
+    path = folder / SURROGATE_FOLDER / VERSIONS
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_text().splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:  # cut short by a kill
+            continue
+    return records
+
+
+def _settle(brief_bytes: bytes) -> Brief:
+    """Begin life as an agent: give way to simulations, and find the user's modules."""
+    import sys
+
+    os.nice(NICENESS)
+    brief: Brief = cloudpickle.loads(brief_bytes)
+    if str(brief.source) not in sys.path:
+        sys.path.insert(0, str(brief.source))
+    _single_thread()
+    return replace(brief)
+
+
+def _single_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)

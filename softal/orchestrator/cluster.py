@@ -1,0 +1,133 @@
+"""Ray: start one on this machine, or join a cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from softal.errors import SoftalError
+
+# Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
+# RAY_AUTH_MODE here would come too late, since Ray reads it when it is imported.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DEDUP_LOGS": "0",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The Ray that a campaign runs on.
+
+    Attributes:
+        address: how it was joined; None where it was started here.
+        dashboard: the dashboard's address, if it has one.
+        node: id of this machine's node, on which the agents run.
+        namespace: in which the agents have their names.
+        slots: how many trials fit at once, at most the number asked for.
+        exclusive: whether Ray has room for just these trials, so that one more waits in Ray's own queue.
+    """
+
+    address: str | None
+    dashboard: str | None
+    node: str
+    namespace: str
+    slots: int
+    exclusive: bool
+
+
+@contextmanager
+def connect(
+    *,
+    address: str | None,
+    concurrent: int,
+    cpus: float,
+    gpus: float,
+    memory: int | None,
+    namespace: str,
+    dashboard_port: int | None = None,
+    runtime_env: dict[str, Any] | None = None,
+) -> Iterator[Cluster]:
+    """Start a local Ray with room for the campaign's workers, or join the cluster at `address`.
+
+    Args:
+        address: None starts one; "auto", "host:port" or "ray://..." joins one.
+        concurrent: trials at once.
+        cpus, gpus, memory: of one trial.
+        namespace: of the campaign's agents.
+        dashboard_port: where a local dashboard listens, on loopback; None is 8265 or the next free port.
+        runtime_env: passed on to Ray.
+
+    Raises:
+        SoftalError: if Ray cannot be started or joined, or if not even one trial fits.
+    """
+    for name, value in ENVIRONMENT.items() if address is None else ():
+        os.environ.setdefault(name, value)
+    import ray
+
+    options: dict[str, Any] = {"namespace": namespace, "log_to_driver": False, "logging_level": logging.ERROR}
+    if runtime_env:
+        options["runtime_env"] = runtime_env
+    joined = ray.is_initialized()
+    if joined:
+        context = ray.get_runtime_context()
+        dashboard = getattr(ray.worker, "dashboard_url", None) if hasattr(ray, "worker") else None
+    else:
+        if address is None:
+            options |= _local(concurrent, cpus, gpus, dashboard_port)
+        else:
+            options["address"] = address
+        try:
+            started = ray.init(**options)
+        except Exception as error:
+            what = f"joined at {address}" if address else "started"
+            raise SoftalError(f"Ray cannot be {what}: {error}") from error
+        dashboard = started.dashboard_url or None
+        context = ray.get_runtime_context()
+    try:
+        slots = _slots(ray.cluster_resources(), concurrent, cpus, gpus, memory)
+        yield Cluster(
+            address,
+            f"http://{dashboard}" if dashboard else None,
+            context.get_node_id(),
+            namespace,
+            slots,
+            exclusive=address is None and not joined,
+        )
+    finally:
+        if not joined:
+            ray.shutdown()
+
+
+def _local(concurrent: int, cpus: float, gpus: float, dashboard_port: int | None) -> dict[str, Any]:
+    # Ray counts whole CPUs: 32 trials of 1/16 are 2. More trials than cores are the user's choice.
+    options: dict[str, Any] = {
+        "num_cpus": max(1, math.ceil(concurrent * cpus - 1e-9)),
+        "include_dashboard": True,
+        "dashboard_host": "127.0.0.1",
+    }
+    if dashboard_port is not None:
+        options["dashboard_port"] = dashboard_port
+    if gpus == 0:
+        options["num_gpus"] = 0
+    return options
+
+
+def _slots(resources: dict[str, float], concurrent: int, cpus: float, gpus: float, memory: int | None) -> int:
+    """Return how many trials fit on the cluster at once; at least 1, at most `concurrent`."""
+    wanted = {"CPU": cpus, "GPU": gpus, "memory": float(memory or 0)}
+    fitting = concurrent
+    for name, amount in wanted.items():
+        if amount > 0:
+            fitting = min(fitting, int(resources.get(name, 0.0) / amount + 1e-9))
+            if fitting < 1:
+                raise SoftalError(
+                    f"no trial fits on this Ray: one needs {amount:g} {name}, it has {resources.get(name, 0):g}"
+                )
+    return fitting

@@ -1,0 +1,254 @@
+"""The loop: hands proposals to workers, writes what comes back to the journal, and keeps the agents busy.
+
+    strategist ──► stock ──► crew (Ray tasks) ──► journal ──► strategist, trainer, tracker
+
+The loop never waits for one thing: each turn waits for whatever comes first of outcomes and agents' answers. It keeps
+nothing about finished trials but counts, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import ray
+
+from softal.orchestrator.actors import Agents
+from softal.orchestrator.agents import Brief
+from softal.orchestrator.budget import Budget, Progress
+from softal.orchestrator.cluster import Cluster
+from softal.orchestrator.crew import Crew
+from softal.orchestrator.metrics import Metrics
+from softal.orchestrator.sandbox import Job
+from softal.orchestrator.status import Status, busy_seconds, utilisation
+from softal.orchestrator.stock import Stock
+from softal.tracking.journal import Journal
+from softal.trial import Trial
+
+TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, when nothing else happens
+TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
+MIRROR_BATCH = 50  # trials that the tracker mirrors in one call
+MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal
+
+
+class Listener(Protocol):
+    """Hears what happens; the command line's progress display is one."""
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        """A trial is done or failed; `improved` where it is a new best."""
+
+    def tick(self, status: Status) -> None:
+        """How the campaign stands, every half second."""
+
+    def message(self, text: str) -> None:
+        """Something that the user should know."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the loop runs a campaign.
+
+    Attributes:
+        brief: what the agents must know.
+        job: what the workers must know.
+        budget: when it is over.
+        memory: of one trial [bytes].
+        retries: how often a trial whose worker was lost is run again.
+        grace: how long running simulations may go on when the campaign is stopped [s].
+        ahead: proposals kept ready beyond free workers; None adapts to how long proposals and simulations take.
+    """
+
+    brief: Brief
+    job: Job
+    budget: Budget
+    memory: int | None = None
+    retries: int = 2
+    grace: float = 10.0
+    ahead: int | None = None
+
+
+class Loop:
+    """Runs one campaign until its budget is used up, its strategy has no more points, or somebody stops it."""
+
+    def __init__(self, plan: Plan, journal: Journal, cluster: Cluster, listener: Listener) -> None:
+        self.plan, self.journal, self.cluster, self.listener = plan, journal, cluster, listener
+        trials = journal.trials()
+        name = plan.brief.name
+        self.progress = Progress(plan.brief.objective, trials)
+        self.agents = Agents(plan.brief, cluster)
+        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster.slots, plan.ahead, trials)
+        self.crew = Crew(name, plan.job, cluster, plan.memory, plan.retries, busy_seconds(trials))
+        self._metrics = Metrics(name)
+        self._active_before = float(journal.info.get("active", 0.0))
+        self._began = time.time()
+        self._last_tick = 0.0
+        self._stop_reason: str | None = None
+        self._stop_deadline = math.inf
+        self._untrained = bool(self.progress.done)
+        self._versions: list[dict[str, Any]] = []
+        self._mirror_behind = 0
+        self._mirror_error: str | None = None
+
+    def run(self) -> str:
+        """Run until the end and return why it ended; the caller says so in the journal."""
+        while True:
+            over = self._over()
+            if over and not self.crew.running:
+                self._tick(at_once=True)
+                return over
+            if not over:
+                self._launch()
+                left = self.plan.budget.left(self.progress.finished + len(self.crew.running) + len(self.stock.ready))
+                self.stock.ask(list(self.crew.running.values()), self.crew.room, left, self.crew.durations)
+            elif time.time() >= self._stop_deadline:
+                self.stock.put_back(self.crew.cancel())
+            self._train()
+            self._mirror()
+            self._wait()
+            self._tick()
+
+    def stop(self, reason: str, *, at_once: bool = False) -> None:
+        """Stop proposing; give running simulations the plan's grace, or none, then put them back into the stock."""
+        self._stop_reason = reason
+        self._stop_deadline = time.time() + (0.0 if at_once else self.plan.grace)
+
+    @property
+    def active(self) -> float:
+        """Time of running over all resumptions [s]."""
+        return self._active_before + time.time() - self._began
+
+    def status(self) -> Status:
+        """Return how the campaign stands."""
+        return Status(
+            name=self.plan.brief.name,
+            state="running",
+            reason="",
+            done=self.progress.done,
+            running=len(self.crew.running),
+            failed=self.progress.failed,
+            waiting=len(self.stock.ready),
+            best=self.progress.best,
+            utilisation=utilisation(self.crew.busy_seconds(), self.cluster.slots, self.active),
+            trials_per_hour=self.progress.finished / self.active * 3600,
+            active=self.active,
+            mirror_behind=self._mirror_behind,
+            mirror_error=self._mirror_error,
+        )
+
+    def _over(self) -> str | None:
+        """Return why nothing new is started any more; None while the campaign goes on."""
+        if self._stop_reason is not None:
+            return self._stop_reason
+        reason = self.plan.budget.exhausted(self.progress, self.active)
+        if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.running:
+            reason = "the strategy has no more points"
+        if reason is not None and self._stop_deadline == math.inf:
+            self._stop_deadline = time.time() + self.plan.grace
+        return reason
+
+    def _launch(self) -> None:
+        self.journal.write(self.crew.launch(self.stock.ready))
+
+    def _wait(self) -> None:
+        """Wait for whatever comes first, and take all that has come."""
+        calls = self.agents.waiting()
+        references = [*self.crew.running, *calls]
+        if not references:
+            time.sleep(TICK / 10)
+            return
+        if not ray.wait(references, num_returns=1, timeout=TICK)[0]:
+            return
+        ready = ray.wait(references, num_returns=len(references), timeout=0)[0]
+        self._take_outcomes([reference for reference in ready if reference in self.crew.running])
+        for reference in ready:
+            if reference in calls:
+                self._take_answer(calls[reference])
+
+    def _take_outcomes(self, references: list[Any]) -> None:
+        if not references:
+            return
+        finished = self.crew.take(references)
+        # The freed workers first, then the books; a budget that these trials use up counts them as running still.
+        launched = self.crew.launch(self.stock.ready) if self._over() is None else []
+        for trial in self.journal.write([*finished, *launched])[: len(finished)]:
+            improved = self.progress.add(trial)
+            self._metrics.trial(trial)
+            self.listener.trial_finished(trial, improved)
+        self._untrained = True
+
+    def _take_answer(self, agent: str) -> None:
+        answer = self.agents.answer(agent)
+        if agent == "strategist":
+            self.stock.take(answer)
+        elif agent == "trainer":
+            self._take_version(answer)
+        elif agent == "tracker":
+            self._take_mirror(answer)
+
+    # The surrogate and the mirror.
+
+    def _train(self) -> None:
+        if self._untrained and self.plan.brief.surrogate and self.agents.rested("trainer", TRAINER_SHARE):
+            self._untrained = False
+            self.agents.call("trainer", "step")
+
+    def _take_version(self, record: dict[str, Any] | None) -> None:
+        if record is not None:
+            self._versions.append(record)
+            self._metrics.surrogate(record)
+
+    def _mirror(self) -> None:
+        if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE):
+            self._call_tracker()
+
+    def _call_tracker(self) -> None:
+        self.agents.call("tracker", "step", MIRROR_BATCH, self._versions)
+        self._versions = []
+
+    def _take_mirror(self, answer: tuple[int, str | None]) -> None:
+        was = self._mirror_error
+        self._mirror_behind, self._mirror_error = answer
+        if self._mirror_error and not was:
+            self.listener.message(
+                f"MLflow does not answer ({self._mirror_error}). The campaign goes on; its trials are mirrored later."
+            )
+        elif was and not self._mirror_error:
+            self.listener.message("MLflow answers again; the mirror catches up.")
+
+    def finish_training(self) -> None:
+        """Fit the surrogate to all trials, and wait for it."""
+        if not self.plan.brief.surrogate or not self.progress.done:
+            return
+        if self.agents.busy("trainer"):
+            self._take_version(self.agents.wait("trainer"))
+        self.agents.call("trainer", "step", final=True)
+        self._take_version(self.agents.wait("trainer"))
+
+    def finish_mirror(self, report: Path | None) -> int:
+        """Let MLflow catch up as long as it answers, close the campaign's run there; return what it still lacks."""
+        if not self.plan.brief.mlflow:
+            return 0
+        while True:
+            if not self.agents.busy("tracker"):
+                self._call_tracker()
+            self._take_mirror(self.agents.wait("tracker"))
+            self.listener.tick(self.status())
+            if self._mirror_error or (self._mirror_behind == 0 and not self._versions):
+                break
+        self.agents.call("tracker", "finish", report)
+        self._take_mirror(self.agents.wait("tracker"))
+        return self._mirror_behind
+
+    def _tick(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if now - self._last_tick < TICK and not at_once:
+            return
+        self._last_tick = now
+        self.journal.set_info(active=self.active, active_at=time.time())
+        self.journal.sync()
+        status = self.status()
+        self._metrics.status(status)
+        self.listener.tick(status)

@@ -1,0 +1,112 @@
+"""The stock of proposals: asks the strategist in time, so that no worker waits, and no earlier than that needs."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from softal.orchestrator.actors import Agents
+from softal.tracking.journal import Journal
+from softal.trial import Proposal, Trial, TrialState
+
+IDLE_SHARE = 0.005  # part of a simulation's time that a free worker may wait for a proposal with the latest results
+MAX_AHEAD = 256  # proposals kept ready; more would be stale
+MARGIN = 1.5  # more proposals ahead than the medians say, since both durations scatter
+
+
+class Stock:
+    """Proposals that wait for a worker.
+
+    Args:
+        ahead: proposals kept ready beyond free workers; None adapts to how long proposals and simulations take.
+        trials: all trials of the journal; those not finished are the stock.
+    """
+
+    def __init__(
+        self, journal: Journal, agents: Agents, seed: int, slots: int, ahead: int | None, trials: Sequence[Trial]
+    ) -> None:
+        self.journal, self.agents, self.seed, self.slots = journal, agents, seed, slots
+        self.exhausted = False
+        self._fixed_ahead = ahead
+        self._next_id = len(trials)
+        self._latencies: deque[float] = deque(maxlen=4)
+        self._asked_at = 0.0
+        self._asked_upto = 0
+        interrupted = [trial for trial in trials if trial.state is TrialState.RUNNING]
+        journal.write(waiting(trial) for trial in interrupted)
+        self.ready = deque(waiting(trial) for trial in trials if not trial.state.finished)
+
+    def ask(self, running: Sequence[Trial], room: int, left: int | None, durations: Sequence[float]) -> None:
+        """Ask the strategist for what will be needed, unless it is being asked already.
+
+        Args:
+            running: trials that run.
+            room: how many trials may be in the workers' hands at once.
+            left: how many more may be proposed; None is any number.
+            durations: of recent simulations [s].
+        """
+        if self.exhausted or self.agents.busy("strategist"):
+            return
+        wanted = room - len(running) - len(self.ready) + self._ahead(durations)
+        if left is not None:
+            wanted = min(wanted, left)
+        if wanted > 0:
+            self._asked_at, self._asked_upto = time.perf_counter(), self.journal.seq
+            self.agents.call("strategist", "ask", wanted, self._asked_upto, [*running, *self.ready])
+
+    def take(self, proposals: Sequence[Proposal]) -> None:
+        """Put the strategist's answer into the journal and into stock; no proposals mean that it has no more."""
+        self._latencies.append(time.perf_counter() - self._asked_at)
+        self.exhausted = not proposals
+        now = time.time()
+        trials = [
+            Trial(
+                trial_id,
+                proposal.point,
+                trial_seed(self.seed, trial_id),
+                proposal.fidelity,
+                proposal.proposed_by,
+                notes=proposal.notes,
+                proposed=now,
+                asked_after=self._asked_upto,
+            )
+            for trial_id, proposal in enumerate(proposals, start=self._next_id)
+        ]
+        self._next_id += len(trials)
+        self.ready.extend(self.journal.write(trials))
+
+    def put_back(self, trials: Sequence[Trial]) -> None:
+        """Put trials that ran back to the front."""
+        self.ready.extendleft(reversed(self.journal.write(waiting(trial) for trial in trials)))
+
+    def _ahead(self, durations: Sequence[float]) -> int:
+        """Return how many proposals to keep ready.
+
+        None where a proposal takes next to nothing beside a simulation: it is then made with the latest result. One
+        worker gets none, so that its campaign is the same each time. Otherwise as many as the workers use up while
+        the next ones are computed.
+        """
+        if self._fixed_ahead is not None:
+            return self._fixed_ahead
+        if self.slots == 1 or not durations or not self._latencies:
+            return 0
+        duration, latency = max(statistics.median(durations), 1e-4), max(self._latencies)
+        if latency < IDLE_SHARE * duration:
+            return 0
+        return min(MAX_AHEAD, math.ceil(MARGIN * latency * self.slots / duration))
+
+
+def waiting(trial: Trial) -> Trial:
+    """Return the trial as one that waits for a worker."""
+    return replace(trial, state=TrialState.PROPOSED, started=None)
+
+
+def trial_seed(campaign_seed: int, trial_id: int) -> int:
+    """Return a trial's seed, from (campaign seed, trial id); 31 bits, since engines take signed integers."""
+    return int(np.random.SeedSequence([campaign_seed, trial_id]).generate_state(1)[0]) >> 1

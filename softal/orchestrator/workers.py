@@ -1,0 +1,58 @@
+"""Workers: one Ray task a trial.
+
+Ray gives a task its CPUs, GPUs and memory, runs it again elsewhere when its worker or node is lost, and shows it on
+the dashboard under the trial's name. The simulation itself runs in the worker's `Sandbox`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import cloudpickle
+import ray
+
+from softal.orchestrator.sandbox import Job, Outcome, Sandbox, Task, WorkerLost
+
+_sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign that it has served
+
+
+def evaluator(job: Job, *, memory: int | None, retries: int) -> Callable[[str, Task], ray.ObjectRef[Outcome]]:
+    """Return a function (name, task) -> reference to the outcome, which runs the task on the cluster."""
+    payload = cloudpickle.dumps(job)
+
+    # The payload is part of the function, which Ray sends to each worker once.
+    def trial(trial_id: int, point: Any, seed: int, fidelity: float) -> Outcome:
+        return _evaluate(job.campaign, payload, Task(trial_id, point, seed, fidelity))
+
+    options: dict[str, Any] = {"num_cpus": job.cpus, "num_gpus": job.gpus}
+    if memory is not None:
+        options["memory"] = memory
+    remote = ray.remote(max_retries=retries, retry_exceptions=[WorkerLost], **options)(trial)
+
+    def submit(name: str, task: Task) -> ray.ObjectRef[Outcome]:
+        return remote.options(name=name).remote(task.trial, task.point, task.seed, task.fidelity)
+
+    return submit
+
+
+def _evaluate(campaign: str, payload: bytes, task: Task) -> Outcome:
+    if campaign not in _sandboxes:
+        _sandboxes[campaign] = Sandbox(cloudpickle.loads(payload), payload)
+    return _sandboxes[campaign].evaluate(task)
+
+
+@functools.cache
+def lost_errors() -> tuple[type[BaseException], ...]:
+    """Return Ray's errors that mean that a worker was lost, as opposed to an error in our own code."""
+    from ray import exceptions
+
+    return (
+        exceptions.WorkerCrashedError,
+        exceptions.NodeDiedError,
+        exceptions.OutOfMemoryError,
+        exceptions.ObjectLostError,
+        exceptions.RaySystemError,
+        exceptions.LocalRayletDiedError,
+    )
