@@ -1,0 +1,45 @@
+"""Surrogates: what learns point -> observation. `SURROGATES` lists the built-in kinds."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from softal import plugins
+from softal.errors import SoftalError
+from softal.space import Space
+from softal.surrogates.base import Diagnostics, Posterior, Surrogate, read_description
+
+__all__ = ["GROUP", "SURROGATES", "Diagnostics", "Posterior", "Surrogate", "build", "find", "load"]
+
+GROUP = "softal.surrogates"
+SURROGATES = {
+    "gp": "softal.surrogates.gp:GaussianProcess",
+    "ensemble": "softal.surrogates.ensemble:Ensemble",
+}
+
+
+def find(kind: str) -> type[Surrogate]:
+    """Return the surrogate class of `kind`: built-in, plug-in, or `module:Class`."""
+    found = plugins.resolve(kind, SURROGATES, GROUP)
+    if inspect.isclass(found) and issubclass(found, Surrogate):
+        return found
+    raise SoftalError(f"{kind!r} is not a Surrogate class")
+
+
+def build(kind: str, space: Space, targets: Sequence[str], settings: Mapping[str, Any] | None = None) -> Surrogate:
+    """Make the surrogate of `kind` for `targets` over `space`."""
+    return find(kind)(space, targets, settings or {})
+
+
+def load(folder: str | Path, kind: str | None = None) -> Surrogate:
+    """Return the surrogate that was saved in the folder; its file says of which kind, unless `kind` is given.
+
+    Code comes in only on the user's word: a `module:Class` is loaded only where it is given as `kind`.
+    """
+    named = kind or str(read_description(folder).get("kind"))
+    if kind is None and ":" in named:
+        raise SoftalError(f"{folder} holds a surrogate of {named!r}; give that as its kind to load it")
+    return find(named).load(folder)

@@ -1,0 +1,244 @@
+"""What every surrogate offers: `fit(trials)`, `posterior(X)`, `diagnostics()`, `save(folder)`, `load(folder)`.
+
+Notation: n points, d free parameters, X (n, d) in the unit cube, m targets.
+
+Rules that every surrogate keeps, and that `softal.testing.surrogates` checks:
+
+- The same trials and settings give the same posterior, in any process; the global random state is not touched.
+- Targets that are constant, a single trial, duplicates and values that blew up give a finite posterior.
+- What `load` returns gives the same posterior as what was saved, to 1e-10 of its scale.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict
+
+from softal.errors import SurrogateError
+from softal.space import Space
+from softal.surrogates.data import training_data
+from softal.trial import Trial, Value
+
+Floats = NDArray[np.float64]
+
+FORMAT = 1  # of model.json and model.safetensors; another one is refused
+DESCRIPTION, TENSORS = "model.json", "model.safetensors"
+NORMAL_95 = 1.959963984540054  # half width of the normal distribution's central 95 % interval
+
+
+class Settings(BaseModel):
+    """Base of the settings of surrogates: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What is known of the targets at n points: of the noise-free function, in natural units and sign.
+
+    Attributes:
+        mean: (n, m).
+        variance: (n, m).
+    """
+
+    mean: Floats
+    variance: Floats
+
+    @property
+    def std(self) -> Floats:
+        """Standard deviation (n, m)."""
+        return np.sqrt(self.variance)
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """How well a surrogate predicts trials that it has not seen; NaN where there are too few to tell.
+
+    Attributes:
+        n: number of trials that it learned from.
+        method: how the unseen trials were come by.
+        rmse: target -> root mean square error [unit of the target]; outliers count as far as they were clipped.
+        r2: target -> 1 - mean square error / variance.
+        coverage: target -> part of the trials within the 95 % interval, observation noise included.
+    """
+
+    n: int
+    method: Literal["leave-one-out", "held-out"]
+    rmse: dict[str, float]
+    r2: dict[str, float]
+    coverage: dict[str, float]
+
+
+class Surrogate(ABC):
+    """Learns point -> targets. Subclasses give `kind`, `Settings` and the methods that start with an underscore.
+
+    Args:
+        space: of the points.
+        targets: m names, looked up in a trial's objective, then in its observation's values.
+        settings: of this kind; None takes the defaults.
+    """
+
+    kind: ClassVar[str] = ""
+    Settings: ClassVar[type[BaseModel]] = Settings
+
+    def __init__(self, space: Space, targets: Sequence[str], settings: Mapping[str, Any] | BaseModel | None = None):
+        if not targets or len(set(targets)) < len(targets):
+            raise SurrogateError(f"targets are {list(targets)}; at least one name, none of them twice, is needed")
+        self.space, self.targets = space, tuple(targets)
+        self.settings: Any = (
+            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(settings or {})
+        )
+        self.fitted = False
+
+    def fit(self, trials: Sequence[Trial]) -> None:
+        """Learn from the trials that are done; what was learned before is forgotten.
+
+        Standard errors of the trials are taken as known noise; where there are none, noise is learned.
+
+        Raises:
+            SurrogateError: there are too few trials, or a target is in none of them.
+        """
+        self.fit_arrays(*training_data(trials, self.space, self.targets))
+
+    def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
+        """Learn from X (n, d), Y (n, m), NaN where missing, and Yvar (n, m), squared errors, NaN where not known."""
+        X, Y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
+        Yvar = np.full(Y.shape, np.nan) if Yvar is None else np.asarray(Yvar, dtype=np.float64)
+        expected = (len(X), len(self.targets))
+        if X.ndim != 2 or X.shape[1] != self.space.dimension or Y.shape != expected or Yvar.shape != expected:
+            raise SurrogateError(
+                f"X, Y, Yvar have shapes {X.shape}, {Y.shape}, {Yvar.shape}; "
+                f"(n, {self.space.dimension}), (n, {expected[1]}), (n, {expected[1]}) are needed"
+            )
+        self._fit(X, Y, Yvar)
+        self.fitted = True
+
+    def posterior(self, X: ArrayLike) -> Posterior:
+        """Return the posterior at X (n, d) in the unit cube.
+
+        Raises:
+            SurrogateError: before `fit`, or for another number of columns.
+        """
+        self._require_fit()
+        X = np.asarray(X, dtype=np.float64)
+        if X.ndim != 2 or X.shape[1] != self.space.dimension:
+            raise SurrogateError(f"X has shape {X.shape}; (n, {self.space.dimension}) is needed")
+        return self._posterior(X)
+
+    def predict(self, points: Sequence[Mapping[str, Value]]) -> dict[str, tuple[Floats, Floats]]:
+        """Return target -> (mean (n,), standard deviation (n,)) at points in natural units."""
+        posterior = self.posterior(self.space.to_unit(points))
+        return {name: (posterior.mean[:, i], posterior.std[:, i]) for i, name in enumerate(self.targets)}
+
+    def diagnostics(self) -> Diagnostics:
+        """Return how well unseen trials are predicted."""
+        self._require_fit()
+        return self._diagnostics()
+
+    def sample(self, X: ArrayLike, samples: int, rng: np.random.Generator) -> Floats:
+        """Return joint samples (samples, n, m) of the noise-free functions at X (n, d)."""
+        self._require_fit()
+        return self._sample(np.asarray(X, dtype=np.float64), samples, rng)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `model.json` and `model.safetensors` into the folder, which is made if need be."""
+        from safetensors.numpy import save_file
+
+        self._require_fit()
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors, extra = self._state()
+        description = {
+            "format": FORMAT,
+            "kind": self.kind,
+            "space": self.space.to_dict(),
+            "targets": list(self.targets),
+            "settings": self.settings.model_dump(mode="json"),
+            "state": extra,
+        }
+        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / TENSORS)
+        (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Return the surrogate that was saved in the folder.
+
+        Raises:
+            SurrogateError: the files are not there, not readable, or of another kind or format.
+        """
+        from safetensors.numpy import load_file
+
+        description = read_description(folder)
+        if description.get("kind") != cls.kind:
+            raise SurrogateError(f"{folder} holds a surrogate of kind {description.get('kind')!r}, not {cls.kind!r}")
+        try:
+            tensors = load_file(Path(folder) / TENSORS)
+            space = Space.from_dict(description["space"])
+            surrogate = cls(space, description["targets"], description["settings"])
+            surrogate._restore(tensors, description["state"])
+        except Exception as error:  # what a damaged file raises depends on where it is damaged
+            raise SurrogateError(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
+        surrogate.fitted = True
+        return surrogate
+
+    def _require_fit(self) -> None:
+        if not self.fitted:
+            raise SurrogateError(f"the {self.kind} surrogate has not been fitted")
+
+    @abstractmethod
+    def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
+        """Learn from arrays of the right shapes."""
+
+    @abstractmethod
+    def _posterior(self, X: Floats) -> Posterior:
+        """Return the posterior at X of the right shape."""
+
+    @abstractmethod
+    def _diagnostics(self) -> Diagnostics:
+        """Return how well unseen trials are predicted."""
+
+    @abstractmethod
+    def _sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
+        """Return joint samples (samples, n, m)."""
+
+    @abstractmethod
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return what was learned: arrays by name, and plain data."""
+
+    @abstractmethod
+    def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
+        """Take over what `_state` returned."""
+
+
+def read_description(folder: str | Path) -> dict[str, Any]:
+    """Return what `model.json` in the folder says; SurrogateError where there is none, or of another format."""
+    path = Path(folder) / DESCRIPTION
+    try:
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SurrogateError(f"{path} cannot be read as a surrogate: {error}") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise SurrogateError(f"{path} is not of format {FORMAT}, which this version of softal reads")
+    return description
+
+
+def score(truth: Floats, mean: Floats, variance: Floats) -> tuple[float, float, float]:
+    """Return RMSE, R2 and coverage of the 95 % interval of predictions (k,), noise included in the variance.
+
+    R2 is NaN for constant truth; all are NaN for fewer than two predictions.
+    """
+    if len(truth) < 2:
+        return np.nan, np.nan, np.nan
+    error = truth - mean
+    spread = float(np.var(truth))
+    mse = float(np.mean(error**2))
+    r2 = 1.0 - mse / spread if spread > 1e-24 * float(np.max(np.abs(truth))) ** 2 else np.nan
+    return mse**0.5, r2, float(np.mean(np.abs(error) <= NORMAL_95 * np.sqrt(variance)))
