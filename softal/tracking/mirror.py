@@ -1,0 +1,305 @@
+"""The follower that keeps a mirror of the journal up to date. It knows the journal; `mlflow.py` knows MLflow.
+
+The mirror has no memory of its own. When it connects, it reads which runs the store holds, compares them with the
+journal from its first change on, and sets right what differs: runs that are missing are added, half-written ones
+completed, doubled ones removed. Whatever goes wrong, it drops the connection, waits, and does that again. So a kill at
+any moment, or a server that vanishes in the middle of a call, leaves nothing double and nothing out.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from softal.errors import SoftalError
+from softal.objective import Objective
+from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
+from softal.tracking.journal import Journal
+from softal.tracking.records import (
+    CAMPAIGN_STATUS,
+    CampaignRecord,
+    Convergence,
+    KnownRun,
+    Metric,
+    RunRecord,
+    campaign_record,
+    key,
+    milliseconds,
+    trial_record,
+)
+from softal.trial import Array, Trial, TrialState
+
+log = logging.getLogger(__name__)
+
+SHOW_AFTER = 2.0  # s; a trial that runs longer gets its run while it runs, shorter ones when they are finished
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # s between attempts while the store cannot be reached
+
+
+class RejectedError(SoftalError):
+    """The store can be reached, and says that it will never take this."""
+
+
+class Store(Protocol):
+    """Where a campaign is mirrored. Every method may raise; after that `open` is called again before any other."""
+
+    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
+        """Find or make the campaign's parent run; return the trials' runs, and the last step of its metrics."""
+
+    def add(self, records: Sequence[RunRecord]) -> None:
+        """Add runs of finished trials."""
+
+    def create(self, record: RunRecord) -> KnownRun:
+        """Add the run of a trial and leave it running."""
+
+    def complete(self, run: KnownRun, record: RunRecord, files: Path | None) -> None:
+        """Write all of the record to a run that is running, add the files in a folder, and end it."""
+
+    def remove(self, run: KnownRun) -> None:
+        """Take a run away."""
+
+    def log_campaign(self, metrics: Sequence[Metric] = (), tags: Mapping[str, str] | None = None) -> None:
+        """Log to the parent run."""
+
+    def attach_campaign(self, path: Path, folder: str | None) -> None:
+        """Add a file to the parent run."""
+
+    def close_campaign(self, status: str, end: int) -> None:
+        """End the parent run."""
+
+
+class Follower:
+    """Mirrors a journal into a store: call `step` again and again, `finish` at the end.
+
+    Args:
+        journal: what is mirrored; a reader's connection is enough.
+        store: where to.
+        objective: of the campaign, which says what the best trial is.
+        show_after: a trial that runs longer than this is shown while it runs [s].
+        clock: the time [s since 1970].
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        store: Store,
+        objective: Objective,
+        *,
+        show_after: float = SHOW_AFTER,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.journal, self.objective = journal, objective
+        self.last_error: str | None = None
+        self._store, self._show_after, self._clock = store, show_after, clock
+        self._campaign = campaign_record(journal.info, objective)
+        self._connected = False
+        self._wait, self._retry_at = FIRST_WAIT, 0.0
+        self._plots = PlotBudget()
+        self._queue: list[Callable[[], None]] = []  # what the agents asked to log on the parent
+        self._written = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self._since = 0
+        self._held = 0
+        self._known: dict[int, KnownRun] = {}
+        self._running: dict[int, Trial] = {}
+        self._state = ""
+        self._checked = False
+
+    @property
+    def behind(self) -> int:
+        """How many finished trials the mirror does not hold yet, as far as it knows."""
+        counts = self.journal.counts()
+        return counts[TrialState.DONE] + counts[TrialState.FAILED] - self._held
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all that the journal holds, and all that was asked to be logged, is mirrored."""
+        return self._connected and not self._queue and self._since >= self.journal.seq
+
+    def step(self, max_trials: int = 500) -> int:
+        """Mirror what changed since the last time, at most so many trials; return how many finished ones were written.
+
+        Raises nothing where the store cannot be reached: `last_error` says why, and later calls catch up.
+        """
+        if time.monotonic() < self._retry_at:
+            return 0
+        self._written = 0
+        try:
+            if not self._connected:
+                self._connect()
+            self._follow(max_trials)
+            self._wait, self.last_error = FIRST_WAIT, None
+        except Exception as error:  # whatever a server, a network or a full disk may do
+            self._failed(error)
+        return self._written
+
+    def finish(self, state: str, timeout: float = 30.0) -> bool:
+        """Catch up for at most `timeout` seconds and end the parent run; return whether all is mirrored.
+
+        A trial that is still running or waiting then has no run any more: it gets one when it is run again.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            self._retry_at = 0.0
+            self.step()
+            if self._connected and self.up_to_date and self._close(state):
+                return True
+            if time.monotonic() + self._wait > deadline:
+                return False
+            if not self._connected:
+                time.sleep(self._wait)
+
+    def log_surrogate(self, version: int, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log a surrogate version's metrics (RMSE, R2, coverage ...) on the parent; `step` = trials it has seen."""
+        now = milliseconds(self._clock()) or 0
+        at = version if step is None else step
+        named = {"version": float(version), **metrics}
+        logged: list[Metric] = [(key(f"surrogate/{name}"), float(value), now, at) for name, value in named.items()]
+        self._queue.append(lambda: self._store.log_campaign(logged))
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        """Add a file, such as the report, to the parent run."""
+        self._queue.append(lambda: self._store.attach_campaign(path, folder))
+
+    # One step.
+
+    def _connect(self) -> None:
+        self._forget()
+        self._known, logged = self._store.open(self._campaign)
+        self._convergence = Convergence(self.objective, logged)
+        self._connected = True
+
+    def _failed(self, error: Exception) -> None:
+        if self._connected or self.last_error is None:
+            log.warning("mirror: %s; will catch up", _first_line(error))
+        log.debug("mirror", exc_info=error)
+        self.last_error = _first_line(error)
+        self._connected = False
+        self._retry_at = time.monotonic() + self._wait
+        self._wait = min(2 * self._wait, LONGEST_WAIT)
+
+    def _follow(self, limit: int) -> None:
+        self._follow_state()
+        changed, since = self.journal.changes(self._since, limit)
+        plain: list[RunRecord] = []
+        for trial in changed:
+            if trial.state.finished:
+                self._finished(trial, plain)
+            else:
+                self._unfinished(trial)
+        self._add(plain)
+        self._since = since
+        self._show_running()
+        if len(changed) < limit and not self._checked:
+            self._remove_orphans()
+        if metrics := self._convergence.flush():
+            self._store.log_campaign(metrics)
+        while self._queue:
+            self._queue[0]()
+            self._queue.pop(0)
+
+    def _follow_state(self) -> None:
+        state = str(self.journal.info.get("state", ""))
+        if state != self._state:
+            self._store.log_campaign(tags={"state": state})
+            self._state = state
+
+    def _unfinished(self, trial: Trial) -> None:
+        """A trial waits, runs, or waits again after its worker was lost: only the run of this attempt may stay."""
+        running = trial.state is TrialState.RUNNING
+        known = self._known.get(trial.id)
+        if known and not (running and known.status == "RUNNING" and known.start == milliseconds(trial.started)):
+            self._store.remove(self._known.pop(trial.id))
+        if running:
+            self._running[trial.id] = trial
+        else:
+            self._running.pop(trial.id, None)
+
+    def _finished(self, trial: Trial, plain: list[RunRecord]) -> None:
+        """Bring the run of a finished trial up to date, or put it on the list of those that are added at once."""
+        self._running.pop(trial.id, None)
+        best = self._convergence.add(trial)
+        record = trial_record(trial, self._campaign.id)
+        known = self._known.pop(trial.id, None)
+        if known and (known.status, known.start, known.end) == (record.status, record.start, record.end):
+            self._held += 1
+            return
+        if known and (known.status, known.start) != ("RUNNING", record.start):
+            self._store.remove(known)
+            known = None
+        arrays = self.journal.arrays(trial.id) if trial.observation else {}
+        artifacts = trial.observation.artifacts if trial.observation else {}
+        if arrays or artifacts:
+            with tempfile.TemporaryDirectory(prefix="softal-") as name:
+                folder = Path(name)
+                if arrays:
+                    self._write_arrays(trial, arrays, best, folder / "arrays")
+                copy_artifacts(artifacts, folder / "artifacts")
+                self._complete(known, record, folder)
+        elif known:
+            self._complete(known, record, None)
+        else:
+            plain.append(record)
+
+    def _complete(self, known: KnownRun | None, record: RunRecord, files: Path | None) -> None:
+        try:
+            self._store.complete(known or self._store.create(record), record, files)
+        except RejectedError as error:
+            log.error("mirror: MLflow does not take trial %d: %s", record.trial, _first_line(error))
+        self._held += 1
+        self._written += 1
+
+    def _write_arrays(self, trial: Trial, arrays: Mapping[str, Array], best: bool, folder: Path) -> None:
+        write_arrays(arrays, folder)
+        if self._plots.allows(best):
+            begun = time.monotonic()
+            scores = ", ".join(f"{name} = {value:.4g}" for name, value in trial.objective.items())
+            plot_arrays(arrays, self.objective, f"trial {trial.id}: {scores}", folder / "arrays.png")
+            self._plots.spent(begun)
+
+    def _add(self, records: Sequence[RunRecord]) -> None:
+        try:
+            if records:
+                self._store.add(records)
+        except RejectedError as error:
+            if len(records) == 1:
+                log.error("mirror: MLflow does not take trial %d: %s", records[0].trial, _first_line(error))
+            else:
+                self._add(records[: len(records) // 2])
+                self._add(records[len(records) // 2 :])
+                return
+        self._held += len(records)
+        self._written += len(records)
+
+    def _show_running(self) -> None:
+        now = self._clock()
+        for trial in self._running.values():
+            if trial.id not in self._known and trial.started is not None and now - trial.started > self._show_after:
+                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id))
+
+    def _remove_orphans(self) -> None:
+        """Remove runs of trials that the journal does not know: it was put back to an earlier state."""
+        for trial in self._known.keys() - self._running.keys():
+            self._store.remove(self._known.pop(trial))
+        self._checked = True
+
+    def _close(self, state: str) -> bool:
+        try:
+            for trial in list(self._known):
+                self._store.remove(self._known.pop(trial))
+            self._store.log_campaign(tags={"state": state})
+            self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), milliseconds(self._clock()) or 0)
+        except Exception as error:
+            self._failed(error)
+            return False
+        self._connected = False  # a `step` after this opens the parent run again
+        return True
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,342 @@
+"""MLflow as a mirror of the journal: the only module that imports MLflow.
+
+One parent run a campaign, one nested run a trial (`records.py` says what is in them, `mirror.py` how the mirror
+follows). Only MLflow's client interface is used, with one exception: trials without files that go to a database
+of ours (SQLite) are inserted through MLflow's own table classes, many in one transaction, because three client calls
+take about twelve milliseconds, which is more than a short trial does. A database whose tables are not the
+ones that this module knows gets the client calls instead.
+"""
+
+# ruff: noqa: E402 -- the environment is set before MLflow is imported
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# MLflow reads these when it is imported. It reports usage by default; and its HTTP client tries for minutes, where
+# the mirror wants to hear of a dead server soon and to come back later.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
+from mlflow.store.tracking.dbmodels import models
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking import MlflowClient
+from mlflow.utils.uri import append_to_uri_path
+from sqlalchemy import event, insert
+from sqlalchemy.engine import Engine
+
+from softal.objective import Objective
+from softal.tracking.journal import Journal
+from softal.tracking.mirror import SHOW_AFTER, Follower, RejectedError
+from softal.tracking.records import CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
+from softal.tracking.records import Metric as Row
+
+KIND_TAG = "softal.kind"
+CAMPAIGN_FILE = "campaign.yaml"
+PAGE = 1000
+MAX_METRICS = 1000  # in one call, MLflow's limit
+# What the tables must have for runs to be inserted into them: the columns that we fill.
+COLUMNS = {
+    models.SqlRun: {
+        "run_uuid", "name", "source_type", "source_name", "entry_point_name", "user_id", "status", "start_time",
+        "end_time", "deleted_time", "source_version", "lifecycle_stage", "artifact_uri", "experiment_id",
+    },
+    models.SqlTag: {"key", "value", "run_uuid"},
+    models.SqlParam: {"key", "value", "run_uuid"},
+    models.SqlMetric: {"key", "value", "timestamp", "step", "is_nan", "run_uuid"},
+    models.SqlLatestMetric: {"key", "value", "timestamp", "step", "is_nan", "run_uuid"},
+}  # fmt: skip
+
+for _noisy in ("mlflow", "alembic", "urllib3.connectionpool"):
+    logging.getLogger(_noisy).setLevel(logging.ERROR)
+
+
+def default_uri(folder: Path) -> str:
+    """Return the tracking URI of a campaign that names none: an SQLite database in its folder."""
+    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+
+def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
+    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
+
+
+class Mirror(Follower):
+    """Mirrors a campaign's journal into MLflow; see `Follower` for `step`, `finish`, `behind` and `last_error`.
+
+    Args:
+        journal: of the campaign.
+        uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
+        experiment: MLflow's experiment, made where there is none of that name.
+        objective: of the campaign.
+        show_after: a trial that runs longer than this is shown while it runs [s].
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        uri: str | None,
+        experiment: str,
+        objective: Objective,
+        *,
+        show_after: float = SHOW_AFTER,
+    ) -> None:
+        self.uri = uri or default_uri(journal.folder)
+        self.store = MlflowStore(self.uri, experiment, journal.folder / "mlartifacts")
+        super().__init__(journal, self.store, objective, show_after=show_after)
+
+
+class MlflowStore:
+    """MLflow as a `Store` of the mirror.
+
+    Args:
+        uri: tracking URI.
+        experiment: name.
+        artifacts: folder of the files, where the tracking URI is a database (a server keeps them itself).
+    """
+
+    def __init__(self, uri: str, experiment: str, artifacts: Path) -> None:
+        self._uri, self._name, self._artifacts = uri, experiment, artifacts
+        self._database: _Database | None = None
+
+    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
+        """Find or make experiment and parent run; return the trials' runs, and the last step of the metrics."""
+        if self._uri.startswith("sqlite:///"):
+            _prepare_sqlite(Path(self._uri.removeprefix("sqlite:///")))
+        self._client = MlflowClient(tracking_uri=self._uri)
+        self._experiment = self._find_experiment()
+        parents, children = self._find_runs(campaign.id)
+        parent = self._open_parent(campaign, parents)
+        self._parent: str = parent.info.run_id
+        if self._uri.startswith("sqlite:///"):
+            self._database = _Database.of(self._uri, self._experiment)
+        known: dict[int, KnownRun] = {}
+        for trial, run in children:
+            self._keep_one(known, trial, run)
+        counts = (parent.data.metrics.get(name, 0) for name in ("done", "failed"))
+        return known, int(sum(counts))
+
+    def _find_experiment(self) -> Experiment:
+        experiment = self._client.get_experiment_by_name(self._name)
+        if experiment is None:
+            remote = self._uri.startswith(("http://", "https://", "databricks"))
+            location = None if remote else self._artifacts.resolve().as_uri()
+            experiment = self._client.get_experiment(self._client.create_experiment(self._name, location))
+        elif experiment.lifecycle_stage == "deleted":
+            self._client.restore_experiment(experiment.experiment_id)
+        return experiment
+
+    def _find_runs(self, campaign: str) -> tuple[list[Run], list[tuple[int, Run]]]:
+        """Return the campaign's parent runs (there should be one at most), and its trials' runs."""
+        parents, children = [], []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment.experiment_id],
+                f"tags.`{CAMPAIGN_TAG}` = '{campaign}'",
+                max_results=PAGE,
+                page_token=token,
+            )
+            for run in page:
+                if TRIAL_TAG in run.data.tags:
+                    children.append((int(run.data.tags[TRIAL_TAG]), run))
+                elif run.data.tags.get(KIND_TAG) == "campaign":
+                    parents.append(run)
+            token = page.token
+            if not token:
+                return parents, children
+
+    def _open_parent(self, campaign: CampaignRecord, found: list[Run]) -> Run:
+        tags = {**campaign.tags, KIND_TAG: "campaign"}
+        if found:
+            parent, *doubled = sorted(found, key=lambda run: run.info.start_time)
+            for run in doubled:
+                self._client.delete_run(run.info.run_id)
+            self._client.update_run(parent.info.run_id, status="RUNNING")
+        else:
+            parent = self._client.create_run(
+                self._experiment.experiment_id, campaign.start, tags=tags, run_name=campaign.name
+            )
+        self._client.log_batch(parent.info.run_id, params=_params(campaign.params), tags=_tags(tags))
+        if not any(file.path == CAMPAIGN_FILE for file in self._client.list_artifacts(parent.info.run_id)):
+            self._client.log_text(parent.info.run_id, campaign.text, CAMPAIGN_FILE)
+        return parent
+
+    def _keep_one(self, known: dict[int, KnownRun], trial: int, run: Run) -> None:
+        """Take a run as its trial's; of two runs of one trial the ended one stays."""
+        info = run.info
+        new = KnownRun(info.run_id, info.status, info.start_time, info.end_time)
+        old = known.get(trial)
+        if old and (old.status == "FINISHED" or new.status == "RUNNING"):
+            self.remove(new)
+            return
+        if old:
+            self.remove(old)
+        known[trial] = new
+
+    def add(self, records: Sequence[RunRecord]) -> None:
+        """Add runs of finished trials."""
+        with _rejections():
+            if self._database and self._database.insert(records, self._parent):
+                return
+            for record in records:
+                self.complete(self.create(record), record, None)
+
+    def create(self, record: RunRecord) -> KnownRun:
+        """Add the run of a trial, with its parameters if it goes on running."""
+        with _rejections():
+            tags = {**record.tags, "mlflow.parentRunId": self._parent}
+            run = self._client.create_run(self._experiment.experiment_id, record.start, tags=tags, run_name=record.name)
+            if record.status == "RUNNING":
+                self._client.log_batch(run.info.run_id, params=_params(record.params))
+        return KnownRun(run.info.run_id, "RUNNING", record.start, None)
+
+    def complete(self, run: KnownRun, record: RunRecord, files: Path | None) -> None:
+        """Write the record and the files to a run, and only then end it: an ended run is a complete one."""
+        with _rejections():
+            rows = [(name, value, record.end or record.start, 0) for name, value in record.metrics.items()]
+            self._client.log_batch(run.run_id, _metrics(rows), _params(record.params), _tags(record.tags))
+            if files is not None:
+                self._client.log_artifacts(run.run_id, str(files))
+            self._client.set_terminated(run.run_id, record.status, record.end)
+
+    def remove(self, run: KnownRun) -> None:
+        """Delete a run; as MLflow can show deleted runs, it does not stay RUNNING there."""
+        if run.status == "RUNNING":
+            self._client.set_terminated(run.run_id, "KILLED")
+        self._client.delete_run(run.run_id)
+
+    def log_campaign(self, metrics: Sequence[Row] = (), tags: Mapping[str, str] | None = None) -> None:
+        """Log to the parent run."""
+        if tags:
+            self._client.log_batch(self._parent, tags=_tags(tags))
+        for first in range(0, len(metrics), MAX_METRICS):
+            self._client.log_batch(self._parent, _metrics(metrics[first : first + MAX_METRICS]))
+
+    def attach_campaign(self, path: Path, folder: str | None) -> None:
+        """Add a file to the parent run."""
+        self._client.log_artifact(self._parent, str(path), folder)
+
+    def close_campaign(self, status: str, end: int) -> None:
+        """End the parent run."""
+        self._client.set_terminated(self._parent, status, end)
+
+
+class _Database:
+    """A database of ours, into which finished runs are inserted as MLflow's SqlAlchemyStore would."""
+
+    def __init__(self, store: SqlAlchemyStore, experiment: Experiment) -> None:
+        self._store, self._experiment = store, experiment
+
+    @classmethod
+    def of(cls, uri: str, experiment: Experiment) -> _Database | None:
+        """Return the database if its tables have the columns that we know, no more and no fewer."""
+        if any({column.name for column in table.__table__.columns} != known for table, known in COLUMNS.items()):
+            return None
+        return cls(SqlAlchemyStore(uri, experiment.artifact_location), experiment)
+
+    def insert(self, records: Sequence[RunRecord], parent: str) -> bool:
+        """Insert runs in one transaction; return whether the database took them (all or none)."""
+        rows: dict[type[Any], list[dict[str, Any]]] = {table: [] for table in COLUMNS}
+        for record in records:
+            run = uuid.uuid4().hex
+            tags = {**record.tags, "mlflow.parentRunId": parent, "mlflow.runName": record.name}
+            rows[models.SqlRun].append(self._run(run, record))
+            rows[models.SqlTag] += [{"run_uuid": run, "key": k, "value": v} for k, v in tags.items()]
+            rows[models.SqlParam] += [{"run_uuid": run, "key": k, "value": v} for k, v in record.params.items()]
+            at = {"run_uuid": run, "timestamp": record.end, "step": 0, "is_nan": False}
+            metrics = [{**at, "key": key, "value": value} for key, value in record.metrics.items()]
+            rows[models.SqlMetric] += metrics
+            rows[models.SqlLatestMetric] += metrics
+        try:
+            with self._store.ManagedSessionMaker(read_only=False) as session:
+                for table, entries in rows.items():
+                    if entries:
+                        session.execute(insert(table), entries)
+        except MlflowException as error:
+            if error.error_code != "BAD_REQUEST":  # which is what a violated constraint becomes
+                raise
+            return False
+        return True
+
+    def _run(self, run: str, record: RunRecord) -> dict[str, Any]:
+        return {
+            "run_uuid": run,
+            "name": record.name,
+            "source_type": "UNKNOWN",
+            "source_name": "",
+            "entry_point_name": "",
+            "user_id": "unknown",
+            "status": record.status,
+            "start_time": record.start,
+            "end_time": record.end,
+            "deleted_time": None,
+            "source_version": "",
+            "lifecycle_stage": "active",
+            "artifact_uri": append_to_uri_path(self._experiment.artifact_location, run, "artifacts"),
+            "experiment_id": int(self._experiment.experiment_id),
+        }
+
+
+_fast_files: set[str] = set()
+
+
+def _prepare_sqlite(path: Path) -> None:
+    """Let the database have readers while it is written, and commit without waiting for the disk.
+
+    What a loss of power takes from it, the mirror writes again: the journal has it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _fast_files.add(str(path.resolve()))
+    connection = sqlite3.connect(path, timeout=20)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+
+
+@event.listens_for(Engine, "connect")
+def _commit_without_waiting(connection: Any, _: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        file = connection.execute("PRAGMA database_list").fetchone()[2]
+        if file in _fast_files:
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+
+@contextlib.contextmanager
+def _rejections() -> Iterator[None]:
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code == "INVALID_PARAMETER_VALUE":
+            raise RejectedError(str(error)) from error
+        raise
+
+
+def _metrics(rows: Sequence[Row]) -> list[Metric]:
+    return [Metric(name, value, time, step) for name, value, time, step in rows]
+
+
+def _params(params: Mapping[str, str]) -> list[Param]:
+    return [Param(name, value) for name, value in params.items()]
+
+
+def _tags(tags: Mapping[str, str]) -> list[RunTag]:
+    return [RunTag(name, value) for name, value in tags.items()]

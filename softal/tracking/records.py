@@ -1,0 +1,191 @@
+"""What MLflow is told of a campaign and of its trials: names, tags, parameters and metrics, without MLflow itself.
+
+journal                        MLflow
+campaign                       parent run, name = the campaign's name
+trial                          nested run `trial <id>`, start and end time = the trial's
+point, seed, fidelity          parameters
+values, errors, objective      metrics `<name>`, `<name>_error`; `duration` [s]
+state, host, reason            tags
+best, done, failed over time   metrics of the parent run, step = number of finished trials
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from softal.objective import Objective
+from softal.trial import Trial, TrialState
+
+CAMPAIGN_TAG = "softal.campaign"
+TRIAL_TAG = "softal.trial"
+STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
+CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
+NESTED_INFO = ("text", "versions")  # facts about a campaign that are not one tag each
+EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
+FORBIDDEN = re.compile(r"[^\w\-. :/]")  # what MLflow does not take in the name of a metric or parameter
+MAX_KEY, MAX_TEXT = 250, 5000  # MLflow's own limits are 250 and 6000
+
+Metric = tuple[str, float, int, int]  # name, value, time [ms], step
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One trial as a run; times in ms since 1970."""
+
+    trial: int
+    status: str
+    start: int
+    end: int | None
+    tags: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return f"trial {self.trial}"
+
+
+@dataclass(frozen=True)
+class CampaignRecord:
+    """The campaign as a parent run."""
+
+    id: str
+    name: str
+    start: int
+    tags: dict[str, str]
+    params: dict[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class KnownRun:
+    """A trial's run that MLflow holds already."""
+
+    run_id: str
+    status: str
+    start: int
+    end: int | None
+
+
+def milliseconds(seconds: float | None) -> int | None:
+    """Return a time of the journal as MLflow's."""
+    return None if seconds is None else round(seconds * 1000)
+
+
+def key(name: str) -> str:
+    """Return a name as MLflow takes it."""
+    return FORBIDDEN.sub("_", name)[:MAX_KEY].strip("/. ") or "_"
+
+
+def trial_record(trial: Trial, campaign: str) -> RunRecord:
+    """Return the run of a trial that runs or has run."""
+    begun = trial.started if trial.started is not None else trial.proposed
+    tags = {
+        CAMPAIGN_TAG: campaign,
+        TRIAL_TAG: str(trial.id),
+        "state": str(trial.state),
+        "host": trial.host or "",
+        "proposed_by": trial.proposed_by,
+    }
+    if trial.reason:
+        tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}
+    if trial.attempts > 1:
+        tags["attempts"] = str(trial.attempts)
+    own = {"seed": trial.seed, "fidelity": trial.fidelity, "proposed_by": trial.proposed_by}
+    params = {key(name): str(value)[:MAX_TEXT] for name, value in {**own, **trial.point}.items()}
+    end = milliseconds(trial.finished)
+    return RunRecord(
+        trial=trial.id,
+        status=STATUS[trial.state],
+        start=milliseconds(begun) or 0,
+        end=end if end is not None or not trial.state.finished else milliseconds(begun),
+        tags={name: value for name, value in tags.items() if value},
+        params={name: value for name, value in params.items() if value},
+        metrics=_metrics(trial),
+    )
+
+
+def _metrics(trial: Trial) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    if trial.observation:
+        metrics |= trial.observation.values
+        metrics |= {f"{name}_error": error for name, error in trial.observation.errors.items()}
+    metrics |= trial.objective
+    metrics |= {f"{name}_error": error for name, error in trial.objective_errors.items()}
+    if trial.started is not None and trial.finished is not None:
+        metrics.setdefault("duration", trial.finished - trial.started)
+    return {key(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
+
+
+def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRecord:
+    """Return the parent run from what the journal knows of the campaign."""
+    name = str(info.get("name", "campaign"))
+    created = float(info.get("created", 0.0))
+    identity = str(info.get("id") or f"{name}-{created:.6f}")
+    question = "; ".join(component.describe() for component in objective.components)
+    facts = {name: value for name, value in info.items() if name not in NESTED_INFO and value not in (None, "")}
+    tags = {key(name): str(value)[:MAX_TEXT] for name, value in facts.items()}
+    tags |= {f"version.{key(package)}": str(version) for package, version in (info.get("versions") or {}).items()}
+    commit = info.get("git_commit") or info.get("commit")
+    if commit:
+        tags["mlflow.source.git.commit"] = str(commit)
+    tags |= {
+        CAMPAIGN_TAG: identity,
+        "objective": question[:MAX_TEXT],
+        "mlflow.source.name": "softal",
+        "mlflow.note.content": f"softal campaign **{name}**: {question}. One nested run a trial.",
+    }
+    params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", ""))}
+    start = milliseconds(created) or 0
+    return CampaignRecord(
+        identity, name, start, tags, {k: v for k, v in params.items() if v}, str(info.get("text", ""))
+    )
+
+
+class Convergence:
+    """The campaign's progress as metrics of the parent run, from the trials in the order in which they finished.
+
+    Args:
+        objective: which components have a best value, and in which direction.
+        logged: up to which step MLflow has the metrics already.
+    """
+
+    def __init__(self, objective: Objective, logged: int = 0) -> None:
+        self._signs = {} if objective.learning else dict(zip(objective.names, objective.signs, strict=True))
+        self._names = {name: "best" if objective.single else key(f"best_{name}") for name in self._signs}
+        self._logged = logged
+        self._losses = dict.fromkeys(self._signs, math.inf)
+        self._pending: list[tuple[bool, list[Metric]]] = []  # whether it must be kept, and one step's metrics
+        self.done = 0
+        self.failed = 0
+
+    def add(self, trial: Trial) -> bool:
+        """Count a finished trial; return whether it is a new best in any component."""
+        self.done += trial.state is TrialState.DONE
+        self.failed += trial.state is TrialState.FAILED
+        losses = {name: sign * trial.objective.get(name, math.inf * sign) for name, sign in self._signs.items()}
+        better = {name: loss for name, loss in losses.items() if loss < self._losses[name]}
+        self._losses |= better
+        step = self.done + self.failed
+        if step > self._logged:
+            if self._pending and not self._pending[-1][0]:
+                self._pending.pop()
+            kept = bool(better) or step <= EVERY_STEP
+            self._pending.append((kept, self._row(step, milliseconds(trial.finished) or 0)))
+        return bool(better)
+
+    def _row(self, step: int, time: int) -> list[Metric]:
+        known = {self._names[name]: self._signs[name] * loss for name, loss in self._losses.items() if loss < math.inf}
+        counts = {"done": float(self.done), "failed": float(self.failed)}
+        return [(name, value, time, step) for name, value in {**known, **counts}.items()]
+
+    def flush(self) -> list[Metric]:
+        """Return the metrics that are not yet logged, in the order of steps."""
+        rows, self._pending = self._pending, []
+        self._logged = max(self._logged, self.done + self.failed)
+        return [metric for _, row in rows for metric in row]

@@ -1,0 +1,494 @@
+"""The mirror, with the real MLflow: an SQLite database, and a real server that comes and goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
+from softal.tracking.journal import Journal
+from softal.trial import Array, Observation, Trial, TrialState
+
+mlflow = pytest.importorskip("softal.tracking.mlflow")
+Mirror, MlflowStore = mlflow.Mirror, mlflow.MlflowStore
+
+# MLflow and what it brings along warn of their own deprecations.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"
+)
+
+T0 = 1.7e9
+INFO = {
+    "name": "argon",
+    "id": "0123abcd",
+    "created": T0,
+    "seed": 7,
+    "state": "running",
+    "host": "node1",
+    "git_commit": "deadbeef",
+    "versions": {"softal": "0.1.0", "numpy": np.__version__},
+}
+TEXT = "name: argon\nseed: 7\n"
+
+
+def done(number: int, value: float | None = None, **changes: object) -> Trial:
+    value = 1 / (number + 1) if value is None else value
+    trial = Trial(
+        id=number,
+        point={"epsilon": 100.0 + number, "n": 12, "kind": "mie"},
+        seed=1000 + number,
+        proposed_by="sobol" if number < 3 else "bayesian",
+        state=TrialState.DONE,
+        observation=Observation({"y": value, "pressure": 2.5}, {"y": 0.01}),
+        objective={"y": value},
+        objective_errors={"y": 0.01},
+        proposed=T0 + number,
+        started=T0 + number + 0.25,
+        finished=T0 + number + 1.5,
+        host="node1",
+        attempts=1,
+    )
+    return dataclasses.replace(trial, **changes)
+
+
+def failed(number: int, reason: str = "LAMMPS: lost atoms") -> Trial:
+    nothing = {"observation": None, "objective": {}, "objective_errors": {}}
+    return done(number, state=TrialState.FAILED, reason=reason, **nothing)
+
+
+def running(number: int, **changes: object) -> Trial:
+    nothing = {"observation": None, "objective": {}, "objective_errors": {}, "finished": None}
+    return done(number, **{"state": TrialState.RUNNING, **nothing, **changes})
+
+
+def proposed(number: int) -> Trial:
+    return running(number, state=TrialState.PROPOSED, started=None, host=None)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.create(tmp_path / "argon", TEXT, INFO) as opened:
+        yield opened
+
+
+def mirror(journal: Journal, uri: str | None = None, objective: Objective | None = None) -> mlflow.Mirror:
+    return Mirror(journal, uri, "softal", objective or minimize("y"))
+
+
+def catch_up(follower: mlflow.Mirror, timeout: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout
+    while follower.behind or not follower.up_to_date:
+        follower.step()
+        assert time.monotonic() < deadline, follower.last_error
+        time.sleep(0.0 if follower.last_error is None else 0.05)
+
+
+class Held:
+    """What MLflow holds of a campaign."""
+
+    def __init__(self, uri: str) -> None:
+        self.client = mlflow.MlflowClient(tracking_uri=uri)
+        experiment = self.client.get_experiment_by_name("softal")
+        runs = self.client.search_runs([experiment.experiment_id], max_results=5000)
+        [self.parent] = [run for run in runs if "softal.trial" not in run.data.tags]
+        self.trials = {int(run.data.tags["softal.trial"]): run for run in runs if run is not self.parent}
+        assert len(self.trials) == len(runs) - 1, "a trial has two runs"
+
+    @property
+    def states(self) -> dict[int, str]:
+        return {trial: run.info.status for trial, run in sorted(self.trials.items())}
+
+    def files(self, run: object, folder: str | None = None) -> list[str]:
+        return sorted(file.path for file in self.client.list_artifacts(run.info.run_id, folder))
+
+
+EXPECTED = {TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
+
+
+def assert_exact(journal: Journal, uri: str) -> Held:
+    """Assert that MLflow holds exactly the journal's finished trials, whole."""
+    held = Held(uri)
+    trials = {trial.id: trial for trial in journal.trials(TrialState.DONE, TrialState.FAILED)}
+    assert held.states == {number: EXPECTED[trial.state] for number, trial in trials.items()}
+    for number, trial in trials.items():
+        data = held.trials[number].data
+        assert float(data.params["epsilon"]) == trial.point["epsilon"]
+        if trial.observation:
+            assert data.metrics["y"] == trial.observation.values["y"]
+        assert data.tags["mlflow.parentRunId"] == held.parent.info.run_id
+    return held
+
+
+def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
+    journal.write([done(0), failed(1)])
+    follower = mirror(journal)
+    assert follower.step() == 2
+    assert follower.behind == 0
+    held = assert_exact(journal, follower.uri)
+    run = held.trials[0]
+    assert (run.info.start_time, run.info.end_time) == (round((T0 + 0.25) * 1000), round((T0 + 1.5) * 1000))
+    assert run.info.run_name == "trial 0"
+    assert run.data.params == {
+        "epsilon": "100.0", "n": "12", "kind": "mie", "seed": "1000", "fidelity": "1.0", "proposed_by": "sobol",
+    }  # fmt: skip
+    assert run.data.metrics == {"y": 1.0, "y_error": 0.01, "pressure": 2.5, "duration": 1.25}
+    tags = run.data.tags
+    assert (tags["state"], tags["host"], tags["proposed_by"]) == ("done", "node1", "sobol")
+    bad = held.trials[1]
+    assert bad.data.tags["reason"] == "LAMMPS: lost atoms"
+    assert "y" not in bad.data.metrics
+
+
+def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal) -> None:
+    journal.write([done(0, 3.0), failed(1), done(2, 2.0), done(3, 2.5)])
+    follower = mirror(journal)
+    follower.log_surrogate(1, {"rmse": 0.2, "coverage": 0.95}, step=3)
+    assert follower.finish("finished")
+    held = Held(follower.uri)
+    parent = held.parent
+    assert (parent.info.run_name, parent.info.status) == ("argon", "FINISHED")
+    assert parent.data.tags["state"] == "finished"
+    assert parent.data.tags["version.softal"] == "0.1.0"
+    assert parent.data.tags["mlflow.source.git.commit"] == "deadbeef"
+    assert parent.data.tags["host"] == "node1"
+    assert parent.data.params["seed"] == "7"
+    assert held.files(parent) == ["campaign.yaml"]
+    history = {
+        name: [(metric.step, metric.value) for metric in held.client.get_metric_history(parent.info.run_id, name)]
+        for name in ("best", "done", "failed", "surrogate/rmse")
+    }
+    assert history["best"] == [(1, 3.0), (2, 3.0), (3, 2.0), (4, 2.0)]
+    assert history["done"] == [(1, 1), (2, 1), (3, 2), (4, 3)]
+    assert history["failed"] == [(1, 0), (2, 1), (3, 1), (4, 1)]
+    assert history["surrogate/rmse"] == [(3, 0.2)]
+
+
+def test_several_objectives_have_one_best_each_and_learn_has_none(journal: Journal) -> None:
+    both = {"objective": {"y": 2.0, "pressure": 2.5}, "objective_errors": {}}
+    journal.write([done(0, **both)])
+    follower = mirror(journal, objective=several(minimize("y"), maximize("pressure")))
+    catch_up(follower)
+    metrics = Held(follower.uri).parent.data.metrics
+    assert (metrics["best_y"], metrics["best_pressure"]) == (2.0, 2.5)
+    learner = mirror(journal, f"sqlite:///{journal.folder}/learn.db", learn("y"))
+    catch_up(learner)
+    assert not [name for name in Held(learner.uri).parent.data.metrics if name.startswith("best")]
+
+
+def test_arrays_and_artifacts_are_attached(journal: Journal, tmp_path: Path) -> None:
+    k = np.linspace(0.5, 8, 50)
+    s_k = Array(1 + np.sin(k) / k, np.full(50, 0.02), k, "", "1/angstrom")
+    (tmp_path / "log.lammps").write_text("all is well")
+    arrays = {"structure_factor": s_k, "matrix": Array(np.eye(3)), "large": Array(np.zeros(200_000))}
+    files = {"log": tmp_path / "log.lammps", "gone": tmp_path / "missing"}
+    seen = Observation({}, {}, arrays, files)
+    journal.write([done(0, observation=seen, objective={"mismatch": 0.1}, objective_errors={})])
+    objective = match({"structure_factor": Reference("structure_factor", k[5:40:3], np.ones(12))})
+    follower = mirror(journal, objective=objective)
+    catch_up(follower)
+    held = Held(follower.uri)
+    assert held.states == {0: "FINISHED"}
+    run = held.trials[0]
+    assert held.files(run, "arrays") == ["arrays/arrays.png", "arrays/matrix.npy", "arrays/structure_factor.csv"]
+    assert held.files(run, "artifacts") == ["artifacts/log.lammps"]
+    table = Path(held.client.download_artifacts(run.info.run_id, "arrays/structure_factor.csv")).read_text()
+    assert table.splitlines()[0] == "grid [1/angstrom],structure_factor [-],standard error [-]"
+    assert np.allclose(np.loadtxt(table.splitlines()[1:], delimiter=","), np.c_[k, s_k.values, s_k.errors])
+
+
+def test_a_restart_adds_nothing_twice(journal: Journal) -> None:
+    journal.write([done(0), failed(1), done(2)])
+    first = mirror(journal)
+    first.log_artifact(journal.folder / "journal.sqlite", "data")
+    catch_up(first)
+    journal.write([done(3)])
+    second = mirror(journal)
+    assert second.behind == 4
+    assert second.step() == 1
+    held = assert_exact(journal, second.uri)
+    history = held.client.get_metric_history(held.parent.info.run_id, "done")
+    assert [metric.step for metric in history] == [1, 2, 3, 4]
+    assert held.files(held.parent) == ["campaign.yaml", "data"]
+
+
+@pytest.mark.parametrize("call", ["create", "complete", "add", "log_campaign", "remove"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_call_that_breaks_off_is_made_good(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
+) -> None:
+    """Any call may fail, or succeed and fail to say so; another mirror then starts from what MLflow holds."""
+    observed = done(1)
+    arrays = {"y_t": Array(np.arange(3.0))}
+    journal.write([done(0), dataclasses.replace(observed, observation=Observation({"y": 0.5}, {}, arrays)), running(2)])
+    follower = mirror(journal)
+    if call == "remove":
+        catch_up(follower)
+        journal.write([proposed(2)])
+    whole = getattr(MlflowStore, call)
+
+    def broken(store: mlflow.MlflowStore, *args: object, **named: object) -> object:
+        monkeypatch.setattr(MlflowStore, call, whole)
+        if after:
+            whole(store, *args, **named)
+        raise ConnectionError("the network is gone")
+
+    monkeypatch.setattr(MlflowStore, call, broken)
+    follower.step()
+    assert follower.last_error == "the network is gone"
+    journal.write([done(2)])
+    again = mirror(journal)
+    catch_up(again)
+    assert_exact(journal, again.uri)
+    follower._retry_at = 0.0  # and so does the one that saw the failure
+    catch_up(follower)
+    assert_exact(journal, again.uri)
+
+
+def test_a_kill_inside_a_trials_calls_is_made_good(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mirror dies between `create_run` and `log_batch`, and between `log_batch` and the end of the run."""
+    seen = Observation({"y": 0.5}, {}, {"y_t": Array(np.arange(3.0))})
+    journal.write([done(0, 0.5, observation=seen)])
+    for call in ("log_batch", "log_artifacts", "set_terminated"):
+        follower = mirror(journal, f"sqlite:///{journal.folder}/{call}.db")
+        with monkeypatch.context() as patched:
+            original = getattr(mlflow.MlflowClient, call)
+
+            def killed(
+                client: object, run: str, *args: object, original: Callable[..., object] = original, **more: object
+            ) -> object:
+                if "softal.trial" in client.get_run(run).data.tags:
+                    raise SystemExit
+                return original(client, run, *args, **more)
+
+            patched.setattr(mlflow.MlflowClient, call, killed)
+            with pytest.raises(SystemExit):
+                follower.step()
+        assert Held(follower.uri).states == {0: "RUNNING"}
+        again = mirror(journal, follower.uri)
+        catch_up(again)
+        assert_exact(journal, again.uri)
+
+
+def test_doubled_runs_are_removed(journal: Journal) -> None:
+    journal.write([done(0)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = Held(follower.uri)
+    for trial in (0, 5):  # a run of trial 0 made right before a kill, and one of a trial that the journal lost
+        tags = {"softal.campaign": INFO["id"], "softal.trial": str(trial), "mlflow.parentRunId": "x"}
+        held.client.create_run(held.parent.info.experiment_id, tags=tags)
+    again = mirror(journal)
+    catch_up(again)
+    assert_exact(journal, follower.uri)
+
+
+def test_a_long_trial_is_shown_while_it_runs(journal: Journal) -> None:
+    now = T0 + 1
+    follower = mirror(journal)
+    follower._clock = lambda: now
+    journal.write([running(0)])
+    follower.step()
+    assert Held(follower.uri).states == {}
+    now = T0 + 3
+    follower.step()
+    held = Held(follower.uri)
+    assert held.states == {0: "RUNNING"}
+    assert held.trials[0].data.params["epsilon"] == "100.0"
+    journal.write([done(0)])
+    follower.step()
+    assert_exact(journal, follower.uri)
+
+
+def test_a_requeued_trial_leaves_no_running_run(journal: Journal) -> None:
+    follower = mirror(journal)
+    journal.write([running(0), running(1)])
+    follower.step()
+    assert Held(follower.uri).states == {0: "RUNNING", 1: "RUNNING"}
+    journal.write([proposed(0), running(1, started=T0 + 50, attempts=2)])
+    follower.step()
+    held = Held(follower.uri)
+    assert held.states == {1: "RUNNING"}
+    assert held.trials[1].info.start_time == round((T0 + 50) * 1000)
+    deleted = held.client.search_runs([held.parent.info.experiment_id], run_view_type=mlflow.ViewType.DELETED_ONLY)
+    assert {run.info.status for run in deleted} == {"KILLED"}
+    journal.write([done(0, started=T0 + 60, finished=T0 + 61, attempts=2), running(1, started=T0 + 50)])
+    assert follower.finish("stopped")
+    held = assert_exact(journal, follower.uri)
+    assert held.parent.info.status == "KILLED"
+    assert held.trials[0].data.tags["attempts"] == "2"
+
+
+def test_insertion_and_client_calls_write_the_same(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.write([done(0), failed(1), done(2, objective={"z": 1e400}, point={"epsilon": 1.0, "on": True})])
+    inserted = mirror(journal)
+    catch_up(inserted)
+    monkeypatch.setattr(mlflow._Database, "of", classmethod(lambda *_: None))
+    called = mirror(journal, f"sqlite:///{journal.folder}/called.db")
+    catch_up(called)
+    assert _rows(inserted.uri) == _rows(called.uri)
+    assert_exact(journal, inserted.uri)
+
+
+def _rows(uri: str) -> dict[str, list[tuple[object, ...]]]:
+    database = sqlite3.connect(uri.removeprefix("sqlite:///"))
+    rows: dict[str, list[tuple[object, ...]]] = {}
+    for table in ("runs", "tags", "params", "metrics", "latest_metrics"):
+        cursor = database.execute(
+            f"SELECT r.name AS run, t.* FROM {table} t JOIN runs r USING (run_uuid) WHERE r.name LIKE 'trial %'"
+        )
+        names = [column[0] for column in cursor.description]
+        differing = {"run_uuid", "artifact_uri"}
+        kept = [
+            tuple(value for name, value in zip(names, row, strict=True) if name not in differing)
+            for row in cursor
+            if "mlflow.parentRunId" not in row
+        ]
+        rows[table] = sorted(kept, key=repr)
+    database.close()
+    return rows
+
+
+def test_tables_that_are_not_ours_are_left_to_mlflow(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(mlflow.COLUMNS, mlflow.models.SqlTag, {"key", "value"})
+    journal.write([done(0)])
+    follower = mirror(journal)
+    catch_up(follower)
+    assert follower.store._database is None
+    assert_exact(journal, follower.uri)
+
+
+def test_what_mlflow_does_not_take_does_not_stop_it(journal: Journal) -> None:
+    names = {"S(k)/max": 1.0, "../up": 2.0, "é": 3.0, "x" * 400: 4.0, "inf": float("inf"), "nan": float("nan")}
+    journal.write([done(0, observation=Observation(names)), failed(1, "x" * 20_000), done(2)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = Held(follower.uri)
+    assert held.states == {0: "FINISHED", 1: "FAILED", 2: "FINISHED"}
+    assert held.trials[0].data.metrics["S_k_/max"] == 1.0
+
+
+def test_two_campaigns_share_an_experiment(journal: Journal, tmp_path: Path) -> None:
+    journal.write([done(0)])
+    follower = mirror(journal)
+    catch_up(follower)
+    with Journal.create(tmp_path / "other", TEXT, {**INFO, "id": "ffff"}) as other:
+        other.write([done(0), done(1)])
+        second = mirror(other, follower.uri)
+        catch_up(second)
+        assert second.step() == 0
+    client = mlflow.MlflowClient(tracking_uri=follower.uri)
+    assert len(client.search_runs([client.get_experiment_by_name("softal").experiment_id])) == 2 + 3
+
+
+def test_a_database_that_cannot_be_made_stops_nothing(journal: Journal) -> None:
+    journal.write([done(0)])
+    follower = mirror(journal, "sqlite:////proc/no/mlflow.db")
+    assert follower.step() == 0
+    assert follower.behind == 1
+    assert follower.last_error
+    assert not follower.finish("finished", timeout=0.1)
+
+
+# With a server.
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A real tracking server on loopback that can be stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = mlflow.ui_command(f"sqlite:///{self.folder}/server.db", self.port)
+        command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
+        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        log = (self.folder / "server.log").open("ab")
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+        log.close()
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.2)
+        raise TimeoutError((self.folder / "server.log").read_text())
+
+    def kill(self) -> None:
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.mark.slow
+def test_a_server_that_comes_and_goes(journal: Journal, server: Server, tmp_path: Path) -> None:
+    """Down at the start, up, killed in the middle of the work, up again: MLflow then has it all."""
+    (tmp_path / "log.txt").write_text("all is well")
+    journal.write([done(0), failed(1)])
+    follower = mirror(journal, server.uri)
+    begun = time.monotonic()
+    assert follower.step() == 0
+    assert time.monotonic() - begun < 15
+    assert follower.behind == 2
+    assert follower.last_error
+    server.start()
+    arrays = {"g_r": Array(np.ones(5), None, np.arange(5.0))}
+    seen = Observation({"y": 0.5}, {"y": 0.1}, arrays, {"log": tmp_path / "log.txt"})
+    journal.write([running(2), done(3, 0.5, observation=seen)])
+    catch_up(follower)
+    assert Held(server.uri).states == {0: "FINISHED", 1: "FAILED", 2: "RUNNING", 3: "FINISHED"}
+    assert Held(server.uri).files(Held(server.uri).trials[3]) == ["arrays", "artifacts"]
+    server.kill()
+    journal.write([proposed(2), *(done(number) for number in range(4, 30))])
+    assert follower.step() == 0
+    assert follower.behind == 26
+    journal.write([running(2, started=T0 + 100, attempts=2)])
+    server.start()
+    while follower.step(max_trials=5) < 1:
+        time.sleep(0.05)
+    server.kill()  # in the middle of catching up
+    follower.step()
+    server.start()
+    journal.write([done(2, started=T0 + 100, finished=T0 + 120, attempts=2)])
+    assert follower.finish("finished", timeout=90)
+    held = assert_exact(journal, server.uri)
+    assert held.parent.info.status == "FINISHED"
+    steps = [metric.step for metric in held.client.get_metric_history(held.parent.info.run_id, "done")]
+    assert steps == list(range(1, 31))
+
+
+def test_a_process_is_not_asked_to_report_usage() -> None:
+    code = "import softal.tracking.mlflow; from mlflow.telemetry import utils; print(utils.is_telemetry_disabled())"
+    hidden = ("MLFLOW", "CI", "PYTEST", "GITHUB", "DO_NOT_TRACK")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert answer.stdout.strip() == "True"
+    assert not answer.stderr
