@@ -174,9 +174,9 @@ def _placed(problem: Problem) -> Problem:
 
 def _check_bounds(low: float, high: float, log: bool) -> None:
     if low >= high:
-        raise ValueError(f"low: {low} is not below high = {high}; low < high is allowed")
+        raise ValueError(f"low: {low:.12g} is not below high = {high:.12g}; low < high is allowed")
     if log and low <= 0:
-        raise ValueError(f"low: {low} is given, but with `log: true` it must be greater than 0")
+        raise ValueError(f"low: {low:.12g} is given, but with `log: true` it must be greater than 0")
 
 
 def _check_finite(*values: Scalar) -> None:

@@ -120,6 +120,11 @@ class Space:
         return tuple(i for i, p in enumerate(self._free.values()) if isinstance(p, Integer))
 
     @cached_property
+    def ingredients(self) -> frozenset[str]:
+        """Names of the parameters from which others are derived."""
+        return frozenset(name for expression in self._derived.values() for name in expression.names)
+
+    @cached_property
     def units(self) -> dict[str, str]:
         """Unit of each parameter, `""` where it has none."""
         return {name: parameter.unit for name, parameter in self.parameters.items()}

@@ -354,10 +354,10 @@ def test_expressions(text: str, value: float) -> None:
     "text",
     [
         "().__class__", "q.real", "q[0]", "__import__('os')", "open('x')", "eval('1')", "lambda: 1", "[q]", "(q, 1)",
-        "{}", "'a' * 9", "q if q else 1", "q and 1", "not q", "~q", "q // 2", "q << 99", "q | 1", "q == 1", "q := 1", "sqrt",
-        "1j", "True", "None", "...", "f'{q}'", "sqrt(q, q)", "min(q)", "sqrt(x=q)", "min(*q)", "abs()", "q; q", "q = 1", "",
-        "  ", "import os", "1e999", "1" * 400, "9" * 999, "(" * 500 + "1" + ")" * 500, "-" * 300 + "1", "q +" * 100 + "q",
-        "q" * 2000, "\x00", "await q", "yield", "sqrt(q)(q)", "print(q)",
+        "{}", "'a' * 9", "q if q else 1", "q and 1", "not q", "~q", "q // 2", "q << 99", "q | 1", "q == 1", "q := 1",
+        "sqrt", "1j", "True", "None", "...", "f'{q}'", "sqrt(q, q)", "min(q)", "sqrt(x=q)", "min(*q)", "abs()", "q; q",
+        "q = 1", "", "  ", "import os", "1e999", "1" * 400, "9" * 999, "(" * 500 + "1" + ")" * 500, "-" * 300 + "1",
+        "q +" * 100 + "q", "q" * 2000, "\x00", "await q", "yield", "sqrt(q)(q)", "print(q)",
     ],
 )  # fmt: skip
 def test_unsafe_or_meaningless_expressions_are_refused(text: str) -> None:
@@ -409,8 +409,8 @@ def test_the_interpreter_agrees_with_python(text: str, x: float, y: float) -> No
 @pytest.mark.parametrize(
     ("parameter", "place", "message"),
     [
-        ({"low": 2, "high": 1}, "p.low", "2.0 is not below high = 1.0"),
-        ({"low": 1, "high": 1}, "p.low", "1.0 is not below high"),
+        ({"low": 2, "high": 1}, "p.low", "2 is not below high = 1"),
+        ({"low": 1, "high": 1}, "p.low", "1 is not below high"),
         ({"low": 0, "high": 1, "log": True}, "p.low", "with `log: true` it must be greater than 0"),
         ({"low": "a", "high": 1}, "p.low", "'a' is given, but it must be a valid number"),
         ({"low": True, "high": 2}, "p.low", "True is given, but it must be a valid number"),

@@ -1,0 +1,94 @@
+"""What the sections of a campaign file ask of each other: parameters of the simulator, values of the objective ..."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from softal.errors import Problem, SoftalError
+from softal.objective import Objective
+from softal.orchestrator.kinds import Chosen
+from softal.orchestrator.settings import BudgetSettings
+from softal.simulators import Outputs, Simulator
+from softal.space import Space
+from softal.strategies import Strategy
+from softal.validation import unknown
+
+PLACEHOLDERS = ("point_file", "workdir", "seed", "fidelity")  # what `command:` fills in besides the parameters
+
+
+def check_simulator(
+    chosen: Chosen[Simulator],
+    names: Sequence[str],
+    space: Space | None,
+    objective: Objective | None,
+    problems: list[Problem],
+) -> None:
+    """Hold the simulator against the parameters, by `names` where the space is wrong, and against the objective."""
+    simulator: Any = chosen.found
+    try:
+        simulator = chosen.found if chosen.settings is None else chosen.build()
+    except Exception as error:  # a user's own class can raise anything
+        said = str(error) if isinstance(error, SoftalError) else f"{type(error).__name__}: {error}"
+        problems.append(Problem("simulator", f"{chosen.kind!r} cannot be made: {said}"))
+        return
+    if chosen.kind == "command":
+        taken = [name for name in names if name in PLACEHOLDERS]
+        problems += [Problem(f"space.{name}", "is a placeholder of `command:` already; rename it") for name in taken]
+    if isinstance(simulator.parameters, Mapping) and names:  # a class may declare it by a property that needs settings
+        _check_parameters(simulator, chosen.kind, names, space, problems)
+    if objective is not None and isinstance(simulator.outputs, Outputs):
+        _check_outputs(simulator, chosen.kind, objective, problems)
+
+
+def _check_parameters(
+    simulator: Any, kind: str, names: Sequence[str], space: Space | None, problems: list[Problem]
+) -> None:
+    accepted, defaults = simulator.parameters, simulator.defaults
+    for name in names:
+        if name not in accepted and not (space is not None and _used(name, space)):
+            message = unknown(name, accepted, f"parameter of the simulator {kind!r}")
+            problems.append(Problem(f"space.{name}", message))
+    for name, description in accepted.items():
+        if name not in names and name not in defaults:
+            message = f"is missing: the simulator {kind!r} needs it"
+            problems.append(Problem(f"space.{name}", f"{message} ({description})" if description else message))
+
+
+def _used(name: str, space: Space) -> bool:
+    """Whether a derived parameter is calculated from this one, which the simulator need not know then."""
+    return name in space.ingredients
+
+
+def _check_outputs(simulator: Any, kind: str, objective: Objective, problems: list[Problem]) -> None:
+    for component in objective.components:
+        if component.references:
+            for reference in component.references:
+                if reference.array not in simulator.outputs.arrays:
+                    message = unknown(reference.array, simulator.outputs.arrays, f"array of the simulator {kind!r}")
+                    problems.append(Problem(f"objective.match.{reference.array}", message))
+        elif component.name not in simulator.outputs.values:
+            message = unknown(component.name, simulator.outputs.values, f"value of the simulator {kind!r}")
+            problems.append(Problem(f"objective.{component.direction}", message))
+
+
+def check_budget(budget: BudgetSettings, objective: Objective, problems: list[Problem]) -> None:
+    """Refuse limits that the objective can never reach."""
+    if objective.learning:
+        for key in ("target", "stagnation"):
+            if getattr(budget, key) is not None:
+                message = "is given, but `learn` has no best value to compare with; leave it out"
+                problems.append(Problem(f"budget.{key}", message))
+    elif budget.target is not None and not objective.single:
+        said = f"{budget.target} is given, but there are {len(objective.names)} objectives"
+        problems.append(Problem("budget.target", f"{said} ({', '.join(objective.names)}); it needs a single one"))
+
+
+def check_strategy(chosen: Chosen[Strategy], space: Space, objective: Objective, problems: list[Problem]) -> None:
+    """Ask the strategy whether it can serve the space and the objective."""
+    try:
+        reason = None if chosen.settings is None else chosen.found.supports(space, objective, chosen.settings)
+    except Exception as error:  # a user's own class can raise anything
+        reason = f"{type(error).__name__}: {error}"
+    if reason:
+        problems.append(Problem("strategy", f"{chosen.kind!r} cannot serve this campaign: {reason}"))
