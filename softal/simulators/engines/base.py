@@ -1,0 +1,206 @@
+"""Molecular dynamics in words that every engine understands: particles in a periodic cube, one pair potential, NVT.
+
+Units are any consistent set of [energy], [length] and [mass]; then time is in sqrt([mass] [length]^2 / [energy]),
+temperature in [energy] (k_B = 1, called kT) and pressure in [energy]/[length]^3. These are HOOMD-blue's conventions,
+and LAMMPS's `units lj`.
+
+Convention of the cutoff: the potential is cut at `Mie.cutoff` and, unless `shift` is set, not shifted: U(r) is the full
+potential for r < cutoff and zero beyond it. Forces do not depend on `shift`. The same positions must give the same
+energy and forces in every engine; a test holds this.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.errors import SimulationError, SoftalError
+from softal.simulators.engines.potential import Mie
+
+Floats = NDArray[np.float64]
+BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat lets an intact liquid get there
+
+
+@dataclass(frozen=True)
+class System:
+    """Particles of one kind in a periodic cube.
+
+    Attributes:
+        positions: shape (N, 3), within [0, L) [length].
+        velocities: shape (N, 3) [length/time].
+        box_length: L [length].
+        potential: between all pairs.
+        mass: of each particle [mass].
+    """
+
+    positions: Floats
+    velocities: Floats
+    box_length: float
+    potential: Mie
+    mass: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.potential.cutoff > self.box_length / 2:
+            raise SimulationError(
+                f"the cutoff {self.potential.cutoff:.4g} is longer than half the box, {self.box_length / 2:.4g}: "
+                "use more particles or a shorter cutoff"
+            )
+
+    @property
+    def density(self) -> float:
+        """Number density [1/length^3]."""
+        return len(self.positions) / self.box_length**3
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One instant of a simulation: positions (N, 3) within [0, L), and what belongs to them.
+
+    Attributes:
+        potential_energy: of all particles [energy], with the cutoff's convention above, without tails.
+        temperature: kT = 2 K / (3 N - 3) [energy].
+        pressure: with the virial of the cut potential [energy/length^3], without tails.
+    """
+
+    positions: Floats
+    potential_energy: float
+    temperature: float
+    pressure: float
+
+
+class Engine(ABC):
+    """A running NVT simulation (Bussi-Donadio-Parrinello thermostat; source: J. Chem. Phys. 126, 014101 (2007)).
+
+    Use it as a context manager. With one thread it is deterministic for a given seed.
+
+    Args:
+        system: where it starts.
+        kT: temperature [energy].
+        dt: time step [time].
+        thermostat_time: time constant of the thermostat [time].
+        seed: of the thermostat's random numbers, any non-negative integer.
+        threads: CPU threads.
+        gpu: whether to run on a GPU.
+
+    Attributes:
+        name: in the campaign file.
+        installation: what to do where it is not installed.
+    """
+
+    name: ClassVar[str]
+    installation: ClassVar[str]
+
+    def __init__(
+        self,
+        system: System,
+        *,
+        kT: float,
+        dt: float,
+        thermostat_time: float,
+        seed: int,
+        threads: int = 1,
+        gpu: bool = False,
+    ) -> None:
+        self.system = system
+        self._hottest = kT
+        self._steps = 0
+        with self._explained():
+            self._start(kT, dt, thermostat_time, seed, threads, gpu)
+
+    @classmethod
+    @abstractmethod
+    def available(cls) -> bool:
+        """Whether the engine can be imported here."""
+
+    def run(self, steps: int) -> None:
+        """Advance by `steps` time steps.
+
+        Raises:
+            SimulationError: if the engine fails or the system blows up, saying what to do.
+        """
+        with self._explained():
+            self._run(steps)
+        self._steps += steps
+        kT = self._temperature()
+        if not math.isfinite(kT) or kT > BLOWN_UP * self._hottest:
+            raise SimulationError(self._blown_up(f"the temperature came to {kT:.3g}, {self._hottest:.3g} was set"))
+
+    def set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None:
+        """Go on with another temperature, time step and time constant."""
+        self._hottest = max(self._hottest, kT)
+        with self._explained():
+            self._set_thermostat(kT, dt, thermostat_time, seed)
+
+    def forget_heat(self, kT: float) -> None:
+        """Take `kT` as the temperature that a blow-up is measured by, after a system has been cooled."""
+        self._hottest = kT
+
+    def frame(self) -> Frame:
+        """Return the present instant; SimulationError if its energy is not a number."""
+        with self._explained():
+            frame = self._frame()
+        if not (math.isfinite(frame.potential_energy) and math.isfinite(frame.pressure)):
+            raise SimulationError(self._blown_up(f"the energy came to {frame.potential_energy}"))
+        return frame
+
+    @abstractmethod
+    def forces(self) -> Floats:
+        """Return the force on each particle, shape (N, 3) [energy/length], in the order of System.positions."""
+
+    def close(self) -> None:  # noqa: B027 (an engine without anything to free need not say so)
+        """Free the engine's memory; the engine cannot be used any more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _explained(self) -> _Explained:
+        return _Explained(self)
+
+    def _blown_up(self, what: str) -> str:
+        return (
+            f"the simulation blew up within {self._steps} steps ({self.name}): {what}. "
+            "A shorter time step, or a range of parameters without such steep potentials, helps"
+        )
+
+    @abstractmethod
+    def _start(self, kT: float, dt: float, thermostat_time: float, seed: int, threads: int, gpu: bool) -> None: ...
+
+    @abstractmethod
+    def _run(self, steps: int) -> None: ...
+
+    @abstractmethod
+    def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None: ...
+
+    @abstractmethod
+    def _temperature(self) -> float: ...
+
+    @abstractmethod
+    def _frame(self) -> Frame: ...
+
+
+class _Explained:
+    """Turns whatever an engine raises into a SimulationError that names the engine and the step."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # KeyboardInterrupt and the like are not the engine's; our own errors are already explained.
+        if isinstance(error, Exception) and not isinstance(error, SoftalError):
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise SimulationError(self._engine._blown_up(f"{self._engine.name} says {reason!r}")) from error

@@ -1,0 +1,84 @@
+"""The Mie potential: energies, forces, and what a cutoff leaves out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.errors import SimulationError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mie:
+    """Mie n-m potential, U(r) = C epsilon [(sigma/r)^n - (sigma/r)^m], C = n/(n-m) (n/m)^(m/(n-m)).
+
+    C makes the well's depth epsilon; n = 12, m = 6 is Lennard-Jones with C = 4.
+
+    Attributes:
+        epsilon: depth of the well [energy].
+        sigma: where U is zero [length].
+        n, m: repulsive and attractive exponent, n > m > 3 (the tail corrections diverge at 3).
+        cutoff: where U ends [length].
+        shift: whether U is shifted to zero at the cutoff.
+
+    Raises:
+        SimulationError: for values that describe no such potential.
+    """
+
+    epsilon: float
+    sigma: float
+    cutoff: float
+    n: float = 12.0
+    m: float = 6.0
+    shift: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epsilon", "sigma", "cutoff"):
+            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
+                raise SimulationError(f"{name} = {getattr(self, name)} is not allowed: it must be positive")
+        if not self.n > self.m > 3:
+            raise SimulationError(f"a Mie potential needs n > m > 3, not n = {self.n:g}, m = {self.m:g}")
+
+    @property
+    def coefficient(self) -> float:
+        """C, such that the minimum is -epsilon."""
+        return float(self.n / (self.n - self.m) * (self.n / self.m) ** (self.m / (self.n - self.m)))
+
+    def energy(self, r: Floats | float) -> Floats:
+        """Return U(r) [energy]."""
+        r = np.asarray(r, dtype=np.float64)
+        offset = self._full(np.array(self.cutoff)) if self.shift else 0.0
+        return np.where(r < self.cutoff, self._full(r) - offset, 0.0)
+
+    def force(self, r: Floats | float) -> Floats:
+        """Return -dU/dr [energy/length]."""
+        r = np.asarray(r, dtype=np.float64)
+        ratio = self.sigma / r
+        full = self.coefficient * self.epsilon * (self.n * ratio**self.n - self.m * ratio**self.m) / r
+        return np.where(r < self.cutoff, full, 0.0)
+
+    def _full(self, r: Floats) -> Floats:
+        ratio = self.sigma / r
+        return np.asarray(self.coefficient * self.epsilon * (ratio**self.n - ratio**self.m))
+
+    def energy_tail(self, density: float) -> float:
+        """Return the energy per particle that the cutoff leaves out [energy], with g(r) = 1 beyond it.
+
+        2 pi rho int_{r_c}^inf U r^2 dr; density in [1/length^3]. (Allen, Tildesley, Computer Simulation of Liquids,
+        2nd ed., eq. 2.144.) For an unshifted potential.
+        """
+        return 2 * math.pi * density * self._tail(1 / (self.n - 3), 1 / (self.m - 3))
+
+    def pressure_tail(self, density: float) -> float:
+        """Return the pressure that the cutoff leaves out, -(2/3) pi rho^2 int_{r_c}^inf U' r^3 dr [energy/length^3]."""
+        return 2 / 3 * math.pi * density**2 * self._tail(self.n / (self.n - 3), self.m / (self.m - 3))
+
+    def _tail(self, repulsive: float, attractive: float) -> float:
+        ratio = self.sigma / self.cutoff
+        terms = repulsive * ratio**self.n - attractive * ratio**self.m
+        return float(self.coefficient * self.epsilon * self.cutoff**3 * terms)

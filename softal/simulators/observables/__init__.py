@@ -1,0 +1,1 @@
+"""What is computed from positions: structure factor, radial distribution function."""

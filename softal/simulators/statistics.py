@@ -1,0 +1,105 @@
+"""Means of correlated time series and their standard errors.
+
+A simulation's samples are correlated: N samples are worth N / (2 tau) independent ones, tau being the integrated
+autocorrelation time in units of the sampling interval. The error found here is the one that averages over blocks much
+longer than tau would give, without having to choose the blocks: the autocorrelation function is summed up to a window
+that Wolff's criterion chooses,
+
+    error^2 = Gamma(0) 2 tau / N,    tau = 1/2 + sum_{t=1}^{W} Gamma(t) / Gamma(0).
+
+On series as short as a simulation's (a hundred samples) it is nearer to the truth than blocking with an automatic
+choice of the plateau (M. Jonsson, Phys. Rev. E 98, 043304 (2018)), which came out 20 to 35 % too small for
+autocorrelation times of 1.5 to 5 samples.
+
+Source: U. Wolff, Monte Carlo errors with less errors, Comput. Phys. Commun. 156, 143 (2004); equation numbers are his.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from softal.errors import SimulationError
+
+Floats = NDArray[np.float64]
+STAU = 1.5  # ratio of the decay time to tau that the window's choice assumes; Wolff's recommendation, 1 to 2
+
+
+def mean_and_error(series: ArrayLike) -> tuple[Floats, Floats]:
+    """Return the mean over time and its standard error.
+
+    Args:
+        series: shape (T, ...), time first; equally spaced samples.
+
+    Returns:
+        mean and standard error, shape (...). The error is NaN for a single sample and 0 for a constant series.
+
+    Raises:
+        SimulationError: if the series is empty or holds values that are not finite.
+    """
+    x = _checked(series)
+    flat = x.reshape(len(x), -1)
+    tau = _tau(flat)
+    # ddof=1: the bias of the naive part; Wolff's (49) corrects for the rest in _tau.
+    variance = flat.var(axis=0, ddof=1) if len(x) > 1 else np.full(flat.shape[1], np.nan)
+    error = np.sqrt(2 * tau * variance / len(x))
+    return x.mean(axis=0), error.reshape(x.shape[1:])
+
+
+def standard_error(series: ArrayLike) -> float:
+    """Return the standard error of the mean of one time series, shape (T,); NaN for a single sample."""
+    return float(mean_and_error(series)[1])
+
+
+def autocorrelation_time(series: ArrayLike) -> Floats:
+    """Return the integrated autocorrelation time tau [samples], shape (...), of a series of shape (T, ...).
+
+    It is 1/2 for independent samples, and 1/2 (1 + phi)/(1 - phi) where the correlation decays as phi^t.
+    """
+    x = _checked(series)
+    return _tau(x.reshape(len(x), -1)).reshape(x.shape[1:])
+
+
+def _checked(series: ArrayLike) -> Floats:
+    x = np.asarray(series, dtype=np.float64)
+    if x.ndim == 0 or len(x) == 0:
+        raise SimulationError("a time series needs at least one sample")
+    if not np.all(np.isfinite(x)):
+        raise SimulationError(f"a time series holds {np.sum(~np.isfinite(x))} samples that are not finite")
+    return x
+
+
+def _autocovariance(x: Floats) -> Floats:
+    """Return Gamma(t), (31): shape (T, b), by the fast Fourier transform, padded against wrapping round."""
+    n = len(x)
+    transform = np.fft.rfft(x - x.mean(axis=0), 2 * n, axis=0)
+    gamma = np.fft.irfft(np.abs(transform) ** 2, 2 * n, axis=0)[:n]
+    return np.asarray(gamma / (n - np.arange(n))[:, None])
+
+
+def _tau(x: Floats) -> Floats:
+    """Return tau of each column of x, shape (T, b) -> (b,); at least 1/2, that of independent samples."""
+    n, columns = x.shape
+    window_max = n // 2
+    if window_max < 1:
+        return np.full(columns, 0.5)
+    gamma = _autocovariance(x)
+    # A series that is constant but for rounding has no correlation to speak of.
+    moving = gamma[0] > (1e-14 * np.abs(x).max(axis=0)) ** 2
+    rho = gamma[1 : window_max + 1] / np.where(moving, gamma[0], 1.0)
+    tau = 0.5 + np.cumsum(rho, axis=0)
+    window = _window(tau, n)
+    chosen = tau[window - 1, np.arange(columns)] * (1 + (2 * window + 1) / n)  # (49)
+    # Anticorrelation (tau < 1/2) would make the error smaller than that of independent samples; the window's criterion
+    # cannot tell it from noise, so it is not made use of.
+    return np.where(moving, np.maximum(chosen, 0.5), 0.5)
+
+
+def _window(tau: Floats, n: int) -> NDArray[np.intp]:
+    """Return the window W of each column: the first W where g(W) = exp(-W/tau_W) - tau_W/sqrt(W N) < 0, (51), (52)."""
+    w = np.arange(1, len(tau) + 1)[:, None]
+    clipped = np.maximum(tau, 0.5 + 1e-12)
+    decay = np.where(tau <= 0.5, 1e-12, STAU / np.log((2 * clipped + 1) / (2 * clipped - 1)))
+    good = np.exp(-w / decay) - decay / np.sqrt(w * n) < 0
+    first = np.where(good.any(axis=0), good.argmax(axis=0), len(tau) - 1)
+    return np.asarray(first + 1)
