@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,12 +77,8 @@ def _message(detail: ErrorDetails, model: type[BaseModel], path: list[int | str]
     text = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if detail["type"] in ("value_error", "assertion_error"):
         return text  # our own validators name the value themselves
-    text = text.replace("Input should be", "must be", 1)
-    return (
-        f"{show(detail['input'])} is given, but it {text}"
-        if text.startswith("must")
-        else (f"{show(detail['input'])} is given: {text}")
-    )
+    wanted, found = re.subn(r"^\w+ should ", "but it must ", text)
+    return f"{show(detail['input'])} is given{',' if found else ':'} {wanted}"
 
 
 def _combined(messages: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ from softal.space import InvalidSpace, Space
 from softal.strategies import Strategy
 from softal.validation import join, names_of, problems_in, show, unknown
 
-__all__ = ["CampaignSpec", "differences", "load_campaign_file", "parse_campaign"]
+__all__ = ["CampaignSpec", "differences", "load_campaign_file", "parse_campaign", "parse_text"]
 
 if TYPE_CHECKING:
     from softal.surrogates import Surrogate
@@ -91,6 +91,11 @@ def load_campaign_file(path: Path) -> CampaignSpec:
     return _parse(read_yaml(text), path.resolve().parent, path.stem, text)
 
 
+def parse_text(text: str, folder: Path, stem: str) -> CampaignSpec:
+    """Check a campaign that is given as the text of a campaign file; CampaignFileError has every mistake at once."""
+    return _parse(read_yaml(text), Path(folder).resolve(), stem, text)
+
+
 def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSpec:
     """Check a campaign that is given as the plain data of a campaign file.
 
@@ -119,7 +124,7 @@ def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
     problems: list[Problem] = []
     _check_keys(data, problems)
     parts = {
-        "name": _value("name", stem if data.get("name") is None else data["name"], problems),
+        "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
         "objective": _objective(data, folder, problems),
@@ -167,6 +172,15 @@ def _value(key: str, value: object, problems: list[Problem]) -> Any:
     except ValidationError as error:
         problems += problems_in(error, CampaignFile, {key: value})
     return value
+
+
+def _name(data: Mapping[str, Any], stem: str, problems: list[Problem]) -> Any:
+    if data.get("name") is not None:
+        return _value("name", data["name"], problems)
+    found: list[Problem] = []
+    name = _value("name", stem, found)
+    problems += [Problem(p.place, f"is missing, and the file's name cannot stand in: {p.message}") for p in found]
+    return name
 
 
 def _section(data: Mapping[str, Any], key: str, model: type[M], problems: list[Problem]) -> M | None:

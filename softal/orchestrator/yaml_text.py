@@ -93,7 +93,10 @@ def read_text(path: Path) -> str:
 
 def write_yaml(data: Mapping[str, Any]) -> str:
     """Return a YAML text that `read_yaml` reads as `data`; yaml.YAMLError where it is not plain data."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    if any(character in text for character in "\x85\u2028\u2029\ufeff"):  # PyYAML writes these as if they were \n
+        text = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, width=100)
+    return text
 
 
 def differences(before: str, after: str) -> list[str]:
