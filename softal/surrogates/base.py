@@ -148,6 +148,12 @@ class Surrogate(ABC):
         self._require_fit()
         return self._sample(np.asarray(X, dtype=np.float64), samples, rng)
 
+    def index(self, target: str | None) -> int:
+        """Return the number of a target, the first one unless it is named; SurrogateError where it is not known."""
+        if target is not None and target not in self.targets:
+            raise SurrogateError(f"{target!r} is not a target; they are {', '.join(self.targets)}")
+        return 0 if target is None else self.targets.index(target)
+
     def save(self, folder: str | Path) -> None:
         """Write `model.json` and `model.safetensors` into the folder, which is made if need be."""
         from safetensors.numpy import save_file
@@ -242,3 +248,11 @@ def score(truth: Floats, mean: Floats, variance: Floats) -> tuple[float, float, 
     mse = float(np.mean(error**2))
     r2 = 1.0 - mse / spread if spread > 1e-24 * float(np.max(np.abs(truth))) ** 2 else np.nan
     return mse**0.5, r2, float(np.mean(np.abs(error) <= NORMAL_95 * np.sqrt(variance)))
+
+
+def by_measure(
+    scores: Mapping[str, tuple[float, float, float]],
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Return target -> RMSE, target -> R2, target -> coverage of target -> all three."""
+    rmse, r2, coverage = ({name: found[i] for name, found in scores.items()} for i in range(3))
+    return rmse, r2, coverage

@@ -26,6 +26,7 @@ from scipy.optimize import minimize
 
 from softal.errors import SurrogateError
 from softal.surrogates.encoding import Encoding
+from softal.surrogates.threads import single_threaded
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,7 @@ NOISE_PRIOR = (-4.0, 1.0)  # BoTorch's
 EXTRA_PRIOR = (-9.0, 2.0)  # reported errors are believed unless the data say otherwise
 STARTS = (0.7, 0.2)  # lengthscales over sqrt(d): the posterior density has several maxima
 FAILED = 1e25
+SAMPLE_JITTER = 1e-9  # of the prior variance: a joint covariance of neighbouring points is singular to rounding
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def covariance(Z: Floats, Z2: Floats, hyperparameters: Hyperparameters) -> Float
     return hyperparameters.outputscale * np.exp(-0.5 * np.maximum(squared, 0.0))  # type: ignore[no-any-return]
 
 
+@single_threaded
 def fit_hyperparameters(Z: Floats, y: Floats, variance: Floats, groups: Sequence[Sequence[int]]) -> Hyperparameters:
     """Return the hyperparameters of maximum posterior density.
 
@@ -95,7 +98,7 @@ def fit_hyperparameters(Z: Floats, y: Floats, variance: Floats, groups: Sequence
     Raises:
         SurrogateError: no covariance matrix could be factorised.
     """
-    density = _Density(Z, y, variance, groups)
+    density = Density(Z, y, variance, groups)
     options: Any = {"method": "L-BFGS-B", "bounds": density.bounds, "options": {"maxiter": 200, "ftol": 1e-8}}
     results = [minimize(density.__call__, density.start(factor), jac=True, **options) for factor in STARTS]
     best = min(results, key=lambda result: float(result.fun))
@@ -104,7 +107,7 @@ def fit_hyperparameters(Z: Floats, y: Floats, variance: Floats, groups: Sequence
     return density.hyperparameters(best.x)
 
 
-class _Density:
+class Density:
     """Minus the log posterior density of theta = ln(lengthscale of each group, s^2, noise, extra), with gradient."""
 
     def __init__(self, Z: Floats, y: Floats, variance: Floats, groups: Sequence[Sequence[int]]) -> None:
@@ -125,6 +128,12 @@ class _Density:
         d = len(theta) - 3
         theta[:d] = math.log(lengthscale) + 0.5 * math.log(max(d, 1))
         theta[d] = 0.0
+        return np.asarray(np.clip(theta, self.bounds[:, 0], self.bounds[:, 1]))
+
+    def theta(self, h: Hyperparameters) -> Floats:
+        """Return the theta that stands for hyperparameters."""
+        lengthscales = np.log(h.lengthscales) @ self.members.T / self.members.sum(axis=1)
+        theta = np.concatenate([lengthscales, np.log([h.outputscale, h.noise, h.extra])])
         return np.asarray(np.clip(theta, self.bounds[:, 0], self.bounds[:, 1]))
 
     def hyperparameters(self, theta: Floats, mean: float | None = None) -> Hyperparameters:
@@ -199,6 +208,7 @@ class ExactGP:
         hyperparameters: in standardised units.
     """
 
+    @single_threaded
     def __init__(
         self, X: Floats, y: Floats, variance: Floats, encoding: Encoding, hyperparameters: Hyperparameters
     ) -> None:
@@ -209,6 +219,7 @@ class ExactGP:
         self.L = factor(covariance(self.Z, self.Z, hyperparameters) + np.diag(self.noise))
         self.alpha = cho_solve((self.L, True), y - hyperparameters.mean)
 
+    @single_threaded
     def posterior(self, X: Floats) -> tuple[Floats, Floats]:
         """Return mean (q,) and variance (q,) of the noise-free function at X (q, d) (RW 2.25, 2.26)."""
         h = self.hyperparameters
@@ -216,6 +227,7 @@ class ExactGP:
         v = solve_triangular(self.L, k, lower=True, check_finite=False)
         return h.mean + k.T @ self.alpha, np.maximum(h.outputscale - np.sum(v**2, axis=0), 0.0)
 
+    @single_threaded
     def leave_one_out(self) -> tuple[Floats, Floats]:
         """Return mean (n,) and variance (n,), noise included, of each y_i given all others (RW 5.10-5.12).
 
@@ -223,3 +235,12 @@ class ExactGP:
         """
         diagonal = np.diag(inverse(self.L))
         return self.y - self.alpha / diagonal, 1.0 / diagonal
+
+    @single_threaded
+    def sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
+        """Return joint samples (samples, q) of the noise-free function at X (q, d), exactly from the posterior."""
+        h, Z = self.hyperparameters, self.encoding(X)
+        k = covariance(self.Z, Z, h)
+        v = solve_triangular(self.L, k, lower=True, check_finite=False)
+        root = factor(covariance(Z, Z, h) - v.T @ v + SAMPLE_JITTER * h.outputscale * np.eye(len(Z)))
+        return h.mean + k.T @ self.alpha + rng.standard_normal((samples, len(Z))) @ root.T

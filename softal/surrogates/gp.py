@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from softal.errors import SurrogateError
+from softal.surrogates import base
 from softal.surrogates.data import Scaling, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP, Hyperparameters, fit_hyperparameters
+from softal.surrogates.laplace import posterior_draws, shares
 
 Floats = NDArray[np.float64]
+
+MAX_DRAWN_POINTS = 4000  # in all draws of the hyperparameters together
 
 
 def train(
@@ -98,3 +103,89 @@ def fit_gp(
     from softal.surrogates.botorch_model import botorch_model
 
     return botorch_model(*train(X, Y, Yvar, categorical, hyperparameters, max_fit, max_points))
+
+
+class Settings(base.Settings):
+    """Settings of the Gaussian process.
+
+    Attributes:
+        max_fit: hyperparameters are fitted on at most so many trials, chosen the same way every time.
+        max_points: predictions are conditioned on at most so many trials.
+        draws: sampled functions come from so many draws of the hyperparameters; fewer above 500 trials, to save time;
+            1 takes the fitted ones alone.
+    """
+
+    max_fit: int = Field(default=300, ge=2, le=2000)
+    max_points: int = Field(default=2000, ge=2, le=10_000)
+    draws: int = Field(default=8, ge=1, le=64)
+
+
+class GaussianProcess(base.Surrogate):
+    """One Gaussian process for each target; see `softal.surrogates.exact_gp` for the model."""
+
+    kind = "gp"
+    Settings = Settings
+
+    def botorch_model(self, target: str | None = None) -> Any:
+        """Return the BoTorch model of a target, the first one unless it is named."""
+        from softal.surrogates.botorch_model import botorch_model
+
+        self._require_fit()
+        return botorch_model(*self._models[self.index(target)])
+
+    def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
+        self._models: list[tuple[ExactGP, Scaling]] = []
+        self._drawn: dict[int, list[ExactGP]] = {}
+        for y, variance in zip(Y.T, Yvar.T, strict=True):
+            rows = np.isfinite(y)
+            limits = self.settings.max_fit, self.settings.max_points
+            self._models.append(train(X[rows], y[rows], variance[rows], self.space.categorical, None, *limits))
+
+    def _posterior(self, X: Floats) -> base.Posterior:
+        mean, variance = np.empty((2, len(X), len(self.targets)))
+        for i, (gp, scaling) in enumerate(self._models):
+            y, v = gp.posterior(X)
+            mean[:, i], variance[:, i] = scaling.mean + scaling.scale * y, scaling.scale**2 * v
+        return base.Posterior(mean, variance)
+
+    def _sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
+        drawn = [
+            scaling.mean
+            + scaling.scale * np.vstack([gp.sample(X, k, rng) for gp, k in shares(self._draws(i), samples)])
+            for i, (_, scaling) in enumerate(self._models)
+        ]
+        return np.stack(drawn, axis=-1)
+
+    def _draws(self, i: int) -> list[ExactGP]:
+        """Return the i-th target's process for several hyperparameters that the data allow; made once."""
+        if i not in self._drawn:
+            gp = self._models[i][0]
+            count = max(1, min(self.settings.draws, MAX_DRAWN_POINTS // len(gp.y)))
+            self._drawn[i] = [gp] if count == 1 else posterior_draws(gp, count, self.settings.max_fit)
+        return self._drawn[i]
+
+    def _diagnostics(self) -> base.Diagnostics:
+        scores = {}
+        for name, (gp, scaling) in zip(self.targets, self._models, strict=True):
+            rmse, r2, coverage = base.score(gp.y, *gp.leave_one_out())
+            scores[name] = rmse * scaling.scale, r2, coverage
+        n = max(len(gp.y) for gp, _ in self._models)
+        return base.Diagnostics(n, "leave-one-out", *base.by_measure(scores))
+
+    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        tensors: dict[str, NDArray[Any]] = {}
+        for i, (gp, _) in enumerate(self._models):
+            tensors |= {f"{i}.X": gp.X, f"{i}.y": gp.y, f"{i}.variance": gp.variance}
+        learned = [
+            {"scaling": scaling.to_dict(), "hyperparameters": gp.hyperparameters.to_dict()}
+            for gp, scaling in self._models
+        ]
+        return tensors, {"models": learned}
+
+    def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
+        self._models, self._drawn = [], {}
+        for i, learned in enumerate(state["models"]):
+            X, y, variance = (tensors[f"{i}.{name}"] for name in ("X", "y", "variance"))
+            encoding = Encoding.of(X, self.space.categorical)
+            gp = ExactGP(X, y, variance, encoding, Hyperparameters.from_dict(learned["hyperparameters"]))
+            self._models.append((gp, Scaling(**learned["scaling"])))
