@@ -6,13 +6,13 @@ import math
 import time
 from typing import Any, ClassVar
 
-import cloudpickle
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from softal.errors import SoftalError
 from softal.orchestrator.agents import Brief, Strategist, Tracker, Trainer
 from softal.orchestrator.cluster import Cluster
+from softal.orchestrator.parcel import pack
 
 AGENT_LIVES = 20  # how often an agent that dies is rebuilt
 POLL = 0.5  # seconds between looks at signals while waiting for an agent
@@ -24,7 +24,7 @@ class Agents:
     KINDS: ClassVar[dict[str, type]] = {"strategist": Strategist, "trainer": Trainer, "tracker": Tracker}
 
     def __init__(self, brief: Brief, cluster: Cluster) -> None:
-        self._brief = cloudpickle.dumps(brief)
+        self._brief = pack(brief, brief.source)
         self._cluster = cluster
         self._name = brief.name
         self._actors: dict[str, Any] = {}

@@ -10,15 +10,14 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import cloudpickle
 
 from softal import strategies, surrogates
 from softal.errors import SurrogateError
 from softal.objective import Objective
+from softal.orchestrator.parcel import unpack
 from softal.space import Space
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
@@ -39,8 +38,8 @@ class Brief:
     space: Space
     objective: Objective
     seed: int
-    strategy: tuple[str, dict[str, Any]]
-    surrogate: tuple[str, dict[str, Any]] | None
+    strategy: tuple[str, Any]
+    surrogate: tuple[str, Any] | None
     mlflow: str | None
     experiment: str
 
@@ -48,8 +47,8 @@ class Brief:
 class Strategist:
     """Owns the strategy: brings it up to date from the journal and asks it."""
 
-    def __init__(self, brief_bytes: bytes) -> None:
-        brief = _settle(brief_bytes)
+    def __init__(self, parcel: bytes) -> None:
+        brief = _settle(parcel)
         kind, settings = brief.strategy
         self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
@@ -79,8 +78,8 @@ class Strategist:
 class Trainer:
     """Fits the surrogate again as results come in, and publishes numbered versions in the campaign's folder."""
 
-    def __init__(self, brief_bytes: bytes) -> None:
-        self.brief = _settle(brief_bytes)
+    def __init__(self, parcel: bytes) -> None:
+        self.brief = _settle(parcel)
         self.journal = Journal.open(self.brief.folder)
         self.folder = self.brief.folder / SURROGATE_FOLDER
         versions = read_versions(self.brief.folder)
@@ -152,10 +151,10 @@ class Trainer:
 class Tracker:
     """Mirrors the journal into MLflow, a bit at a time."""
 
-    def __init__(self, brief_bytes: bytes) -> None:
+    def __init__(self, parcel: bytes) -> None:
         from softal.tracking.mlflow import Mirror
 
-        brief = _settle(brief_bytes)
+        brief = _settle(parcel)
         assert brief.mlflow is not None
         self.journal = Journal.open(brief.folder)
         self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective)
@@ -199,19 +198,11 @@ def read_versions(folder: Path) -> list[dict[str, Any]]:
     return records
 
 
-def _settle(brief_bytes: bytes) -> Brief:
-    """Begin life as an agent: give way to simulations, and find the user's modules."""
-    import sys
-
-    os.nice(NICENESS)
-    brief: Brief = cloudpickle.loads(brief_bytes)
-    if str(brief.source) not in sys.path:
-        sys.path.insert(0, str(brief.source))
-    _single_thread()
-    return replace(brief)
-
-
-def _single_thread() -> None:
+def _settle(parcel: bytes) -> Brief:
+    """Begin life as an agent: give way to simulations that share the cores."""
     import torch
 
+    os.nice(NICENESS)
     torch.set_num_threads(1)
+    brief: Brief = unpack(parcel)
+    return brief

@@ -67,6 +67,8 @@ def connect(
     Raises:
         SoftalError: if Ray cannot be started or joined, or if not even one trial fits.
     """
+    if address is None and os.environ.get("RAY_ADDRESS"):
+        address = "auto"  # inside a Ray job, or where the user says so
     for name, value in ENVIRONMENT.items() if address is None else ():
         os.environ.setdefault(name, value)
     import ray
@@ -98,7 +100,7 @@ def connect(
             context.get_node_id(),
             namespace,
             slots,
-            exclusive=address is None and not joined,
+            exclusive=address is None and not joined and cpus > 0,
         )
     finally:
         if not joined:

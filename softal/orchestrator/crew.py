@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from softal.orchestrator import workers
 from softal.orchestrator.cluster import Cluster
@@ -96,7 +97,7 @@ class Crew:
         except (WorkerLost, *workers.lost_errors()) as error:
             text = str(getattr(error, "cause", error)).strip().splitlines()
             reason = f"its worker was lost {self.retries + 1} times: {text[0] if text else type(error).__name__}"
-        except ray.exceptions.RayError as error:
+        except RayError as error:
             reason = f"its worker failed: {str(error).strip().splitlines()[-1]}"
         else:
             return outcome

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pickle
 import random
 import shutil
 import signal
@@ -30,6 +29,7 @@ import numpy as np
 from softal import simulators
 from softal.errors import SimulationError, SoftalError, WalltimeExceeded
 from softal.objective import Objective
+from softal.orchestrator.parcel import unpack
 from softal.simulators.base import Context, Simulator, validate_observation
 from softal.trial import Observation, Point, Trial, TrialState
 
@@ -60,7 +60,7 @@ class Job:
     campaign: str
     folder: Path
     source: Path
-    simulator: tuple[str, dict[str, Any]] | Simulator | Callable[..., Any]
+    simulator: tuple[str, Any] | Simulator | Callable[..., Any]
     objective: Objective
     cpus: float = 1.0
     gpus: float = 0.0
@@ -68,8 +68,6 @@ class Job:
 
     def build(self) -> Simulator:
         """Make the simulator."""
-        if str(self.source) not in sys.path:
-            sys.path.insert(0, str(self.source))
         if isinstance(self.simulator, Simulator):
             return self.simulator
         if isinstance(self.simulator, tuple):
@@ -271,7 +269,7 @@ def main() -> None:
     # The user may exec or fork: the pipe is ours alone.
     os.set_inheritable(pipe.fileno(), False)
     try:
-        job: Job = pickle.loads(pipe.recv_bytes())  # from our own parent process, never from a file
+        job: Job = unpack(pipe.recv_bytes())
         simulator = job.build()
     except BaseException as error:
         pipe.send(("error", (f"the simulator cannot be made: {_describe(error)}", traceback.format_exc())))

@@ -10,9 +10,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
 import ray
 
+from softal.orchestrator.parcel import pack, unpack
 from softal.orchestrator.sandbox import Job, Outcome, Sandbox, Task, WorkerLost
 
 _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign that it has served
@@ -20,7 +20,7 @@ _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign
 
 def evaluator(job: Job, *, memory: int | None, retries: int) -> Callable[[str, Task], ray.ObjectRef[Outcome]]:
     """Return a function (name, task) -> reference to the outcome, which runs the task on the cluster."""
-    payload = cloudpickle.dumps(job)
+    payload = pack(job, job.source)
 
     # The payload is part of the function, which Ray sends to each worker once.
     def trial(trial_id: int, point: Any, seed: int, fidelity: float) -> Outcome:
@@ -39,7 +39,7 @@ def evaluator(job: Job, *, memory: int | None, retries: int) -> Callable[[str, T
 
 def _evaluate(campaign: str, payload: bytes, task: Task) -> Outcome:
     if campaign not in _sandboxes:
-        _sandboxes[campaign] = Sandbox(cloudpickle.loads(payload), payload)
+        _sandboxes[campaign] = Sandbox(unpack(payload), payload)
     return _sandboxes[campaign].evaluate(task)
 
 

@@ -1,0 +1,181 @@
+"""What people see in the terminal: progress, tables, the summary at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from softal.orchestrator.budget import Budget
+from softal.orchestrator.status import Status
+from softal.orchestrator.summary import Finding
+from softal.space import Space
+from softal.trial import Trial, TrialState
+
+PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
+NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
+
+
+def number(value: Any, digits: int = 4) -> str:
+    """Return a value in few characters."""
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def with_error(value: float, error: float | None) -> str:
+    """Return `0.0412 ± 0.0013`, the error with two digits and the value to the same place."""
+    if error is None or not math.isfinite(error) or error <= 0:
+        return number(float(value))
+    places = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{places}f} ± {error:.{places}f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration such as `6 min 12 s`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def point_text(trial: Trial, names: Iterable[str]) -> str:
+    """Return a trial's free parameters in one line."""
+    return "  ".join(f"{name}={number(trial.point[name])}" for name in names if name in trial.point)
+
+
+def objective_text(trial: Trial) -> str:
+    """Return a trial's objective with its errors in one line."""
+    parts = (f"{name} {with_error(v, trial.objective_errors.get(name))}" for name, v in trial.objective.items())
+    return ", ".join(parts)
+
+
+class Display:
+    """Shows a running campaign: a bar and news in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console, space: Space, budget: Budget) -> None:
+        self.console, self._names, self._budget = console, space.names, budget
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[status]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID = self._progress.add_task("starting Ray", total=budget.trials, status="")
+        self._last_plain = time.monotonic()
+        self._last_news = 0.0
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        """Show a new best or a failure."""
+        failed = trial.state is TrialState.FAILED
+        if not (improved or failed) or time.monotonic() - self._last_news < NEWS_EVERY:
+            return
+        self._last_news = time.monotonic()
+        line = Text(f"trial {trial.id:>4}  ")
+        if failed:
+            line.append(f"failed: {trial.reason}", style="red")
+        else:
+            line.append(objective_text(trial), style="bold green")
+            line.append(f"  {point_text(trial, self._names)}  by {trial.proposed_by}", style="dim")
+        self.console.print(line, soft_wrap=True)
+
+    def tick(self, status: Status) -> None:
+        """Show how the campaign stands."""
+        text = status_text(status)
+        finished = status.done + status.failed
+        self._progress.update(self._task, description=status.name, completed=finished, status=text)
+        if not self.console.is_terminal and time.monotonic() - self._last_plain >= PLAIN_EVERY:
+            self._last_plain = time.monotonic()
+            of = f" of {self._budget.trials}" if self._budget.trials else ""
+            self.console.print(f"{status.name}: {finished}{of} trials; {text}", soft_wrap=True)
+
+    def message(self, text: str) -> None:
+        """Show something that the user should know."""
+        self.console.print(Text(text, style="yellow"), soft_wrap=True)
+
+
+def status_text(status: Status) -> str:
+    """Return how a campaign stands, in one line."""
+    parts = [f"{status.done} done", f"{status.running} running"]
+    if status.failed:
+        parts.append(f"{status.failed} failed")
+    if status.best is not None:
+        parts.append("best " + objective_text(status.best))
+    if status.utilisation is not None:
+        parts.append(f"workers {status.utilisation:.0%} busy")
+    if status.mirror_behind > 1 and status.mirror_error:
+        parts.append(f"MLflow {status.mirror_behind} behind")
+    return ", ".join(parts)
+
+
+def show_finding(console: Console, finding: Finding, space: Space) -> None:
+    """Print the best point with units and uncertainties."""
+    trial = finding.trial
+    console.print(
+        f"[bold]Best[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
+    )
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name in space.all_names:
+        value = trial.point[name]
+        shown = with_error(value, finding.spread.get(name)) if isinstance(value, float) else str(value)
+        table.add_row("", name, shown, space.units.get(name, ""))
+    console.print(table)
+    if finding.spread:
+        console.print("      ± is the scatter of the optimum in samples of the surrogate's posterior", style="dim")
+
+
+def show_trials(console: Console, trials: list[Trial], names: Iterable[str], components: Iterable[str]) -> None:
+    """Print trials as a table."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    names, components = list(names), list(components)
+    for column in ["id", "state", *names, *components, "proposed by", "seconds", "host", "reason"]:
+        table.add_column(column, overflow="fold", max_width=60)
+    for trial in trials:
+        took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
+        table.add_row(
+            str(trial.id),
+            str(trial.state),
+            *(number(trial.point.get(name, "")) for name in names),
+            *(
+                with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
+                for name in components
+            ),
+            trial.proposed_by,
+            took,
+            trial.host or "",
+            Text(trial.reason or ""),
+        )
+    console.print(table)
+
+
+def show_mapping(console: Console, rows: Mapping[str, Any]) -> None:
+    """Print names and values in two columns."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    for name, value in rows.items():
+        table.add_row(name, Text(str(value)))
+    console.print(table)
+
+
+def relative(path: Path) -> str:
+    """Return a path as the user would type it."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

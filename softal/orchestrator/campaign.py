@@ -1,0 +1,336 @@
+"""A campaign, from Python: the same words as in the file and on the command line, which is a thin layer on this.
+
+campaign = Campaign.from_yaml("campaigns/argon.yaml")
+campaign.launch()
+campaign.best, campaign.trials, campaign.surrogate.predict([{"epsilon": 120, "sigma": 3.4, "n": 12}])
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from softal.errors import CampaignFileError, CampaignStateError, Problem
+from softal.orchestrator import provenance
+from softal.orchestrator.budget import Budget, Progress
+from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign, parse_text
+from softal.orchestrator.settings import BudgetSettings
+from softal.orchestrator.status import Status, read_status, require_campaign
+from softal.simulators.base import Simulator
+from softal.tracking.journal import DATABASE, Journal, in_use
+from softal.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from softal.orchestrator.loop import Listener, Plan
+    from softal.orchestrator.session import Ending
+    from softal.surrogates import Surrogate
+
+RUNS = Path("runs")
+IN_PYTHON = "softal.orchestrator.notebook:InPython"
+
+
+class Campaign:
+    """One campaign and its folder of state.
+
+    Args:
+        simulator: a kind with its settings as in the file, or a Simulator or function point -> dict of your own.
+        space, objective, strategy, surrogate, budget, workers, cluster, tracking, constraints, seed, name: as in the
+            file.
+        runs: folder in which the campaign has its folder of state.
+        folder: what relative paths are relative to.
+
+    Raises:
+        CampaignFileError: with every mistake at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        simulator: str | Mapping[str, Any] | Simulator | Callable[..., Any],
+        space: Mapping[str, Any],
+        objective: Mapping[str, Any],
+        budget: Mapping[str, Any],
+        name: str = "campaign",
+        runs: Path | str = RUNS,
+        folder: Path | str = ".",
+        **sections: Any,
+    ) -> None:
+        self._own = None if isinstance(simulator, str | Mapping) else simulator
+        data = {"name": name, "space": space, "objective": objective, "budget": budget, **sections}
+        data["simulator"] = simulator if self._own is None else {"kind": IN_PYTHON, "what": _name_of(self._own)}
+        self.spec = parse_campaign(data, Path(folder))
+        self.folder = Path(runs) / self.spec.name
+
+    @classmethod
+    def _of(cls, spec: CampaignSpec, folder: Path) -> Campaign:
+        campaign = cls.__new__(cls)
+        campaign._own, campaign.spec, campaign.folder = None, spec, folder
+        return campaign
+
+    @classmethod
+    def from_yaml(cls, path: Path | str, *, runs: Path | str = RUNS, name: str | None = None) -> Campaign:
+        """Read a campaign file; CampaignFileError has every mistake at once.
+
+        Args:
+            path: the file.
+            runs: folder in which the campaign has its folder of state.
+            name: instead of the file's.
+        """
+        spec = load_campaign_file(Path(path))
+        if name is not None:
+            spec = replace(spec, name=_checked_name(name))
+        return cls._of(spec, Path(runs) / spec.name)
+
+    @classmethod
+    def open(cls, folder: Path | str) -> Campaign:
+        """Open a campaign that was launched before, from its folder of state; CampaignStateError if there is none."""
+        folder = Path(folder)
+        with require_campaign(folder) as journal:
+            info = journal.info
+        spec = replace(parse_text(info["text"], Path(info["source"]), info["name"]), name=info["name"])
+        spec = replace(spec, budget=_extended(spec.budget, info.get("budget", {})))
+        return cls._of(spec, folder)
+
+    @property
+    def budget(self) -> Budget:
+        """When the campaign is over."""
+        return Budget(self.spec.objective, **self.spec.budget.model_dump())
+
+    # Running.
+
+    def check(self) -> list[str]:
+        """Return what stands in the way of running here; empty where nothing does."""
+        if self._own is None:
+            return self.spec.build_simulator().check()
+        return self._own.check() if isinstance(self._own, Simulator) else []
+
+    def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
+        """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
+        self.refuse_existing()
+        self._refuse_here()
+        with Journal.create(self.folder, self.spec.text, self._info()) as journal:
+            (self.folder / "campaign.yaml").write_text(self.spec.text)
+            return self._run(journal, listener, **hooks)
+
+    def resume(
+        self,
+        listener: Listener | None = None,
+        *,
+        trials: int | None = None,
+        hours: float | None = None,
+        target: float | None = None,
+        **hooks: Any,
+    ) -> Ending:
+        """Go on where the campaign stopped; trials that were running run again.
+
+        Args:
+            listener: hears what happens.
+            trials, hours, target: instead of those in the file's budget.
+            hooks: passed on to the session.
+
+        Raises:
+            CampaignStateError: if there is no such campaign, if it is running, or if its file has changed.
+        """
+        require_campaign(self.folder).close()
+        more = {"trials": trials, "hours": hours, "target": target}
+        changes = {key: value for key, value in more.items() if value is not None}
+        self._refuse_here()
+        with Journal.open(self.folder, read_only=False) as journal:
+            info = journal.info
+            self._refuse_changes(info)
+            changes = {**info.get("budget", {}), **changes}
+            self.spec = replace(self.spec, budget=_extended(self.spec.budget, changes))
+            journal.set_info(budget=changes)
+            return self._run(journal, listener, **hooks)
+
+    def _refuse_here(self) -> None:
+        if problems := self.check():
+            raise CampaignFileError([Problem("simulator", problem) for problem in problems])
+
+    def _run(self, journal: Journal, listener: Listener | None, **hooks: Any) -> Ending:
+        from softal.orchestrator import session
+
+        return session.run(
+            self._plan(journal.info["id"]),
+            journal,
+            listener or Silent(),
+            cluster=self.spec.cluster,
+            workers=self.spec.workers,
+            report=_write_report,
+            **hooks,
+        )
+
+    def _plan(self, campaign_id: str) -> Plan:
+        from softal.orchestrator.agents import Brief
+        from softal.orchestrator.loop import Plan
+        from softal.orchestrator.sandbox import Job
+
+        spec, folder = self.spec, self.folder.resolve()
+        uri: str | None = spec.tracking.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
+        brief = Brief(
+            name=spec.name,
+            folder=folder,
+            source=spec.folder,
+            space=spec.space,
+            objective=spec.objective,
+            seed=spec.seed,
+            strategy=(spec.strategy.kind, spec.strategy.settings),
+            surrogate=(spec.surrogate.kind, spec.surrogate.settings) if spec.surrogate else None,
+            mlflow=None if uri == "off" else uri,
+            experiment=spec.tracking.experiment,
+        )
+        workers = spec.workers
+        simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
+        job = Job(
+            campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
+        )
+        ahead = None if workers.ahead == "auto" else workers.ahead
+        return Plan(brief, job, self.budget, workers.memory, workers.retries, workers.grace, ahead)
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "id": uuid.uuid4().hex,
+            "name": self.spec.name,
+            "source": str(self.spec.folder),
+            "created": time.time(),
+            "seed": self.spec.seed,
+            "state": "running",
+            **provenance.describe(self.spec.folder),
+        }
+
+    def refuse_existing(self) -> None:
+        """Raise CampaignStateError if the folder of state holds a campaign already, saying what to do."""
+        if not (self.folder / DATABASE).exists():
+            return
+        status = self.status()
+        running = f"; it is running: softal status {self.folder}" if status.state == "running" else ""
+        go_on = "" if running else f" Go on with it: softal resume {self.folder}."
+        raise CampaignStateError(
+            f"{self.folder} holds a campaign already ({status.done} done, {status.failed} failed){running}."
+            f"{go_on} Start another one beside it: softal launch FILE --name OTHER."
+        )
+
+    def _refuse_changes(self, info: Mapping[str, Any]) -> None:
+        changed = differences(info["text"], self.spec.text)
+        copy = self.folder / "campaign.yaml"
+        if not changed and copy.exists():
+            changed = differences(info["text"], copy.read_text())
+        if changed:
+            listed = "\n".join(f"  {line}" for line in changed)
+            raise CampaignStateError(
+                f"the campaign file differs from the one that {self.folder} was launched with:\n{listed}\n"
+                f"Go on with the file as it was: softal resume {self.folder}. "
+                f"With more budget: softal resume {self.folder} --trials N. "
+                "For anything else start another campaign: softal launch FILE --name OTHER."
+            )
+
+    # Looking.
+
+    def status(self) -> Status:
+        """Return how the campaign stands, running or not."""
+        with require_campaign(self.folder) as journal:
+            progress = Progress(self.spec.objective, journal.trials())
+            return read_status(self.folder, journal, progress, self.spec.workers.concurrent)
+
+    def list_trials(self) -> list[Trial]:
+        """Return all trials in the order of their ids, without arrays."""
+        with require_campaign(self.folder) as journal:
+            return journal.trials()
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """All trials as a table: one row a trial, columns for the point, values, errors and objective."""
+        import pandas as pd
+
+        rows = []
+        for trial in self.list_trials():
+            observation = trial.observation
+            row: dict[str, Any] = {"id": trial.id, "state": str(trial.state), **trial.point}
+            row |= trial.objective | {f"{name}_error": error for name, error in trial.objective_errors.items()}
+            if observation is not None:
+                row |= observation.values | {f"{name}_error": e for name, e in observation.errors.items()}
+            row |= {
+                key: getattr(trial, key) for key in ("proposed_by", "seed", "started", "finished", "host", "reason")
+            }
+            rows.append(row)
+        return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best observed objective, with its arrays; None where there is none."""
+        found = self.spec.objective.best(self.list_trials())
+        with require_campaign(self.folder) as journal:
+            return None if found is None else journal.trial(found.id)
+
+    @property
+    def pareto_front(self) -> list[Trial]:
+        """The trials that no other beats in every component of the objective."""
+        return self.spec.objective.pareto_front(self.list_trials())
+
+    @property
+    def surrogate(self) -> Surrogate:
+        """The latest version of the surrogate; CampaignStateError if there is none yet."""
+        from softal import surrogates
+        from softal.orchestrator.agents import SURROGATE_FOLDER
+
+        latest = self.folder / SURROGATE_FOLDER / "latest"
+        if not latest.exists():
+            raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
+        return surrogates.load(latest)
+
+    def report(self) -> Path:
+        """Write the report and return its path."""
+        require_campaign(self.folder).close()
+        return _write_report(self.folder)
+
+    @property
+    def running(self) -> bool:
+        """Whether a process is running the campaign."""
+        return in_use(self.folder)
+
+
+class Silent:
+    """A listener that says nothing."""
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        """Say nothing."""
+
+    def tick(self, status: Status) -> None:
+        """Say nothing."""
+
+    def message(self, text: str) -> None:
+        """Say nothing."""
+
+
+def find_campaigns(runs: Path) -> Sequence[Path]:
+    """Return the folders of the campaigns in `runs`."""
+    return sorted(path.parent for path in runs.glob(f"*/{DATABASE}"))
+
+
+def _write_report(folder: Path) -> Path:
+    from softal.tracking.report import write_report
+
+    return write_report(folder)
+
+
+def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:
+    return BudgetSettings.model_validate({**budget.model_dump(), **json.loads(json.dumps(dict(changes)))})
+
+
+def _checked_name(name: str) -> str:
+    from softal.orchestrator.settings import NAME
+
+    if not NAME.fullmatch(name):
+        raise CampaignFileError([Problem("name", f"{name!r} is given; letters, digits, '.', '_' and '-' are allowed")])
+    return name
+
+
+def _name_of(own: Any) -> str:
+    return str(getattr(own, "__qualname__", type(own).__qualname__))

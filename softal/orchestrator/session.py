@@ -1,0 +1,160 @@
+"""One session of a campaign, from launch or resume to its end: Ray, signals, the loop, and what is done afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from softal.errors import SoftalError
+from softal.orchestrator.cluster import connect
+from softal.orchestrator.loop import Listener, Loop, Plan
+from softal.orchestrator.settings import ClusterSettings, WorkersSettings
+from softal.tracking.journal import Journal
+
+STOP_SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a session ended.
+
+    Attributes:
+        state: finished, stopped (by the user) or failed.
+        reason: in words.
+        signal: that stopped it, if one did.
+        report: the page, if it was written.
+        mirror_behind: trials that MLflow does not hold, since it did not answer.
+    """
+
+    state: str
+    reason: str
+    signal: int | None = None
+    report: Path | None = None
+    mirror_behind: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """0 for a finished campaign, 128 + signal for a stopped one, 1 for a failed one."""
+        if self.signal is not None:
+            return 128 + self.signal
+        return 0 if self.state == "finished" else 1
+
+
+class StoppedAtOnce(BaseException):
+    """The second signal: not even the running simulations are waited for."""
+
+
+def run(
+    plan: Plan,
+    journal: Journal,
+    listener: Listener,
+    *,
+    cluster: ClusterSettings,
+    workers: WorkersSettings,
+    report: Callable[[Path], Path],
+    announce: Callable[[str | None, int], None] = lambda dashboard, slots: None,
+) -> Ending:
+    """Run the campaign in `journal` until it ends, and write the ending into the journal.
+
+    Args:
+        report: writes the report of the campaign in a folder.
+        announce: is told the dashboard's address and the number of workers, once Ray is there.
+
+    Raises:
+        SoftalError: if Ray cannot be had, or an agent fails for good; the journal says `failed` then.
+    """
+    stops = _Stops(listener, workers.grace)
+    journal.set_info(state="running", resumed=time.time(), pid=os.getpid(), host=os.uname().nodename)
+    ending = Ending("failed", "softal itself failed; its traceback was shown")
+    try:
+        with (
+            stops,
+            connect(
+                address=cluster.address,
+                concurrent=workers.concurrent,
+                cpus=workers.cpus,
+                gpus=workers.gpus,
+                memory=workers.memory,
+                namespace=f"softal-{plan.job.campaign}",
+                dashboard_port=cluster.dashboard_port,
+            ) as ray_cluster,
+        ):
+            journal.set_info(dashboard=ray_cluster.dashboard)
+            announce(ray_cluster.dashboard, ray_cluster.slots)
+            loop = Loop(plan, journal, ray_cluster, listener)
+            stops.loop = loop
+            ending = _run_loop(loop, journal, stops, listener, report)
+    except SoftalError as error:
+        ending = Ending("failed", str(error))
+        raise
+    except StoppedAtOnce:
+        ending = _stopped(stops)
+    finally:
+        journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
+        journal.sync()
+    return ending
+
+
+def _run_loop(
+    loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[Path], Path]
+) -> Ending:
+    try:
+        reason = loop.run()
+        ending = _stopped(stops) if stops.signal else Ending("finished", reason)
+        journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
+        return _finish(loop, journal, listener, report, ending)
+    except StoppedAtOnce:
+        loop.stock.put_back(loop.crew.cancel())
+        raise
+
+
+def _finish(loop: Loop, journal: Journal, listener: Listener, report: Callable[[Path], Path], ending: Ending) -> Ending:
+    """Train on all trials, write the report, let MLflow catch up."""
+    loop.finish_training()
+    page: Path | None = None
+    try:
+        page = report(journal.folder)
+    except Exception as error:  # the campaign's results are safe; a broken page must not make it fail
+        listener.message(f"The report could not be written: {type(error).__name__}: {error}")
+    behind = loop.finish_mirror(page)
+    return Ending(ending.state, ending.reason, ending.signal, page, behind)
+
+
+def _stopped(stops: _Stops) -> Ending:
+    assert stops.signal is not None
+    return Ending("stopped", f"stopped by {STOP_SIGNALS[stops.signal]}", int(stops.signal))
+
+
+class _Stops:
+    """Turns the first signal into a gentle stop, and the second into one at once."""
+
+    def __init__(self, listener: Listener, grace: float) -> None:
+        self.loop: Loop | None = None
+        self.signal: signal.Signals | None = None
+        self._listener, self._grace = listener, grace
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> _Stops:
+        if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no signals
+            self._before = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        again = self.signal is not None
+        self.signal = signal.Signals(number)
+        if again or self.loop is None:
+            raise StoppedAtOnce
+        running = len(self.loop.crew.running)
+        waits = f"up to {self._grace:g} s for {running} running simulations" if running else "for the books"
+        self._listener.message(f"Stopping: waiting {waits}. Ctrl-C again stops at once.")
+        self.loop.stop(f"stopped by {STOP_SIGNALS[self.signal]}")

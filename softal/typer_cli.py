@@ -1,0 +1,378 @@
+"""The command line: parses, calls `softal.orchestrator`, prints. Libraries that are slow to import wait until used."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from softal.orchestrator.campaign import Campaign
+    from softal.orchestrator.session import Ending
+
+app = typer.Typer(
+    help="Active learning for soft-matter simulations: decide what to simulate next.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(help="The campaign's folder of state, such as runs/argon.")]
+File = Annotated[Path, typer.Argument(help="The campaign file (YAML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder in which each campaign has its folder of state.")]
+
+FINISHED, FAILED, WRONG_USE = 0, 1, 2
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write the example.")] = Path(),
+    kind: Annotated[str, typer.Option(help="function: a Python function. command: any executable.")] = "function",
+) -> None:
+    """Write an example campaign, to be changed into your own."""
+    from softal.orchestrator.examples import write_example
+
+    written = write_example(kind, folder)
+    out = _console()
+    for path in written:
+        out.print(f"wrote {path}")
+    out.print(f"Look at it, then: softal launch {written[0]}")
+
+
+@app.command()
+def validate(file: File, as_json: AsJson = False) -> None:
+    """Check a campaign file and say everything that is wrong with it."""
+    from softal.errors import CampaignFileError, Problem
+    from softal.orchestrator.campaign import Campaign
+
+    campaign = Campaign.from_yaml(file)
+    if problems := campaign.check():
+        raise CampaignFileError([Problem("simulator", problem) for problem in problems])
+    spec = campaign.spec
+    if as_json:
+        _print_json({"file": str(file), "name": spec.name, "parameters": list(spec.space.names), "problems": []})
+        return
+    goals = ", ".join(component.describe() for component in spec.objective.components)
+    _console().print(
+        f"[green]{file} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
+        f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time.",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def launch(
+    file: File,
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the campaign, instead of the file's.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Submit it to a running Ray cluster as a job.")] = False,
+    dashboard: Annotated[str | None, typer.Option(help="With --detach: the cluster's dashboard address.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a campaign."""
+    from softal.orchestrator.campaign import Campaign
+
+    campaign = Campaign.from_yaml(file, runs=runs, name=name)
+    if detach:
+        campaign.refuse_existing()
+        named = ["--name", name] if name else []
+        _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named], dashboard, campaign)
+        return
+    _run(campaign, resume=False, as_json=as_json)
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="The campaign's folder of state, or its file.")],
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="With a file: the name that it was launched with.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="New limit of trials.")] = None,
+    hours: Annotated[float | None, typer.Option(min=0, help="New limit of hours.")] = None,
+    target: Annotated[float | None, typer.Option(help="New target of the objective.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Submit it to a running Ray cluster as a job.")] = False,
+    dashboard: Annotated[str | None, typer.Option(help="With --detach: the cluster's dashboard address.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a campaign that was stopped or interrupted, or give a finished one more budget."""
+    from softal.orchestrator.campaign import Campaign
+
+    file = folder.is_file()
+    campaign = Campaign.from_yaml(folder, runs=runs, name=name) if file else Campaign.open(folder)
+    more = {"trials": trials, "hours": hours, "target": target}
+    if detach:
+        options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
+        _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
+        return
+    _run(campaign, resume=True, as_json=as_json, **more)
+
+
+@app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Show how a campaign stands."""
+    from softal.console import duration, objective_text, point_text, show_mapping
+
+    campaign = _open(folder)
+    found = campaign.status()
+    if as_json:
+        _print_json(found.to_json())
+        return
+    shown: dict[str, Any] = {
+        "campaign": found.name,
+        "state": found.state + (f" ({found.reason})" if found.reason else ""),
+        "trials": f"{found.done} done, {found.running} running, {found.failed} failed, {found.waiting} waiting",
+    }
+    if found.best is not None:
+        names = campaign.spec.space.names
+        shown["best"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
+    if found.utilisation is not None:
+        shown["workers busy"] = f"{found.utilisation:.1%}"
+        shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
+    shown["running time"] = duration(found.active)
+    if found.state in ("stopped", "interrupted", "failed"):
+        shown["go on with"] = f"softal resume {folder}"
+    show_mapping(_console(), shown)
+
+
+@app.command()
+def trials(
+    folder: Folder,
+    as_json: AsJson = False,
+    last: Annotated[int | None, typer.Option(min=1, help="Only the last so many.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+) -> None:
+    """List all trials."""
+    from softal.console import show_trials
+    from softal.trial import TrialState
+
+    campaign = _open(folder)
+    found = [trial for trial in campaign.list_trials() if not failed or trial.state is TrialState.FAILED]
+    found = found[-last:] if last else found
+    if as_json:
+        _print_json([trial.to_json() for trial in found])
+    else:
+        show_trials(_console(), found, campaign.spec.space.names, campaign.spec.objective.names)
+
+
+@app.command()
+def best(folder: Folder, as_json: AsJson = False) -> None:
+    """Show the best point with its uncertainty, or the Pareto front of several objectives."""
+    from softal.console import show_finding, show_trials
+    from softal.errors import CampaignStateError
+    from softal.orchestrator.summary import find_best
+
+    campaign = _open(folder)
+    objective = campaign.spec.objective
+    if objective.learning:
+        raise CampaignStateError("this campaign learns everywhere: it has no best point; see softal predict")
+    if not objective.single:
+        front = campaign.pareto_front
+        if as_json:
+            _print_json([trial.to_json() for trial in front])
+        else:
+            show_trials(_console(), front, campaign.spec.space.names, objective.names)
+        return
+    finding = find_best(campaign)
+    if finding is None:
+        raise CampaignStateError(f"no trial of {folder} is done yet")
+    if as_json:
+        _print_json(finding.to_json())
+    else:
+        show_finding(_console(), finding, campaign.spec.space)
+
+
+@app.command()
+def predict(
+    folder: Folder,
+    at: Annotated[list[str] | None, typer.Option(help="A point, such as 'epsilon=120,sigma=3.4'. Repeat it.")] = None,
+    points: Annotated[Path | None, typer.Option(help="A CSV or JSON file of points.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict the objective at points of your choice, with the campaign's surrogate."""
+    from softal.orchestrator.predictions import predict_points, read_points
+
+    campaign = _open(folder)
+    rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points))
+    if as_json:
+        _print_json(rows)
+        return
+    from softal.console import show_predictions
+
+    show_predictions(_console(), rows)
+
+
+@app.command()
+def report(folder: Folder) -> None:
+    """Write the report: one HTML page that needs nothing else."""
+    from softal.console import relative
+
+    typer.echo(relative(_open(folder).report()))
+
+
+@app.command()
+def ui(folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 5000) -> None:
+    """Open MLflow's UI on a campaign."""
+    from softal.orchestrator.pages import serve_mlflow
+
+    serve_mlflow(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
+
+
+@app.command()
+def serve(
+    folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 8080
+) -> None:
+    """Serve a page with the campaign's report and its surrogate's predictions, on this machine only."""
+    from softal.orchestrator.pages import serve_predictions
+
+    serve_predictions(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
+
+
+@app.command()
+def kinds(as_json: AsJson = False) -> None:
+    """List every simulator, strategy and surrogate with its settings."""
+    from softal.orchestrator.catalogue import catalogue, show_catalogue
+
+    found = catalogue()
+    if as_json:
+        _print_json(found)
+    else:
+        show_catalogue(_console(), found)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say which engines, cores, GPUs and ports are found here."""
+    from softal.orchestrator.doctor import examine, show_examination
+
+    found = examine()
+    if as_json:
+        _print_json(found)
+    else:
+        show_examination(_console(), found)
+
+
+def main() -> None:
+    """Run the command line; every error that softal knows is one message and an exit code, without a traceback."""
+    from softal.errors import CampaignFileError, CampaignStateError, SoftalError
+
+    try:
+        app()
+    except CampaignFileError as error:
+        for problem in error.problems:
+            _say_error(str(problem))
+        sys.exit(WRONG_USE)
+    except CampaignStateError as error:
+        _say_error(str(error))
+        sys.exit(WRONG_USE)
+    except SoftalError as error:
+        _say_error(str(error))
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> None:
+    """Run a campaign with a display, print what it found and exit with its code."""
+    from rich.console import Console
+
+    from softal.console import Display
+    from softal.orchestrator.campaign import Silent
+
+    out = Console(stderr=as_json, quiet=False, highlight=False)
+    if as_json:
+        ending = campaign.resume(Silent(), **more) if resume else campaign.launch(Silent())
+        _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
+        sys.exit(ending.exit_code)
+    display = Display(out, campaign.spec.space, campaign.budget)
+    with display:
+        hooks: dict[str, Any] = {"announce": lambda address, slots: _announce(out, campaign, resume, address, slots)}
+        ending = campaign.resume(display, **more, **hooks) if resume else campaign.launch(display, **hooks)
+    _summarize(out, campaign, ending)
+    sys.exit(ending.exit_code)
+
+
+def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
+    from softal.console import relative
+
+    spec, folder = campaign.spec, relative(campaign.folder)
+    goals = ", ".join(component.describe() for component in spec.objective.components)
+    verb = "Resuming" if resume else "Launching"
+    out.print(f"{verb} [bold]{spec.name}[/bold]: {goals} over {', '.join(spec.space.names)}", soft_wrap=True)
+    fewer = "" if slots == spec.workers.concurrent else f" (of {spec.workers.concurrent}: no more fit on this Ray)"
+    out.print(f"  workers    {slots}{fewer}", soft_wrap=True)
+    out.print(f"  state      {folder}", soft_wrap=True)
+    if dashboard:
+        out.print(f"  dashboard  {dashboard}  (its token: ray get-auth-token)", soft_wrap=True)
+    out.print(f"  MLflow     softal ui {folder}", soft_wrap=True)
+
+
+def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
+    """Print how the session ended, what was found and where to look."""
+    from softal.console import duration, relative, show_finding, show_trials, status_text
+    from softal.orchestrator.summary import find_best
+
+    found = campaign.status()
+    folder = relative(campaign.folder)
+    colour = "green" if ending.state == "finished" else "yellow"
+    out.print(f"[{colour}]{ending.state.capitalize()}[/{colour}]: {ending.reason}, after {duration(found.active)}.")
+    out.print(f"  {status_text(found)}", soft_wrap=True)
+    objective = campaign.spec.objective
+    if not objective.single and not objective.learning:
+        out.print("[bold]Pareto front[/bold]")
+        show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
+    elif (finding := find_best(campaign)) is not None:
+        show_finding(out, finding, campaign.spec.space)
+    if ending.report:
+        out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)
+    out.print(f"[bold]MLflow[/bold]     softal ui {folder}", soft_wrap=True)
+    out.print("[bold]Dashboard[/bold]  Ray's, at the address above while a campaign runs", soft_wrap=True)
+    if ending.mirror_behind:
+        out.print(f"MLflow lacks {ending.mirror_behind} trials: when it answers, softal resume {folder} mirrors them.")
+    if ending.state != "finished":
+        out.print(f"[bold]Go on with[/bold] softal resume {folder}", soft_wrap=True)
+
+
+def _detach(arguments: list[str], dashboard: str | None, campaign: Campaign) -> None:
+    from softal.console import relative
+    from softal.orchestrator.detached import submit
+
+    job, address = submit(arguments, dashboard)
+    folder = relative(campaign.folder)
+    out = _console()
+    out.print(f"Submitted as Ray job {job} to {address}.", soft_wrap=True)
+    out.print(f"  how it stands  softal status {folder}", soft_wrap=True)
+    out.print(f"  its output     ray job logs --address {address} -f {job}", soft_wrap=True)
+    out.print(f"  stop it        ray job stop --address {address} {job}", soft_wrap=True)
+
+
+def _open(folder: Path) -> Campaign:
+    from softal.orchestrator.campaign import Campaign
+
+    return Campaign.open(folder)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, default=str))
+
+
+def _say_error(text: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text(text, style="red"), soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
