@@ -39,7 +39,7 @@ class MatchSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reference: Text = Field(
-        description="table with the grid and the values (CSV or .npy), relative to the campaign file"
+        description="path of a table with the grid and the values (CSV or .npy), relative to the campaign file"
     )
     range: Annotated[tuple[float, float], BeforeValidator(_range)] | None = Field(
         None, description="part of the grid that counts, `[low, high]`, in the table's unit; `null` is all of it"

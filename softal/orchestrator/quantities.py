@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from softal.validation import show
 
@@ -51,8 +51,8 @@ def number_of_bytes(value: object) -> int:
     return int(total)
 
 
-Duration = Annotated[float, BeforeValidator(seconds)]
-Memory = Annotated[int, BeforeValidator(number_of_bytes)]
+Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "duration"})]
+Memory = Annotated[int, BeforeValidator(number_of_bytes), WithJsonSchema({"type": "memory"})]
 
 
 def _number(value: object) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from softal.orchestrator.quantities import Duration, Memory
 from softal.validation import show
@@ -118,7 +118,6 @@ class TrackingSettings(_Section):
         "`off` is no MLflow",
     )
     experiment: Text = Field("softal", description="MLflow experiment that the campaign's runs go to")
-    artifacts: bool = Field(True, strict=True, description="mirror arrays, files, plots and the report to MLflow, too")
 
     @field_validator("mlflow")
     @classmethod
@@ -139,7 +138,7 @@ class CampaignFile(_Section):
         None,
         description="name of the campaign and of its folder (letters, digits, `.`, `_`, `-`); else the file's name",
     )
-    simulator: Any = Field(
+    simulator: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(
         description="what evaluates a point: a kind with its settings, your own `module:Class` or `module:function`, "
         "or `command:` with any executable"
     )
@@ -151,8 +150,12 @@ class CampaignFile(_Section):
         "such as `2*x + y <= 3`"
     )  # fmt: skip
     objective: dict[str, Any] = Field(description="what the campaign is for: minimize, maximize, match or learn")
-    strategy: Any = Field("bayesian", description="what proposes points: a kind with its settings")
-    surrogate: Any = Field("gp", description="what learns the simulation: a kind with its settings, or `none`")
+    strategy: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(
+        "bayesian", description="what proposes points: a kind with its settings"
+    )
+    surrogate: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(
+        "gp", description="what learns the simulation: a kind with its settings, or `none`"
+    )
     budget: BudgetSettings = Field(description="when the campaign ends")
     workers: WorkersSettings = Field(WorkersSettings(), description="how simulations run")
     cluster: ClusterSettings = Field(ClusterSettings(), description="which Ray they run on")

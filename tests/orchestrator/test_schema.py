@@ -93,7 +93,7 @@ VALID: dict[str, Any] = {
         "grace": "5 s", "ahead": 3,
     },
     "cluster": {"address": "auto", "dashboard_port": 8300},
-    "tracking": {"mlflow": "http://localhost:5000", "experiment": "argon", "artifacts": False},
+    "tracking": {"mlflow": "http://localhost:5000", "experiment": "argon"},
     "seed": 7,
 }  # fmt: skip
 
@@ -354,7 +354,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("objective", {"match": {"S_k": "zero.csv"}}, "objective.match.S_k", "is zero everywhere"),
     ("objective", {"match": {"S_k": "toy.py"}}, "objective.match.S_k", "cannot be read as a table"),
     ("objective.match.S_k.reference", "S_q.csv", "objective.match.S_k.reference", "there is no file"),
-    ("objective.match.S_k.reference", GONE, "objective.match.S_k.reference", "is missing: table"),
+    ("objective.match.S_k.reference", GONE, "objective.match.S_k.reference", "is missing: path of a table"),
     ("objective.match.S_k.range", [3, 1], "objective.match.S_k.range", "[3, 1] is given; two numbers [low, high]"),
     ("objective.match.S_k.range", [1, 2, 3], "objective.match.S_k.range", "two numbers [low, high]"),
     ("objective.match.S_k.range", [100, 200], "objective.match.S_k.reference", "has 0 points within 100 to 200"),
@@ -418,7 +418,6 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("tracking.mlflow", "htp://x", "tracking.mlflow", "'htp://x' is given"),
     ("tracking.mlflow", False, "tracking.mlflow", "False is given, but it must be a valid string"),
     ("tracking.experiment", "", "tracking.experiment", "'' is given, but it must have at least"),
-    ("tracking.artifacts", "yes", "tracking.artifacts", "'yes' is given, but it must be a valid boolean"),
 ]
 
 
@@ -624,7 +623,7 @@ def mutate(data: Any, place: tuple[Any, ...], junk: Any, how: str) -> None:
             data[f"{key}s"] = data.pop(key)
         else:
             data[key] = junk
-    elif isinstance(data, list) and key < len(data):
+    elif isinstance(data, list) and isinstance(key, int) and key < len(data):
         data[key] = junk
 
 

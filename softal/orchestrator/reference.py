@@ -1,0 +1,165 @@
+"""Writes the reference of the campaign file, `docs/campaign-file.md`, from the models that read it.
+
+python -m softal.orchestrator.reference > docs/campaign-file.md
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from softal import simulators, strategies, surrogates
+from softal.expressions import FUNCTIONS
+from softal.orchestrator.describe import Row, rows_of
+from softal.orchestrator.objective_file import MatchSettings
+from softal.orchestrator.settings import (
+    BudgetSettings,
+    CampaignFile,
+    ClusterSettings,
+    TrackingSettings,
+    WorkersSettings,
+)
+from softal.parameters import Choice, Derived, Fixed, Integer, Real
+from softal.simulators import Outputs
+
+HEAD = """\
+# The campaign file
+
+<!-- Made by `python -m softal.orchestrator.reference > docs/campaign-file.md`; changes made here are lost. -->
+
+A campaign is one YAML file. `softal validate FILE` checks it, `softal launch FILE` runs it. Every mistake is reported
+at once, one line each, with its place (`space.sigma.low`), the value, and what is allowed; nothing starts before the
+file is right.
+
+```yaml
+name: argon
+simulator: {kind: argon, particles: 864}
+space:
+  epsilon: {low: 80, high: 160, unit: K}
+  sigma: {low: 3.0, high: 3.8, unit: angstrom}
+objective:
+  match: {structure_factor: data/argon_yarnell_1973_sk.csv}
+strategy: {kind: bayesian}
+budget: {trials: 40, hours: 1}
+workers: {concurrent: 2, cpus: 1, walltime: 10 min}
+seed: 1
+```
+
+Paths are relative to the file's folder, where Python modules of your own are found, too. A duration is a number of
+seconds, or text such as `45 s`, `10 min`, `1 h 30 min`; an amount of memory is a number of bytes, or text such as
+`500 MB`, `2 GiB`. Scalars are read as YAML 1.2 has them: `1e-3` is a number, `off` and `yes` are text. Refused
+are tags, keys that stand twice, and numbers that are not finite.
+"""
+SPACE = """\
+A mapping of names to parameters. A name is one of Python's, and none of the functions below. Each parameter is one of
+the following; every kind takes a `unit`, which is shown in tables and plots.
+"""
+CONSTRAINTS = """\
+A list of inequalities with `<=` or `>=`, linear in real, integer and fixed parameters and in what is derived linearly
+from them, none on a log scale: `2*x + y <= 3`, `0 <= x - y <= 1`. Every point that is proposed satisfies them.
+"""
+EXPRESSIONS = """\
+Derived parameters and constraints are arithmetic: numbers, parameters, `+ - * / ** %`, parentheses, `pi`, and the
+functions {functions}.
+A derived parameter may be calculated from other derived ones.
+"""
+OBJECTIVE = """\
+One or several of the following; several make a Pareto front, and `learn` stands alone.
+
+| Key | Value | Meaning |
+|---|---|---|
+| `minimize` | name of a value, or a list of names | the smaller the better |
+| `maximize` | name of a value, or a list of names | the larger the better |
+| `match` | mapping of arrays to tables | relative L2 distance of arrays from references; its name is `mismatch` |
+| `learn` | name of a value, or a list of names | a surrogate that is good everywhere; there is no best trial |
+
+`match: {S_k: table.csv}` is short for `match: {S_k: {reference: table.csv}}`. Several arrays make one mismatch:
+the root of the weighted mean of their squared distances. Each array takes:
+"""
+SIMULATOR = """\
+A kind with its settings; your own `module:Class` (a `Simulator`) or `module:function` (point -> mapping of values); or
+any executable by `command:`, which is the kind `command`.
+"""
+STRATEGY = "A kind with its settings, or just its name; also your own `module:Class`. `bayesian` if left out.\n"
+SURROGATE = "A kind with its settings, or just its name; also your own `module:Class`, or `none`. `gp` if left out.\n"
+
+
+PARAMETERS: tuple[type[BaseModel], ...] = (Real, Integer, Choice, Fixed, Derived)
+SECTIONS: dict[str, type[BaseModel]] = {
+    "budget": BudgetSettings,
+    "workers": WorkersSettings,
+    "cluster": ClusterSettings,
+    "tracking": TrackingSettings,
+}
+
+
+def page() -> str:
+    """Return the whole page; an error if one of the built-in kinds cannot be imported."""
+    functions = ", ".join(f"`{name}`" for name in FUNCTIONS)
+    parts = [
+        HEAD,
+        _section("Top level", "", table(rows_of(CampaignFile), nested=False)),
+        _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
+        _section("`space`", SPACE, *map(_parameter, PARAMETERS)),
+        _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
+        _section("`objective`", OBJECTIVE, table(rows_of(MatchSettings))),
+        _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
+        _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
+    ]
+    parts += [_section(f"`{key}`", _summary(model), table(rows_of(model))) for key, model in SECTIONS.items()]
+    return "\n".join(parts)
+
+
+def table(rows: Iterable[Row], *, nested: bool = True) -> str:
+    """Return a Markdown table of settings."""
+    lines = ["| Key | Type | Default | Meaning |", "|---|---|---|---|"]
+    for row in rows:
+        if nested or "." not in row.key:
+            cells = (f"`{row.key}`", row.type, row.default, row.description)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n" if len(lines) > 2 else "It has no settings.\n"
+
+
+def _section(title: str, *parts: str) -> str:
+    return "\n".join([f"## {title}\n", *(part for part in parts if part)])
+
+
+def _parameter(model: type[BaseModel]) -> str:
+    rows = [row for row in rows_of(model) if row.key != "unit"]
+    return f"### {model.__name__}\n\n{_summary(model)}\n{table(rows)}"
+
+
+def _kinds(kinds: Mapping[str, str], find: Callable[[str], Any]) -> list[str]:
+    return [_kind(kind, find(kind)) for kind in kinds]
+
+
+def _kind(kind: str, found: Any) -> str:
+    more = _takes_and_returns(found) if issubclass(found, Simulator) else ""
+    return f"### `{kind}`\n\n{_summary(found)}\n{more}{table(rows_of(found.Settings))}"
+
+
+def _summary(documented: object) -> str:
+    """Return the first paragraph of a docstring."""
+    text = inspect.getdoc(documented) or ""
+    return " ".join(text.split("\n\n")[0].split()) + "\n"
+
+
+def _takes_and_returns(found: Any) -> str:
+    lines = []
+    if isinstance(found.parameters, Mapping):
+        lines += ["| Parameter | Meaning | Default |", "|---|---|---|"]
+        for name, meaning in found.parameters.items():
+            lines.append(f"| `{name}` | {meaning} | {found.defaults.get(name, 'required')} |")
+        lines.append("")
+    if isinstance(found.outputs, Outputs):
+        for what, names in (("Values", found.outputs.values), ("Arrays", found.outputs.arrays)):
+            lines.append(f"{what}: {', '.join(f'`{name}`' for name in sorted(names)) or 'none'}.\n")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

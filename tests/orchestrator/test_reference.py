@@ -1,0 +1,64 @@
+"""The reference of the campaign file is made from the schema, and the page in the repository is up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from softal import simulators, strategies, surrogates
+from softal.orchestrator.describe import Row, rows_of
+from softal.orchestrator.quantities import Duration, Memory
+from softal.orchestrator.reference import page, table
+from softal.orchestrator.settings import CampaignFile
+
+PAGE = Path(__file__).parents[2] / "docs" / "campaign-file.md"
+
+
+class Inner(BaseModel):
+    depth: int = Field(3, ge=1, description="layers")
+
+
+class Example(BaseModel):
+    kind: Literal["example"] = "example"
+    cutoff: float = Field(gt=0, description="[sigma]")
+    engine: Literal["auto", "lammps"] | None = None
+    after: Duration = Field(60.0, description="when [s]")
+    memory: Memory | None = None
+    levels: Annotated[int, Field(ge=1)] | dict[str, int] = 5
+    pair: tuple[float, float] = (0.0, 1.0)
+    names: list[str] = []
+    inner: Inner = Inner()
+
+
+def test_rows() -> None:
+    assert rows_of(Example) == [
+        Row("cutoff", "number > 0", "required", "[sigma]"),
+        Row("engine", "`auto` or `lammps` or null", "`null`", ""),
+        Row("after", "duration", "`60.0`", "when [s]"),
+        Row("memory", "amount of memory or null", "`null`", ""),
+        Row("levels", "whole number ≥ 1 or mapping of names to whole number", "`5`", ""),
+        Row("pair", "[number, number]", "`[0.0, 1.0]`", ""),
+        Row("names", "list of text", "`[]`", ""),
+        Row("inner", "mapping", "as below", ""),
+        Row("inner.depth", "whole number ≥ 1", "`3`", "layers"),
+    ]
+
+
+def test_table() -> None:
+    assert table([Row("a", "x | y", "`1`", "what")]).splitlines()[-1] == "| `a` | x \\| y | `1` | what |"
+    assert table([]) == "It has no settings.\n"
+
+
+def test_the_page_is_up_to_date() -> None:
+    """If this fails: python -m softal.orchestrator.reference > docs/campaign-file.md"""
+    assert PAGE.read_text(encoding="utf-8") == page()
+
+
+@pytest.mark.parametrize("kinds", [simulators.SIMULATORS, strategies.STRATEGIES, surrogates.SURROGATES])
+def test_the_page_has_every_kind_and_key(kinds: dict[str, str]) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for name in [*kinds, *CampaignFile.model_fields]:
+        assert f"`{name}`" in text
