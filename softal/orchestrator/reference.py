@@ -24,7 +24,7 @@ from softal.orchestrator.settings import (
     WorkersSettings,
 )
 from softal.parameters import Choice, Derived, Fixed, Integer, Real
-from softal.simulators import Outputs
+from softal.simulators import Outputs, Simulator
 
 HEAD = """\
 # The campaign file
