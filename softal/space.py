@@ -36,7 +36,7 @@ Point = dict[str, float | int | str | bool]
 Value = float | int | str | bool
 Floats = NDArray[np.float64]
 
-BLOCK = 512  # candidates drawn at once by rejection sampling
+BLOCK = 512  # candidates drawn at once, at most, by rejection sampling
 BLOCKS = 4  # blocks tried before hit-and-run takes over
 
 
@@ -209,11 +209,11 @@ class Space:
         if not len(self.A_unit):
             return self.snap(rng.random((n, self.dimension)))
         kept = np.empty((0, self.dimension))
-        tried = 0
+        tried, block = 0, min(4 * n + 12, BLOCK)
         while len(kept) < n and (tried < BLOCK * BLOCKS or len(kept) > tried / 100):
-            candidates = self.snap(rng.random((BLOCK, self.dimension)))
+            candidates = self.snap(rng.random((block, self.dimension)))
             kept = np.vstack([kept, candidates[self.feasible(candidates)]])
-            tried += BLOCK
+            tried, block = tried + block, min(2 * block, BLOCK)
         if len(kept) >= n:
             return kept[:n]
         return self.snap(walk(self.A_unit, self._b_lattice, self._lattice, self._centre, n, rng))

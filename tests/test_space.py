@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from softal.errors import SpaceError
 from softal.expressions import Expression, ExpressionError
 from softal.space import Choice, Fixed, Integer, InvalidSpace, Real, Space
+
+# The same examples in every run, however busy the machine is.
+CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 MIXED: dict[str, Any] = {
     "epsilon": {"low": 80, "high": 160, "unit": "K"},
@@ -80,6 +83,7 @@ unit_rows = st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size
 
 
 @given(unit_rows)
+@settings(CALM)
 def test_round_trips(rows: list[list[float]]) -> None:
     space = Space(MIXED)
     points = space.from_unit(rows)
@@ -98,6 +102,7 @@ bounds = st.tuples(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12)).filter(lambda
 
 
 @given(bounds, st.floats(0, 1))
+@settings(CALM)
 def test_reals_stay_between_any_bounds(pair: tuple[float, float], u: float) -> None:
     space = Space({"x": {"low": pair[0], "high": pair[1]}})
     (point,) = space.from_unit([[u]])
@@ -106,6 +111,7 @@ def test_reals_stay_between_any_bounds(pair: tuple[float, float], u: float) -> N
 
 
 @given(st.integers(-(2**53), 2**53), st.integers(1, 1000), st.floats(0, 1))
+@settings(CALM)
 def test_integers_stay_between_any_bounds(low: int, span: int, u: float) -> None:
     high = min(low + span, 2**53)
     if low < high:
@@ -115,6 +121,7 @@ def test_integers_stay_between_any_bounds(low: int, span: int, u: float) -> None
 
 
 @given(st.integers(1, 300), st.integers(1, 300))
+@settings(CALM)
 def test_every_log_integer_is_reached_from_its_own_coordinate(low: int, span: int) -> None:
     space = Space({"k": {"low": low, "high": low + span, "integer": True, "log": True}})
     points = [{"k": k} for k in range(low, low + span + 1)]
@@ -284,7 +291,7 @@ class TestConstraints:
         assert counts == pytest.approx([200] * 10, abs=5 * math.sqrt(200))
 
     @given(st.lists(st.floats(-5, 5), min_size=2, max_size=2), st.floats(-3, 3), st.integers(0, 100))
-    @settings(max_examples=40, deadline=None)
+    @settings(CALM, max_examples=40)
     def test_whatever_is_sampled_satisfies_the_constraint(self, a: list[float], b: float, seed: int) -> None:
         text = f"{a[0]!r} * x + {a[1]!r} * k <= {b!r}"
         parameters = {"x": {"low": -1, "high": 1}, "k": {"low": -3, "high": 3, "integer": True}}
@@ -372,7 +379,7 @@ def test_powers_neither_hang_nor_grow(text: str) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300)
+@settings(CALM, max_examples=300)
 def test_any_text_gives_a_number_or_an_expression_error(text: str) -> None:
     try:
         expression = Expression(text)
@@ -395,6 +402,7 @@ arithmetic = st.recursive(
 
 
 @given(arithmetic, st.floats(0.1, 9), st.floats(0.1, 9))
+@settings(CALM)
 def test_the_interpreter_agrees_with_python(text: str, x: float, y: float) -> None:
     scope = {"x": x, "y": y, "pi": math.pi, "abs": abs, "floor": math.floor, "sin": math.sin}
     try:

@@ -137,8 +137,8 @@ def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
         "tracking": _section(data, "tracking", TrackingSettings, problems),
     }
     _check_together(parts, data, problems)
-    if problems:
-        raise CampaignFileError(problems)
+    if problems:  # a user's own code may say it in many lines
+        raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
     return CampaignSpec(**parts, folder=folder, text=text)
 
 

@@ -16,6 +16,9 @@ from softal.errors import CampaignFileError, Problem
 from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign
 from softal.orchestrator.yaml_text import MAX_BYTES, read_yaml, write_yaml
 
+# The same examples in every run, however busy the machine is.
+CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+
 TOY = """
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -249,6 +252,12 @@ def test_a_parameter_that_others_are_derived_from_need_not_be_the_simulators(fol
     space = {"q": {"low": 1, "high": 2}, "x": {"derived": "-q"}, "y": {"derived": "2 * q"}}
     spec = parse_campaign({**VALID, "space": space, "constraints": []}, folder)
     assert spec.space.names == ("q",)
+
+
+def test_a_message_of_many_lines_stays_on_one(folder: Path) -> None:
+    (folder / "wordy.py").write_text('raise ValueError("first\\nsecond")')
+    (problem,) = problems_of(folder, changed("simulator", "wordy:Toy"))
+    assert problem.message.endswith("ValueError: first second")
 
 
 def test_a_space_without_free_parameters_is_refused(folder: Path) -> None:
@@ -510,7 +519,7 @@ plain = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=5), plain, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(CALM, max_examples=150)
 def test_yaml_round_trips(data: dict[str, Any]) -> None:
     try:
         text = write_yaml(data)
@@ -587,7 +596,7 @@ PLACES = places_in(VALID)
     st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(JUNK) | plain), min_size=1, max_size=3),
     st.sampled_from(["set", "delete", "add", "rename"]),
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(CALM, max_examples=400)
 def test_mutated_files_give_problems_and_nothing_else(folder: Path, mutations: list[tuple[Any, Any]], how: str) -> None:
     data = copy.deepcopy(VALID)
     for place, junk in mutations:
@@ -644,7 +653,7 @@ def assert_sound(spec: CampaignSpec, data: dict[str, Any]) -> None:
 
 
 @given(st.integers(0, 2000), st.text(alphabet=st.sampled_from("{}[]:,-&*!|>'\"%@`#? \n\tax1.~\x00é"), max_size=4))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(CALM, max_examples=300)
 def test_mutated_text_gives_problems_and_nothing_else(folder: Path, position: int, junk: str) -> None:
     text = write_yaml(VALID)
     position %= len(text)
