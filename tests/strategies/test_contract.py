@@ -33,3 +33,9 @@ class TestCMAES(StrategyContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("cmaes", {"popsize": 4})
+
+
+class TestBayesian(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("bayesian", {"n_initial": 4})

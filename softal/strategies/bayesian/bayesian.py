@@ -1,0 +1,157 @@
+"""Bayesian optimisation with Gaussian processes: the strategy itself.
+
+    ask ──► not enough results yet?           ──► next points of a Sobol sequence
+            `learn`                           ──► variance.py: lower the integrated variance
+            one or a few points               ──► acquisition.py: maximise an acquisition function of BoTorch
+            more than q_max points, Thompson  ──► paths.py: maximise sample paths of the posterior, one for each point
+
+What is proposed is a function of the results told (in their order), the number of points asked, the pending points and
+the seed, so that a strategy restored from a journal goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from softal.objective import Objective
+from softal.space import Space
+from softal.strategies.base import Strategy
+from softal.strategies.bayesian.history import History
+from softal.strategies.bayesian.models import Models, Posterior
+from softal.strategies.bayesian.region import Region
+from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
+from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
+from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
+from softal.trial import Proposal, Trial, TrialState
+
+Floats = NDArray[np.float64]
+
+
+class Bayesian(Strategy):
+    """Bayesian optimisation, for tens to thousands of expensive and noisy simulations.
+
+    The simulation's standard errors are the noise of the model where they are known. Pending points are taken into
+    account. Failed trials teach where simulations fail.
+    """
+
+    kind = "bayesian"
+    Settings = BayesianSettings
+
+    def __init__(
+        self,
+        space: Space,
+        objective: Objective,
+        seed: int = 0,
+        settings: BaseModel | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(space, objective, seed, settings)
+        self.n_initial: int = self.settings.n_initial or max(5, 2 * space.dimension + 1)
+        self._history = History(space, objective)
+        self._models = Models(space, objective, self.settings)
+        self._sequence = SobolSequence(space, seed)
+        self._trust_region = TrustRegion(space.dimension, self.n_initial) if self._wants_trust_region() else None
+
+    @classmethod
+    def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
+        """Return why the strategy cannot serve: no free parameter, `learn` beside others, or a setting that differs."""
+        if not 1 <= space.dimension <= MAX_DIMENSION:
+            return f"the space has {space.dimension} free parameters; 1 to {MAX_DIMENSION} are allowed"
+        directions = {component.direction for component in objective.components}
+        if objective.learning and directions != {"learn"}:
+            return "`learn` beside other objectives is not known; one campaign each serves them better"
+        wanted = settings if isinstance(settings, BayesianSettings) else BayesianSettings()
+        allowed = _allowed(objective)
+        if wanted.acquisition not in ("auto", *allowed):
+            return f"acquisition {wanted.acquisition!r} does not serve this objective; allowed are {', '.join(allowed)}"
+        if wanted.trust_region is True and (objective.learning or not objective.single):
+            return "a trust region serves one objective that has a best"
+        return None
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """The acquisition function that is used."""
+        chosen: Acquisition = self.settings.acquisition
+        return _allowed(self.objective)[0] if chosen == "auto" else chosen
+
+    def _wants_trust_region(self) -> bool:
+        wanted = self.settings.trust_region
+        if wanted != "auto":
+            return bool(wanted)
+        return self.space.dimension >= AUTO_DIMENSION and self.objective.single and not self.objective.learning
+
+    def _learn(self, trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            self._history.add(trial)
+            if self._trust_region:
+                done = trial.state is TrialState.DONE
+                loss = float(self.objective.losses([trial])[0, 0]) if done else np.inf
+                self._trust_region.observe(loss, self._history.done)
+
+    def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
+        if not self._ready():
+            U = self._sequence.take(self.asked, n)
+            return self._proposals(U, [{"acquisition": "initial"}] * n)
+        U, values = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
+        notes = {"acquisition": self._used(n), "results": self._history.done}
+        return self._proposals(U, [{**notes, "value": value} for value in values])
+
+    def _ready(self) -> bool:
+        """Return whether there are results enough for a model: n_initial, or half of them where no more were asked."""
+        start = self._trust_region.start if self._trust_region else 0
+        done = self._history.done - start
+        return done >= self.n_initial or (
+            not start and self.asked >= self.n_initial and done >= max(2, self.n_initial // 2)
+        )
+
+    def _used(self, n: int) -> str:
+        few = n <= self.settings.q_max or self.acquisition == "integrated_variance"
+        return self.acquisition if few else "Thompson"
+
+    def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
+        """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
+        posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0)
+        feasibility = self._models.feasibility(self._history)
+        region, visited = self._region(posterior), self._history.visited(pending)
+        rng = self.rng(self.asked)
+        if (used := self._used(n)) == "integrated_variance":
+            from softal.strategies.bayesian.variance import minimise_variance
+
+            U, gains = minimise_variance(posterior, feasibility, region, n, pending, visited, rng)
+            return U, gains.tolist()
+        if used == "Thompson":
+            from softal.strategies.bayesian.paths import maximise_paths
+
+            return maximise_paths(posterior, feasibility, region, n, visited, rng), [None] * n
+        from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
+
+        seed = int(rng.integers(2**31))
+        with quiet_and_reproducible(seed):
+            function = acquisition_function(used, posterior, feasibility, pending, seed, self.settings.beta)
+            best = _good_points(posterior, region)
+            U, values = maximise(function, region, n, pending, visited, best, rng)
+        return U, values.tolist()
+
+    def _region(self, posterior: Posterior) -> Region:
+        if not self._trust_region:
+            return Region.whole(self.space)
+        centre = posterior.X[int(np.argmax(posterior.Y[:, 0]))]
+        return self._trust_region.box(self.space, centre, posterior.fitted.lengthscales[0])
+
+
+def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
+    if objective.learning:
+        return LEARN
+    return SINGLE if objective.single else SEVERAL
+
+
+def _good_points(posterior: Posterior, region: Region) -> Floats:
+    """Return the best points (k, d) of every objective, within the region."""
+    means = np.column_stack([gp.posterior(posterior.X)[0] for gp in posterior.gps])
+    count = 5 if means.shape[1] == 1 else 3
+    rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
+    return np.clip(posterior.X[rows], region.low, region.high)

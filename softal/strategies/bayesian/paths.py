@@ -1,0 +1,170 @@
+r"""Sample paths of a posterior, and the points that maximise them: many proposals from one look.
+
+Matheron's rule (Wilson et al., "Efficiently Sampling Functions from Gaussian Process Posteriors", ICML 2020):
+
+    f(x) = c + prior(x) + k(x)^T C^-1 (y - c - prior(X) - eps),        eps_i ~ N(0, v_i)
+    prior(x) = sqrt(2 s^2 / F) sum_j w_j cos(omega_j x + b_j),         F random Fourier features
+
+After C has been factorised once, a path costs O(n + F) at a point, so that every one is optimised by itself: its
+maximum is a draw from the distribution of where the optimum is (Thompson sampling); n paths give n diverse points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve
+from scipy.optimize import minimize
+
+from softal.strategies.bayesian.models import Feasibility, Posterior
+from softal.strategies.bayesian.region import Region, is_new
+from softal.surrogates.exact_gp import ExactGP, covariance
+
+Floats = NDArray[np.float64]
+
+FEATURES = 1024
+CANDIDATES = 512
+CHEBYSHEV = 0.05  # weight of the sum in augmented Chebyshev scalarisation (Knowles, ParEGO, 2006)
+
+
+class Paths:
+    """p sample paths of one Gaussian process in standardised units.
+
+    Args:
+        gp: the posterior.
+        p: number of paths.
+        rng: source of randomness.
+    """
+
+    def __init__(self, gp: ExactGP, p: int, rng: np.random.Generator) -> None:
+        self.gp, h = gp, gp.hyperparameters
+        self.scales = np.array(h.lengthscales)
+        self.omega = rng.standard_normal((len(self.scales), FEATURES)) / self.scales[:, None]
+        self.phase = rng.uniform(0.0, 2.0 * np.pi, FEATURES)
+        self.weights = np.sqrt(2.0 * h.outputscale / FEATURES) * rng.standard_normal((FEATURES, p))
+        noise = np.sqrt(gp.noise)[:, None] * rng.standard_normal((len(gp.y), p))
+        self.update = cho_solve((gp.L, True), gp.y[:, None] - h.mean - self._prior(gp.Z) - noise)
+
+    def _prior(self, Z: Floats) -> Floats:
+        return np.asarray(np.cos(Z @ self.omega + self.phase) @ self.weights)
+
+    def values(self, U: Floats) -> Floats:
+        """Return all paths at unit points U (k, d), shape (k, p)."""
+        Z = self.gp.encoding(U)
+        h = self.gp.hyperparameters
+        return np.asarray(h.mean + self._prior(Z) + covariance(Z, self.gp.Z, h) @ self.update)
+
+    def own(self, U: Floats) -> tuple[Floats, Floats]:
+        """Return path i at point i of U (p, d): values (p,), and gradients (p, d), zero for choices."""
+        Z = self.gp.encoding(U)
+        angle = Z @ self.omega + self.phase
+        K = covariance(Z, self.gp.Z, self.gp.hyperparameters) * self.update.T
+        value = self.gp.hyperparameters.mean + np.sum(np.cos(angle) * self.weights.T, axis=1) + K.sum(axis=1)
+        slope = -(np.sin(angle) * self.weights.T) @ self.omega.T
+        slope -= (Z * K.sum(axis=1, keepdims=True) - K @ self.gp.Z) / self.scales**2
+        gradient = np.zeros_like(U)
+        numeric = self.gp.encoding.numeric
+        gradient[:, numeric] = slope[:, : len(numeric)]
+        return value, gradient
+
+
+class Scalarised:
+    """One number to be maximised for each of p draws: a path, or a random scalarisation of a path of each objective.
+
+    For m > 1 objectives f_k, in units of the range of the data's Pareto front, with weights w_k uniform on the simplex:
+    min_k w_k f_k + CHEBYSHEV sum_k w_k f_k.
+    """
+
+    def __init__(self, posterior: Posterior, p: int, rng: np.random.Generator) -> None:
+        self.paths = [Paths(gp, p, rng) for gp in posterior.gps]
+        self.weights = rng.dirichlet(np.ones(len(self.paths)), size=p)
+        standard = [(gp.y.max(), max(float(np.ptp(gp.y)), 1e-9)) for gp in posterior.gps]
+        self.top, self.span = (np.array(column) for column in zip(*standard, strict=True))
+
+    def values(self, U: Floats) -> Floats:
+        """Return all draws at unit points U (k, d), shape (k, p)."""
+        every = [path.values(U) for path in self.paths]
+        if len(every) == 1:
+            return every[0]
+        F = np.stack([(f - top) / span for f, top, span in zip(every, self.top, self.span, strict=True)], axis=2)
+        F = F * self.weights
+        return np.asarray(F.min(axis=2) + CHEBYSHEV * F.sum(axis=2))
+
+    def own(self, U: Floats) -> tuple[Floats, Floats]:
+        """Return draw i at point i of U (p, d): values (p,) and gradients (p, d)."""
+        every = [path.own(U) for path in self.paths]
+        if len(every) == 1:
+            return every[0]
+        values = np.stack([f for f, _ in every], axis=1)
+        slopes = np.stack([g for _, g in every], axis=1) * (self.weights / self.span)[:, :, None]
+        F = self.weights * (values - self.top) / self.span
+        worst = F.argmin(axis=1)
+        rows = np.arange(len(U))
+        return F[rows, worst] + CHEBYSHEV * F.sum(axis=1), slopes[rows, worst] + CHEBYSHEV * slopes.sum(axis=1)
+
+
+def maximise_paths(
+    posterior: Posterior,
+    feasibility: Feasibility | None,
+    region: Region,
+    n: int,
+    visited: Floats,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return n unit points (n, d), each the maximum of a draw from the posterior among where a draw of it is feasible.
+
+    Args:
+        posterior: of the objectives.
+        feasibility: of success; a sample path of it above zero is taken as success (as in SCBO, AISTATS 2021).
+        region: where to search.
+        n: number of points.
+        visited: points (v, d) that shall not be proposed again, as long as there are others.
+        rng: source of randomness.
+    """
+    draws = Scalarised(posterior, n, rng)
+    succeeds = Paths(feasibility.gp, n, rng) if feasibility else None
+    best = posterior.X[np.argsort(-posterior.Y.sum(axis=1), kind="stable")[:5]]
+    candidates = region.candidates(CANDIDATES, rng, best)
+    values = _penalised(draws.values(candidates), succeeds.values(candidates) if succeeds else None)
+    values[~is_new(candidates, visited)] -= _spread(values)
+    start = candidates[_distinct(values)]
+    climbed = _climb(draws, start, region)
+    keep = draws.own(climbed)[0] > draws.own(start)[0]
+    if succeeds:
+        keep &= succeeds.own(climbed)[0] > 0
+    keep &= is_new(climbed, visited)
+    return np.where(keep[:, None], climbed, start)
+
+
+def _penalised(values: Floats, success: Floats | None) -> Floats:
+    """Return values (k, p) lowered below all others where the path of success is not above zero."""
+    return values if success is None else values + np.where(success > 0, 0.0, success - _spread(values))
+
+
+def _spread(values: Floats) -> float:
+    return 2.0 * float(np.ptp(values)) + 1.0
+
+
+def _distinct(values: Floats) -> list[int]:
+    """Return for each column of values (k, p) its best row; each row once, as long as there are enough."""
+    taken: list[int] = []
+    values = values.copy()
+    for column in values.T:
+        best = int(np.argmax(column))
+        taken.append(best)
+        values[best] -= _spread(values) if len(taken) < len(values) else 0.0
+    return taken
+
+
+def _climb(draws: Scalarised, start: Floats, region: Region) -> Floats:
+    """Return the local maxima (p, d) that are reached from `start` (p, d), integers and choices kept."""
+
+    def minus_sum(flat: Floats) -> tuple[float, Floats]:
+        values, gradients = draws.own(flat.reshape(start.shape))
+        return -float(values.sum()), -gradients.ravel()
+
+    bounds = region.bounds(start)
+    result = minimize(
+        minus_sum, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 25, "maxfun": 35}
+    )
+    return region.pulled_back(result.x.reshape(start.shape), start)

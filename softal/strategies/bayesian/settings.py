@@ -1,0 +1,43 @@
+"""Settings of the Bayesian strategy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from softal.strategies.base import Settings
+
+Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]
+SINGLE: tuple[Acquisition, ...] = ("qLogNoisyEI", "qLogEI", "UCB", "Thompson")
+SEVERAL: tuple[Acquisition, ...] = ("qLogNEHVI", "Thompson")
+LEARN: tuple[Acquisition, ...] = ("integrated_variance",)
+
+
+class BayesianSettings(Settings):
+    """Settings of the Bayesian strategy."""
+
+    acquisition: Acquisition = Field(
+        "auto",
+        description="qLogNoisyEI for one objective, qLogNEHVI for several, integrated_variance for `learn`",
+    )
+    n_initial: int | None = Field(
+        None, ge=2, description="Sobol points before the model is used; the larger of 5 and 2 d + 1 for d parameters"
+    )
+    q_max: int = Field(
+        4,
+        ge=0,
+        description="up to so many points at once are found by the acquisition function; more come from "
+        "sample paths of the posterior, one each",
+    )
+    beta: float = Field(4.0, gt=0, description="of UCB: mean + sqrt(beta) standard deviations")
+    transform: Literal["auto", "none", "log"] = Field(
+        "auto", description="of losses before they are modelled; see softal/strategies/bayesian/warp.py"
+    )
+    feasibility: bool = Field(True, description="learn from failed trials where simulations fail, and keep away")
+    trust_region: bool | Literal["auto"] = Field(
+        "auto",
+        description="search in a box around the best point that grows and shrinks (TuRBO); auto: from 20 parameters on",
+    )
+    max_fit: int = Field(300, ge=10, description="hyperparameters are fitted on at most so many trials")
+    max_points: int = Field(1500, ge=20, description="the model is conditioned on at most so many trials")
