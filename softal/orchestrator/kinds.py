@@ -67,6 +67,9 @@ def read_kind(
     except SoftalError as error:
         problems.append(Problem(where, str(error)))
         return None
+    except Exception as error:  # found, but nothing can be made of it, such as a function without a signature
+        problems.append(Problem(where, f"{kind!r} cannot be used: {type(error).__name__}: {error}"))
+        return None
     except SystemExit as error:
         problems.append(Problem(where, f"{kind!r} ended Python while it was imported (exit code {error.code})"))
         return None

@@ -74,6 +74,10 @@ class Picky(Strategy):
         return []
 
 
+def energy(x, y, z=0.0, *, seed):
+    return {"energy": x + y + z}
+
+
 number = 3
 """
 REFERENCE = "# from nowhere\nk,S\n" + "".join(f"{k},{1 + math.exp(-k)}\n" for k in range(20))
@@ -206,6 +210,17 @@ def test_a_short_file_has_defaults(folder: Path) -> None:
     assert spec.space.from_unit([[0.5]])[0]["x"] == pytest.approx(1.0)
 
 
+def test_a_function_is_a_simulator_of_its_arguments(folder: Path) -> None:
+    data = {**VALID, "simulator": "toy:energy", "objective": {"minimize": "energy"}}
+    assert parse_campaign(data, folder).build_simulator().parameters == {"x": "", "y": "", "z": ""}
+    data["space"] = {"x": {"low": 0, "high": 1}, "w": 3}
+    data["constraints"] = []
+    assert [str(problem).split(";")[0] for problem in problems_of(folder, data)] == [
+        "space.w: 'w' is not a known parameter of the simulator 'toy:energy'",
+        "space.y: is missing: the simulator 'toy:energy' needs it",
+    ]
+
+
 @pytest.mark.parametrize(
     ("entry", "names", "signs"),
     [
@@ -299,6 +314,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("simulator.kind", "broken:Toy", "simulator.kind", "No module named 'a_module_that_is_not_there'"),
     ("simulator.kind", "leaving:Toy", "simulator.kind", "ended Python while it was imported (exit code 3)"),
     ("simulator.kind", "toy:number", "simulator.kind", "is neither a Simulator class nor a function"),
+    ("simulator", "builtins:dict.update", "simulator", "'builtins:dict.update' cannot be used: ValueError"),
     ("simulator.kind", "toy:", "simulator.kind", "cannot be imported"),
     ("simulator.kind", ":Toy", "simulator.kind", "cannot be imported"),
     ("simulator.particles", 0, "simulator.particles", "0 is given, but it must be greater than 0"),
