@@ -12,10 +12,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def limited_threads(cpus: float) -> Iterator[int]:
-    """Let BLAS and freud use at most `cpus` threads (at least one) within the block; gives that number."""
-    import freud
-    from threadpoolctl import threadpool_limits
+    """Let BLAS and OpenMP use at most `cpus` threads (at least one) within the block; gives that number."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     threads = max(1, int(cpus))
-    with threadpool_limits(threads), freud.parallel.NumThreads(threads):
+    with threadpool_limits(threads):
         yield threads

@@ -1,0 +1,215 @@
+"""Liquid argon with a Mie n-m potential: the kind `argon`.
+
+Molecular dynamics in NVT of a few hundred atoms at a neutron-scattering experiment's temperature and density. A run is
+
+1. melting: from an fcc lattice at a temperature at which no such lattice lasts, other velocities for every seed;
+2. quenching to the temperature, and equilibration;
+3. sampling: S(k) and g(r) every `sample_every`, energy and pressure with them; `fidelity` scales its length.
+
+Energy and pressure are those of the full potential: the share beyond the cutoff is added with g(r) = 1. A potential
+that makes a crystal stable at this density may freeze, as it should; S(k) then has Bragg peaks.
+
+With the defaults a run takes about 8 s on one core, and R = |S - S_ref| / |S_ref| against the neutron data of
+campaigns/data/argon_yarnell_1973_sk.csv (0.3 < k < 6 1/angstrom) repeats within 0.0005 (standard deviation over seeds).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from softal.errors import EngineUnavailable, SimulationError
+from softal.simulators import engines
+from softal.simulators.base import Context, Outputs, Settings, Simulator
+from softal.simulators.engines.base import Engine, Frame, System
+from softal.simulators.engines.potential import Mie
+from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
+from softal.simulators.observables.rdf import RadialDistribution
+from softal.simulators.observables.structure_factor import StructureFactor
+from softal.simulators.observables.threads import limited_threads
+from softal.simulators.statistics import mean_and_error
+from softal.trial import Array, Observation, Point
+
+MASS = 39.948  # [u]; static properties do not depend on it, it sets the time scale
+# Energies in k_B K, lengths in angstrom and masses in u make times in sqrt(u angstrom^2 / (k_B K)) = 1.0966875 ps.
+PICOSECOND = 1 / 1.0966875  # CODATA 2018
+MEGAPASCAL = 13.80649  # k_B K / angstrom^3 in MPa
+MIN_FRAMES = 10  # fewer give no standard error worth the name
+MELT = 4.0  # melting temperature's multiple of the well's depth, or of the repulsion at the lattice's distance
+TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean; the thermostat holds it within 1 %
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ArgonSettings(Settings):
+    """Settings of the kind `argon`."""
+
+    kind: Literal["argon"] = "argon"
+    engine: Literal["auto", "hoomd", "lammps"] = Field(
+        "auto", description="HOOMD-blue where it is installed, or LAMMPS"
+    )
+    particles: int = Field(864, ge=108, le=1_000_000, description="number of atoms; 4 n^3 fills an fcc lattice")
+    temperature: Positive = Field(85.0, description="[K]")
+    number_density: Positive = Field(0.02125, description="[1/angstrom^3]")
+    timestep: Positive = Field(10.0, le=50.0, description="[fs]")
+    melting: Positive = Field(4.0, description="length of the melting [ps]")
+    equilibration: Positive = Field(16.0, description="length of the equilibration [ps]")
+    sampling: Positive = Field(100.0, description="length of the sampling at fidelity 1 [ps]")
+    sample_every: Positive = Field(1.0, description="between two configurations that are analysed [ps]")
+    cutoff: Positive = Field(2.5, description="[sigma]")
+    k_max: Positive = Field(6.2, description="end of S(k) [1/angstrom]")
+    k_bin: Positive = Field(0.04, description="bins of S(k) [1/angstrom]")
+    r_bin: Positive = Field(0.05, description="bins of g(r) [angstrom]")
+
+
+class Argon(Simulator):
+    """Liquid argon: epsilon, sigma, n (and m) -> S(k), g(r), energy, pressure."""
+
+    Settings: ClassVar[type[ArgonSettings]] = ArgonSettings
+    parameters: Mapping[str, str] | None = {
+        "epsilon": "K (depth of the well over k_B)",
+        "sigma": "angstrom (where the potential is zero)",
+        "n": "repulsive exponent",
+        "m": "attractive exponent",
+    }
+    defaults: Mapping[str, float] = {"n": 12.0, "m": 6.0}
+    outputs: Outputs | None = Outputs(
+        values=frozenset({"potential_energy", "pressure", "temperature", "peak_height", "peak_position"}),
+        arrays=frozenset({"structure_factor", "radial_distribution"}),
+    )
+
+    def check(self) -> list[str]:
+        """Say which engine is missing, or that the cutoff cannot fit into the box."""
+        try:
+            engines.find(self.settings.engine)
+        except EngineUnavailable as error:
+            return [str(error)]
+        return []
+
+    def run(self, point: Point, context: Context) -> Observation:
+        """Simulate and return
+
+        - values: potential_energy [K per atom], pressure [MPa], temperature [K], peak_height (of S(k)) and
+          peak_position [1/angstrom], all but the last with standard errors;
+        - arrays: structure_factor on k [1/angstrom], radial_distribution on r [angstrom].
+
+        Raises:
+            SimulationError: if the system blows up, or the parameters describe no potential.
+        """
+        settings, seeds = self.settings, np.random.SeedSequence(context.seed).spawn(2)
+        system = self._system(point, np.random.default_rng(seeds[0]))
+        with limited_threads(context.cpus) as threads:
+            melt = self._melting_temperature(system.potential)
+            engine = engines.find(settings.engine)(
+                system,
+                kT=melt,
+                dt=self._melting_timestep(melt),
+                thermostat_time=0.2 * PICOSECOND,
+                seed=int(seeds[1].generate_state(1)[0]),
+                threads=threads,
+                gpu=context.gpus > 0,
+            )
+            with engine:
+                self._equilibrate(engine, melt, seeds[1])
+                frames = self._frames(context.fidelity)
+                return self._observe(system, [self._next(engine) for _ in range(frames)])
+
+    def _system(self, point: Point, rng: np.random.Generator) -> System:
+        settings = self.settings
+        epsilon, sigma, n, m = (_number(name, {**self.defaults, **point}) for name in ("epsilon", "sigma", "n", "m"))
+        potential = Mie(epsilon, sigma, settings.cutoff * sigma, n, m)
+        box_length = (settings.particles / settings.number_density) ** (1 / 3)
+        positions = face_centred_cubic(settings.particles, box_length)
+        velocities = thermal_velocities(settings.particles, self._melting_temperature(potential), MASS, rng)
+        return System(positions, velocities, box_length, potential, MASS)
+
+    def _melting_temperature(self, potential: Mie) -> float:
+        """Return a temperature [K] at which an fcc lattice of this density melts within a picosecond.
+
+        Inverse powers of r freeze where kT is of the order of their energy at the lattice's nearest distance.
+        """
+        nearest = math.cbrt(math.sqrt(2) / self.settings.number_density)
+        repulsion = potential.coefficient * potential.epsilon * math.pow(potential.sigma / nearest, potential.n)
+        return max(MELT * potential.epsilon, MELT * repulsion, float(self.settings.temperature))
+
+    def _melting_timestep(self, melt: float) -> float:
+        """Return a step [time] in which a hot atom goes as far as a cold one does in a `timestep`."""
+        return self._timestep * math.sqrt(float(self.settings.temperature) / melt)
+
+    @property
+    def _timestep(self) -> float:
+        return float(self.settings.timestep * 1e-3 * PICOSECOND)
+
+    def _equilibrate(self, engine: Engine, melt: float, seeds: np.random.SeedSequence) -> None:
+        settings, short = self.settings, self._melting_timestep(melt)
+        quench, hold, sample = (int(seed) for seed in seeds.spawn(1)[0].generate_state(3))
+        engine.run(math.ceil(settings.melting * PICOSECOND / short))
+        engine.set_thermostat(settings.temperature, short, 0.05 * PICOSECOND, quench)
+        engine.run(math.ceil(1.0 * PICOSECOND / short))
+        engine.set_thermostat(settings.temperature, self._timestep, 0.2 * PICOSECOND, hold)
+        engine.run(math.ceil(settings.equilibration * PICOSECOND / self._timestep))
+        engine.forget_heat(settings.temperature)
+        # Gentle while sampling, so that the dynamics stay the liquid's own.
+        engine.set_thermostat(settings.temperature, self._timestep, 1.0 * PICOSECOND, sample)
+
+    def _frames(self, fidelity: float) -> int:
+        return max(MIN_FRAMES, round(fidelity * float(self.settings.sampling / self.settings.sample_every)))
+
+    def _next(self, engine: Engine) -> Frame:
+        engine.run(max(1, round(self.settings.sample_every * PICOSECOND / self._timestep)))
+        return engine.frame()
+
+    def _observe(self, system: System, frames: list[Frame]) -> Observation:
+        settings = self.settings
+        structure = StructureFactor(system.box_length, settings.k_max, settings.k_bin)
+        distribution = RadialDistribution(system.box_length, system.box_length / 2, settings.r_bin)
+        S_k = np.array([structure.compute(frame.positions) for frame in frames])
+        # g(r) of one configuration costs as much as S(k) and is far less noisy: every fourth is enough.
+        g_r = np.array([distribution.compute(frame.positions) for frame in frames[::4]])
+        arrays = {
+            "structure_factor": _array(S_k, structure.k_values, "1/angstrom"),
+            "radial_distribution": _array(g_r, distribution.r_values, "angstrom"),
+        }
+        series = self._series(system, frames)
+        peak = int(np.argmax(arrays["structure_factor"].values))
+        series["peak_height"] = S_k[:, peak]
+        values = {name: float(np.mean(samples)) for name, samples in series.items()}
+        self._check_temperature(values["temperature"])
+        errors = {name: float(mean_and_error(samples)[1]) for name, samples in series.items()}
+        values["peak_position"] = float(structure.k_values[peak])
+        return Observation(values, errors, arrays)
+
+    def _series(self, system: System, frames: list[Frame]) -> dict[str, NDArray[np.float64]]:
+        potential, density = system.potential, system.density
+        energy = np.array([frame.potential_energy for frame in frames]) / len(system.positions)
+        pressure = np.array([frame.pressure for frame in frames])
+        return {
+            "potential_energy": energy + potential.energy_tail(density),
+            "pressure": (pressure + potential.pressure_tail(density)) * MEGAPASCAL,
+            "temperature": np.array([frame.temperature for frame in frames]),
+        }
+
+    def _check_temperature(self, mean: float) -> None:
+        wanted = self.settings.temperature
+        if abs(mean / wanted - 1) > TEMPERATURE_TOLERANCE:
+            raise SimulationError(
+                f"the temperature is {mean:.1f} K on the average, not {wanted:g} K: the time step of "
+                f"{self.settings.timestep:g} fs is too long for this potential, or the equilibration too short"
+            )
+
+
+def _number(name: str, point: Point) -> float:
+    value = point.get(name)
+    if value is None or isinstance(value, (str, bool)):
+        raise SimulationError(f"argon needs a number for the parameter {name!r}, not {value!r}")
+    return float(value)
+
+
+def _array(series: NDArray[np.float64], grid: NDArray[np.float64], grid_unit: str) -> Array:
+    mean, error = mean_and_error(series)
+    return Array(mean, error, grid, "", grid_unit)

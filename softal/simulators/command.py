@@ -1,0 +1,265 @@
+"""Any executable as a simulator: the kind `command`.
+
+```yaml
+simulator:
+  command: ./run.sh --epsilon {epsilon} --seed {seed}    # or a list of arguments; never through a shell unless `shell`
+  templates: [deck.in]                                   # {{ epsilon }} is filled in, into the working folder
+  arrays: {g_r: rdf.csv}                                 # columns: grid, value, error
+```
+
+It runs in a working folder of its own, with its output kept there in stdout.txt and stderr.txt, and prints its results
+as a JSON object on the last line of its standard output, `{"energy": -1.5}`, or writes them to the file named
+`results`. What may stand in the object is told in softal.simulators.results. The exit code must be 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from softal.errors import InvalidObservation, SimulationError
+from softal.simulators import placeholders
+from softal.simulators.base import Context, Outputs, Settings, Simulator, validate_observation
+from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
+from softal.simulators.results import to_observation
+from softal.trial import Array, Observation, Point
+
+POINT_FILE = "point_file"
+# Filled in besides the parameters, which cannot have these names.
+RESERVED = (POINT_FILE, "workdir", "seed", "fidelity", "trial", "cpus", "folder")
+
+
+class CommandSettings(Settings):
+    """Settings of the kind `command`. Relative paths of the user's files are relative to `folder`."""
+
+    kind: Literal["command"] = "command"
+    command: str | tuple[str | int | float, ...] = Field(
+        description="the program with its arguments, as a text or a list; placeholders: {parameter}, "
+        + ", ".join(f"{{{name}}}" for name in RESERVED)
+    )
+    shell: bool = Field(False, description="whether the command, a text then, goes through the shell")
+    templates: dict[str, str] | tuple[str, ...] = Field(
+        default=(), description="input files with {{ parameter }} in them, or {file: name in the working folder}"
+    )
+    results: str | None = Field(
+        None, description="file in the working folder with the results as JSON; default: the last line of stdout"
+    )
+    arrays: dict[str, str] = Field(
+        default={}, description="array -> .npy or .csv in the working folder with columns grid, value, error"
+    )
+    values: tuple[str, ...] | None = Field(None, description="names of the values that each result must have")
+    artifacts: tuple[str, ...] = Field(default=(), description="files to keep, as patterns such as *.gsd")
+    environment: dict[str, str | int | float] = Field(default={}, description="variables; placeholders are filled in")
+    folder: Path = Field(
+        default=None,
+        validate_default=True,
+        description="what relative paths are relative to; default: the campaign file's folder",
+    )
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _default_folder(cls, folder: Any, info: ValidationInfo) -> Path:
+        base = Path((info.context or {}).get("folder", "."))
+        return (base / Path(folder or ".")).resolve()
+
+    @field_validator("command")
+    @classmethod
+    def _some_command(cls, command: Any) -> Any:
+        if not (command.strip() if isinstance(command, str) else command):
+            raise ValueError("is empty; allowed: a program with its arguments")
+        if isinstance(command, str):
+            shlex.split(command)  # raises ValueError for quotes that do not close
+        return command
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.shell and not isinstance(self.command, str):
+            raise ValueError("`shell: true` needs the command as one text, not as a list")
+        for template in self.template_files:
+            path = self.folder / template
+            if not path.is_file():
+                raise ValueError(f"templates: {path} is not a file")
+            try:
+                placeholders.template_names(path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ValueError(f"templates: {path}: {error}") from error
+        return self
+
+    @property
+    def template_files(self) -> dict[str, str]:
+        """Template -> name in the working folder."""
+        if isinstance(self.templates, dict):
+            return self.templates
+        return {template: Path(template).name for template in self.templates}
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything that placeholders are filled into, but the templates."""
+        arguments = [self.command] if isinstance(self.command, str) else [str(part) for part in self.command]
+        return [*arguments, *map(str, self.environment.values())]
+
+
+class Command(Simulator):
+    """Runs an executable; see the module."""
+
+    Settings: ClassVar[type[CommandSettings]] = CommandSettings
+
+    @cached_property
+    def parameters(self) -> Mapping[str, str] | None:  # type: ignore[override]
+        """The parameters whose names are placeholders; with {point_file} any others, too."""
+        used = set[str]().union(*map(placeholders.names_in, self.settings.texts))
+        where = dict.fromkeys(sorted(used - set(RESERVED)), "a placeholder of the command")
+        for template in self.settings.template_files:
+            names = placeholders.template_names((self.settings.folder / template).read_text(encoding="utf-8"))
+            used |= names
+            where |= dict.fromkeys(sorted(names - set(RESERVED) - set(where)), f"a placeholder in {template}")
+        return _AtLeast(where) if POINT_FILE in used else where
+
+    @property
+    def outputs(self) -> Outputs | None:  # type: ignore[override]
+        """What is declared by `values` and `arrays`; None where the values are not declared."""
+        if self.settings.values is None:
+            return None
+        return Outputs(frozenset(self.settings.values), frozenset(self.settings.arrays))
+
+    def check(self) -> list[str]:
+        """Say that the executable is missing or cannot be executed."""
+        if self.settings.shell:
+            return []
+        program = self._arguments({name: f"{{{name}}}" for name in (*RESERVED, *(self.parameters or ()))})[0]
+        if placeholders.names_in(program) or shutil.which(program):
+            return []
+        wrong = "is not executable (chmod +x)" if Path(program).is_file() else "is not found"
+        return [f"command: {program!r} {wrong}"]
+
+    def run(self, point: Point, context: Context) -> Observation:
+        """Run the command at `point` and read its results.
+
+        Raises:
+            SimulationError: for an exit code other than 0, results that are missing or not finite, its walltime; the
+                reason quotes the last lines of its output.
+        """
+        settings, workdir = self.settings, context.workdir
+        values = self._values(point, context)
+        self._write_inputs(values, point, workdir)
+        environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ}
+        environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
+        arguments = placeholders.fill(settings.command, values, quote=True) if settings.shell else None
+        code = run_program(arguments or self._arguments(values), workdir, environment, context.walltime)
+        if code != 0:
+            raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
+        try:
+            observation = to_observation(self._results(workdir))
+            for name, file in settings.arrays.items():
+                observation.arrays[name] = read_array(workdir / file)
+            observation = validate_observation(observation, self.outputs)
+        except InvalidObservation as error:
+            raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
+        observation.artifacts.update(self._artifacts(workdir))
+        return observation
+
+    def _values(self, point: Point, context: Context) -> dict[str, Any]:
+        known = {name: getattr(context, name) for name in ("seed", "fidelity", "trial", "cpus")}
+        paths = {POINT_FILE: context.workdir / "point.json", "workdir": context.workdir, "folder": self.settings.folder}
+        values = {**point, **known, **{name: str(path) for name, path in paths.items()}}
+        if missing := [name for name in self.parameters or () if name not in values]:
+            raise SimulationError(f"the command needs {missing[0]!r}, which the point does not have")
+        return values
+
+    def _write_inputs(self, values: Mapping[str, Any], point: Point, workdir: Path) -> None:
+        if isinstance(self.parameters, _AtLeast):
+            Path(values[POINT_FILE]).write_text(json.dumps(point, indent=1))
+        for template, name in self.settings.template_files.items():
+            source, target = self.settings.folder / template, workdir / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                target.write_text(placeholders.render(source.read_text(encoding="utf-8"), values), encoding="utf-8")
+            except ValueError as error:
+                raise SimulationError(f"template {template}: {error}") from error
+            shutil.copymode(source, target)
+
+    def _arguments(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the arguments, filled in; files of the campaign's folder by their absolute paths."""
+        command, folder = self.settings.command, self.settings.folder
+        parts = shlex.split(command) if isinstance(command, str) else [str(part) for part in command]
+        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found.
+        found = [str(folder / part) if (folder / part).is_file() else part for part in parts]
+        return [placeholders.fill(part, values) for part in found]
+
+    def _results(self, workdir: Path) -> Any:
+        name = self.settings.results
+        if name is None:
+            lines = (workdir / STDOUT).read_text(errors="replace").rstrip().splitlines()
+            text, place = (lines[-1] if lines else ""), "the last line of its output"
+        elif not (workdir / name).is_file():
+            raise InvalidObservation(f"the command did not write {name}")
+        else:
+            text, place = (workdir / name).read_text(errors="replace"), name
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            shown = " ".join(text.split())[:100]
+            raise InvalidObservation(f'{place} is not JSON such as {{"energy": -1.5}}: {shown!r}') from error
+
+    def _artifacts(self, workdir: Path) -> dict[str, Path]:
+        found = [path for pattern in self.settings.artifacts for path in sorted(workdir.glob(pattern))]
+        kept = [workdir / STDOUT, workdir / STDERR, *(path for path in found if path.is_file())]
+        return {path.relative_to(workdir).as_posix(): path for path in kept}
+
+
+class _AtLeast(dict[str, str]):
+    """Parameters that are needed, where any others are taken as well."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def read_array(path: Path) -> Array:
+    """Read an array from .npy, or from .csv (comma or blanks; # begins a comment; one line of names is skipped).
+
+    One column is the values; two are grid and values; three are grid, values and standard errors. A .npy with another
+    number of dimensions than two is taken as values.
+
+    Raises:
+        InvalidObservation: naming the file and what is wrong with it.
+    """
+    if not path.is_file():
+        raise InvalidObservation(f"the command did not write {path.name}")
+    try:
+        table = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _read_text(path)
+        if table.ndim != 2:
+            return Array.of(table)
+        if not 1 <= table.shape[1] <= 3:
+            raise ValueError(f"it has {table.shape[1]} columns; allowed are value; grid, value; grid, value, error")
+        columns = list(np.asarray(table, dtype=np.float64).T)
+        grid, values, errors = {1: [None, *columns, None], 2: [*columns, None], 3: columns}[len(columns)]
+        return Array.of(values, errors, grid)
+    except (ValueError, OSError) as error:
+        raise InvalidObservation(f"{path.name} is no table of numbers: {error}") from error
+
+
+def _read_text(path: Path) -> Any:
+    lines = [line.partition("#")[0].replace(",", " ") for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [line.split() for line in lines if line.strip()]
+    if rows and not _numeric(rows[0]):
+        rows = rows[1:]
+    if not rows or len({len(row) for row in rows}) > 1:
+        raise ValueError("its lines have different numbers of columns" if rows else "it is empty")
+    return np.array([[float(cell) for cell in row] for row in rows])
+
+
+def _numeric(cells: list[str]) -> bool:
+    try:
+        [float(cell) for cell in cells]
+    except ValueError:
+        return False
+    return True

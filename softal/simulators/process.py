@@ -1,0 +1,101 @@
+"""Runs a user's program such that nothing of it is left over: not at its end, its walltime, nor our own death."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from softal.errors import SimulationError, WalltimeExceeded
+
+STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
+# Waits for our death, which closes its standard input, and then kills the program's process group.
+WATCH = 'read -r line; kill -KILL -- "-$1"'
+
+
+def run_program(
+    arguments: Sequence[str] | str, workdir: Path, environment: Mapping[str, str], walltime: float | None
+) -> int:
+    """Run a program in `workdir` and return its exit code (negative: the signal that ended it).
+
+    Its output goes to stdout.txt and stderr.txt there, its exit code to exit_code.txt. It gets a process group of its
+    own, and whatever of the group is left when the program ends is killed.
+
+    Args:
+        arguments: the program and its arguments; as one text, it goes through the shell.
+        workdir: working folder.
+        environment: all environment variables.
+        walltime: when it is killed [s]; None is never.
+
+    Raises:
+        SimulationError: if it cannot be started.
+        WalltimeExceeded: if it was killed.
+    """
+    with (workdir / STDOUT).open("wb") as stdout, (workdir / STDERR).open("wb") as stderr:
+        try:
+            program = subprocess.Popen(
+                arguments,
+                shell=isinstance(arguments, str),
+                cwd=workdir,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        except OSError as error:
+            shown = arguments if isinstance(arguments, str) else arguments[0]
+            raise SimulationError(f"{shown!r} cannot be started: {error.strerror}") from error
+    with _group_ends(program):
+        try:
+            code = program.wait(walltime)
+        except subprocess.TimeoutExpired:
+            raise WalltimeExceeded(
+                f"ran longer than its walltime of {walltime:g} s and was stopped{quoted_tail(workdir)}"
+            ) from None
+    (workdir / EXIT_CODE).write_text(f"{code}\n")
+    return code
+
+
+@contextlib.contextmanager
+def _group_ends(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the program's whole process group at the end of the block, or at our own death, whichever comes first."""
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", WATCH, "softal-watcher", str(program.pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # what kills our process group must leave it alive
+    )
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.wait()
+        watcher.kill()
+        watcher.communicate()
+
+
+def describe_exit(code: int) -> str:
+    """Return an exit code in words."""
+    if code >= 0:
+        hint = {126: " (not executable)", 127: " (command not found)"}.get(code, "")
+        return f"ended with exit code {code}{hint}"
+    hint = "; the machine may be out of memory" if -code == signal.SIGKILL else ""
+    return f"was ended by {signal.Signals(-code).name}{hint}"
+
+
+def quoted_tail(workdir: Path, lines: int = 5, characters: int = 500) -> str:
+    """Return the last lines of stderr, or else of stdout, as the end of a reason; empty where there are none."""
+    for name in (STDERR, STDOUT):
+        with (workdir / name).open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - 4 * characters))
+            text = file.read().decode(errors="replace").strip()
+        if text:
+            return f"; {name} ends: {' | '.join(text.splitlines()[-lines:])[-characters:]}"
+    return ""
