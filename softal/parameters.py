@@ -140,7 +140,7 @@ def read_parameter(data: object) -> tuple[Parameter | None, list[Problem]]:
     try:
         return kind.model_validate(dict(data)), []
     except ValidationError as error:
-        return None, [_placed(problem) for problem in problems_in(error, kind, data)]
+        return None, problems_in(error, kind, data)
 
 
 def _kind_of(data: Mapping[Any, Any]) -> tuple[type[Parameter] | None, list[Problem]]:
@@ -163,13 +163,6 @@ def _kind_of(data: Mapping[Any, Any]) -> tuple[type[Parameter] | None, list[Prob
             "`{choices: [...]}`, `{value: ...}` or `{derived: ...}`",
         )
     ]
-
-
-def _placed(problem: Problem) -> Problem:
-    """A problem of the whole model that begins with `low:` is one of that key."""
-    if problem.place == "" and problem.message.startswith("low: "):
-        return Problem("low", problem.message.removeprefix("low: "))
-    return problem
 
 
 def _check_bounds(low: float, high: float, log: bool) -> None:

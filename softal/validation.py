@@ -6,7 +6,7 @@ import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -17,20 +17,32 @@ from softal.errors import Problem
 MAX_SHOWN = 80  # characters of a value that a message repeats
 
 
-def problems_in(error: ValidationError, model: type[BaseModel], data: object, place: str = "") -> list[Problem]:
+def problems_in(
+    error: ValidationError,
+    model: type[BaseModel],
+    data: object,
+    place: str = "",
+    only: Callable[[ErrorDetails], bool] = lambda detail: True,
+) -> list[Problem]:
     """Return one problem for each wrong place.
+
+    A validator of a whole model names the key that it means by beginning with it: `low: 3 is not below ...`.
 
     Args:
         error: what the model raised.
         model: the model that was to be filled.
         data: what it was to be filled with; tells the places in the file from the names of pydantic's union members.
         place: where the model stands, such as `space.sigma`.
+        only: which errors count.
     """
     messages: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False):
+    for detail in filter(only, error.errors(include_url=False)):
         path = _path_in(data, detail)
-        said = messages.setdefault(join(place, *path), [])
         message = _message(detail, model, path)
+        key, colon, rest = message.partition(": ")
+        if colon and key in names_of(_model_at(model, path) or model):  # a model's validator that names a key of its
+            path, message = [*path, key], rest
+        said = messages.setdefault(join(place, *path), [])
         if message not in said:
             said.append(message)
     return [Problem(where, _combined(said)) for where, said in messages.items()]

@@ -10,11 +10,10 @@ from softal.objective import Objective
 from softal.orchestrator.kinds import Chosen
 from softal.orchestrator.settings import BudgetSettings
 from softal.simulators import Outputs, Simulator
+from softal.simulators.command import RESERVED
 from softal.space import Space
 from softal.strategies import Strategy
 from softal.validation import unknown
-
-PLACEHOLDERS = ("point_file", "workdir", "seed", "fidelity")  # what `command:` fills in besides the parameters
 
 
 def check_simulator(
@@ -28,28 +27,34 @@ def check_simulator(
     simulator: Any = chosen.found
     try:
         simulator = chosen.found if chosen.settings is None else chosen.build()
+        accepted, outputs = simulator.parameters, simulator.outputs
     except Exception as error:  # a user's own class can raise anything
         said = str(error) if isinstance(error, SoftalError) else f"{type(error).__name__}: {error}"
         problems.append(Problem("simulator", f"{chosen.kind!r} cannot be made: {said}"))
         return
-    if chosen.kind == "command":
-        taken = [name for name in names if name in PLACEHOLDERS]
-        problems += [Problem(f"space.{name}", "is a placeholder of `command:` already; rename it") for name in taken]
-    if isinstance(simulator.parameters, Mapping) and names:  # a class may declare it by a property that needs settings
-        _check_parameters(simulator, chosen.kind, names, space, problems)
-    if objective is not None and isinstance(simulator.outputs, Outputs):
-        _check_outputs(simulator, chosen.kind, objective, problems)
+    if names:
+        # A class may declare these by properties, which have no value without settings.
+        declared = accepted if isinstance(accepted, Mapping) else None
+        _check_parameters(declared, simulator.defaults, chosen.kind, names, space, problems)
+    if objective is not None and isinstance(outputs, Outputs):
+        _check_outputs(outputs, chosen.kind, objective, problems)
 
 
 def _check_parameters(
-    simulator: Any, kind: str, names: Sequence[str], space: Space | None, problems: list[Problem]
+    accepted: Mapping[str, str] | None,
+    defaults: Mapping[str, float],
+    kind: str,
+    names: Sequence[str],
+    space: Space | None,
+    problems: list[Problem],
 ) -> None:
-    accepted, defaults = simulator.parameters, simulator.defaults
     for name in names:
-        if name not in accepted and not (space is not None and _used(name, space)):
+        if kind == "command" and name in RESERVED:
+            problems.append(Problem(f"space.{name}", "is a placeholder of `command:` already; rename it"))
+        elif accepted is not None and name not in accepted and not (space is not None and _used(name, space)):
             message = unknown(name, accepted, f"parameter of the simulator {kind!r}")
             problems.append(Problem(f"space.{name}", message))
-    for name, description in accepted.items():
+    for name, description in (accepted or {}).items():
         if name not in names and name not in defaults:
             message = f"is missing: the simulator {kind!r} needs it"
             problems.append(Problem(f"space.{name}", f"{message} ({description})" if description else message))
@@ -60,15 +65,15 @@ def _used(name: str, space: Space) -> bool:
     return name in space.ingredients
 
 
-def _check_outputs(simulator: Any, kind: str, objective: Objective, problems: list[Problem]) -> None:
+def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: list[Problem]) -> None:
     for component in objective.components:
         if component.references:
             for reference in component.references:
-                if reference.array not in simulator.outputs.arrays:
-                    message = unknown(reference.array, simulator.outputs.arrays, f"array of the simulator {kind!r}")
+                if reference.array not in outputs.arrays:
+                    message = unknown(reference.array, outputs.arrays, f"array of the simulator {kind!r}")
                     problems.append(Problem(f"objective.match.{reference.array}", message))
-        elif component.name not in simulator.outputs.values:
-            message = unknown(component.name, simulator.outputs.values, f"value of the simulator {kind!r}")
+        elif component.name not in outputs.values:
+            message = unknown(component.name, outputs.values, f"value of the simulator {kind!r}")
             problems.append(Problem(f"objective.{component.direction}", message))
 
 

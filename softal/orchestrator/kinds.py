@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from softal.errors import Problem, SoftalError
 from softal.validation import join, problems_in, show
@@ -81,14 +82,31 @@ def read_settings(
     place: str, data: Mapping[str, Any], model: type[BaseModel], folder: Path, problems: list[Problem]
 ) -> BaseModel | None:
     """Fill a model of settings, which learns the campaign file's folder from its validation context."""
+    found: list[Problem] = []
+    context = {"folder": folder}
+    filled = None
     try:
-        # As JSON, since its strict mode takes no `true` for a number but lists for tuples and text for paths.
-        return model.model_validate_json(json.dumps(dict(data)), strict=True, context={"folder": folder})
+        # Strict, so that neither `true` nor "3" is a number; as JSON, so that a list is a tuple and text is a path.
+        return model.model_validate_json(json.dumps(dict(data)), strict=True, context=context)
     except ValidationError as error:
-        problems += problems_in(error, model, data, place)
-    except Exception as error:  # a plug-in's own validators can raise anything
-        problems.append(Problem(place, f"cannot be used: {type(error).__name__}: {error}"))
-    return None
+        found = problems_in(error, model, data, place, only=_coerced)
+    except Exception:  # a plug-in's own validators can raise anything: said below
+        found = []
+    try:
+        # Not strict, since a plug-in's own validators may make other objects of what they are given.
+        filled = model.model_validate(dict(data), context=context)
+    except ValidationError as error:
+        found += [p for p in problems_in(error, model, data, place) if p.place not in {q.place for q in found}]
+    except Exception as error:
+        found.append(Problem(place, f"cannot be used: {type(error).__name__}: {error}"))
+    problems += found
+    return None if found else filled
+
+
+def _coerced(detail: ErrorDetails) -> bool:
+    """Whether an error in strict mode is about a value that would be made into a number or true or false."""
+    given = isinstance(detail["input"], bool | str | int | float)
+    return given and detail["type"] in ("int_type", "float_type", "bool_type")
 
 
 @contextmanager

@@ -221,6 +221,25 @@ def test_a_function_is_a_simulator_of_its_arguments(folder: Path) -> None:
     ]
 
 
+def test_a_command_needs_no_kind(folder: Path) -> None:
+    (folder / "deck.in").write_text("pair_coeff {{ y }}\n")
+    simulator = {"command": "./run.sh {x}", "templates": ["deck.in"], "values": ["energy"]}
+    data = {**VALID, "simulator": simulator, "objective": {"minimize": "energy"}}
+    data["space"] = {name: VALID["space"][name] for name in "xy"}
+    spec = parse_campaign(data, folder)
+    assert spec.simulator.kind == "command"
+    assert spec.build_simulator().parameters == {"x": "a placeholder of the command", "y": "a placeholder in deck.in"}
+    data["space"] = {"x": {"low": 0, "high": 1}, "w": 2, "seed": 3}
+    data["constraints"] = []
+    assert [str(problem).split(";")[0] for problem in problems_of(folder, data)] == [
+        "space.w: 'w' is not a known parameter of the simulator 'command'",
+        "space.seed: is a placeholder of `command:` already",
+        "space.y: is missing: the simulator 'command' needs it (a placeholder in deck.in)",
+    ]
+    data["simulator"] = {"command": "./run.sh 'open", "templates": ["gone.in"], "comand": 1}
+    assert {problem.place for problem in problems_of(folder, data)} >= {"simulator.command", "simulator.comand"}
+
+
 @pytest.mark.parametrize(
     ("entry", "names", "signs"),
     [
