@@ -5,7 +5,8 @@ Notation: n points, d free parameters, X (n, d) in the unit cube, m targets.
 Rules that every surrogate keeps, and that `softal.testing.surrogates` checks:
 
 - The same trials and settings give the same posterior, in any process; the global random state is not touched.
-- Targets that are constant, a single trial, duplicates and values that blew up give a finite posterior.
+- Targets that are constant, few trials, duplicates and values that blew up give a finite posterior; where there are
+  too few trials, `fit` raises SurrogateError.
 - What `load` returns gives the same posterior as what was saved, to 1e-10 of its scale.
 """
 

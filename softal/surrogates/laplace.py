@@ -1,9 +1,9 @@
 """Hyperparameters that the data allow besides the best ones.
 
 At its best hyperparameters alone, a Gaussian process is too sure: a parameter that seems not to matter gets a
-lengthscale of hundreds, and with it an optimum in a corner of its range without any doubt. Here hyperparameters are drawn
-from their posterior density by sampling importance resampling (Rubin 1988): candidates from a Student-like widening of
-the Laplace approximation at the maximum, weighted by density over proposal.
+lengthscale of hundreds, and with it an optimum in a corner of its range without any doubt. Here hyperparameters are
+drawn from their posterior density by sampling importance resampling (Rubin, 1988): candidates from a Student-like
+widening of the Laplace approximation at the maximum, weighted by density over proposal.
 """
 
 from __future__ import annotations
