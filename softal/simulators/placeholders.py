@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 # `${HOME}` is the shell's, `{{ x }}` a template's, and braces around anything but a name stand for themselves.
-PLACEHOLDER = re.compile(r"(?<![{$])\{([A-Za-z_]\w*)(?::([^{}]*))?\}(?!\})")
+PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|(?<!\$)\{([A-Za-z_]\w*)(?::([^{}]*))?\}")
 
 
 def names_in(text: str) -> set[str]:
     """Return the names of the placeholders in `text`."""
-    return {match[1] for match in PLACEHOLDER.finditer(text)}
+    return {match[1] for match in PLACEHOLDER.finditer(text) if match[1]}
 
 
 def fill(text: str, values: Mapping[str, Any], *, quote: bool = False) -> str:
@@ -26,6 +26,8 @@ def fill(text: str, values: Mapping[str, Any], *, quote: bool = False) -> str:
     """
 
     def replacement(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0]
         filled = format(values[match[1]], match[2] or "")
         return shlex.quote(filled) if quote else filled
 

@@ -13,7 +13,7 @@ from softal.errors import SimulationError, WalltimeExceeded
 
 STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
 # Waits for our death, which closes its standard input, and then kills the program's process group.
-WATCH = 'read -r line; kill -KILL -- "-$1"'
+WATCH = 'read -r line; kill -9 "-$1"'  # dash knows no `--`
 
 
 def run_program(

@@ -1,0 +1,343 @@
+"""The kind `command`: real programs, good ones and broken ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from softal.errors import InvalidObservation, SimulationError, WalltimeExceeded
+from softal.simulators import build
+from softal.simulators.base import Context
+from softal.simulators.command import Command, CommandSettings, read_array
+from softal.trial import Observation
+
+POINT = {"epsilon": 1.25, "n": 12, "solvent": "wa ter; $HOME"}
+
+
+def command(folder: Path, **settings: Any) -> Command:
+    return Command(CommandSettings.model_validate(settings, context={"folder": folder}))
+
+
+def script(folder: Path, text: str, name: str = "run.py", interpreter: str = sys.executable) -> str:
+    path = folder / name
+    path.write_text(f"#!{interpreter}\n{text}")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return f"./{name}"
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    folder = tmp_path / "work dir"
+    folder.mkdir()
+    return folder
+
+
+def run(simulator: Command, workdir: Path, walltime: float | None = 30.0, **point: Any) -> Observation:
+    return simulator.run({**POINT, **point}, Context(workdir, seed=7, fidelity=0.5, trial=3, walltime=walltime))
+
+
+ECHO = """
+import json, os, sys
+print("some progress")
+print(json.dumps({"count": len(sys.argv)}))
+json.dump({"arguments": sys.argv[1:], "cwd": os.getcwd()}, open("seen.json", "w"))
+"""
+
+
+def seen(workdir: Path) -> Any:
+    return json.loads((workdir / "seen.json").read_text())
+
+
+def test_placeholders_in_a_text(tmp_path: Path, workdir: Path) -> None:
+    text = "--eps {epsilon} --short {epsilon:.1f} {n} {seed} {fidelity} {trial} {cpus} {workdir} {solvent} ${HOME} '{}'"
+    observation = run(command(tmp_path, command=f"{script(tmp_path, ECHO)} {text}"), workdir)
+    expected = ["--eps", "1.25", "--short", "1.2", "12", "7", "0.5", "3", "1.0", str(workdir)]
+    assert seen(workdir)["arguments"] == [*expected, "wa ter; $HOME", "${HOME}", "{}"]
+    assert seen(workdir)["cwd"] == str(workdir)
+    assert observation.values == {"count": 14.0}
+
+
+def test_a_list_of_arguments_is_not_split(tmp_path: Path, workdir: Path) -> None:
+    run(command(tmp_path, command=[script(tmp_path, ECHO), "a b", "{solvent}", 3, 2.5]), workdir)
+    assert seen(workdir)["arguments"] == ["a b", "wa ter; $HOME", "3", "2.5"]
+
+
+def test_through_the_shell_only_when_asked(tmp_path: Path, workdir: Path) -> None:
+    text = f"{script(tmp_path, ECHO)} {{solvent}} $(echo hi) && echo '{{\"y\": 1}}' | cat"
+    (workdir / "run.py").symlink_to(tmp_path / "run.py")
+    assert run(command(tmp_path, command=text, shell=True), workdir).values == {"y": 1.0}
+    assert seen(workdir)["arguments"] == ["wa ter; $HOME", "hi"]
+    run(command(tmp_path, command=text), workdir)
+    assert seen(workdir)["arguments"][:3] == ["wa ter; $HOME", "$(echo", "hi)"]
+
+
+def test_the_point_as_a_file(tmp_path: Path, workdir: Path) -> None:
+    code = "import json, sys\np = json.load(open(sys.argv[1]))\nprint(json.dumps({'y': p['epsilon'] * p['n']}))"
+    simulator = command(tmp_path, command=f"{script(tmp_path, code)} {{point_file}}")
+    assert run(simulator, workdir).values == {"y": 15.0}
+    assert json.loads((workdir / "point.json").read_text()) == POINT
+
+
+DECK = """variable x equal ${y}   # {n} and {% stay as they are
+pair_coeff 1 1 {{ epsilon }} {{ "%.2f" % n }} {{seed}}
+awk '{print $1}' {# ${#array}
+"""
+
+
+@pytest.mark.parametrize("templates", [["decks/deck.in"], {"decks/deck.in": "input/final.in"}])
+def test_templates(templates: Any, tmp_path: Path, workdir: Path) -> None:
+    (tmp_path / "decks").mkdir()
+    (tmp_path / "decks/deck.in").write_text(DECK)
+    name = "deck.in" if isinstance(templates, list) else "input/final.in"
+    simulator = command(tmp_path, command=f"/bin/sh -c 'cat {name}; echo; echo {{}}; echo 1 >&2'", templates=templates)
+    assert run(simulator, workdir).values == {}
+    rendered = (workdir / name).read_text()
+    assert rendered == DECK.replace("{{ epsilon }}", "1.25").replace('{{ "%.2f" % n }}', "12.00").replace(
+        "{{seed}}", "7"
+    )
+    assert dict(simulator.parameters or {}) == dict.fromkeys(["epsilon", "n"], "a placeholder in decks/deck.in")
+
+
+RESULTS = """
+import json
+import numpy as np
+np.save("g.npy", np.array([[0.1, 1.0, 0.5], [0.2, 2.0, 0.25]]))
+open("s.csv", "w").write("k,S # comment\\n# more\\n0.5, 1.5\\n0.75, 2.5\\n")
+open("a.log", "w").write("log")
+open("b.log", "w").write("log")
+json.dump({"u": {"value": -1.5, "error": 0.25}, "p": {"series": [1.0] * 20}, "t": 3}, open("out.json", "w"))
+"""
+
+
+def test_results_arrays_and_artifacts(tmp_path: Path, workdir: Path) -> None:
+    simulator = command(
+        tmp_path,
+        command=script(tmp_path, RESULTS),
+        results="out.json",
+        arrays={"g_r": "g.npy", "S": "s.csv"},
+        artifacts=["*.log", "none.*"],
+        values=["u", "p"],
+    )
+    observation = run(simulator, workdir)
+    assert observation.values == {"u": -1.5, "p": 1.0, "t": 3.0}
+    assert observation.errors == {"u": 0.25, "p": 0.0}
+    g, S = observation.arrays["g_r"], observation.arrays["S"]
+    assert g.grid is not None
+    assert g.errors is not None
+    assert [list(g.grid), list(g.values), list(g.errors)] == [[0.1, 0.2], [1.0, 2.0], [0.5, 0.25]]
+    assert list(S.values) == [1.5, 2.5]
+    assert S.errors is None
+    assert set(observation.artifacts) == {"stdout.txt", "stderr.txt", "a.log", "b.log"}
+    assert all(path.is_file() for path in observation.artifacts.values())
+    assert simulator.outputs is not None
+    assert (simulator.outputs.values, simulator.outputs.arrays) == ({"u", "p"}, {"g_r", "S"})
+
+
+def test_environment(tmp_path: Path, workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    code = 'import os, json\nprint(json.dumps({k: float(os.environ[k]) for k in ("EPS", "FIX", "OMP_NUM_THREADS")}))'
+    simulator = command(tmp_path, command=script(tmp_path, code), environment={"EPS": "{epsilon}", "FIX": 3})
+    assert run(simulator, workdir).values == {"EPS": 1.25, "FIX": 3.0, "OMP_NUM_THREADS": 1.0}
+    assert dict(simulator.parameters or {}) == {"epsilon": "a placeholder of the command"}
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "import sys; sys.stderr.write('no such force field\\nat all\\n'); sys.exit(3)",
+            r"exit code 3.*force field \| at all",
+        ),
+        ("raise RuntimeError('overlap')", "exit code 1.*RuntimeError: overlap"),
+        ("import os; os.abort()", "ended by SIGABRT"),
+        ("import os; os.kill(os.getpid(), 9)", "ended by SIGKILL; the machine may be out of memory"),
+        ("print('done')", "not JSON.*'done'"),
+        ("", "not JSON.*''"),
+        ("print('[1, 2]')", "names and values"),
+        ("print('{\"y\": NaN}')", "value 'y' is nan"),
+        ("print('{\"y\": Infinity}')", "value 'y' is inf"),
+        ('print(\'{"y": "a"}\')', "'y' is 'a'"),
+        ("print('{\"x\": 1}')", "value 'y' is declared but was not returned"),
+        ("import sys; print('{\"x\": 1}'); sys.stderr.write('lost atoms')", "stderr.txt ends: lost atoms"),
+    ],
+)
+def test_a_broken_program_is_a_failed_trial(code: str, message: str, tmp_path: Path, workdir: Path) -> None:
+    simulator = command(tmp_path, command=script(tmp_path, code), values=["y"])
+    with pytest.raises(SimulationError, match=message):
+        run(simulator, workdir)
+    assert (workdir / "stdout.txt").exists()
+    assert (workdir / "stderr.txt").exists()
+    assert (workdir / "exit_code.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"results": "out.json"}, "did not write out.json"),
+        ({"arrays": {"g": "g.npy"}}, "did not write g.npy"),
+    ],
+)
+def test_missing_files(settings: dict[str, Any], message: str, tmp_path: Path, workdir: Path) -> None:
+    simulator = command(tmp_path, command=script(tmp_path, "print('{\"y\": 1}')"), **settings)
+    with pytest.raises(SimulationError, match=message):
+        run(simulator, workdir)
+
+
+def test_an_executable_that_is_not_there(tmp_path: Path, workdir: Path) -> None:
+    missing = command(tmp_path, command="./not_there {epsilon}")
+    assert missing.check() == ["command: './not_there' is not found"]
+    with pytest.raises(SimulationError, match="cannot be started: No such file"):
+        run(missing, workdir)
+    (tmp_path / "plain.sh").write_text("")
+    assert "is not executable (chmod +x)" in command(tmp_path, command="./plain.sh").check()[0]
+    assert command(tmp_path, command="sh -c ls").check() == []
+    assert command(tmp_path, command="{workdir}/made_later").check() == []
+
+
+def alive(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+    return "\nState:\tZ" not in status
+
+
+def wait_until(condition: Any, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+FAMILY = """
+echo started >&2
+sleep 100 & echo $! > child
+(sleep 100 & echo $! > grandchild; wait) &
+wait
+"""
+
+
+def pids(workdir: Path) -> list[int]:
+    files = [workdir / "child", workdir / "grandchild"]
+    assert wait_until(lambda: all(file.exists() and file.read_text().strip() for file in files))
+    return [int(file.read_text()) for file in files]
+
+
+def test_walltime_kills_the_whole_process_group(tmp_path: Path, workdir: Path) -> None:
+    simulator = command(tmp_path, command=script(tmp_path, FAMILY, "run.sh", "/bin/sh"))
+    start = time.monotonic()
+    with pytest.raises(WalltimeExceeded, match=r"walltime of 1 s and was stopped; stderr.txt ends: started"):
+        run(simulator, workdir, walltime=1.0)
+    assert time.monotonic() - start < 5
+    for pid in pids(workdir):
+        assert wait_until(lambda pid=pid: not alive(pid))
+
+
+def test_what_a_program_leaves_running_is_killed(tmp_path: Path, workdir: Path) -> None:
+    code = "sleep 100 & echo $! > child\ncp child grandchild\necho '{\"y\": 1}'"
+    assert run(command(tmp_path, command=script(tmp_path, code, "run.sh", "/bin/sh")), workdir).values == {"y": 1}
+    for pid in pids(workdir):
+        assert wait_until(lambda pid=pid: not alive(pid))
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_it_does_not_outlive_its_worker(whole_group: bool, tmp_path: Path, workdir: Path) -> None:
+    """The worker is killed with SIGKILL, alone or with its process group, as Ray and the kernel do."""
+    script(tmp_path, FAMILY, "run.sh", "/bin/sh")
+    code = (
+        "from pathlib import Path\nfrom softal.simulators import build\nfrom softal.simulators.base import Context\n"
+        f"simulator = build('command', dict(command='./run.sh', folder={str(tmp_path)!r}))\n"
+        f"simulator.run({{}}, Context(Path({str(workdir)!r}), 0))"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, cwd=Path(__file__).parents[2])
+    try:
+        family = pids(workdir)
+        assert all(map(alive, family))
+    finally:
+        (os.killpg if whole_group else os.kill)(worker.pid, signal.SIGKILL)
+        worker.wait()
+    for pid in family:
+        assert wait_until(lambda pid=pid: not alive(pid))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"command": ""}, "is empty"),
+        ({"command": []}, "is empty"),
+        ({"command": "run 'x"}, "No closing quotation"),
+        ({"command": ["ls"], "shell": True}, "one text"),
+        ({"command": "ls", "templates": ["not_there.in"]}, r"not_there\.in is not a file"),
+        ({"command": "ls", "templates": ["bad.in"]}, r"bad\.in: line 2"),
+        ({"command": "ls", "walltime": 3}, "Extra inputs"),
+        ({}, "Field required"),
+    ],
+)
+def test_wrong_settings(settings: dict[str, Any], message: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.in").write_text("fine\n{{ epsilon +* }}\n")
+    with pytest.raises(ValidationError, match=message):
+        command(tmp_path, **settings)
+
+
+def test_parameters_follow_from_the_placeholders(tmp_path: Path) -> None:
+    strict = command(tmp_path, command="run {epsilon} {n:.3f} {seed} {workdir} {{literal}} ${SHELL} {not-a-name}")
+    assert dict(strict.parameters or {}) == dict.fromkeys(["epsilon", "n"], "a placeholder of the command")
+    assert "sigma" not in (strict.parameters or ())
+    open_ended = command(tmp_path, command="run {epsilon} {point_file}")
+    assert list(open_ended.parameters or {}) == ["epsilon"]
+    assert "sigma" in (open_ended.parameters or ())
+    assert strict.outputs is None
+
+
+def test_a_missing_parameter(tmp_path: Path, workdir: Path) -> None:
+    with pytest.raises(SimulationError, match="needs 'sigma'"):
+        run(command(tmp_path, command="echo {sigma}"), workdir)
+
+
+def test_it_is_made_by_its_kind(workdir: Path) -> None:
+    simulator = build("command", {"command": ["echo", '{"y": {n}}']})
+    assert simulator.run({"n": 4}, Context(workdir, 0)).values == {"y": 4.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "grid", "values", "errors"),
+    [
+        ("1\n2\n", None, [1, 2], None),
+        ("r g\n0 1\n1 2\n", [0, 1], [1, 2], None),
+        ("# c\n0,1,.1\n1,2,.2 # d\n\n", [0, 1], [1, 2], [0.1, 0.2]),
+    ],
+)
+def test_tables(text: str, grid: Any, values: Any, errors: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    array = read_array(tmp_path / "a.csv")
+    assert [None if part is None else list(part) for part in (array.grid, array.values, array.errors)] == [
+        grid,
+        values,
+        errors,
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "x,y\n", "1,2\n3\n", "1,a\n2,b\n3,c\n", "1 2 3 4\n"])
+def test_what_is_no_table(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InvalidObservation, match=r"a\.csv is no table"):
+        read_array(tmp_path / "a.csv")
+
+
+def test_npy_of_values_and_what_is_no_npy(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones((2, 2, 2)))
+    assert read_array(tmp_path / "a.npy").values.shape == (2, 2, 2)
+    np.save(tmp_path / "b.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InvalidObservation, match=r"b\.npy is no table"):
+        read_array(tmp_path / "b.npy")
