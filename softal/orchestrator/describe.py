@@ -50,12 +50,16 @@ def rows_of(model: type[BaseModel]) -> list[Row]:
 
 
 def _rows(schema: Mapping[str, Any], models: Mapping[str, Any], prefix: str) -> Iterator[Row]:
-    required = schema.get("required", [])
+    required, attributes = schema.get("required", []), _attributes(schema.get("description", ""))
     for key, field in schema.get("properties", {}).items():
         if key == "kind":
             continue
         default = REQUIRED if key in required else _value(field.get("default"))
-        description = field.get("description") or _first_paragraph(_inner(field, models).get("description", ""))
+        description = (
+            field.get("description")
+            or attributes.get(key)
+            or _first_paragraph(_inner(field, models).get("description", ""))
+        )
         yield Row(prefix + key, _type(field, models), default, description)
         for inner in _models(field, models):
             yield from _rows(inner, models, f"{prefix}{key}.")
@@ -106,6 +110,19 @@ def _value(value: object) -> str:
     if isinstance(value, str):
         return f"`{value}`" if value else '`""`'
     return "as below" if isinstance(value, dict) and value else f"`{json.dumps(value)}`"
+
+
+def _attributes(docstring: str) -> dict[str, str]:
+    """Return what the section `Attributes:` of a docstring says about each."""
+    found: dict[str, str] = {}
+    lines = docstring.partition("Attributes:\n")[2].split("\n\n")[0].splitlines()
+    for line in lines:
+        name, colon, text = line.strip().partition(": ")
+        if colon and name.isidentifier() and len(line) - len(line.lstrip()) == 4:
+            found[name] = text
+        elif found:
+            found[next(reversed(found))] += f" {line.strip()}"
+    return found
 
 
 def _first_paragraph(text: str) -> str:

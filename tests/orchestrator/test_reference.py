@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -18,7 +18,16 @@ PAGE = Path(__file__).parents[2] / "docs" / "campaign-file.md"
 
 
 class Inner(BaseModel):
-    depth: int = Field(3, ge=1, description="layers")
+    """A network.
+
+    Attributes:
+        depth: of layers: as many
+            as are needed.
+        width: units.
+    """
+
+    depth: int = Field(3, ge=1)
+    width: int = Field(4, description="of each")
 
 
 class Example(BaseModel):
@@ -42,8 +51,9 @@ def test_rows() -> None:
         Row("levels", "whole number ≥ 1 or mapping of names to whole number", "`5`", ""),
         Row("pair", "[number, number]", "`[0.0, 1.0]`", ""),
         Row("names", "list of text", "`[]`", ""),
-        Row("inner", "mapping", "as below", ""),
-        Row("inner.depth", "whole number ≥ 1", "`3`", "layers"),
+        Row("inner", "mapping", "as below", "A network."),
+        Row("inner.depth", "whole number ≥ 1", "`3`", "of layers: as many as are needed."),
+        Row("inner.width", "whole number", "`4`", "of each"),
     ]
 
 
@@ -55,6 +65,18 @@ def test_table() -> None:
 def test_the_page_is_up_to_date() -> None:
     """If this fails: python -m softal.orchestrator.reference > docs/campaign-file.md"""
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        *map(simulators.find, simulators.SIMULATORS),
+        *map(strategies.find, strategies.STRATEGIES),
+        *map(surrogates.find, surrogates.SURROGATES),
+    ],
+)
+def test_every_setting_is_described(found: Any) -> None:
+    assert [row.key for row in rows_of(found.Settings) if not row.description] == []
 
 
 @pytest.mark.parametrize("kinds", [simulators.SIMULATORS, strategies.STRATEGIES, surrogates.SURROGATES])
