@@ -38,4 +38,4 @@ class TestCMAES(StrategyContract):
 class TestBayesian(StrategyContract):
     @pytest.fixture
     def candidate(self):
-        return Candidate("bayesian", {"n_initial": 4})
+        return Candidate("bayesian", {"n_initial": 4, "q_max": 1})  # one: acquisition function, several: sample paths

@@ -27,6 +27,7 @@ from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
+from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
 
 Floats = NDArray[np.float64]
@@ -112,6 +113,7 @@ class Bayesian(Strategy):
         few = n <= self.settings.q_max or self.acquisition == "integrated_variance"
         return self.acquisition if few else "Thompson"
 
+    @single_threaded
     def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
         """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
         posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0)
