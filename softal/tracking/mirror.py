@@ -9,6 +9,7 @@ any moment, or a server that vanishes in the middle of a call, leaves nothing do
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -159,7 +160,8 @@ class Follower:
         now = milliseconds(self._clock()) or 0
         at = version if step is None else step
         named = {"version": float(version), **metrics}
-        logged: list[Metric] = [(key(f"surrogate/{name}"), float(value), now, at) for name, value in named.items()]
+        known = {name: float(value) for name, value in named.items() if math.isfinite(value)}
+        logged: list[Metric] = [(key(f"surrogate/{name}"), value, now, at) for name, value in known.items()]
         self._queue.append(lambda: self._store.log_campaign(logged))
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None:

@@ -22,6 +22,7 @@ from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState
 
 mlflow = pytest.importorskip("softal.tracking.mlflow")
+ViewType = pytest.importorskip("mlflow.entities").ViewType
 Mirror, MlflowStore = mlflow.Mirror, mlflow.MlflowStore
 
 # MLflow and what it brings along warn of their own deprecations.
@@ -321,7 +322,7 @@ def test_a_requeued_trial_leaves_no_running_run(journal: Journal) -> None:
     held = Held(follower.uri)
     assert held.states == {1: "RUNNING"}
     assert held.trials[1].info.start_time == round((T0 + 50) * 1000)
-    deleted = held.client.search_runs([held.parent.info.experiment_id], run_view_type=mlflow.ViewType.DELETED_ONLY)
+    deleted = held.client.search_runs([held.parent.info.experiment_id], run_view_type=ViewType.DELETED_ONLY)
     assert {run.info.status for run in deleted} == {"KILLED"}
     journal.write([done(0, started=T0 + 60, finished=T0 + 61, attempts=2), running(1, started=T0 + 50)])
     assert follower.finish("stopped")

@@ -1,0 +1,8 @@
+"""The report: one self-contained HTML page of a campaign, made of its journal and its surrogate.
+
+`data` reads, `statistics` and `learned` prepare, `progress`, `trials` and `surrogate` draw, `page` puts together.
+"""
+
+from softal.tracking.report.page import write_report
+
+__all__ = ["write_report"]

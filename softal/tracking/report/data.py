@@ -1,0 +1,214 @@
+"""What a report is made of, read from a campaign's folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from softal.objective import Component, Objective
+from softal.space import Space
+from softal.surrogates import Surrogate
+from softal.tracking.journal import Journal, in_use
+from softal.trial import Array, Trial, TrialState
+
+VERSIONS = Path("surrogate") / "versions.jsonl"
+
+
+@dataclass(frozen=True)
+class CampaignData:
+    """A campaign as the report sees it.
+
+    Attributes:
+        info: facts from the journal.
+        trials: all of them, in the order of their ids, without arrays.
+        arrays: of the trial that is shown: the best one, or the last one where there is no best.
+        versions: records of the surrogate's versions, oldest first.
+        surrogate: the latest version.
+        workers: number of workers, where it is known.
+        running: whether a process runs the campaign now.
+    """
+
+    info: Mapping[str, Any]
+    space: Space
+    objective: Objective
+    trials: list[Trial]
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    surrogate: Surrogate | None = None
+    workers: int | None = None
+    running: bool = False
+
+    @cached_property
+    def finished(self) -> list[Trial]:
+        """Finished trials in the order in which they finished."""
+        return sorted((t for t in self.trials if t.state.finished), key=lambda t: (t.told or 0, t.id))
+
+    @cached_property
+    def done(self) -> list[Trial]:
+        """Trials that are done, in the order in which they finished."""
+        return [t for t in self.finished if t.state is TrialState.DONE]
+
+    @cached_property
+    def failed(self) -> list[Trial]:
+        """Failed trials in the order in which they finished."""
+        return [t for t in self.finished if t.state is TrialState.FAILED]
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The best trial; None where nothing is done, and for several objectives or `learn`."""
+        return self.objective.best(self.trials)
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The Pareto front of several objectives; empty for one, and for `learn`."""
+        return [] if self.objective.single or self.objective.learning else self.objective.pareto_front(self.trials)
+
+    @cached_property
+    def shown(self) -> Trial | None:
+        """The trial through which slices go and whose arrays are shown."""
+        middle = self.front[len(self.front) // 2] if self.front else None
+        return self.best or middle or (self.done[-1] if self.done else None)
+
+    @cached_property
+    def state(self) -> str:
+        """The campaign's state in one word."""
+        state = str(self.info.get("state", "unknown"))
+        return "interrupted" if state == "running" and not self.running else state
+
+    @property
+    def active(self) -> float:
+        """How long the campaign has run, over all resumptions [s]."""
+        active = float(self.info.get("active", 0.0))
+        if self.running and "active_at" in self.info:
+            active += max(0.0, time.time() - float(self.info["active_at"]))
+        return active or self.span
+
+    @cached_property
+    def span(self) -> float:
+        """Time from the first start to the last end of a simulation [s]."""
+        starts = [t.started for t in self.finished if t.started is not None]
+        ends = [t.finished for t in self.finished if t.finished is not None]
+        return max(ends) - min(starts) if starts and ends else 0.0
+
+    @cached_property
+    def busy(self) -> float:
+        """Time that finished simulations took together [s]."""
+        return sum(t.finished - t.started for t in self.finished if t.started is not None and t.finished is not None)
+
+    @property
+    def utilisation(self) -> float | None:
+        """Part of the workers' time that was spent in simulations."""
+        return min(1.0, self.busy / (self.workers * self.active)) if self.workers and self.active > 0 else None
+
+
+def read(
+    folder: Path, space: Space, objective: Objective, surrogate: Surrogate | None, workers: int | None
+) -> CampaignData:
+    """Read what the report needs from a campaign's folder; its surrogate is loaded from there unless it is given."""
+    with Journal.open(folder) as journal:
+        data = CampaignData(
+            info=journal.info,
+            space=space,
+            objective=objective,
+            trials=journal.trials(),
+            versions=_versions(folder / VERSIONS),
+            surrogate=surrogate or _surrogate(folder / VERSIONS.parent / "latest", space),
+            workers=workers,
+            running=in_use(folder),
+        )
+        arrays = journal.arrays(data.shown.id) if data.shown else {}
+    return CampaignData(**{**_fields(data), "arrays": arrays})
+
+
+def _fields(data: CampaignData) -> dict[str, Any]:
+    return {name: getattr(data, name) for name in CampaignData.__dataclass_fields__}
+
+
+def _versions(path: Path) -> list[dict[str, Any]]:
+    records = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(ValueError):  # the last line of a killed trainer may be cut off
+                records.append(json.loads(line))
+    return records
+
+
+def _surrogate(folder: Path, space: Space) -> Surrogate | None:
+    """Load the surrogate; a report without it is better than none, so whatever is wrong with it costs only itself."""
+    from softal import surrogates
+
+    try:
+        found = surrogates.load(folder)
+    except Exception:
+        return None
+    return found if found.space.names == space.names else None
+
+
+def is_finite(value: object) -> bool:
+    """Return whether this is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: object, digits: int = 4) -> str:
+    """Return a value as people read it: numbers with so many significant digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) and abs(value) < 10**6:
+        return str(value)
+    return f"{value:.{digits}g}"
+
+
+def with_error(value: float, error: float | None) -> str:
+    """Return `value ± error`, the error with two significant digits and the value with as many decimals."""
+    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
+        return number(value)
+    decimals = 1 - math.floor(math.log10(error))
+    if decimals > 8 or decimals < -3:
+        return f"{value:.4g} ± {error:.2g}"
+    return f"{value:.{max(0, decimals)}f} ± {error:.{max(0, decimals)}f}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span as people read it."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.3g} min"
+    return f"{seconds / 3600:.3g} h" if seconds < 172_800 else f"{seconds / 86_400:.3g} days"
+
+
+def labelled(name: str, unit: str) -> str:
+    """Return `name [unit]`."""
+    return f"{name} [{unit}]" if unit else name
+
+
+def question(space: Space, objective: Objective) -> str:
+    """Return in one sentence what the campaign looks for."""
+    names = _listed(list(space.names))
+    if objective.learning:
+        return f"How {'does' if objective.single else 'do'} {_listed(list(objective.names))} depend on {names}?"
+    wishes = [_wish(component) for component in objective.components]
+    make = "" if objective.components[0].references else "make "
+    return f"Which {names} {make}{_listed(wishes)}?"
+
+
+def _wish(component: Component) -> str:
+    if component.references:
+        arrays = _listed([reference.array.replace("_", " ") for reference in component.references])
+        return f"match the reference's {arrays} best"
+    return (
+        f"{component.name.replace('_', ' ').strip()} {'smallest' if component.direction == 'minimize' else 'largest'}"
+    )
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

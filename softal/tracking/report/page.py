@@ -1,0 +1,194 @@
+"""Puts the report together: figures, tables and text into one HTML page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from softal.objective import Objective
+from softal.space import Space
+from softal.surrogates import Surrogate
+from softal.tracking.report import progress, trials
+from softal.tracking.report import surrogate as pictures
+from softal.tracking.report.data import CampaignData, read
+from softal.tracking.report.learned import Learned, learn
+from softal.tracking.report.tables import best_trials, facts, failure_rows, optimum_rows, versions
+
+FILE_NAME = "report.html"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One figure of the page.
+
+    Attributes:
+        title, caption: what it shows, and how to read it; plain text.
+        figure: as JSON, safe inside a script element.
+        height: of the figure [px].
+            wide: whether it takes the page's whole width.
+    """
+
+    title: str
+    caption: str
+    figure: str
+    height: int
+    wide: bool = True
+
+
+def write_report(
+    folder: Path,
+    *,
+    space: Space,
+    objective: Objective,
+    workers: int | None = None,
+    surrogate: Surrogate | None = None,
+    path: Path | None = None,
+) -> Path:
+    """Write the report of the campaign in a folder, whether it is finished or not.
+
+    Args:
+        folder: of the campaign, with its journal and its saved surrogate.
+        space, objective: of the campaign.
+        workers: number of workers, against which their use is shown.
+        surrogate: shown instead of the latest one in the folder.
+        path: of the page; `report.html` in the folder unless it is given.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        CampaignStateError: if there is no campaign in the folder.
+    """
+    data = read(folder, space, objective, surrogate, workers)
+    path = path or folder / FILE_NAME
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(render(data, learn(data)), encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def render(data: CampaignData, learned: Learned) -> str:
+    """Return the page."""
+    from jinja2 import Environment
+    from plotly.offline import get_plotlyjs
+
+    here = files("softal.tracking.report")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        (here / "page.html.j2").read_text(encoding="utf-8")
+    )
+    return template.render(
+        data=data,
+        facts=facts(data),
+        best=best_trials(data),
+        learned=learned,
+        optimum=optimum_rows(data, learned),
+        failures=failure_rows(data),
+        versions=versions(data),
+        sections=sections(data, learned),
+        text=str(data.info.get("text", "")).strip(),
+        written=time.strftime("%Y-%m-%d %H:%M %Z"),
+        style=(here / "page.css").read_text(encoding="utf-8"),
+        script=(here / "page.js").read_text(encoding="utf-8"),
+        plotly=get_plotlyjs().replace("</script", "<\\/script"),
+    )
+
+
+def sections(data: CampaignData, learned: Learned) -> list[Section]:
+    """Return the figures that this campaign has, in the order of the page."""
+    learning = data.objective.learning
+    shown = f"trial {data.shown.id}" if data.shown else ""
+    found = [
+        _section(
+            "Values against trials" if learning else "Best against trials",
+            "Each finished trial is a dot with its standard error"
+            + ("." if learning else "; the line is the best so far."),
+            progress.best_against_trials(data),
+        ),
+        _section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
+        *_matches(data, shown),
+        _section("Observed", f"Other arrays of {shown}, with their 95 % bands.", trials.observed(data)),
+        _section(
+            "Parameters",
+            "Each line is a trial, from its parameters to its "
+            + ("values" if learning else "objective: yellow is good, violet is bad")
+            + ("." if data.best is None else ", and the thick line is the best."),
+            trials.parallel(data),
+        ),
+        *_of_surrogate(data, learned, shown),
+        _section(
+            "Surrogate over time",
+            "How well each version predicted trials that it had not seen: 1 is perfect, 0 no better than the mean.",
+            progress.surrogate_versions(data),
+            wide=False,
+        ),
+        _section("Workers over time", _use(data), progress.utilisation(data)),
+    ]
+    return [section for section in found if section is not None]
+
+
+def _section(title: str, caption: str, figure: go.Figure | None, wide: bool = True) -> Section | None:
+    return None if figure is None else Section(title, caption, as_json(figure), int(figure.layout.height), wide)
+
+
+def _matches(data: CampaignData, shown: str) -> list[Section | None]:
+    return [
+        _section(
+            f"Match: {name.replace('_', ' ')}",
+            f"{shown.capitalize()} with its 95 % band against the reference (circles); the residual is below.",
+            figure,
+        )
+        for name, figure in trials.matched(data)
+    ]
+
+
+def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Section | None]:
+    along = (
+        f"along each parameter through {shown} (dotted), with its 95 % band. Dots are trials, darker near the slice."
+    )
+    of = {target: f": {target.replace('_', ' ')}" for target in learned.targets} if len(learned.targets) > 1 else {}
+    return [
+        *(
+            _section(
+                f"Slices of the surrogate{of.get(target, '')}",
+                f"The surrogate's {target.replace('_', ' ')} {along}",
+                pictures.slices(data, learned, target),
+            )
+            for target in learned.targets
+        ),
+        _section(
+            "Landscape",
+            f"The surrogate over the two most important parameters, the others as in {shown} (star). Dots are trials.",
+            pictures.landscape(data, learned),
+            wide=False,
+        ),
+        *(
+            _section(
+                f"Calibration of the surrogate{of.get(target, '')}",
+                "Each trial as predicted by a surrogate that has not seen it (cross-validation), with 95 % intervals. "
+                f"{found.coverage:.0%} of the observations lie inside; RMSE {found.rmse:.3g}, R² {found.r2:.2f}.",
+                pictures.calibration(target, found),
+                wide=False,
+            )
+            for target, found in learned.calibration.items()
+        ),
+        _section(
+            "Importance of the parameters",
+            "Part of the surrogate's variance over the space that each accounts for, interactions included.",
+            pictures.importance(learned),
+            wide=False,
+        ),
+    ]
+
+
+def _use(data: CampaignData) -> str:
+    busy = data.utilisation
+    return "When simulations ran." + (f" Workers spent {busy:.1%} of the time in them." if busy is not None else "")
+
+
+def as_json(figure: go.Figure) -> str:
+    """Return a figure as JSON that no text in it can break out of."""
+    return str(figure.to_json()).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

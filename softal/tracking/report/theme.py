@@ -1,0 +1,97 @@
+"""The look that all figures share. Colours in `var(--…)` are the page's, which differ between light and dark."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from softal.tracking.report.data import labelled, number, with_error
+from softal.trial import Trial
+
+INK, MUTED, GRID, SURFACE = "var(--ink)", "var(--muted)", "var(--grid)", "var(--surface)"
+ACCENT, BAND = "#3d6fe0", "rgba(61,111,224,0.18)"
+BAD = "#d1495b"
+GOOD = "#1f9d8a"
+PROPOSERS = ["#3d6fe0", "#e08a3c", "#1f9d8a", "#9a5fc9", "#c9a227", "#5fa8d3", "#b5651d"]
+INITIAL = "#97a1b3"  # points that are spread over the space without looking at results
+INITIAL_KINDS = ("random", "sobol", "grid", "initial", "design")
+# From worst to best; both ends stand out from a light and from a dark page.
+SCALE = [(0.0, "#3b1f6b"), (0.25, "#3d6fe0"), (0.5, "#1f9d8a"), (0.75, "#a9c23f"), (1.0, "#f2b134")]
+
+
+def shade(at: float) -> str:
+    """Return the colour of SCALE at a place in [0, 1]."""
+    place = bisect.bisect_left([stop for stop, _ in SCALE], at, 1, len(SCALE) - 1)
+    (low, first), (high, second) = SCALE[place - 1], SCALE[place]
+    part = min(1.0, max(0.0, (at - low) / (high - low)))
+    channels = ((int(first[i : i + 2], 16), int(second[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in channels)
+
+
+def figure(height: int, **layout: Any) -> go.Figure:
+    """Return an empty figure in the report's look."""
+    made = go.Figure()
+    made.update_layout(
+        template="none",
+        height=height,
+        margin={"l": 64, "r": 20, "t": 24, "b": 52},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 13, "color": INK},
+        hoverlabel={"bgcolor": SURFACE, "bordercolor": GRID, "font": {"color": INK, "size": 12}, "align": "left"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": MUTED}},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": GRID, "activecolor": ACCENT},
+        hovermode="closest",
+        **layout,
+    )
+    return made
+
+
+def style_axes(made: go.Figure) -> go.Figure:
+    """Give every axis of a figure the report's look."""
+    look = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "linecolor": GRID,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": GRID,
+        "tickfont": {"color": MUTED, "size": 12},
+        "title": {"font": {"size": 13}, "standoff": 10},
+        "automargin": True,
+        "exponentformat": "power",
+    }
+    made.update_xaxes(**look)
+    made.update_yaxes(**look)
+    made.update_annotations(font={"size": 13, "color": INK})
+    return made
+
+
+def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:
+    """Return proposer -> colour: grey for those that spread the first points, then the palette."""
+    names = sorted({trial.proposed_by or "unknown" for trial in trials})
+    spread = [name for name in names if any(kind in name.lower() for kind in INITIAL_KINDS)]
+    others = [name for name in names if name not in spread]
+    colours = {name: PROPOSERS[i % len(PROPOSERS)] for i, name in enumerate(others)}
+    return dict.fromkeys(spread, INITIAL) | colours
+
+
+def hover(trial: Trial, units: Mapping[str, str]) -> str:
+    """Return what is shown when the pointer is on a trial."""
+    lines = [f"<b>trial {trial.id}</b> · {escape(trial.proposed_by or 'unknown')}"]
+    for name, value in trial.objective.items():
+        lines.append(f"{escape(name)} = {with_error(value, trial.objective_errors.get(name))}")
+    if trial.reason:
+        lines.append(escape(trial.reason[:120]))
+    lines += [f"{escape(labelled(name, units.get(name, '')))} = {escape(number(v))}" for name, v in trial.point.items()]
+    return "<br>".join(lines[:24])
+
+
+def words(name: str) -> str:
+    """Return a name as a label: escaped, underscores as spaces."""
+    return escape(name.replace("_", " "))

@@ -1,0 +1,237 @@
+"""Figures of the points and of what was observed: parallel coordinates, arrays against their references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from softal.objective import Reference
+from softal.tracking.report import theme
+from softal.tracking.report.data import CampaignData, labelled, number
+from softal.tracking.report.statistics import thin
+from softal.trial import Array, Trial
+
+MAX_LINES = 400
+BINS = 14
+MAX_AXES = 14
+MAX_GRID = 3000
+MAX_ARRAYS = 6
+
+
+def parallel(data: CampaignData) -> go.Figure | None:
+    """Each trial as a line through its parameters and its objective, coloured by how good it is.
+
+    Drawn as ordinary lines, not as Plotly's `parcoords`, which needs WebGL: a remote desktop often has none.
+    """
+    names = [*data.space.names, *data.objective.names][:MAX_AXES]
+    if len(data.done) < 2 or len(names) < 2:
+        return None
+    rank = _ranks(data)
+    order = np.argsort(rank)
+    keep = order[:40]
+    trials = [data.done[i] for i in thin(len(data.done), MAX_LINES, keep)]
+    quality = {data.done[i].id: 1.0 - position / max(1, len(order) - 1) for position, i in enumerate(order)}
+    heights = {name: _axis(data, name, trials) for name in names}
+    made = theme.figure(410, showlegend=False)
+    made.update_layout(margin={"l": 40, "r": 40, "t": 30, "b": 48})
+    bins = [theme.shade((k + 0.5) / BINS) for k in range(BINS)]
+    for k in range(BINS):
+        some = [i for i, t in enumerate(trials) if min(BINS - 1, int(quality[t.id] * BINS)) == k]
+        if some:
+            made.add_trace(_lines(data, trials, some, names, heights, bins[k], k / BINS))
+    if data.best is not None:
+        spot = next(i for i, t in enumerate(trials) if t.id == data.best.id)
+        made.add_trace(_lines(data, trials, [spot], names, heights, theme.INK, 1.0, width=3.0))
+    _parallel_axes(made, data, names, trials)
+    return made
+
+
+def _ranks(data: CampaignData) -> NDArray[np.float64]:
+    """Return a number for each trial that is done; the lower, the better: loss, or the mean of the losses' ranks."""
+    losses = data.objective.losses(data.done)
+    return np.asarray(np.argsort(np.argsort(losses, axis=0), axis=0).mean(axis=1), dtype=np.float64)
+
+
+def _value(trial: Trial, name: str) -> Any:
+    return trial.objective[name] if name in trial.objective else trial.point[name]
+
+
+def _axis(data: CampaignData, name: str, trials: Sequence[Trial]) -> NDArray[np.float64]:
+    """Return the trials' heights on an axis, 0 to 1."""
+    if name in data.space.names and name not in data.objective.names:
+        U = data.space.to_unit([trial.point for trial in trials])
+        return np.asarray(U[:, data.space.names.index(name)])
+    low, high, log = objective_range(data, name)
+    values = np.array([trial.objective[name] for trial in trials])
+    if log:
+        values, low, high = np.log(values), np.log(low), np.log(high)
+    return np.asarray((values - low) / (high - low or 1.0))
+
+
+def objective_range(data: CampaignData, name: str) -> tuple[float, float, bool]:
+    """Return lowest and highest value of a component, and whether it is shown on a logarithmic axis."""
+    values = np.array([trial.objective[name] for trial in data.done])
+    log = bool(values.min() > 0 and values.max() / values.min() > 15)
+    return float(values.min()), float(values.max()), log
+
+
+def _lines(
+    data: CampaignData,
+    trials: Sequence[Trial],
+    some: Sequence[int],
+    names: Sequence[str],
+    heights: dict[str, NDArray[np.float64]],
+    colour: str,
+    goodness: float,
+    width: float = 1.4,
+) -> go.Scatter:
+    """Lines of one colour, in one trace: None breaks the line between trials."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    text: list[str | None] = []
+    for i in some:
+        x += [*range(len(names)), None]
+        y += [*(round(float(heights[name][i]), 4) for name in names), None]
+        text += [theme.hover(trials[i], data.space.units)] * len(names) + [None]
+    line = {"color": colour, "width": width}
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines+markers",
+        line=line,
+        marker={"size": 3 if width < 2 else 6, "color": colour},
+        opacity=0.25 + 0.65 * goodness**1.5,
+        hovertext=text,
+        hoverinfo="text",
+    )
+
+
+def _parallel_axes(made: go.Figure, data: CampaignData, names: Sequence[str], trials: Sequence[Trial]) -> None:
+    for position, name in enumerate(names):
+        made.add_shape(type="line", x0=position, x1=position, y0=0, y1=1, line={"color": theme.MUTED, "width": 1})
+        for height, label in _ticks(data, name):
+            made.add_annotation(
+                x=position, y=height, text=escape(label), showarrow=False, xshift=6, xanchor="left",
+                font={"size": 11, "color": theme.MUTED}, bgcolor=theme.SURFACE, opacity=0.9,
+            )  # fmt: skip
+    labels = [f"<b>{theme.words(n)}</b>" if n in data.objective.names else theme.words(n) for n in names]
+    units = [escape(data.space.units.get(name, "")) for name in names]
+    texts = [f"{text}<br>[{unit}]" if unit else text for text, unit in zip(labels, units, strict=True)]
+    made.update_xaxes(
+        tickvals=list(range(len(names))), ticktext=texts, range=[-0.15, len(names) - 0.55], showgrid=False,
+        zeroline=False, showline=False, tickfont={"size": 12, "color": theme.INK},
+    )  # fmt: skip
+    made.update_yaxes(visible=False, range=[-0.04, 1.04])
+
+
+def _ticks(data: CampaignData, name: str) -> list[tuple[float, str]]:
+    if name in data.space.names and name not in data.objective.names:
+        column = data.space.names.index(name)
+        cells = int(data.space.cells[column])
+        heights = np.linspace(0, 1, 5) if not 0 < cells <= 8 else (np.arange(cells) + 0.5) / cells
+        U = np.full((len(heights), data.space.dimension), 0.5)
+        U[:, column] = heights
+        return [(float(h), number(p[name], 3)) for h, p in zip(heights, data.space.from_unit(U), strict=True)]
+    low, high, log = objective_range(data, name)
+    heights = np.linspace(0, 1, 5)
+    values = np.exp(np.log(low) + heights * np.log(high / low)) if log else low + heights * (high - low)
+    return [(float(h), number(float(v), 3)) for h, v in zip(heights, values, strict=True)]
+
+
+def matched(data: CampaignData) -> list[tuple[str, go.Figure]]:
+    """For each array in `match`: the shown trial's with its error band, the reference, and the residual below."""
+    references = [reference for part in data.objective.components for reference in part.references]
+    return [
+        (r.array, _matched(data.arrays[r.array], r))
+        for r in references
+        if r.array in data.arrays and data.arrays[r.array].grid is not None
+    ]
+
+
+def _matched(array: Array, reference: Reference) -> go.Figure:
+    assert array.grid is not None
+    made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04)
+    made.update_layout(theme.figure(500).layout)
+    order = np.argsort(array.grid)
+    order = order[thin(len(order), MAX_GRID)]
+    grid, values = array.grid[order], array.values[order]
+    errors = None if array.errors is None else np.nan_to_num(array.errors[order])
+    inside = (reference.grid >= grid[0]) & (reference.grid <= grid[-1])
+    inside &= (reference.grid >= reference.range[0]) & (reference.grid <= reference.range[1])
+    at = reference.grid[inside]
+    residual = np.interp(at, grid, values) - reference.values[inside]
+    for trace in band(grid, values, errors):
+        made.add_trace(trace, row=1, col=1)
+    made.add_trace(_points(reference.grid, reference.values, "reference", showlegend=True), row=1, col=1)
+    made.add_trace(
+        go.Scatter(x=grid, y=values, mode="lines", name="simulation", line={"color": theme.ACCENT, "width": 2}),
+        row=1,
+        col=1,
+    )
+    if errors is not None:
+        for trace in band(at, np.zeros_like(at), np.interp(at, grid, errors)):
+            made.add_trace(trace, row=2, col=1)
+    made.add_trace(_points(at, residual, "residual", showlegend=False), row=2, col=1)
+    made.add_hline(y=0, line={"color": theme.MUTED, "width": 1}, row=2, col=1)
+    made.update_xaxes(
+        range=[float(min(grid[0], at[0])), float(max(at[-1], min(grid[-1], at[-1] * 1.05)))] if at.size else None
+    )
+    made.update_xaxes(title_text=grid_label(reference.array, array), row=2, col=1)
+    made.update_yaxes(title_text=labelled(theme.words(reference.array), escape(array.unit)), row=1, col=1)
+    made.update_yaxes(title_text="sim. − ref.", row=2, col=1)
+    return theme.style_axes(made)
+
+
+def grid_label(name: str, array: Array) -> str:
+    """Return the label of an array's grid: the field's letter where the array's name tells it."""
+    letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_r": "r", "radial": "r", "msd": "t"}
+    letter = next((letter for part, letter in letters.items() if part in name), "grid")
+    return labelled(letter if array.grid is not None else "index", escape(array.grid_unit))
+
+
+def _points(x: NDArray[np.float64], y: NDArray[np.float64], name: str, showlegend: bool) -> go.Scatter:
+    some = thin(len(x), MAX_GRID)
+    marker = {"color": theme.INK, "size": 4.5, "symbol": "circle-open", "line": {"width": 1}}
+    return go.Scatter(x=x[some], y=y[some], mode="markers", name=name, marker=marker, showlegend=showlegend)
+
+
+def band(x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64] | None) -> list[go.Scatter]:
+    """Return the 95 % band around a line as traces; none without errors."""
+    if errors is None or not np.any(errors > 0):
+        return []
+    common = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    lower = go.Scatter(x=x, y=y - 1.96 * errors, **common)
+    upper = go.Scatter(x=x, y=y + 1.96 * errors, fill="tonexty", fillcolor=theme.BAND, **common)
+    return [lower, upper]
+
+
+def observed(data: CampaignData) -> go.Figure | None:
+    """The shown trial's other arrays: those on a grid that are not compared with a reference."""
+    compared = {reference.array for part in data.objective.components for reference in part.references}
+    rest = {n: a for n, a in data.arrays.items() if n not in compared and a.values.ndim == 1 and a.values.size > 1}
+    rest = dict(list(rest.items())[:MAX_ARRAYS])
+    if not rest:
+        return None
+    columns = min(2, len(rest))
+    rows = -(-len(rest) // columns)
+    made = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.1, vertical_spacing=0.3 / rows)
+    made.update_layout(theme.figure(80 + 260 * rows, showlegend=False).layout)
+    for i, (name, array) in enumerate(rest.items()):
+        row, column = i // columns + 1, i % columns + 1
+        grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
+        order = np.argsort(grid)[thin(len(grid), MAX_GRID)]
+        for trace in band(grid[order], array.values[order], None if array.errors is None else array.errors[order]):
+            made.add_trace(trace, row=row, col=column)
+        line = go.Scatter(
+            x=grid[order], y=array.values[order], mode="lines", line={"color": theme.ACCENT, "width": 1.8}
+        )
+        made.add_trace(line, row=row, col=column)
+        made.update_xaxes(title_text=grid_label(name, array), row=row, col=column)
+        made.update_yaxes(title_text=labelled(theme.words(name), escape(array.unit)), row=row, col=column)
+    return theme.style_axes(made)

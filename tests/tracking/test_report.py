@@ -1,0 +1,409 @@
+"""The report: what it says, that it stands alone, and that odd campaigns do not break it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softal.errors import CampaignStateError
+from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
+from softal.space import Space
+from softal.surrogates.gp import GaussianProcess
+from softal.tracking.journal import Journal
+from softal.tracking.report import write_report
+from softal.tracking.report.data import duration, question, with_error
+from softal.tracking.report.statistics import concurrency, failures, lanes, running_best, thin
+from softal.trial import Array, Observation, Trial, TrialState
+
+# Plotly warns of what it will do another way itself.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+T0 = 1.79e9
+MIE = Space(
+    {
+        "epsilon": {"low": 80, "high": 160, "unit": "K"},
+        "sigma": {"low": 3.0, "high": 3.8, "unit": "angstrom"},
+        "n": {"low": 8, "high": 16, "integer": True},
+        "particles": 864,
+        "r_min": {"derived": "2 ** (1 / 6) * sigma", "unit": "angstrom"},
+    }
+)
+MIXED = Space(
+    {
+        "rate": {"low": 1e-4, "high": 1.0, "log": True, "unit": "1/ps"},
+        "kind": {"choices": ["soft", "hard", "<b>sticky</b>"]},
+        "shells": {"low": 1, "high": 4, "integer": True},
+    }
+)
+K = np.linspace(0.3, 9.0, 146)
+
+
+def structure_factor(epsilon: float, sigma: float, n: float) -> np.ndarray:
+    """Something that looks like the S(k) of a liquid."""
+    peak = 2.0 * 3.4 / sigma
+    height = 1.7 + 0.004 * (epsilon - 118) + 0.04 * (n - 10)
+    return (
+        0.05
+        + 0.95 / (1 + np.exp(-9 * (K - 0.86 * peak)))
+        + height * np.exp(-((K - peak) ** 2) / 0.045)
+        + 0.3 * np.exp(-((K - 1.85 * peak) ** 2) / 0.35)
+        - 0.22 * np.exp(-((K - 1.4 * peak) ** 2) / 0.3)
+    )
+
+
+REFERENCE = Reference("structure_factor", K[::3], structure_factor(118, 3.40, 10)[::3], (0.3, 8.0))
+
+
+def simulate(point: dict[str, float], rng: np.random.Generator) -> Observation:
+    S_k = structure_factor(point["epsilon"], point["sigma"], point["n"])
+    noise = 0.02 + 0.02 * S_k
+    r = np.linspace(0.1, 10, 200)
+    g_r = np.clip(1 + 2 * np.exp(-((r - 3.7) ** 2) / 0.1) - np.exp(-(r**2) / 6), 0, None)
+    return Observation(
+        {"pressure": 10.0},
+        {"pressure": 1.0},
+        {
+            "structure_factor": Array(S_k + noise * rng.standard_normal(len(K)), noise, K, "", "1/angstrom"),
+            "g_r": Array(g_r, None, r, "", "angstrom"),
+        },
+    )
+
+
+def campaign(
+    folder: Path,
+    space: Space,
+    objective: Objective,
+    n: int,
+    evaluate: Callable[[dict[str, float], np.random.Generator], Observation],
+    *,
+    fail: float = 0.1,
+    workers: int = 2,
+    state: str = "finished",
+    text: str = "name: argon\n",
+    **info: object,
+) -> Path:
+    """Write the journal of a campaign that gathers around its best point."""
+    rng = np.random.default_rng(1)
+    facts = {
+        "id": "0" * 32, "created": T0, "seed": 1, "state": state,
+        "git": "8a1f0c2e", "versions": {"softal": "0.1.0", "numpy": "2.4"},
+        "machine": {"host": "node1", "system": "Linux"}, "name": "argon", **info,
+    }  # fmt: skip
+    trials: list[Trial] = []
+    clock = np.zeros(workers)
+    best, best_loss = rng.random(space.dimension), np.inf
+    for i in range(n):
+        u = (
+            rng.random(space.dimension)
+            if i < 12
+            else np.clip(best + 0.25 * rng.standard_normal(space.dimension) * rng.random(), 0, 1)
+        )
+        point = space.from_unit(u[None])[0]
+        slot = int(clock.argmin())
+        started = T0 + clock[slot] + 0.2
+        clock[slot] += 15 + 5 * rng.random()
+        common = {
+            "id": i, "point": point, "seed": i, "proposed_by": "sobol" if i < 12 else "bayesian", "proposed": started,
+            "started": started, "finished": T0 + clock[slot], "host": f"node{slot % 2 + 1}", "attempts": 1,
+        }  # fmt: skip
+        if rng.random() < fail:
+            reason = (
+                f"LAMMPS: lost atoms at step {rng.integers(1e6)}" if rng.random() < 0.7 else "walltime of 60 s exceeded"
+            )
+            trials.append(Trial(**common, state=TrialState.FAILED, reason=reason))
+            continue
+        observation = evaluate(point, rng)
+        values, errors = objective.evaluate(observation)
+        loss = float(np.sum(objective.signs * list(values.values())))
+        if loss < best_loss:
+            best, best_loss = space.to_unit([point])[0], loss
+        trials.append(
+            Trial(**common, state=TrialState.DONE, observation=observation, objective=values, objective_errors=errors)
+        )
+    with Journal.create(
+        folder, text, {**facts, "active": float(clock.max()), "ended": T0 + float(clock.max())}
+    ) as journal:
+        journal.write(trials)
+    return folder
+
+
+def train(folder: Path, space: Space, targets: tuple[str, ...]) -> None:
+    with Journal.open(folder) as journal:
+        trials = journal.trials()
+    surrogate = GaussianProcess(space, targets)
+    surrogate.fit(trials)
+    surrogate.save(folder / "surrogate" / "latest")
+    record = {"rmse": dict.fromkeys(targets, 0.1), "coverage": dict.fromkeys(targets, 0.9), "method": "leave-one-out"}
+    lines = [{**record, "version": v, "trials": 5 * v, "r2": dict.fromkeys(targets, 1 - 1 / v)} for v in range(1, 8)]
+    (folder / "surrogate" / "versions.jsonl").write_text("\n".join(map(json.dumps, lines)) + '\n{"cut o')
+
+
+def argon(folder: Path, n: int = 40) -> tuple[Path, Space, Objective]:
+    objective = match({"structure_factor": REFERENCE})
+    campaign(folder, MIE, objective, n, simulate, text=ARGON)
+    if n > 8:
+        train(folder, MIE, ("mismatch",))
+    return folder, MIE, objective
+
+
+ARGON = """\
+name: argon
+simulator: {kind: argon, engine: auto, particles: 864}
+space:
+  epsilon: {low: 80, high: 160, unit: K}
+  sigma: {low: 3.0, high: 3.8, unit: angstrom}
+objective:
+  match: {structure_factor: data/argon_yarnell_1973_sk.csv}
+budget: {trials: 40}
+"""
+
+
+def mixed(point: dict[str, float], rng: np.random.Generator) -> Observation:
+    x = np.log10(point["rate"]) + 2
+    cost = x**2 + 0.5 * point["shells"] + ("soft", "hard", "<b>sticky</b>").index(point["kind"])
+    values = {"cost": cost + 0.1 * rng.standard_normal(), "yield_": 5 - abs(x - 0.5) + 0.3 * point["shells"]}
+    return Observation(values, {"cost": 0.1})
+
+
+class Page(HTMLParser):
+    """The page's headings, tables and figures; and whatever would load something from elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.text = path.read_text(encoding="utf-8")
+        self.headings: list[str] = []
+        self.cells: list[str] = []
+        self.figures: dict[str, dict[str, object]] = {}
+        self.tags: list[str] = []
+        self.loads: list[str] = []
+        self._tag = ""
+        self._json = False
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = dict(attributes)
+        self.tags.append(tag)
+        self._tag = tag
+        self._json = found.get("type") == "application/json"
+        self.loads += [v for k, v in attributes if k in ("src", "href") and v and not v.startswith("data:")]
+
+    def handle_data(self, data: str) -> None:
+        if self._tag == "h2" and data.strip():
+            self.headings.append(data.strip())
+        if self._tag in ("td", "b") and data.strip():
+            self.cells.append(data.strip())
+        if self._json and data.strip():
+            self.figures[self.headings[-1]] = json.loads(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._tag = ""
+        self._json = False
+
+
+def test_a_matching_campaign_has_all_parts(tmp_path: Path) -> None:
+    folder, space, objective = argon(tmp_path / "argon")
+    page = Page(write_report(folder, space=space, objective=objective, workers=2))
+    assert page.headings == [
+        "Best point", "Best against trials", "Match: structure factor", "Observed", "Parameters",
+        "Slices of the surrogate", "Landscape", "Calibration of the surrogate", "Importance of the parameters",
+        "Surrogate over time", "Workers over time", "Failures", "The best trials", "Campaign file",
+        "Where this comes from",
+    ]  # fmt: skip
+    assert "Which epsilon, sigma and n match the reference" in page.text
+    assert page.loads == []
+    assert len(page.text) < 12e6
+    assert "particles: 864" in page.text
+    assert "lost atoms" in page.text
+    assert all(figure["data"] for figure in page.figures.values())
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+@pytest.mark.parametrize("fail", [0.0, 1.0], ids=["done", "failed"])
+def test_small_campaigns(tmp_path: Path, n: int, fail: float) -> None:
+    objective = match({"structure_factor": REFERENCE})
+    folder = campaign(tmp_path / "small", MIE, objective, n, simulate, fail=fail, state="running")
+    page = Page(write_report(folder, space=MIE, objective=objective, workers=2))
+    assert ("Best against trials" in page.headings) == (n > 0)
+    assert ("Failures" in page.headings) == (n > 0 and fail == 1)
+    assert ("The best trials" in page.headings) == (n > 0 and fail == 0)
+    assert ">interrupted<" in page.text
+
+
+def test_several_objectives_have_a_front(tmp_path: Path) -> None:
+    objective = several(minimize("cost"), maximize("yield_"))
+    folder = campaign(tmp_path / "two", MIXED, objective, 60, mixed)
+    train(folder, MIXED, ("cost", "yield_"))
+    page = Page(write_report(folder, space=MIXED, objective=objective))
+    assert "Pareto front" in page.headings
+    assert {f"Slices of the surrogate: {name}" for name in ("cost", "yield")} <= set(page.headings)
+    with Journal.open(folder) as journal:
+        front = objective.pareto_front(journal.trials())
+    assert f"The Pareto front ({len(front)} trials)" in page.headings
+    panels = page.figures["Pareto front"]["data"]
+    assert next(t for t in panels if t["name"] == "Pareto front")
+
+
+def test_learning_has_no_best(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "learn", MIXED, learn("cost"), 30, mixed)
+    train(folder, MIXED, ("cost",))
+    page = Page(write_report(folder, space=MIXED, objective=learn("cost")))
+    assert "Best point" not in page.headings
+    assert "Values against trials" in page.headings
+    assert "best so far" not in page.text
+    assert "How do cost depend on rate, kind and shells?" not in page.text
+    assert "How does cost depend on rate, kind and shells?" in page.text
+
+
+def test_maximising_shows_the_largest(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "max", MIXED, maximize("yield_"), 30, mixed)
+    page = Page(write_report(folder, space=MIXED, objective=maximize("yield_")))
+    with Journal.open(folder) as journal:
+        best = max(trial.objective["yield_"] for trial in journal.trials(TrialState.DONE))
+    line = next(t for t in page.figures["Best against trials"]["data"] if t["name"] == "best so far")
+    assert decoded(line["y"])[-1] == best
+
+
+def decoded(values: object) -> np.ndarray:
+    """Plotly writes arrays as base64."""
+    import base64
+
+    if isinstance(values, dict):
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    return np.array(values)
+
+
+def test_ten_thousand_trials_make_a_page_of_bearable_size(tmp_path: Path) -> None:
+    folder = campaign(tmp_path / "many", MIXED, minimize("cost"), 10_000, mixed, workers=32)
+    train(folder, MIXED, ("cost",))
+    begun = time.monotonic()
+    page = Page(write_report(folder, space=MIXED, objective=minimize("cost"), workers=32))
+    assert time.monotonic() - begun < 60
+    assert len(page.text) < 12e6
+    line = next(t for t in page.figures["Best against trials"]["data"] if t["name"] == "best so far")
+    with Journal.open(folder) as journal:
+        assert decoded(line["y"])[-1] == min(trial.objective["cost"] for trial in journal.trials(TrialState.DONE))
+
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+
+
+def test_text_of_the_user_stays_text(tmp_path: Path) -> None:
+    """Names, reasons, hosts, the file, units, versions: none becomes an element or ends a script."""
+    space = Space({"x": {"low": 0, "high": 1, "unit": EVIL}, "kind": {"choices": [EVIL, "b"]}})
+    objective = minimize(EVIL)
+
+    def evaluate(point: dict[str, float], rng: np.random.Generator) -> Observation:
+        arrays = {"evil_" + EVIL.replace("/", ""): Array(np.arange(4.0), None, np.arange(4.0), EVIL, EVIL)}
+        return Observation({EVIL: float(point["x"])}, {}, arrays)
+
+    folder = campaign(tmp_path / "evil", space, objective, 30, evaluate, text=EVIL, name=EVIL, git=EVIL, reason=EVIL)
+    with Journal.open(folder, read_only=False) as journal:
+        failed = Trial(
+            30,
+            {"x": 0.5, "kind": "b"},
+            proposed_by=EVIL,
+            state=TrialState.FAILED,
+            reason=EVIL,
+            host=EVIL,
+            started=T0,
+            finished=T0 + 1,
+        )
+        journal.write([failed])
+    train(folder, space, (EVIL,))
+    page = Page(write_report(folder, space=space, objective=objective, workers=1))
+    assert "img" not in page.tags
+    assert page.tags.count("script") == len(page.figures) + 2
+    assert "alert(1)</script>" not in page.text
+    for figure in page.figures.values():  # Plotly shows a subset of HTML in labels
+        assert "<img" not in json.dumps(figure)
+
+
+def test_a_broken_surrogate_costs_only_its_own_parts(tmp_path: Path) -> None:
+    folder, space, objective = argon(tmp_path / "argon", 12)
+    (folder / "surrogate" / "latest" / "model.safetensors").write_bytes(b"nonsense")
+    page = Page(write_report(folder, space=space, objective=objective))
+    assert "Best against trials" in page.headings
+    assert "Slices of the surrogate" not in page.headings
+
+
+def test_a_folder_without_a_campaign_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CampaignStateError, match="holds no campaign"):
+        write_report(tmp_path, space=MIE, objective=minimize("y"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def trial(number: int, start: float = 0.0, end: float = 1.0, **changes: object) -> Trial:
+    fields = {
+        "id": number,
+        "point": {"x": 1.0},
+        "state": TrialState.DONE,
+        "started": T0 + start,
+        "finished": T0 + end,
+        "host": "a",
+    }
+    return Trial(**{**fields, **changes})
+
+
+def test_running_best_skips_what_has_no_value() -> None:
+    best, improved = running_best(np.array([np.nan, 3.0, np.nan, 4.0, 1.0, 1.0]))
+    np.testing.assert_array_equal(best, [np.nan, 3, 3, 3, 1, 1])
+    assert improved.tolist() == [False, True, False, False, True, False]
+    assert len(running_best(np.zeros(0))[0]) == 0
+
+
+def test_thinning_keeps_what_matters() -> None:
+    kept = thin(10_000, 100, [3, 77, 9_998])
+    assert {0, 3, 77, 9_998, 9_999} <= set(kept.tolist())
+    assert len(kept) <= 110
+    assert thin(5, 100).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_failures_that_differ_in_numbers_are_one() -> None:
+    reasons = ["step 3: lost atoms", "step 71: lost atoms", "NaN in x", None]
+    found = failures([trial(i, reason=reason) for i, reason in enumerate(reasons)])
+    assert (found[0].reason, found[0].count, found[0].example.id) == ("step 3: lost atoms", 2, 0)
+    assert len(found) == 3
+
+
+def test_lanes_hold_no_two_trials_at_a_time() -> None:
+    trials = [trial(0, 0, 2), trial(1, 1, 3), trial(2, 2, 4), trial(3, 0, 9, host="b"), trial(4, 3.5, 5)]
+    bars, names = lanes(trials)
+    assert names == ["a · 1", "a · 2", "b · 1"]
+    for lane in range(3):
+        spans = sorted((bar.start, bar.end) for bar in bars if bar.lane == lane)
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+
+
+def test_concurrency_counts_the_work() -> None:
+    times, running = concurrency([trial(0, 0, 4), trial(1, 1, 2), trial(2, 2, 4)], steps=8)
+    np.testing.assert_allclose(running, [1, 1, 2, 2, 2, 2, 2, 2])
+    np.testing.assert_allclose(times, np.arange(8) * 0.5 + 0.25)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.0392, 0.0031, "0.0392 ± 0.0031"),
+        (118.23, 2.4, "118.2 ± 2.4"),
+        (1.5, None, "1.5"),
+        (1234.5, 120.0, "1234 ± 120"),
+    ],
+)
+def test_errors_have_two_digits(value: float, error: float | None, text: str) -> None:
+    assert with_error(value, error) == text
+
+
+def test_words() -> None:
+    assert question(MIE, minimize("y")) == "Which epsilon, sigma and n make y smallest?"
+    assert [duration(s) for s in (0.012, 5, 300, 9000, 1e6)] == ["12 ms", "5 s", "5 min", "2.5 h", "11.6 days"]
+    assert re.fullmatch(
+        r"Which .* make a smallest and b largest\?", question(MIXED, several(minimize("a"), maximize("b")))
+    )
