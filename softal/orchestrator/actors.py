@@ -40,6 +40,7 @@ class Agents:
             remote = ray.remote(self.KINDS[kind])
             self._actors[kind] = remote.options(
                 name=f"{self._name}: {kind}",
+                namespace=self._cluster.namespace,
                 num_cpus=0,
                 max_restarts=AGENT_LIVES,
                 max_task_retries=AGENT_LIVES,
@@ -83,3 +84,10 @@ class Agents:
             raise SoftalError(f"the {kind} failed: {type(error.cause).__name__}: {error.cause}") from error
         except ray.exceptions.RayActorError as error:
             raise SoftalError(f"the {kind} died and could not be rebuilt: {error}") from error
+
+    def close(self) -> None:
+        """End the agents; nothing of theirs is lost, since the journal has it all."""
+        for actor in self._actors.values():
+            ray.kill(actor, no_restart=True)
+        self._actors.clear()
+        self._calls.clear()

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softal.errors import CampaignFileError, CampaignStateError, Problem
+from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign, parse_text
@@ -163,7 +163,7 @@ class Campaign:
             listener or Silent(),
             cluster=self.spec.cluster,
             workers=self.spec.workers,
-            report=_write_report,
+            report=self.report,
             **hooks,
         )
 
@@ -281,14 +281,26 @@ class Campaign:
         from softal.orchestrator.agents import SURROGATE_FOLDER
 
         latest = self.folder / SURROGATE_FOLDER / "latest"
-        if not latest.exists():
+        if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
-        return surrogates.load(latest)
+        return surrogates.load(latest, self.spec.surrogate.kind)
 
     def report(self) -> Path:
         """Write the report and return its path."""
-        require_campaign(self.folder).close()
-        return _write_report(self.folder)
+        from softal.tracking.report import write_report
+
+        spec = self.spec
+        try:
+            surrogate = self.surrogate
+        except SoftalError:  # none yet, or none wanted
+            surrogate = None
+        return write_report(
+            self.folder,
+            space=spec.space,
+            objective=spec.objective,
+            workers=spec.workers.concurrent,
+            surrogate=surrogate,
+        )
 
     @property
     def running(self) -> bool:
@@ -312,12 +324,6 @@ class Silent:
 def find_campaigns(runs: Path) -> Sequence[Path]:
     """Return the folders of the campaigns in `runs`."""
     return sorted(path.parent for path in runs.glob(f"*/{DATABASE}"))
-
-
-def _write_report(folder: Path) -> Path:
-    from softal.tracking.report import write_report
-
-    return write_report(folder)
 
 
 def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:

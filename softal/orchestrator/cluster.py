@@ -22,6 +22,22 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
+class Requirements:
+    """What one trial needs, and how many shall run at once; memory in bytes."""
+
+    concurrent: int
+    cpus: float
+    gpus: float
+    memory: int | None
+
+    def fitting(self, resources: dict[str, float]) -> int:
+        """Return how many trials fit into Ray's resources at once, at most `concurrent`."""
+        wanted = {"CPU": self.cpus, "GPU": self.gpus, "memory": float(self.memory or 0)}
+        room = [int(resources.get(name, 0.0) / amount + 1e-9) for name, amount in wanted.items() if amount > 0]
+        return min([self.concurrent, *room])
+
+
+@dataclass
 class Cluster:
     """The Ray that a campaign runs on.
 
@@ -30,7 +46,7 @@ class Cluster:
         dashboard: the dashboard's address, if it has one.
         node: id of this machine's node, on which the agents run.
         namespace: in which the agents have their names.
-        slots: how many trials fit at once, at most the number asked for.
+        slots: how many trials fit at once, at most the number asked for; `refresh` follows nodes that come and go.
         exclusive: whether Ray has room for just these trials, so that one more waits in Ray's own queue.
     """
 
@@ -40,6 +56,14 @@ class Cluster:
     namespace: str
     slots: int
     exclusive: bool
+    trial: Requirements
+
+    def refresh(self) -> None:
+        """Count the slots again."""
+        if not self.exclusive:
+            import ray
+
+            self.slots = max(1, self.trial.fitting(ray.cluster_resources()))
 
 
 @contextmanager
@@ -93,7 +117,12 @@ def connect(
         dashboard = started.dashboard_url or None
         context = ray.get_runtime_context()
     try:
-        slots = _slots(ray.cluster_resources(), concurrent, cpus, gpus, memory)
+        trial = Requirements(concurrent, cpus, gpus, memory)
+        resources = ray.cluster_resources()
+        slots = trial.fitting(resources)
+        if slots < 1:
+            has = ", ".join(f"{resources.get(name, 0):g} {name}" for name in ("CPU", "GPU", "memory"))
+            raise SoftalError(f"no trial fits on this Ray: one needs {cpus:g} CPU, {gpus:g} GPU; Ray has {has}")
         yield Cluster(
             address,
             f"http://{dashboard}" if dashboard else None,
@@ -101,6 +130,7 @@ def connect(
             namespace,
             slots,
             exclusive=address is None and not joined and cpus > 0,
+            trial=trial,
         )
     finally:
         if not joined:
@@ -110,6 +140,7 @@ def connect(
 def _local(concurrent: int, cpus: float, gpus: float, dashboard_port: int | None) -> dict[str, Any]:
     # Ray counts whole CPUs: 32 trials of 1/16 are 2. More trials than cores are the user's choice.
     options: dict[str, Any] = {
+        "address": "local",  # without it, Ray joins whatever was started on this machine last
         "num_cpus": max(1, math.ceil(concurrent * cpus - 1e-9)),
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
@@ -119,17 +150,3 @@ def _local(concurrent: int, cpus: float, gpus: float, dashboard_port: int | None
     if gpus == 0:
         options["num_gpus"] = 0
     return options
-
-
-def _slots(resources: dict[str, float], concurrent: int, cpus: float, gpus: float, memory: int | None) -> int:
-    """Return how many trials fit on the cluster at once; at least 1, at most `concurrent`."""
-    wanted = {"CPU": cpus, "GPU": gpus, "memory": float(memory or 0)}
-    fitting = concurrent
-    for name, amount in wanted.items():
-        if amount > 0:
-            fitting = min(fitting, int(resources.get(name, 0.0) / amount + 1e-9))
-            if fitting < 1:
-                raise SoftalError(
-                    f"no trial fits on this Ray: one needs {amount:g} {name}, it has {resources.get(name, 0):g}"
-                )
-    return fitting

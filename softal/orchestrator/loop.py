@@ -79,7 +79,7 @@ class Loop:
         name = plan.brief.name
         self.progress = Progress(plan.brief.objective, trials)
         self.agents = Agents(plan.brief, cluster)
-        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster.slots, plan.ahead, trials)
+        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster, plan.ahead, trials)
         self.crew = Crew(name, plan.job, cluster, plan.memory, plan.retries, busy_seconds(trials))
         self._metrics = Metrics(name)
         self._active_before = float(journal.info.get("active", 0.0))
@@ -249,6 +249,7 @@ class Loop:
         self._last_tick = now
         self.journal.set_info(active=self.active, active_at=time.time())
         self.journal.sync()
+        self.cluster.refresh()
         status = self.status()
         self._metrics.status(status)
         self.listener.tick(status)

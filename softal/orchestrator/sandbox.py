@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -36,7 +37,8 @@ from softal.trial import Observation, Point, Trial, TrialState
 PR_SET_PDEATHSIG = 1
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
-OUTPUT_TAIL = 600  # characters of its output that a crashed simulation's reason quotes
+OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
+FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 LOST = (signal.SIGKILL, signal.SIGTERM)  # sent by the system (out of memory, shutdown), never by a simulation's own bug
 
 
@@ -224,16 +226,22 @@ class Sandbox:
         self.close()
         if -code in LOST:
             return WorkerLost(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
-        tail = self._tail()
-        quoted = f"; its last output: {tail}" if tail else ""
+        place, said = self._last_output()
+        quoted = f"; its last output: {said}" if said else ""
         if code < 0:
-            return SimulationError(f"crashed with {signal.Signals(-code).name} ({signal.strsignal(-code)}){quoted}")
+            return SimulationError(
+                f"crashed with {signal.Signals(-code).name} ({signal.strsignal(-code)}){place}{quoted}"
+            )
         return SimulationError(f"the process ended by itself with exit code {code}{quoted}")
 
-    def _tail(self) -> str:
+    def _last_output(self) -> tuple[str, str]:
+        """Return where a crash was, by Python's fault handler, and the last lines that the simulation printed."""
         size = self._output.seek(0, os.SEEK_END)
-        self._output.seek(max(0, size - OUTPUT_TAIL))
-        return self._output.read().decode(errors="replace").strip()
+        self._output.seek(max(0, size - 100 * OUTPUT_TAIL))
+        said, _, fault = self._output.read().decode(errors="replace").partition("Fatal Python error:")
+        innermost = FRAME.search(fault)
+        place = f" in {Path(innermost[1]).name}, line {innermost[2]}" if innermost else ""
+        return place, " / ".join(said.strip()[-OUTPUT_TAIL:].splitlines()[-3:])
 
     def _keep_output(self, workdir: Path) -> None:
         """Put what the simulation printed into its folder."""

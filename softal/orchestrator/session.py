@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,13 +58,13 @@ def run(
     *,
     cluster: ClusterSettings,
     workers: WorkersSettings,
-    report: Callable[[Path], Path],
+    report: Callable[[], Path],
     announce: Callable[[str | None, int], None] = lambda dashboard, slots: None,
 ) -> Ending:
     """Run the campaign in `journal` until it ends, and write the ending into the journal.
 
     Args:
-        report: writes the report of the campaign in a folder.
+        report: writes the report and returns its path.
         announce: is told the dashboard's address and the number of workers, once Ray is there.
 
     Raises:
@@ -81,7 +82,7 @@ def run(
                 cpus=workers.cpus,
                 gpus=workers.gpus,
                 memory=workers.memory,
-                namespace=f"softal-{plan.job.campaign}",
+                namespace=f"softal-{uuid.uuid4().hex}",  # agents of an earlier session may still be ending
                 dashboard_port=cluster.dashboard_port,
             ) as ray_cluster,
         ):
@@ -89,7 +90,10 @@ def run(
             announce(ray_cluster.dashboard, ray_cluster.slots)
             loop = Loop(plan, journal, ray_cluster, listener)
             stops.loop = loop
-            ending = _run_loop(loop, journal, stops, listener, report)
+            try:
+                ending = _run_loop(loop, journal, stops, listener, report)
+            finally:
+                loop.agents.close()
     except SoftalError as error:
         ending = Ending("failed", str(error))
         raise
@@ -101,9 +105,7 @@ def run(
     return ending
 
 
-def _run_loop(
-    loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[Path], Path]
-) -> Ending:
+def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[], Path]) -> Ending:
     try:
         reason = loop.run()
         ending = _stopped(stops) if stops.signal else Ending("finished", reason)
@@ -114,12 +116,12 @@ def _run_loop(
         raise
 
 
-def _finish(loop: Loop, journal: Journal, listener: Listener, report: Callable[[Path], Path], ending: Ending) -> Ending:
+def _finish(loop: Loop, journal: Journal, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
     """Train on all trials, write the report, let MLflow catch up."""
     loop.finish_training()
     page: Path | None = None
     try:
-        page = report(journal.folder)
+        page = report()
     except Exception as error:  # the campaign's results are safe; a broken page must not make it fail
         listener.message(f"The report could not be written: {type(error).__name__}: {error}")
     behind = loop.finish_mirror(page)
@@ -128,7 +130,7 @@ def _finish(loop: Loop, journal: Journal, listener: Listener, report: Callable[[
 
 def _stopped(stops: _Stops) -> Ending:
     assert stops.signal is not None
-    return Ending("stopped", f"stopped by {STOP_SIGNALS[stops.signal]}", int(stops.signal))
+    return Ending("stopped", STOP_SIGNALS[stops.signal], int(stops.signal))
 
 
 class _Stops:
@@ -157,4 +159,4 @@ class _Stops:
         running = len(self.loop.crew.running)
         waits = f"up to {self._grace:g} s for {running} running simulations" if running else "for the books"
         self._listener.message(f"Stopping: waiting {waits}. Ctrl-C again stops at once.")
-        self.loop.stop(f"stopped by {STOP_SIGNALS[self.signal]}")
+        self.loop.stop(STOP_SIGNALS[self.signal])

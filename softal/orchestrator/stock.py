@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from softal.orchestrator.actors import Agents
+from softal.orchestrator.cluster import Cluster
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
@@ -29,9 +30,9 @@ class Stock:
     """
 
     def __init__(
-        self, journal: Journal, agents: Agents, seed: int, slots: int, ahead: int | None, trials: Sequence[Trial]
+        self, journal: Journal, agents: Agents, seed: int, cluster: Cluster, ahead: int | None, trials: Sequence[Trial]
     ) -> None:
-        self.journal, self.agents, self.seed, self.slots = journal, agents, seed, slots
+        self.journal, self.agents, self.seed, self.cluster = journal, agents, seed, cluster
         self.exhausted = False
         self._fixed_ahead = ahead
         self._next_id = len(trials)
@@ -94,12 +95,12 @@ class Stock:
         """
         if self._fixed_ahead is not None:
             return self._fixed_ahead
-        if self.slots == 1 or not durations or not self._latencies:
+        if self.cluster.slots == 1 or not durations or not self._latencies:
             return 0
         duration, latency = max(statistics.median(durations), 1e-4), max(self._latencies)
         if latency < IDLE_SHARE * duration:
             return 0
-        return min(MAX_AHEAD, math.ceil(MARGIN * latency * self.slots / duration))
+        return min(MAX_AHEAD, math.ceil(MARGIN * latency * self.cluster.slots / duration))
 
 
 def waiting(trial: Trial) -> Trial:

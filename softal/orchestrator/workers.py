@@ -20,11 +20,11 @@ _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign
 
 def evaluator(job: Job, *, memory: int | None, retries: int) -> Callable[[str, Task], ray.ObjectRef[Outcome]]:
     """Return a function (name, task) -> reference to the outcome, which runs the task on the cluster."""
-    payload = pack(job, job.source)
+    campaign, payload = job.campaign, pack(job, job.source)
 
     # The payload is part of the function, which Ray sends to each worker once.
     def trial(trial_id: int, point: Any, seed: int, fidelity: float) -> Outcome:
-        return _evaluate(job.campaign, payload, Task(trial_id, point, seed, fidelity))
+        return _evaluate(campaign, payload, Task(trial_id, point, seed, fidelity))
 
     options: dict[str, Any] = {"num_cpus": job.cpus, "num_gpus": job.gpus}
     if memory is not None:

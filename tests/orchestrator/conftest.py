@@ -1,0 +1,46 @@
+"""One Ray for all tests of the orchestrator that do not kill it, and campaigns on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from softal.orchestrator.campaign import Campaign
+
+HERE = Path(__file__).parent
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[None]:
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR", namespace="tests")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def make_campaign(tmp_path: Path) -> Callable[..., Campaign]:
+    """Return a function that makes a campaign of the test simulators in a folder of its own."""
+
+    def make(**changes: Any) -> Campaign:
+        data: dict[str, Any] = {
+            "name": "test",
+            "simulator": {"kind": "simulations:Bowl"},
+            "space": {"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}},
+            "objective": {"minimize": "f"},
+            "strategy": "random",
+            "surrogate": "none",
+            "tracking": {"mlflow": "off"},
+            "budget": {"trials": 6},
+            "workers": {"concurrent": 2, "cpus": 1, "grace": "1 s"},
+            "seed": 1,
+        }
+        return Campaign(runs=tmp_path / "runs", folder=HERE, **{**data, **changes})
+
+    return make

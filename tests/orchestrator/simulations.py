@@ -1,0 +1,95 @@
+"""Simulators that do in little time what real ones do to a campaign: take a while, crash, hang, lie."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+from softal.errors import SimulationError
+from softal.simulators.base import Context, Outputs, Settings, Simulator
+from softal.trial import Observation, Point
+
+
+class BowlSettings(Settings):
+    seconds: float = 0.0
+    log: str | None = None
+
+
+class Bowl(Simulator):
+    """A noisy paraboloid; each run leaves a line in the log: trial, Ray worker's process, own process."""
+
+    Settings = BowlSettings
+    outputs = Outputs(frozenset({"f"}))
+
+    def run(self, point: Point, context: Context) -> Observation:
+        import numpy as np
+
+        if self.settings.log:
+            with open(self.settings.log, "a") as stream:  # noqa: PTH123
+                stream.write(f"{context.trial} {os.getppid()} {os.getpid()}\n")
+        time.sleep(self.settings.seconds)
+        noise = np.random.default_rng(context.seed).normal(0, 0.01)
+        f = sum((float(value) - 0.3) ** 2 for value in point.values()) + noise
+        return Observation({"f": f}, {"f": 0.01})
+
+
+class Faulty(Simulator):
+    """Fails in the way that its point names."""
+
+    outputs = Outputs(frozenset({"f"}))
+
+    def run(self, point: Point, context: Context) -> Any:
+        return getattr(self, str(point["fault"]))(context)
+
+    def none(self, context: Context) -> Observation:
+        return Observation({"f": 1.0})
+
+    def segfault(self, context: Context) -> None:
+        print("about to crash", flush=True)
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def hang(self, context: Context) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        time.sleep(600)
+
+    def error(self, context: Context) -> None:
+        raise ZeroDivisionError("the box has no volume")
+
+    def reason(self, context: Context) -> None:
+        raise SimulationError("the crystal melted")
+
+    def leave(self, context: Context) -> None:
+        os._exit(3)
+
+    def nan(self, context: Context) -> Observation:
+        return Observation({"f": float("nan")})
+
+    def undeclared(self, context: Context) -> Observation:
+        return Observation({"g": 1.0})
+
+    def nothing(self, context: Context) -> None:
+        return None
+
+
+class KilledOnce(Simulator):
+    """Kills its own process with SIGKILL the first time, as the kernel does when memory runs out."""
+
+    Settings = BowlSettings
+    outputs = Outputs(frozenset({"f"}))
+
+    def run(self, point: Point, context: Context) -> Observation:
+        mark = f"{self.settings.log}-{context.trial}"
+        if not os.path.exists(mark):  # noqa: PTH110
+            os.close(os.open(mark, os.O_CREAT))
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Observation({"f": 1.0})
+
+
+class AlwaysKilled(Simulator):
+    """Is killed whenever it runs."""
+
+    def run(self, point: Point, context: Context) -> Observation:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError

@@ -1,0 +1,307 @@
+"""Simulations that fail in every way, workers and nodes that are killed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from softal.orchestrator.campaign import Campaign, Silent
+from softal.trial import Trial, TrialState
+
+HERE = Path(__file__).parent
+Make = Callable[..., Campaign]
+
+REASONS = {
+    "segfault": r"crashed with SIGSEGV \(Segmentation fault\) in simulations.py, line \d+; "
+    r"its last output: about to crash",
+    "hang": r"ran longer than its walltime of 1 s and was stopped",
+    "error": r"ZeroDivisionError: the box has no volume \(simulations.py, line \d+\)",
+    "reason": r"the crystal melted",
+    "leave": r"the process ended by itself with exit code 3",
+    "nan": r"value 'f' is nan",
+    "undeclared": r"value 'f' is declared but was not returned",
+    "nothing": r"the simulator returned NoneType, not an Observation",
+}
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_every_failure_is_a_failed_trial_with_its_reason(make_campaign: Make):
+    campaign = make_campaign(
+        simulator={"kind": "simulations:Faulty"},
+        space={"fault": {"choices": ["none", *REASONS]}, "n": {"value": 1}},
+        strategy="grid",
+        workers={"concurrent": 2, "walltime": "1 s"},
+        budget={"trials": 20},
+    )
+    assert campaign.launch().state == "finished"
+    trials = {trial.point["fault"]: trial for trial in campaign.list_trials()}
+    assert trials["none"].state is TrialState.DONE
+    for fault, reason in REASONS.items():
+        assert trials[fault].state is TrialState.FAILED
+        assert re.fullmatch(reason, trials[fault].reason, re.DOTALL), trials[fault].reason
+        assert trials[fault].attempts == 1
+    error = campaign.folder / "trials" / f"{trials['error'].id:06d}" / "error.txt"
+    assert "ZeroDivisionError" in error.read_text()
+    output = campaign.folder / "trials" / f"{trials['segfault'].id:06d}" / "output.txt"
+    assert "about to crash" in output.read_text()
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_process_killed_from_outside_is_a_lost_worker(make_campaign: Make, tmp_path: Path):
+    campaign = make_campaign(
+        simulator={"kind": "simulations:KilledOnce", "log": str(tmp_path / "mark")}, budget={"trials": 4}
+    )
+    campaign.launch()
+    assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 4
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_trial_that_always_loses_its_worker_fails(make_campaign: Make):
+    campaign = make_campaign(
+        simulator="simulations:AlwaysKilled", budget={"trials": 1}, workers={"concurrent": 1, "retries": 1}
+    )
+    campaign.launch()
+    (trial,) = campaign.list_trials()
+    assert trial.state is TrialState.FAILED
+    assert trial.reason.startswith("its worker was lost 2 times: ")
+    assert "killed by SIGKILL; the machine may be out of memory" in trial.reason
+
+
+class WorkerKiller(Silent):
+    """Kills the Ray worker that runs some trial, when the first is finished."""
+
+    def __init__(self, log: Path) -> None:
+        self.log, self.victim = log, -1
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        if self.victim < 0:
+            threading.Timer(0.5, self._kill).start()
+            self.victim = 0
+
+    def _kill(self) -> None:
+        self.victim, worker, _ = map(int, self.log.read_text().splitlines()[-1].split())
+        os.kill(worker, signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_killed_ray_worker_costs_no_trial(make_campaign: Make, tmp_path: Path):
+    log = tmp_path / "log"
+    campaign = make_campaign(
+        simulator={"kind": "simulations:Bowl", "seconds": 1.0, "log": str(log)}, budget={"trials": 6}
+    )
+    killer = WorkerKiller(log)
+    assert campaign.launch(killer).state == "finished"
+    runs = Counter(int(line.split()[0]) for line in log.read_text().splitlines())
+    assert killer.victim > 0
+    assert runs == {i: 2 if i == killer.victim else 1 for i in range(6)}
+    assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 6
+
+
+NODES = """
+import sys, threading, time
+from pathlib import Path
+import ray
+from ray.cluster_utils import Cluster
+from softal.orchestrator.campaign import Campaign, Silent
+
+folder, log = Path(sys.argv[1]), Path(sys.argv[2])
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+second = cluster.add_node(num_cpus=1)
+campaign = Campaign(
+    name="nodes", runs=folder, folder=sys.argv[3],
+    simulator={"kind": "simulations:Bowl", "seconds": 3.0, "log": str(log)},
+    space={"x": {"low": 0, "high": 1}}, objective={"minimize": "f"}, strategy="random", surrogate="none",
+    tracking={"mlflow": "off"}, budget={"trials": 8}, cluster={"address": cluster.address},
+)
+class NodeKiller(Silent):
+    left = 3
+    def trial_finished(self, trial, improved):
+        self.left -= 1
+        if self.left == 0:
+            threading.Thread(target=cluster.remove_node, args=(second, False)).start()
+try:
+    ending = campaign.launch(NodeKiller())
+finally:
+    cluster.shutdown()
+print(ending.state, len(log.read_text().splitlines()), [str(t.state) for t in campaign.list_trials()])
+"""
+
+
+@pytest.mark.slow
+def test_the_trials_of_a_node_that_dies_run_elsewhere(tmp_path: Path):
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", NODES, str(tmp_path / "runs"), str(log), str(HERE)]
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    state, runs, states = done.stdout.strip().splitlines()[-1].split(maxsplit=2)
+    assert state == "finished"
+    assert states == str(["done"] * 8)
+    assert int(runs) >= 9, "no trial was lost with the node: the test killed it too late"
+
+
+CAMPAIGN = """
+name: {name}
+simulator: {{kind: 'simulations:Bowl', seconds: {seconds}, log: {log}}}
+space: {{x: {{low: 0, high: 1}}, y: {{low: 0, high: 1}}}}
+objective: {{minimize: f}}
+strategy: {{kind: bayesian, n_initial: 4}}
+surrogate: gp
+budget: {{trials: {trials}}}
+workers: {{concurrent: 2, grace: {grace} s}}
+seed: 3
+"""
+
+CHILDREN = """
+SELECT tags.value, runs.status FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid
+WHERE tags.key = 'softal.trial' AND runs.lifecycle_stage = 'active'
+"""
+
+
+class Driver:
+    """`softal` in a process of its own, with a campaign in a folder of its own."""
+
+    def __init__(self, folder: Path, *, seconds: float = 0.3, trials: int = 12, grace: float = 5) -> None:
+        self.folder, self.log, self.state = folder, folder / "log", folder / "runs" / "victim"
+        self.file = folder / "victim.yaml"
+        (folder / "simulations.py").write_text((HERE / "simulations.py").read_text())
+        text = CAMPAIGN.format(name="victim", seconds=seconds, log=self.log, trials=trials, grace=grace)
+        self.file.write_text(text)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "softal.typer_cli", *arguments]
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+        return subprocess.Popen(
+            command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def launch(self) -> subprocess.Popen[str]:
+        return self.start("launch", str(self.file))
+
+    def resume(self) -> tuple[int, str]:
+        process = self.start("resume", str(self.state))
+        output, _ = process.communicate(timeout=200)
+        return process.returncode, output
+
+    def runs(self) -> Counter[int]:
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return Counter(int(line.split()[0]) for line in lines)
+
+    def wait_for(self, runs: int, process: subprocess.Popen[str]) -> None:
+        until = time.monotonic() + 120
+        while sum(self.runs().values()) < runs:
+            assert time.monotonic() < until
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.05)
+
+    def trials(self) -> list[Trial]:
+        return Campaign.open(self.state).list_trials()
+
+    def mlflow_runs(self) -> tuple[dict[int, str], list[str]]:
+        """Return trial -> status, and the statuses of the campaign's own runs."""
+        import sqlite3
+
+        with sqlite3.connect(self.state / "mlflow.db") as database:
+            children = database.execute(CHILDREN).fetchall()
+            everything = database.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'").fetchall()
+        assert len({trial for trial, _ in children}) == len(children), "a trial is in MLflow twice"
+        statuses = Counter(status for (status,) in everything) - Counter(status for _, status in children)
+        return {int(trial): status for trial, status in children}, sorted(statuses.elements())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [1, 6, 11])
+def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
+    driver = Driver(tmp_path)
+    process = driver.launch()
+    driver.wait_for(runs, process)
+    time.sleep(0.1 * runs)  # each time at another point of a simulation's life
+    process.kill()
+    process.communicate()
+    before = {trial.id: trial for trial in driver.trials() if trial.state.finished}
+    in_flight = {trial.id for trial in driver.trials() if trial.state is TrialState.RUNNING}
+    time.sleep(2)  # Ray's processes see that their driver is gone
+    code, output = driver.resume()
+    assert code == 0, output
+    after = {trial.id: trial for trial in driver.trials()}
+    assert sorted(after) == list(range(12))
+    assert all(trial.state is TrialState.DONE for trial in after.values())
+    assert {i: after[i] for i in before} == before
+    counts = driver.runs()
+    assert all(counts[i] == 1 for i in before), "a finished trial was run again"
+    assert all(counts[i] <= 2 for i in range(12))
+    assert all(after[i].attempts == 2 for i in in_flight)
+    children, parents = driver.mlflow_runs()
+    assert children == dict.fromkeys(range(12), "FINISHED")
+    assert parents == ["FINISHED"]
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path):
+    driver = Driver(tmp_path, seconds=2.0, trials=6, grace=20)
+    process = driver.launch()
+    driver.wait_for(3, process)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "Stopping: waiting up to 20 s for 2 running simulations. Ctrl-C again stops at once." in output
+    assert "softal resume runs/victim" in output
+    assert "Traceback" not in output
+    states = Counter(trial.state for trial in driver.trials())
+    assert states[TrialState.RUNNING] == 0
+    assert states[TrialState.DONE] >= 3, "what ran was not waited for"
+    children, parents = driver.mlflow_runs()
+    assert set(children.values()) == {"FINISHED"}
+    assert "RUNNING" not in parents
+    code, output = driver.resume()
+    assert code == 0, output
+    assert driver.runs() == dict.fromkeys(range(6), 1)
+    assert driver.mlflow_runs() == (dict.fromkeys(range(6), "FINISHED"), ["FINISHED"])
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
+    driver = Driver(tmp_path, seconds=60.0, trials=6, grace=300)
+    process = driver.launch()
+    driver.wait_for(2, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert process.returncode == 130, output
+    assert "softal resume runs/victim" in output
+    assert "Traceback" not in output
+    assert {trial.state for trial in driver.trials()} == {TrialState.PROPOSED}
+    children = [line.split()[2] for line in driver.log.read_text().splitlines()]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in children), "a simulation outlived the campaign"
+
+
+@pytest.mark.slow
+def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
+    driver = Driver(tmp_path, seconds=1.0, trials=4)
+    process = driver.launch()
+    driver.wait_for(1, process)
+    second = driver.launch()
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert "holds a campaign already" in output
+    assert "it is running" in output
+    code, output = driver.resume()
+    assert code == 2
+    assert f"is in use by process {process.pid}" in output
+    assert process.communicate(timeout=120) is not None
+    assert process.returncode == 0
+    assert driver.runs() == dict.fromkeys(range(4), 1)

@@ -1,0 +1,155 @@
+"""The loop on a real Ray: budgets, determinism, resuming, agents that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from softal.orchestrator.campaign import Campaign, Silent
+from softal.trial import Trial, TrialState
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+Make = Callable[..., Campaign]
+
+
+def results(campaign: Campaign) -> list[tuple]:
+    return [(t.id, t.point, t.seed, t.objective, t.proposed_by) for t in campaign.list_trials()]
+
+
+class StopAfter(Silent):
+    """Sends this process a signal when so many trials are finished, as a user does."""
+
+    def __init__(self, trials: int) -> None:
+        self.left = trials
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_campaign_runs_to_its_budget(make_campaign: Make):
+    campaign = make_campaign()
+    ending = campaign.launch()
+    assert (ending.state, ending.exit_code, ending.reason) == ("finished", 0, "all 6 trials are finished")
+    trials = campaign.list_trials()
+    assert [trial.id for trial in trials] == list(range(6))
+    assert [(trial.state, trial.attempts, trial.reason) for trial in trials] == [(TrialState.DONE, 1, None)] * 6
+    assert campaign.best.objective["f"] == min(trial.objective["f"] for trial in trials)
+    assert campaign.best.objective_errors == {"f": 0.01}
+    status = campaign.status().to_json()
+    assert (status["name"], status["state"], status["done"], status["running"], status["failed"]) == (
+        "test", "finished", 6, 0, 0
+    )  # fmt: skip
+    assert 0 <= status["utilisation"] <= 1
+    assert status["trials_per_hour"] > 0
+    assert campaign.trials["f"].min() == status["best"]["objective"]
+
+
+@pytest.mark.parametrize("strategy", ["random", "cmaes", {"kind": "bayesian", "n_initial": 4}])
+def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: Make, strategy, tmp_path: Path):
+    common = {"strategy": strategy, "workers": {"concurrent": 1, "grace": "0 s"}, "budget": {"trials": 9}}
+    whole, again, stopped = (make_campaign(name=name, **common) for name in ("whole", "again", "stopped"))
+    whole.launch()
+    again.launch()
+    assert results(again) == results(whole)
+    assert stopped.launch(StopAfter(3)).exit_code == 130
+    assert stopped.resume(StopAfter(3)).exit_code == 130
+    assert stopped.resume().exit_code == 0
+    assert results(stopped) == results(whole)
+
+
+def test_another_seed_gives_other_trials(make_campaign: Make):
+    first, second = make_campaign(name="first"), make_campaign(name="second", seed=2)
+    first.launch()
+    second.launch()
+    assert results(first) != results(second)
+
+
+def test_budget_of_a_target(make_campaign: Make):
+    campaign = make_campaign(budget={"trials": 500, "target": 0.5})
+    ending = campaign.launch()
+    assert ending.reason.startswith("target reached: f = ")
+    assert campaign.best.objective["f"] <= 0.5
+    assert campaign.status().done < 500
+
+
+def test_budget_of_stagnation(make_campaign: Make):
+    campaign = make_campaign(budget={"trials": 500, "stagnation": 8})
+    assert campaign.launch().reason == "no improvement in 8 trials"
+    assert 8 < campaign.status().done < 500
+
+
+def test_budget_of_hours(make_campaign: Make):
+    campaign = make_campaign(budget={"hours": 2 / 3600}, simulator={"kind": "simulations:Bowl", "seconds": 0.2})
+    began = time.time()
+    assert campaign.launch().reason.endswith("hours are used up")
+    assert time.time() - began < 30
+
+
+def test_a_finished_campaign_goes_on_with_more_budget(make_campaign: Make):
+    campaign = make_campaign(budget={"trials": 3})
+    campaign.launch()
+    before = results(campaign)
+    assert campaign.resume().reason == "all 3 trials are finished"
+    assert Campaign.open(campaign.folder).resume(trials=5).reason == "all 5 trials are finished"
+    assert results(campaign)[:3] == before
+    assert len(results(campaign)) == 5
+    assert Campaign.open(campaign.folder).spec.budget.trials == 5
+
+
+def test_a_grid_ends_when_it_has_no_more_points(make_campaign: Make):
+    space = {"n": {"low": 1, "high": 3, "integer": True}, "kind": {"choices": ["a", "b"]}}
+    campaign = make_campaign(
+        space=space, strategy={"kind": "grid"}, simulator={"kind": "simulations:Faulty"},
+        budget={"trials": 100},
+    )  # fmt: skip
+    assert campaign.launch().reason == "the strategy has no more points"
+    trials = campaign.list_trials()
+    assert len({(t.point["n"], t.point["kind"]) for t in trials}) == len(trials) == 6
+    assert all(t.state is TrialState.FAILED and "KeyError" in t.reason for t in trials)
+
+
+@pytest.mark.parametrize("agent", ["strategist", "trainer", "tracker"])
+def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, agent: str):
+    common = {
+        "strategy": "cmaes",
+        "surrogate": "gp",
+        "tracking": {},
+        "workers": {"concurrent": 1},
+        "budget": {"trials": 12},
+        "simulator": {"kind": "simulations:Bowl", "seconds": 0.3},
+    }
+    undisturbed, disturbed = make_campaign(name="undisturbed", **common), make_campaign(name="disturbed", **common)
+    killer = Killer(f"disturbed: {agent}", after=4)
+    assert disturbed.launch(killer).state == "finished"
+    assert killer.killed, f"the {agent} was not there to be killed"
+    undisturbed.launch()
+    assert results(disturbed) == results(undisturbed)
+    assert disturbed.surrogate.diagnostics().n == 12
+
+
+class Killer(Silent):
+    """Kills an agent's process when so many trials are finished."""
+
+    def __init__(self, name: str, after: int) -> None:
+        self.name, self.left, self.killed = name, after, False
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        self.left -= 1
+        if self.left == 0:
+            threading.Thread(target=self._kill).start()
+
+    def _kill(self) -> None:
+        import ray
+
+        (found,) = [a for a in ray.util.list_named_actors(all_namespaces=True) if a["name"] == self.name]
+        actor = ray.get_actor(**found)
+        os.kill(ray.get(actor.process.remote()), signal.SIGKILL)
+        self.killed = True
