@@ -41,6 +41,10 @@ PICOSECOND = 1 / 1.0966875  # CODATA 2018
 MEGAPASCAL = 13.80649  # k_B K / angstrom^3 in MPa
 MIN_FRAMES = 10  # fewer give no standard error worth the name
 MELT = 4.0  # melting temperature's multiple of the well's depth, or of the repulsion at the lattice's distance
+QUENCH = 0.05  # time constant of the thermostat while it takes the melt's heat away [ps]
+# Of the thermostat otherwise [ps]: short, as only static properties are wanted; the error of the mean temperature grows
+# with its root.
+THERMOSTAT = 0.2
 TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean; the thermostat holds it within 1 %
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -49,7 +53,6 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 class ArgonSettings(Settings):
     """Settings of the kind `argon`."""
 
-    kind: Literal["argon"] = "argon"
     engine: Literal["auto", "hoomd", "lammps"] = Field(
         "auto", description="HOOMD-blue where it is installed, or LAMMPS"
     )
@@ -109,7 +112,7 @@ class Argon(Simulator):
                 system,
                 kT=melt,
                 dt=self._melting_timestep(melt),
-                thermostat_time=0.2 * PICOSECOND,
+                thermostat_time=THERMOSTAT * PICOSECOND,
                 seed=int(seeds[1].generate_state(1)[0]),
                 threads=threads,
                 gpu=context.gpus > 0,
@@ -147,15 +150,13 @@ class Argon(Simulator):
 
     def _equilibrate(self, engine: Engine, melt: float, seeds: np.random.SeedSequence) -> None:
         settings, short = self.settings, self._melting_timestep(melt)
-        quench, hold, sample = (int(seed) for seed in seeds.spawn(1)[0].generate_state(3))
+        quench, sample = (int(seed) for seed in seeds.spawn(1)[0].generate_state(2))
         engine.run(math.ceil(settings.melting * PICOSECOND / short))
-        engine.set_thermostat(settings.temperature, short, 0.05 * PICOSECOND, quench)
-        engine.run(math.ceil(1.0 * PICOSECOND / short))
-        engine.set_thermostat(settings.temperature, self._timestep, 0.2 * PICOSECOND, hold)
+        engine.set_thermostat(settings.temperature, short, QUENCH * PICOSECOND, quench)
+        engine.run(math.ceil(20 * QUENCH * PICOSECOND / short))
+        engine.set_thermostat(settings.temperature, self._timestep, THERMOSTAT * PICOSECOND, sample)
         engine.run(math.ceil(settings.equilibration * PICOSECOND / self._timestep))
         engine.forget_heat(settings.temperature)
-        # Gentle while sampling, so that the dynamics stay the liquid's own.
-        engine.set_thermostat(settings.temperature, self._timestep, 1.0 * PICOSECOND, sample)
 
     def _frames(self, fidelity: float) -> int:
         return max(MIN_FRAMES, round(fidelity * float(self.settings.sampling / self.settings.sample_every)))

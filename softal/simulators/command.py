@@ -21,7 +21,7 @@ import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -41,7 +41,6 @@ RESERVED = (POINT_FILE, "workdir", "seed", "fidelity", "trial", "cpus", "folder"
 class CommandSettings(Settings):
     """Settings of the kind `command`. Relative paths of the user's files are relative to `folder`."""
 
-    kind: Literal["command"] = "command"
     command: str | tuple[str | int | float, ...] = Field(
         description="the program with its arguments, as a text or a list; placeholders: {parameter}, "
         + ", ".join(f"{{{name}}}" for name in RESERVED)
