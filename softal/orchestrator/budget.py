@@ -89,5 +89,6 @@ class Budget:
         return None if self.trials is None else max(0, self.trials - started)
 
     def _reached(self, best: Trial) -> bool:
-        sign, name = self.objective.signs[0], self.objective.names[0]
-        return bool(sign * best.objective[name] <= sign * self.target)  # type: ignore[operator]
+        assert self.target is not None
+        sign, name = float(self.objective.signs[0]), self.objective.names[0]
+        return sign * best.objective[name] <= sign * self.target

@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 
 from softal.orchestrator import workers
 from softal.orchestrator.cluster import Cluster
-from softal.orchestrator.sandbox import Job, Outcome, Task, WorkerLost
+from softal.orchestrator.sandbox import Job, Outcome, Task
 from softal.trial import Trial, TrialState
 
 RECENT = 32  # trials whose durations say how long the next one takes
@@ -94,7 +94,7 @@ class Crew:
         """Return what became of a trial; a lost worker has been replaced by Ray as often as the plan allows."""
         try:
             outcome: Outcome = ray.get(reference)
-        except (WorkerLost, *workers.lost_errors()) as error:
+        except workers.LOST as error:
             text = str(getattr(error, "cause", error)).strip().splitlines()
             reason = f"its worker was lost {self.retries + 1} times: {text[0] if text else type(error).__name__}"
         except RayError as error:

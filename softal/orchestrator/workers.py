@@ -6,14 +6,25 @@ the dashboard under the trial's name. The simulation itself runs in the worker's
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import ray
+from ray import exceptions
 
 from softal.orchestrator.parcel import pack, unpack
 from softal.orchestrator.sandbox import Job, Outcome, Sandbox, Task, WorkerLost
+
+# What means that a worker was lost, as opposed to an error in our own code.
+LOST: tuple[type[BaseException], ...] = (
+    WorkerLost,
+    exceptions.WorkerCrashedError,
+    exceptions.NodeDiedError,
+    exceptions.OutOfMemoryError,
+    exceptions.ObjectLostError,
+    exceptions.RaySystemError,
+    exceptions.LocalRayletDiedError,
+)
 
 _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign that it has served
 
@@ -41,18 +52,3 @@ def _evaluate(campaign: str, payload: bytes, task: Task) -> Outcome:
     if campaign not in _sandboxes:
         _sandboxes[campaign] = Sandbox(unpack(payload), payload)
     return _sandboxes[campaign].evaluate(task)
-
-
-@functools.cache
-def lost_errors() -> tuple[type[BaseException], ...]:
-    """Return Ray's errors that mean that a worker was lost, as opposed to an error in our own code."""
-    from ray import exceptions
-
-    return (
-        exceptions.WorkerCrashedError,
-        exceptions.NodeDiedError,
-        exceptions.OutOfMemoryError,
-        exceptions.ObjectLostError,
-        exceptions.RaySystemError,
-        exceptions.LocalRayletDiedError,
-    )

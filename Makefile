@@ -1,0 +1,32 @@
+# Everything happens in .venv; nothing needs root, nothing is done by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test setup lint docs clean
+
+demo: setup  ## install, then fit argon's potential to its measured structure factor
+	@if [ -e runs/argon ]; then $(BIN)/softal resume runs/argon; else $(BIN)/softal launch campaigns/argon.yaml; fi
+
+test: setup  ## the test suite
+	$(BIN)/python -m pytest
+
+setup: $(STAMP)  ## make .venv with pinned dependencies
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "softal needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+lint: setup  ## linters, type checker, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: setup  ## pages that are made from the code
+	$(BIN)/python -m softal.orchestrator.reference > docs/campaign-file.md
+
+clean:  ## remove what was installed; campaigns in runs/ stay
+	rm -rf .venv build dist *.egg-info
