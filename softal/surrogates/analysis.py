@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,9 +18,11 @@ from softal.trial import Value
 
 Floats = NDArray[np.float64]
 
-CANDIDATES = 768  # points at which functions are sampled jointly: a factorisation of so many takes about 20 ms
-EXPLORERS = 256  # of them stay spread over the space in every round, so that no other basin is lost
-ROUNDS = 5  # each about halves the distance between the candidates
+ANCHORS = 256  # of sampled functions, over the space; as many more where the minima are
+CANDIDATES = 1024  # over the space, among which the descent of each function starts
+TRIES = 12  # of a step of the descent, for each function
+STEPS = (5, 12)  # of the descents, first to learn where minima are, then for good
+SHRINK = 0.6  # of the step size after each step
 
 
 def importance(
@@ -123,9 +125,9 @@ def optimum(
 ) -> Floats:
     """Return where functions drawn from the posterior have their minimum: points (samples, d) of the unit cube.
 
-    Their spread is how well the data determine the optimum's location; `summary` puts it into natural units.
-    Functions are sampled jointly, and exactly, at candidate points, which gather round by round where minima were
-    found, while some stay spread over the space. All candidates are snapped and satisfy the constraints.
+    Their spread is how well the data determine the optimum's location; `summary` puts it into natural units. Functions
+    are drawn twice: first to learn where minima are, then with anchors there as well (see `Surrogate.paths`). All
+    points are snapped and satisfy the constraints.
 
     Args:
         surrogate: fitted.
@@ -136,40 +138,55 @@ def optimum(
     """
     rng = rng or np.random.default_rng(0)
     space, column = surrogate.space, surrogate.index(target)
-    candidates = space.sample(CANDIDATES, rng)
-    candidates = np.vstack([candidates, candidates[[_argmin(surrogate, candidates, sign, column)]]])
-    width = 0.5 * CANDIDATES ** (-1.0 / max(space.dimension, 1))
-    minima = _minima(surrogate, candidates, sign, column, samples, rng)
-    for _ in range(ROUNDS):
+    minima, spread = np.empty((0, space.dimension)), np.zeros(space.dimension)
+    for steps in STEPS:
+        near = _around(space, np.resize(minima, (ANCHORS if len(minima) else 0, space.dimension)), spread, rng)
+        anchors = np.unique(np.vstack([space.sample(ANCHORS, rng), minima, near[space.feasible(near)]]), axis=0)
+        paths = surrogate.paths(samples, rng, anchors)
+
+        def losses(X: Floats, paths: Callable[[Floats], Floats] = paths) -> Floats:
+            return np.asarray(sign * paths(X)[:, :, column])
+
+        candidates = np.vstack([space.sample(CANDIDATES, rng), anchors])
+        starts = candidates[np.argmin(losses(candidates), axis=1)]
+        minima = _descend(space, losses, starts, steps, rng)
         spread = np.std(minima, axis=0)
-        steps = np.minimum(np.maximum(spread, 0.02 * width), width)
-        candidates = _cloud(space, minima, steps, rng)
-        minima = _minima(surrogate, candidates, sign, column, samples, rng)
-        width = max(0.5 * width, 1e-4)
     return minima
 
 
-def _argmin(surrogate: Surrogate, X: Floats, sign: float, column: int) -> int:
-    return int(np.argmin(sign * surrogate.posterior(X).mean[:, column]))
-
-
-def _minima(
-    surrogate: Surrogate, X: Floats, sign: float, column: int, samples: int, rng: np.random.Generator
+def _descend(
+    space: Space, losses: Callable[[Floats], Floats], X: Floats, steps: int, rng: np.random.Generator
 ) -> Floats:
-    X = np.unique(X, axis=0)
-    return np.asarray(X[np.argmin(sign * surrogate.sample(X, samples, rng)[:, :, column], axis=1)])
+    """Return a lower point of each function, from its point in X (samples, d).
+
+    `steps` random steps of shrinking size, and differences between the points of two other functions, which have the
+    size and the direction of the valley (Storn & Price, J. Global Optim. 11 (1997) 341).
+    """
+    samples, own = len(X), np.arange(len(X))
+    best = losses(X)[own, own]
+    size = np.full(space.dimension, 0.5 * CANDIDATES ** (-1.0 / max(space.dimension, 1)))
+    for _ in range(steps):
+        centres = np.repeat(X, TRIES, axis=0)
+        pairs = rng.integers(0, samples, (2, len(centres)))
+        differences = 0.7 * (X[pairs[0]] - X[pairs[1]]) * (rng.random((len(centres), 1)) < 0.5)
+        tries = _around(space, centres + differences, size, rng)
+        values = losses(tries).reshape(samples, samples, TRIES)[own, own]
+        values[~space.feasible(tries).reshape(samples, TRIES)] = np.inf
+        lowest = np.argmin(values, axis=1)
+        better = values[own, lowest] < best
+        X = np.where(better[:, None], tries.reshape(samples, TRIES, -1)[own, lowest], X)
+        best = np.where(better, values[own, lowest], best)
+        size = SHRINK * size
+    return X
 
 
-def _cloud(space: Space, centres: Floats, steps: Floats, rng: np.random.Generator) -> Floats:
-    """Return the centres, feasible points around them, and some all over the space."""
-    around = np.resize(centres, (CANDIDATES - EXPLORERS, space.dimension))
-    shrink = 0.5 ** rng.integers(0, 4, size=(len(around), 1))  # near and far at once
-    around = np.clip(around + shrink * steps * rng.standard_normal(around.shape), 0.0, 1.0)
-    categorical = list(space.categorical)
-    change = rng.random((len(around), len(categorical))) < 0.1
-    around[:, categorical] = np.where(change, rng.random(change.shape), around[:, categorical])
-    around = space.snap(around)
-    return np.vstack([centres, around[space.feasible(around)], space.sample(EXPLORERS, rng)])
+def _around(space: Space, centres: Floats, size: Floats, rng: np.random.Generator) -> Floats:
+    """Return a snapped point near each centre; now and then with another choice, or another whole number."""
+    around = centres + size * rng.standard_normal(centres.shape)
+    cells = [*space.categorical, *space.integer]
+    change = rng.random((len(around), len(cells))) < 0.5 / max(len(cells), 1)
+    around[:, cells] = np.where(change, rng.random(change.shape), around[:, cells])
+    return space.snap(np.clip(around, 0.0, 1.0))
 
 
 def summary(space: Space, U: Floats) -> dict[str, tuple[Any, float]]:

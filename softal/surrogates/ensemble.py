@@ -9,7 +9,7 @@ c and v maximise the likelihood of trials that the networks had not seen (Lakshm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -124,12 +124,16 @@ class Ensemble(base.Surrogate):
         f = self._members(X)
         return base.Posterior(f.mean(axis=0), f.var(axis=0, ddof=1))
 
-    def _sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
-        """Return draws of the Gaussian process that has the members' mean and covariance."""
-        f = self._members(X)
-        mean = f.mean(axis=0)
-        z = rng.standard_normal((samples, len(f))) / np.sqrt(len(f) - 1)
-        return np.asarray(mean + np.einsum("sk,knm->snm", z, f - mean))
+    def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
+        """Return draws of the Gaussian process that has the members' mean and covariance, exact everywhere."""
+        z = rng.standard_normal((samples, self.settings.members)) / np.sqrt(self.settings.members - 1)
+
+        def evaluate(X: Floats) -> Floats:
+            f = self._members(X)
+            mean = f.mean(axis=0)
+            return np.asarray(mean + np.tensordot(z, f - mean, axes=1))
+
+        return evaluate
 
     def _diagnostics(self) -> base.Diagnostics:
         return base.Diagnostics(self._n, "held-out", *base.by_measure(self._scores))

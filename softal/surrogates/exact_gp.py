@@ -40,9 +40,11 @@ NOISES = (
 )  # the floor (twice GPyTorch's) keeps C well conditioned for the smoothest kernels at thousands of points
 NOISE_PRIOR = (-4.0, 1.0)  # BoTorch's
 EXTRA_PRIOR = (-9.0, 2.0)  # reported errors are believed unless the data say otherwise
-STARTS = (0.7, 0.2)  # lengthscales over sqrt(d): the posterior density has several maxima
+# Lengthscales over sqrt(d), and variance of the noise (None: the prior's mode). The density has several maxima: all
+# scatter is signal, or noise.
+STARTS = ((0.7, None), (0.2, None), (0.7, 0.1))
 FAILED = 1e25
-SAMPLE_JITTER = 1e-9  # of the prior variance: a joint covariance of neighbouring points is singular to rounding
+PATH_JITTER = 1e-9  # of the prior variance: the covariance of neighbouring points is singular to rounding
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def fit_hyperparameters(Z: Floats, y: Floats, variance: Floats, groups: Sequence
     """
     density = Density(Z, y, variance, groups)
     options: Any = {"method": "L-BFGS-B", "bounds": density.bounds, "options": {"maxiter": 200, "ftol": 1e-8}}
-    results = [minimize(density.__call__, density.start(factor), jac=True, **options) for factor in STARTS]
+    results = [minimize(density.__call__, density.start(*start), jac=True, **options) for start in STARTS]
     best = min(results, key=lambda result: float(result.fun))
     if not best.fun < FAILED:
         raise SurrogateError("the covariance matrix of the training points cannot be factorised")
@@ -122,12 +124,14 @@ class Density:
         self.location, self.scale = np.array(priors).T
         self.bounds = np.log([LENGTHSCALES] * d + [OUTPUTSCALES, NOISES, NOISES])
 
-    def start(self, lengthscale: float) -> Floats:
-        """Return the priors' modes, with lengthscales of `lengthscale` sqrt(d)."""
+    def start(self, lengthscale: float, noise: float | None = None) -> Floats:
+        """Return the priors' modes, with lengthscales of `lengthscale` sqrt(d), and with `noise` where it is given."""
         theta = self.location - self.scale**2
         d = len(theta) - 3
         theta[:d] = math.log(lengthscale) + 0.5 * math.log(max(d, 1))
         theta[d] = 0.0
+        if noise is not None:
+            theta[d + 1 :] = math.log(noise)
         return np.asarray(np.clip(theta, self.bounds[:, 0], self.bounds[:, 1]))
 
     def theta(self, h: Hyperparameters) -> Floats:
@@ -237,10 +241,34 @@ class ExactGP:
         return self.y - self.alpha / diagonal, 1.0 / diagonal
 
     @single_threaded
-    def sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
-        """Return joint samples (samples, q) of the noise-free function at X (q, d), exactly from the posterior."""
-        h, Z = self.hyperparameters, self.encoding(X)
+    def paths(self, anchors: Floats, samples: int, rng: np.random.Generator) -> Paths:
+        """Return functions drawn from the posterior of the noise-free function.
+
+        At the anchors (a, d) they are an exact joint sample, mean + R xi with R R^T the posterior covariance there;
+        between them they are its conditional mean, f(x) = mean(x) + cov(x, anchors) R^-T xi: smooth functions, to be
+        evaluated anywhere at the price of two matrix products.
+        """
+        h, Z = self.hyperparameters, self.encoding(anchors)
         k = covariance(self.Z, Z, h)
         v = solve_triangular(self.L, k, lower=True, check_finite=False)
-        root = factor(covariance(Z, Z, h) - v.T @ v + SAMPLE_JITTER * h.outputscale * np.eye(len(Z)))
-        return h.mean + k.T @ self.alpha + rng.standard_normal((samples, len(Z))) @ root.T
+        R = factor(covariance(Z, Z, h) - v.T @ v + PATH_JITTER * h.outputscale * np.eye(len(Z)))
+        xi = rng.standard_normal((len(Z), samples))
+        w = solve_triangular(R, xi, lower=True, trans=1, check_finite=False)
+        return Paths(self, Z, w, self.alpha[:, None] - cho_solve((self.L, True), k @ w))
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Functions f(x) = c + k(x, Z_train) b + k(x, Z_anchors) w; see `ExactGP.paths`."""
+
+    gp: ExactGP
+    Z: Floats
+    w: Floats
+    b: Floats
+
+    @single_threaded
+    def __call__(self, X: Floats) -> Floats:
+        """Return values (samples, q) at X (q, d)."""
+        h, Z = self.gp.hyperparameters, self.gp.encoding(X)
+        f = h.mean + covariance(Z, self.gp.Z, h) @ self.b + covariance(Z, self.Z, h) @ self.w
+        return np.ascontiguousarray(f.T)

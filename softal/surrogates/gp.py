@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,13 +148,20 @@ class GaussianProcess(base.Surrogate):
             mean[:, i], variance[:, i] = scaling.mean + scaling.scale * y, scaling.scale**2 * v
         return base.Posterior(mean, variance)
 
-    def _sample(self, X: Floats, samples: int, rng: np.random.Generator) -> Floats:
-        drawn = [
-            scaling.mean
-            + scaling.scale * np.vstack([gp.sample(X, k, rng) for gp, k in shares(self._draws(i), samples)])
-            for i, (_, scaling) in enumerate(self._models)
+    def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
+        paths = [
+            [gp.paths(anchors, count, rng) for gp, count in shares(self._draws(i), samples)]
+            for i in range(len(self._models))
         ]
-        return np.stack(drawn, axis=-1)
+
+        def evaluate(X: Floats) -> Floats:
+            values = [
+                scaling.mean + scaling.scale * np.vstack([path(X) for path in some])
+                for some, (_, scaling) in zip(paths, self._models, strict=True)
+            ]
+            return np.stack(values, axis=-1)
+
+        return evaluate
 
     def _draws(self, i: int) -> list[ExactGP]:
         """Return the i-th target's process for several hyperparameters that the data allow; made once."""
