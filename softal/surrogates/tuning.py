@@ -67,6 +67,7 @@ def tune(x: Floats, y: Floats, variance: Floats, default: Shape, settings: Tune,
                 num_samples=settings.samples,
                 search_alg=_search(default, seed),
                 time_budget_s=settings.seconds,
+                reuse_actors=True,
             ),
             run_config=ray_tune.RunConfig(storage_path=str(Path(folder).absolute()), verbose=0),
         )

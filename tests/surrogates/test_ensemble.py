@@ -133,12 +133,13 @@ def test_calibration_finds_factor_and_noise(factor, noise):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # Ray starts twice, and every try imports torch in a process of its own
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets and files open
 def test_ray_tune_finds_a_shape_with_and_without_a_running_ray():
     import ray
 
-    tuned = ensemble(width=4, depth=1, learning_rate=1e-3, tune={"samples": 3, "steps": 60})
+    tuned = ensemble(width=4, depth=1, learning_rate=1e-3, tune={"samples": 2, "steps": 60})
     assert not ray.is_initialized()
     tuned.fit_arrays(*data(n=40))
     assert not ray.is_initialized()
