@@ -179,3 +179,20 @@ def relative(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print predictions at points as a table: each parameter, then each target with its standard deviation."""
+    rows = list(rows)
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]["point"]:
+        table.add_column(Text(name))
+    for target in rows[0]["prediction"]:
+        table.add_column(Text(target), style="green", no_wrap=True)
+    for row in rows:
+        predicted = (with_error(found["mean"], found["std"]) for found in row["prediction"].values())
+        table.add_row(*(Text(number(value, 6)) for value in row["point"].values()), *predicted)
+    console.print(table)
+    console.print("± is the surrogate's standard deviation, without the noise of a simulation", style="dim")

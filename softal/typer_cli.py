@@ -37,8 +37,10 @@ def init(
     kind: Annotated[str, typer.Option(help="function: a Python function. command: any executable.")] = "function",
 ) -> None:
     """Write an example campaign, to be changed into your own."""
-    from softal.orchestrator.examples import write_example
+    from softal.orchestrator.examples import example_kinds, write_example
 
+    if kind not in example_kinds():
+        raise typer.BadParameter(f"{kind!r} is given; allowed are {', '.join(example_kinds())}", param_hint="--kind")
     written = write_example(kind, folder)
     out = _console()
     for path in written:
@@ -259,7 +261,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command line; every error that softal knows is one message and an exit code, without a traceback."""
-    from softal.errors import CampaignFileError, CampaignStateError, SoftalError
+    from softal.errors import CampaignFileError, CampaignStateError, SoftalError, SpaceError
 
     try:
         app()
@@ -267,7 +269,7 @@ def main() -> None:
         for problem in error.problems:
             _say_error(str(problem))
         sys.exit(WRONG_USE)
-    except CampaignStateError as error:
+    except (CampaignStateError, SpaceError) as error:
         _say_error(str(error))
         sys.exit(WRONG_USE)
     except SoftalError as error:
