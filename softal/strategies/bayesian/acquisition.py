@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import nondominated
-from softal.strategies.bayesian.models import Feasibility, Posterior
+from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.region import Region, is_new
 
 Floats = NDArray[np.float64]

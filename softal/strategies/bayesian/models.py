@@ -11,23 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
-from scipy.special import log_ndtr
 
 from softal.objective import Objective
 from softal.space import Space
+from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import History, fitted_at, kept
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.warp import Warp
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
-from softal.surrogates.exact_gp import ExactGP, Hyperparameters, fit_hyperparameters
+from softal.surrogates.exact_gp import ExactGP, Hyperparameters
 from softal.surrogates.gp import train
 
 Floats = NDArray[np.float64]
-
-LABEL_VARIANCE = 0.05  # of the labels +1 and -1: two failures outweigh one success at the same place
-MAX_LABELS = 1000
 
 
 @dataclass(frozen=True)
@@ -82,7 +78,7 @@ class Models:
         self.space, self.objective, self.settings = space, objective, settings
         self._fitted: dict[tuple[int, int], Fitted] = {}
         self._posterior: tuple[tuple[int, int], Posterior] | None = None
-        self._feasibility: tuple[tuple[int, int, int], Feasibility] | None = None
+        self._feasibility: tuple[tuple[int, int], Feasibility] | None = None
 
     def posterior(self, history: History, start: int = 0) -> Posterior:
         """Return the posterior given the results from number `start` on (those before belong to an older region)."""
@@ -129,63 +125,10 @@ class Models:
         failed = history.failed
         if not self.settings.feasibility or not len(failed):
             return None
-        n = history.done + len(failed)
-        key = (history.done, len(failed), fitted_at(n))
+        key = (history.done, len(failed))
         if self._feasibility is None or self._feasibility[0] != key:
             self._feasibility = key, Feasibility.of(history.arrays()[0], failed, self.space.categorical)
         return self._feasibility[1]
-
-
-@dataclass(frozen=True)
-class Feasibility:
-    """A Gaussian process h on labels +1 (done) and -1 (failed); a simulation succeeds where h + noise > 0.
-
-    P(x) = Phi(mean(x) / sqrt(var(x) + LABEL_VARIANCE)): where a point has failed, ln P is about -10, and falls with
-    every further failure there, so that no acquisition function proposes it for ever.
-    """
-
-    gp: ExactGP
-
-    @classmethod
-    def of(cls, done: Floats, failed: Floats, categorical: tuple[int, ...]) -> Feasibility:
-        """Learn from points done (n, d) and failed (f, d), f >= 1; of many, the latest."""
-        failed = failed[-MAX_LABELS // 2 :]
-        done = done[-(MAX_LABELS - len(failed)) :]
-        X = np.vstack([done, failed])
-        labels = np.concatenate([np.ones(len(done)), -np.ones(len(failed))])
-        variance = np.full(len(X), LABEL_VARIANCE)
-        encoding = Encoding.of(X, categorical)
-        some = np.arange(len(X))[-300:]
-        found = fit_hyperparameters(encoding(X)[some], labels[some], variance[some], encoding.groups)
-        return cls(ExactGP(X, labels, variance, encoding, found))
-
-    def log_probability(self, U: Floats) -> Floats:
-        """Return ln P (n,) at unit points U (n, d)."""
-        mean, variance = self.gp.posterior(U)
-        return np.asarray(log_ndtr(mean / np.sqrt(variance + LABEL_VARIANCE)))
-
-    def torch(self) -> Any:
-        """Return `log_probability` as a function of tensors `b x d`, differentiable."""
-        import torch
-        from torch import Tensor
-
-        from softal.surrogates.botorch_model import OneHot
-
-        h, gp = self.gp.hyperparameters, self.gp
-        encode = OneHot(gp.encoding)
-        scales = torch.tensor(h.lengthscales, dtype=torch.double)
-        Z, alpha = torch.from_numpy(gp.Z) / scales, torch.from_numpy(gp.alpha)
-        L_inv = torch.from_numpy(np.asarray(solve_triangular(gp.L, np.eye(len(gp.L)), lower=True)))
-
-        def log_probability(X: Tensor) -> Tensor:
-            z = (encode.transform(X) if gp.encoding.levels else X) / scales
-            squared = (z**2).sum(-1, keepdim=True) + (Z**2).sum(-1) - 2.0 * z @ Z.T
-            k = h.outputscale * torch.exp(-0.5 * squared.clamp_min(0.0))
-            variance = (h.outputscale - ((k @ L_inv.T) ** 2).sum(-1)).clamp_min(0.0)
-            value: Tensor = torch.special.log_ndtr((h.mean + k @ alpha) / torch.sqrt(variance + LABEL_VARIANCE))
-            return value
-
-        return log_probability
 
 
 def per_column(hyperparameters: Hyperparameters, encoding: Encoding) -> Floats:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
-from softal.strategies.bayesian.models import Feasibility, Posterior
+from softal.strategies.bayesian.feasibility import Feasibility
+from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.region import Region, is_new
 from softal.surrogates.exact_gp import ExactGP, covariance
 
