@@ -190,8 +190,10 @@ class Command(Simulator):
         """Return the arguments, filled in; files of the campaign's folder by their absolute paths."""
         command, folder = self.settings.command, self.settings.folder
         parts = shlex.split(command) if isinstance(command, str) else [str(part) for part in command]
-        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found.
-        found = [str(folder / part) if (folder / part).is_file() else part for part in parts]
+        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
+        # make is found there.
+        made = {Path(name) for name in self.settings.template_files.values()}
+        found = [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
         return [placeholders.fill(part, values) for part in found]
 
     def _results(self, workdir: Path) -> Any:

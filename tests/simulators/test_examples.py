@@ -1,0 +1,83 @@
+"""The examples of campaigns/your_own/ and of docs/simulators.md, as a user would have them: each is read and run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from softal.orchestrator.schema import load_campaign_file
+from softal.simulators.base import Context, validate_observation
+from softal.trial import Observation
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/simulators.md").read_text()
+# A block whose first line, or second after `#!`, is a comment with a file's name.
+BLOCK = re.compile(r"^```\w*\n((?:#![^\n]*\n)?# (\S+\.\w+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENTED = {match[2]: match[1] for match in BLOCK.finditer(PAGE)}
+
+
+def run(campaign: Path, workdir: Path, **point: float) -> Observation:
+    """Evaluate a point of a campaign file with its simulator, and its objective."""
+    spec = load_campaign_file(campaign)
+    simulator = spec.build_simulator()
+    assert simulator.check() == []
+    workdir.mkdir()
+    observation = simulator.run(spec.space.complete(dict(point)), Context(workdir, seed=3))
+    spec.objective.evaluate(validate_observation(observation, simulator.outputs))
+    return observation
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files of the page."""
+    folder = tmp_path_factory.mktemp("docs")
+    for name, text in DOCUMENTED.items():
+        (folder / name).write_text(text)
+        if text.startswith("#!"):
+            (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize("campaign", ["campaigns/your_own/command.yaml", "trap.yaml"])
+def test_the_trap(campaign: str, folder: Path, tmp_path: Path) -> None:
+    path = ROOT / campaign if "/" in campaign else folder / campaign
+    observation = run(path, tmp_path / "work", stiffness=2.0)
+    assert abs(observation.values["x2"] - 0.5) < 4.5 * observation.errors["x2"]
+    assert 0.001 < observation.errors["x2"] < 0.05
+
+
+@pytest.mark.parametrize("campaign", ["campaigns/your_own/function.yaml", "boyle.yaml"])
+def test_boyle_s_temperature(campaign: str, folder: Path, tmp_path: Path) -> None:
+    path = ROOT / campaign if "/" in campaign else folder / campaign
+    assert run(path, tmp_path / "a", temperature=3.4179).values["b2"] == pytest.approx(0, abs=1e-3)
+    assert run(path, tmp_path / "b", temperature=1.0).values["b2"] == pytest.approx(-5.316, abs=0.01)
+
+
+def test_templates_and_files(folder: Path, tmp_path: Path) -> None:
+    observation = run(folder / "melt.yaml", tmp_path / "work", epsilon=1.25)
+    assert observation.values == {"pressure": 1.75}
+    assert observation.errors == {"pressure": 0.1}
+    assert observation.arrays["g_r"].errors is not None
+    assert "run.log" in observation.artifacts
+    assert "pair_coeff 1 1 1.2500 1.0" in (tmp_path / "work/deck.in").read_text()
+
+
+def test_a_class(folder: Path, tmp_path: Path) -> None:
+    observation = run(folder / "walk.yaml", tmp_path / "work", bias=0.3)
+    assert abs(observation.values["distance"] - 0.3) < 4.5 * observation.errors["distance"]
+
+
+def test_every_campaign_of_the_page_is_tried() -> None:
+    assert {name for name in DOCUMENTED if name.endswith(".yaml")} == {
+        "trap.yaml",
+        "melt.yaml",
+        "boyle.yaml",
+        "walk.yaml",
+    }
+
+
+@pytest.mark.parametrize("campaign", sorted((ROOT / "campaigns").rglob("*.yaml")), ids=lambda path: path.name)
+def test_every_campaign_that_is_shipped_is_right(campaign: Path) -> None:
+    assert load_campaign_file(campaign).build_simulator() is not None
