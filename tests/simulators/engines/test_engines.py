@@ -25,7 +25,7 @@ class LammpsExact(Lammps):
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 ENGINES = [
-    pytest.param("lammps", 1e-4, id="lammps"),
+    pytest.param("lammps", 5e-5, id="lammps"),
     pytest.param(LammpsExact, 1e-9, id="lammps-exact"),
     pytest.param("hoomd", 1e-5, id="hoomd", marks=pytest.mark.skipif(HOOMD_MISSING, reason="HOOMD-blue is missing")),
 ]
