@@ -125,19 +125,21 @@ def status_text(status: Status) -> str:
 
 
 def show_finding(console: Console, finding: Finding, space: Space) -> None:
-    """Print the best point with units and uncertainties."""
+    """Print the best trial, and the optimum by the surrogate with its uncertainty."""
     trial = finding.trial
     console.print(
         f"[bold]Best[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
     )
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ["", "", f"trial {trial.id}", "optimum by the surrogate" if finding.optimum else "", ""]:
+        table.add_column(column)
     for name in space.all_names:
-        value = trial.point[name]
-        shown = with_error(value, finding.spread.get(name)) if isinstance(value, float) else str(value)
-        table.add_row("", name, shown, space.units.get(name, ""))
+        optimum = finding.optimum.get(name)
+        shown = "" if optimum is None else str(optimum[0])
+        if optimum is not None and isinstance(optimum[0], float):
+            shown = with_error(*optimum)
+        table.add_row("", name, number(trial.point[name]), shown, space.units.get(name, ""))
     console.print(table)
-    if finding.spread:
-        console.print("      ± is the scatter of the optimum in samples of the surrogate's posterior", style="dim")
 
 
 def show_trials(console: Console, trials: list[Trial], names: Iterable[str], components: Iterable[str]) -> None:

@@ -1,17 +1,13 @@
-"""What a campaign found: the best point with its uncertainty, from the observations and from the surrogate."""
+"""What a campaign found: the best trial, and where the optimum lies by the surrogate, with its uncertainty."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.trial import Trial
-
-SAMPLES = 64  # sample paths of the posterior, whose optima scatter by the uncertainty of the best point
 
 
 @dataclass(frozen=True)
@@ -20,34 +16,30 @@ class Finding:
 
     Attributes:
         trial: the trial with the best observed objective.
-        spread: parameter -> standard deviation of the optimum's place, by the surrogate; empty where it has none.
+        optimum: parameter -> (value, uncertainty) of the optimum's place by the surrogate; empty without one.
     """
 
     trial: Trial
-    spread: dict[str, float]
+    optimum: dict[str, tuple[Any, float]]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as `--json` shows it, with the uncertainty of its point."""
-        return self.trial.to_json() | {"point_uncertainty": self.spread}
+        """Return the trial as `--json` shows it, with the optimum by the surrogate."""
+        shown = {name: {"value": value, "uncertainty": spread} for name, (value, spread) in self.optimum.items()}
+        return self.trial.to_json() | {"optimum": shown}
 
 
 def find_best(campaign: Campaign) -> Finding | None:
     """Return the best point with its uncertainty; None where nothing is done, or for several objectives."""
     best = campaign.best
-    return None if best is None else Finding(best, optimum_spread(campaign))
+    return None if best is None else Finding(best, optimum_of(campaign))
 
 
-def optimum_spread(campaign: Campaign) -> dict[str, float]:
-    """Return how far the optima of the surrogate's sample paths scatter, for each numerical free parameter."""
-    from softal.surrogates.analysis import optimum
+def optimum_of(campaign: Campaign) -> dict[str, tuple[Any, float]]:
+    """Return where the optima of the surrogate's sample paths lie: parameter -> (centre, half of the 68 % interval)."""
+    from softal.surrogates.analysis import optimum, summary
 
-    space = campaign.spec.space
     try:
-        surrogate = campaign.surrogate
-        sign = float(campaign.spec.objective.signs[0])
-        places = optimum(surrogate, sign, samples=SAMPLES, rng=np.random.default_rng(campaign.spec.seed))
-    except SoftalError:
+        places = optimum(campaign.surrogate, float(campaign.spec.objective.signs[0]))
+    except SoftalError:  # no surrogate, or one without a posterior yet
         return {}
-    points = space.from_unit(places)
-    numerical = [name for i, name in enumerate(space.names) if i not in space.categorical]
-    return {name: float(np.std([float(point[name]) for point in points])) for name in numerical}
+    return summary(campaign.spec.space, places)

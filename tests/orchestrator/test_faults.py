@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from mlflow_server import Server
 
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial, TrialState
@@ -158,6 +161,7 @@ objective: {{minimize: f}}
 strategy: {{kind: bayesian, n_initial: 4}}
 surrogate: gp
 budget: {{trials: {trials}}}
+tracking: {{mlflow: {mlflow}}}
 workers: {{concurrent: 2, grace: {grace} s}}
 seed: 3
 """
@@ -171,11 +175,13 @@ WHERE tags.key = 'softal.trial' AND runs.lifecycle_stage = 'active'
 class Driver:
     """`softal` in a process of its own, with a campaign in a folder of its own."""
 
-    def __init__(self, folder: Path, *, seconds: float = 0.3, trials: int = 12, grace: float = 5) -> None:
+    def __init__(
+        self, folder: Path, *, seconds: float = 0.3, trials: int = 12, grace: float = 5, mlflow: str = "null"
+    ) -> None:
         self.folder, self.log, self.state = folder, folder / "log", folder / "runs" / "victim"
         self.file = folder / "victim.yaml"
         (folder / "simulations.py").write_text((HERE / "simulations.py").read_text())
-        text = CAMPAIGN.format(name="victim", seconds=seconds, log=self.log, trials=trials, grace=grace)
+        text = CAMPAIGN.format(name="victim", seconds=seconds, log=self.log, trials=trials, grace=grace, mlflow=mlflow)
         self.file.write_text(text)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -208,11 +214,9 @@ class Driver:
     def trials(self) -> list[Trial]:
         return Campaign.open(self.state).list_trials()
 
-    def mlflow_runs(self) -> tuple[dict[int, str], list[str]]:
+    def mlflow_runs(self, path: Path | None = None) -> tuple[dict[int, str], list[str]]:
         """Return trial -> status, and the statuses of the campaign's own runs."""
-        import sqlite3
-
-        with sqlite3.connect(self.state / "mlflow.db") as database:
+        with closing(sqlite3.connect(path or self.state / "mlflow.db")) as database:
             children = database.execute(CHILDREN).fetchall()
             everything = database.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'").fetchall()
         assert len({trial for trial, _ in children}) == len(children), "a trial is in MLflow twice"
@@ -305,3 +309,43 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
     assert process.communicate(timeout=120) is not None
     assert process.returncode == 0
     assert driver.runs() == dict.fromkeys(range(4), 1)
+
+
+@pytest.mark.slow
+def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
+    server = Server(tmp_path)
+    driver = Driver(tmp_path, seconds=1.0, trials=40, mlflow=server.uri)
+    process = driver.launch()
+    try:
+        driver.wait_for(3, process)  # down at the start: the campaign runs all the same
+        server.start()
+        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        server.kill()
+        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        server.start()
+        output, _ = process.communicate(timeout=200)
+        assert process.returncode == 0, output
+        assert "MLflow does not answer" in output
+        assert driver.runs() == dict.fromkeys(range(40), 1)
+        assert driver.mlflow_runs(server.database) == (dict.fromkeys(range(40), "FINISHED"), ["FINISHED"])
+    finally:
+        process.kill()
+        server.kill()
+
+
+@pytest.mark.slow
+def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path):
+    server = Server(tmp_path)
+    driver = Driver(tmp_path, seconds=0.1, trials=6, mlflow=server.uri)
+    process = driver.launch()
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output
+    assert "MLflow lacks 6 trials" in output
+    server.start()
+    try:
+        code, output = driver.resume()
+        assert code == 0, output
+        assert driver.runs() == dict.fromkeys(range(6), 1)
+        assert driver.mlflow_runs(server.database) == (dict.fromkeys(range(6), "FINISHED"), ["FINISHED"])
+    finally:
+        server.kill()
