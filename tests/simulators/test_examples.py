@@ -45,7 +45,8 @@ def test_the_trap(campaign: str, folder: Path, tmp_path: Path) -> None:
     path = ROOT / campaign if "/" in campaign else folder / campaign
     observation = run(path, tmp_path / "work", stiffness=2.0)
     assert abs(observation.values["x2"] - 0.5) < 4.5 * observation.errors["x2"]
-    assert 0.001 < observation.errors["x2"] < 0.05
+    assert abs(observation.values["cost"] - 1) < 4.5 * observation.errors["cost"]
+    assert 0.001 < observation.errors["cost"] < 0.05
 
 
 @pytest.mark.parametrize("campaign", ["campaigns/your_own/function.yaml", "boyle.yaml"])

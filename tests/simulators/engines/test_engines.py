@@ -109,6 +109,13 @@ def test_the_same_seed_gives_the_same_trajectory(engine: str, tolerance: float) 
     assert not np.array_equal(end(1), end(2))
 
 
+def test_two_threads_give_the_same_forces() -> None:
+    with engines.find("lammps")(system(), kT=KT, dt=DT, thermostat_time=0.2, seed=1, threads=2) as two:
+        with start("lammps", system()) as one:
+            assert np.allclose(two.forces(), one.forces(), rtol=1e-9, atol=1e-9)
+        two.run(50)
+
+
 @pytest.mark.parametrize(("engine", "tolerance"), ENGINES)
 def test_no_force_no_acceleration(engine: str, tolerance: float) -> None:
     """Without interactions positions advance by v t, but for the thermostat's rescaling of all velocities alike."""
