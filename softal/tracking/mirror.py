@@ -22,6 +22,7 @@ from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays,
 from softal.tracking.journal import Journal
 from softal.tracking.records import (
     CAMPAIGN_STATUS,
+    MAX_TEXT,
     CampaignRecord,
     Convergence,
     KnownRun,
@@ -294,7 +295,8 @@ class Follower:
         try:
             for trial in list(self._known):
                 self._store.remove(self._known.pop(trial))
-            self._store.log_campaign(tags={"state": state})
+            reason = str(self.journal.info.get("reason") or "-")
+            self._store.log_campaign(tags={"state": state, "reason": reason[:MAX_TEXT]})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), milliseconds(self._clock()) or 0)
         except Exception as error:
             self._failed(error)

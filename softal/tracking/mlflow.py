@@ -49,6 +49,7 @@ from softal.tracking.mirror import SHOW_AFTER, Follower, RejectedError
 from softal.tracking.records import CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
 from softal.tracking.records import Metric as Row
 
+SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
 CAMPAIGN_FILE = "campaign.yaml"
 PAGE = 1000
@@ -71,13 +72,22 @@ for _noisy in ("mlflow", "alembic", "urllib3.connectionpool"):
 
 def default_uri(folder: Path) -> str:
     """Return the tracking URI of a campaign that names none: an SQLite database in its folder."""
-    return f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+    return f"{SQLITE}{(folder / 'mlflow.db').resolve()}"
 
 
 def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
     """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     return [*command, "--host", host, "--port", str(port), "--workers", "1"]
+
+
+def ui_page(uri: str, experiment: str) -> str:
+    """Return the page of MLflow's UI that lists the experiment's runs, to be appended to the server's address.
+
+    Without its query, the UI opens on its pages for language models.
+    """
+    found = MlflowClient(tracking_uri=uri).get_experiment_by_name(experiment)
+    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning" if found else "/"
 
 
 class Mirror(Follower):
@@ -101,7 +111,7 @@ class Mirror(Follower):
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
-        self.store = MlflowStore(self.uri, experiment, journal.folder / "mlartifacts")
+        self.store = MlflowStore(self.uri, experiment, journal.folder)
         super().__init__(journal, self.store, objective, show_after=show_after)
 
 
@@ -111,23 +121,26 @@ class MlflowStore:
     Args:
         uri: tracking URI.
         experiment: name.
-        artifacts: folder of the files, where the tracking URI is a database (a server keeps them itself).
+        folder: files are kept in `mlartifacts` beside an SQLite database, or in this folder for a database
+            elsewhere; a server keeps them itself.
     """
 
-    def __init__(self, uri: str, experiment: str, artifacts: Path) -> None:
-        self._uri, self._name, self._artifacts = uri, experiment, artifacts
+    def __init__(self, uri: str, experiment: str, folder: Path) -> None:
+        self._uri, self._name = uri, experiment
+        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
         self._database: _Database | None = None
 
     def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
         """Find or make experiment and parent run; return the trials' runs, and the last step of the metrics."""
-        if self._uri.startswith("sqlite:///"):
-            _prepare_sqlite(Path(self._uri.removeprefix("sqlite:///")))
+        if self._file:
+            _prepare_sqlite(self._file)
         self._client = MlflowClient(tracking_uri=self._uri)
         self._experiment = self._find_experiment()
         parents, children = self._find_runs(campaign.id)
         parent = self._open_parent(campaign, parents)
         self._parent: str = parent.info.run_id
-        if self._uri.startswith("sqlite:///"):
+        if self._file:
             self._database = _Database.of(self._uri, self._experiment)
         known: dict[int, KnownRun] = {}
         for trial, run in children:

@@ -24,7 +24,6 @@ CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
-NESTED_INFO = ("text", "versions")  # facts about a campaign that are not one tag each
 EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
 FORBIDDEN = re.compile(r"[^\w\-. :/]")  # what MLflow does not take in the name of a metric or parameter
 MAX_KEY, MAX_TEXT = 250, 5000  # MLflow's own limits are 250 and 6000
@@ -126,14 +125,12 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     """Return the parent run from what the journal knows of the campaign."""
     name = str(info.get("name", "campaign"))
     created = float(info.get("created", 0.0))
-    identity = str(info.get("id") or f"{name}-{created:.6f}")
+    identity = str(info.get("id") or f"{name}-{created:.6f}").replace("'", "_")  # it stands in search filters
     question = "; ".join(component.describe() for component in objective.components)
-    facts = {name: value for name, value in info.items() if name not in NESTED_INFO and value not in (None, "")}
-    tags = {key(name): str(value)[:MAX_TEXT] for name, value in facts.items()}
-    tags |= {f"version.{key(package)}": str(version) for package, version in (info.get("versions") or {}).items()}
-    commit = info.get("git_commit") or info.get("commit")
-    if commit:
-        tags["mlflow.source.git.commit"] = str(commit)
+    machine = {"host": info.get("host"), **(info.get("machine") or {})}
+    versions = {f"version.{package}": version for package, version in (info.get("versions") or {}).items()}
+    facts = {"source": info.get("source"), "mlflow.source.git.commit": info.get("git"), **machine, **versions}
+    tags = {key(name): str(value)[:MAX_TEXT] for name, value in facts.items() if value not in (None, "")}
     tags |= {
         CAMPAIGN_TAG: identity,
         "objective": question[:MAX_TEXT],

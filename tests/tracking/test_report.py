@@ -280,6 +280,7 @@ def decoded(values: object) -> np.ndarray:
     return np.array(values)
 
 
+@pytest.mark.slow
 def test_ten_thousand_trials_make_a_page_of_bearable_size(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "many", MIXED, minimize("cost"), 10_000, mixed, workers=32)
     train(folder, MIXED, ("cost",))

@@ -20,7 +20,7 @@ PROPOSERS = ["#3d6fe0", "#e08a3c", "#1f9d8a", "#9a5fc9", "#c9a227", "#5fa8d3", "
 INITIAL = "#97a1b3"  # points that are spread over the space without looking at results
 INITIAL_KINDS = ("random", "sobol", "grid", "initial", "design")
 # From worst to best; both ends stand out from a light and from a dark page.
-SCALE = [(0.0, "#3b1f6b"), (0.25, "#3d6fe0"), (0.5, "#1f9d8a"), (0.75, "#a9c23f"), (1.0, "#f2b134")]
+SCALE = [(0.0, "#6d4bb8"), (0.25, "#3d6fe0"), (0.5, "#1f9d8a"), (0.75, "#a9c23f"), (1.0, "#f2b134")]
 
 
 def shade(at: float) -> str:
