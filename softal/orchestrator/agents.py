@@ -199,10 +199,7 @@ def read_versions(folder: Path) -> list[dict[str, Any]]:
 
 
 def _settle(parcel: bytes) -> Brief:
-    """Begin life as an agent: give way to simulations that share the cores."""
-    import torch
-
+    """Begin life as an agent: give way to simulations that share the cores. Ray has set one thread for it."""
     os.nice(NICENESS)
-    torch.set_num_threads(1)
     brief: Brief = unpack(parcel)
     return brief

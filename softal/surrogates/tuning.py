@@ -91,7 +91,8 @@ def _ray(cpus: float) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    ray.init(num_cpus=max(1, os.cpu_count() or 1, int(cpus)), include_dashboard=False, log_to_driver=False)
+    cores = max(1, os.cpu_count() or 1, int(cpus))
+    ray.init(address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False)
     try:
         yield
     finally:

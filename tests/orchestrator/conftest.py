@@ -19,7 +19,14 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 def local_ray() -> Iterator[None]:
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR", namespace="tests")
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        namespace="tests",
+    )
     yield
     ray.shutdown()
 

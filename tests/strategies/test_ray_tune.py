@@ -50,7 +50,7 @@ def test_several_metrics_make_a_pareto_front():
 def ray_cluster():
     """A local Ray of two CPUs, without its dashboard."""
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
     yield ray
     ray.shutdown()
 

@@ -145,7 +145,7 @@ def test_ray_tune_finds_a_shape_with_and_without_a_running_ray():
     assert not ray.is_initialized()
     first = tuned.shape
     assert first != Shape(4, 1, 1e-3)  # four units and a tiny step in 60 steps lose against anything
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         tuned.fit_arrays(*data(n=40))
         assert ray.is_initialized()
