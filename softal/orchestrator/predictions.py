@@ -39,12 +39,17 @@ def read_points(space: Space, at: Sequence[str], file: Path | None = None) -> li
     points, problems = [], []
     for place, entry in entries:
         try:
-            points.append(space.complete({name: _typed(space, name, value) for name, value in entry.items()}))
+            points.append(complete_point(space, entry))
         except SpaceError as error:
             problems.append(f"{place}: {error}")
     if problems:
         raise SpaceError("\n".join(problems))
     return points
+
+
+def complete_point(space: Space, entry: Mapping[str, Any]) -> Point:
+    """Return the complete point that an entry, whose values may be texts, stands for; SpaceError where it is wrong."""
+    return space.complete({name: _typed(space, name, value) for name, value in entry.items()})
 
 
 def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) -> list[dict[str, Any]]:

@@ -1,0 +1,331 @@
+"""The pages that softal serves: only on this machine, only to this machine, and ended cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from softal import surrogates
+from softal.errors import CampaignStateError, SoftalError
+from softal.orchestrator import pages
+from softal.orchestrator.agents import SURROGATE_FOLDER, VERSIONS
+from softal.orchestrator.campaign import Campaign
+from softal.orchestrator.explorer.model import Explorer, to_json
+from softal.orchestrator.explorer.server import make_server
+from softal.tracking.journal import Journal
+from softal.trial import Observation, Trial, TrialState
+
+SPACE = {
+    "epsilon": {"low": 80, "high": 160, "unit": "K"},
+    "rate": {"low": 0.001, "high": 10, "log": True},
+    "beads": {"low": 4, "high": 12, "integer": True},
+    "solvent": {"choices": ["good", "<b>poor</b>"]},
+    "double": {"derived": "2*beads"},
+}
+POINT = {"epsilon": 120, "rate": 1, "beads": 6, "solvent": "good"}
+SIMULATION = "def simulate(point):\n    return {'energy': 1.0}\n"
+
+
+def make(folder: Path, **changes: Any) -> Campaign:
+    (folder / "simulation_of_pages.py").write_text(SIMULATION)
+    data: dict[str, Any] = {
+        "name": "pages",
+        "simulator": "simulation_of_pages:simulate",
+        "space": SPACE,
+        "constraints": ["epsilon + 10*beads <= 250"],
+        "objective": {"minimize": "energy"},
+        "budget": {"trials": 20},
+    }
+    campaign = Campaign(runs=folder / "runs", folder=folder, **{**data, **changes})
+    with Journal.create(campaign.folder, campaign.spec.text, campaign._info()) as journal:
+        journal.write(trials_of(campaign))
+        journal.set_info(state="finished", active=60.0)
+    return campaign
+
+
+def trials_of(campaign: Campaign) -> list[Trial]:
+    rng = np.random.default_rng(0)
+    trials = []
+    for i, point in enumerate(campaign.spec.space.from_unit(campaign.spec.space.sample(16, rng))):
+        value = {"energy": (float(point["epsilon"]) / 100 - 1) ** 2 + float(point["beads"]) + rng.normal(0, 0.01)}
+        state = TrialState.FAILED if i == 3 else TrialState.DONE
+        seen = Observation(value, {"energy": 0.01}) if i != 3 else None
+        times = {"started": 1.0, "finished": 2.0}
+        trials.append(Trial(i, point, state=state, observation=seen, objective=value if seen else {}, **times))  # type: ignore[arg-type]
+    return trials
+
+
+def publish(campaign: Campaign, trials: list[Trial]) -> None:
+    folder = campaign.folder / SURROGATE_FOLDER
+    surrogate = surrogates.build("gp", campaign.spec.space, ["energy"])
+    surrogate.fit([trial for trial in trials if trial.state is TrialState.DONE])
+    shutil.rmtree(folder / "latest", ignore_errors=True)
+    surrogate.save(folder / "latest")
+    (folder / VERSIONS).write_text(json.dumps({"version": 1, "r2": {"energy": 0.9}, "rmse": {"energy": float("nan")}}))
+
+
+@dataclass
+class Site:
+    campaign: Campaign
+    explorer: Explorer
+    port: int
+
+    def get(self, path: str, **headers: str) -> tuple[int, Any, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, answer.headers, content
+
+    def json(self, path: str, **query: Any) -> Any:
+        status, _, content = self.get(f"{path}?{urllib.parse.urlencode(query)}")
+        return json.loads(content) | ({"status": status} if status != 200 else {})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    campaign = make(tmp_path_factory.mktemp("site"))
+    publish(campaign, trials_of(campaign))
+    explorer = Explorer(campaign)
+    with make_server(explorer, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield Site(campaign, explorer, server.server_address[1])
+        server.shutdown()
+        thread.join()
+
+
+def test_prediction(site: Site) -> None:
+    found = site.json("/api/predict", **POINT)
+    assert found["point"] == {**POINT, "epsilon": 120.0, "rate": 1.0, "double": 12.0}
+    mean, std = (part[0] for part in site.campaign.surrogate.predict([found["point"]])["energy"])
+    energy = found["prediction"]["energy"]
+    assert energy["mean"] == pytest.approx(mean)
+    assert energy["std"] == pytest.approx(std)
+    assert energy["high"] - energy["low"] == pytest.approx(2 * 1.959964 * std, rel=1e-6)
+    assert found["feasible"] is True
+
+
+def test_a_point_outside_of_the_constraints_says_so(site: Site) -> None:
+    assert site.json("/api/predict", **{**POINT, "epsilon": 160, "beads": 12})["feasible"] is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epsilon": 300}, "epsilon: 300"),
+        ({"epsilon": "x"}, "epsilon: 'x'"),
+        ({"colour": 1}, "colour"),
+        ({"beads": 6.5}, "beads"),
+    ],
+)
+def test_a_wrong_point_says_what_is_allowed(changes: dict[str, Any], message: str, site: Site) -> None:
+    found = site.json("/api/predict", **{**POINT, **changes})
+    assert found["status"] == 400
+    assert message in found["error"]
+
+
+def test_slices_go_through_the_point(site: Site) -> None:
+    found = site.json("/api/slices", **POINT)
+    assert set(found["slices"]) == {"epsilon", "rate", "beads", "solvent"}
+    beads = found["slices"]["beads"]
+    assert beads["values"] == list(range(4, 13))
+    assert beads["mean"][0][2] == pytest.approx(found["prediction"]["energy"]["mean"])
+    assert found["slices"]["solvent"]["values"] == ["good", "<b>poor</b>"]
+    assert (
+        site.json("/api/slices", **{**POINT, "epsilon": 160})["slices"]["beads"]["feasible"] == [True] * 6 + [False] * 3
+    )
+    for one in found["slices"].values():
+        lengths = {len(one["u"]), len(one["values"]), len(one["feasible"]), len(one["mean"][0]), len(one["std"][0])}
+        assert len(lengths) == 1
+
+
+def test_description(site: Site) -> None:
+    found = site.json("/api/campaign")
+    assert [parameter["kind"] for parameter in found["parameters"]] == ["real", "real", "integer", "choice"]
+    assert found["others"] == ["double"]
+    assert len(found["trials"]) == 15
+    assert found["best"]["id"] == site.campaign.best.id  # type: ignore[union-attr]
+    [target] = found["targets"]
+    assert (target["r2"], target["rmse"]) == (0.9, None)
+
+
+def test_a_new_version_is_read(site: Site) -> None:
+    before = site.json("/api/campaign")["version"]
+    assert site.json("/api/campaign")["version"] == before
+    publish(site.campaign, trials_of(site.campaign)[:8])
+    assert site.json("/api/campaign")["version"] == before + 1
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", ""]
+)
+@pytest.mark.parametrize("path", ["/", "/api/campaign", "/report"])
+def test_another_host_is_refused(host: str, path: str, site: Site) -> None:
+    assert site.get(path, Host=host)[0] == 403
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8080", "LOCALHOST", "[::1]:8080"])
+def test_this_machine_is_served(host: str, site: Site) -> None:
+    assert site.get("/", Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/../server.py", "/server.py", "/%2e%2e/model.py", "/api", "/page.html/..", "/api/predict/"]
+)
+def test_nothing_else_is_served(path: str, site: Site) -> None:
+    assert site.get(path)[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/page.css", "/page.js"])
+def test_the_page_is_whole_and_guarded(path: str, site: Site) -> None:
+    status, headers, content = site.get(path)
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    outside = set(re.findall(rb"https?://[^\"' )]+", content)) - {b"http://www.w3.org/2000/svg"}
+    assert outside == set()
+    assert b"innerHTML" not in content
+
+
+def test_the_report_is_linked_and_written_once(site: Site) -> None:
+    status, headers, content = site.get("/report")
+    assert status == 200
+    assert headers["Content-Type"].startswith("text/html")
+    assert b"<html" in content[:200]
+    written = (site.campaign.folder / "report.html").stat().st_mtime_ns
+    site.get("/report")
+    assert (site.campaign.folder / "report.html").stat().st_mtime_ns == written
+
+
+def test_numbers_that_json_does_not_have() -> None:
+    assert to_json({"a": [float("nan"), 1.0], "b": float("inf")}) == b'{"a": [null, 1.0], "b": null}'
+
+
+def test_no_surrogate_yet(tmp_path: Path) -> None:
+    explorer = Explorer(make(tmp_path))
+    assert explorer.describe()["version"] == 0
+    assert explorer.describe()["targets"] == []
+    with pytest.raises(SoftalError, match="no surrogate yet"):
+        explorer.predict(POINT)
+
+
+def test_no_surrogate_at_all(tmp_path: Path) -> None:
+    with pytest.raises(CampaignStateError, match="surrogate: none"):
+        pages.serve_predictions(make(tmp_path, surrogate="none"), 0, print)
+
+
+def test_a_taken_port_is_passed_over() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < pages.free_port(port) < port + pages.PORTS_TRIED
+
+
+def start(command: str, folder: Path, *options: str) -> tuple[subprocess.Popen[str], list[str]]:
+    """Start `softal COMMAND FOLDER` and return it with the lines that it has said, `Ctrl-C ends it.` the last."""
+    arguments = [sys.executable, "-m", "softal.typer_cli", command, str(folder), *options]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if "Ctrl-C" in line:
+            break
+    return process, lines
+
+
+def finish(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
+    process.send_signal(number)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_ends_cleanly(number: int, site: Site) -> None:
+    process, lines = start("serve", site.campaign.folder, "--port", "0")
+    address = lines[0].split()[1]
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.status == 200
+    assert finish(process, number) == (0, "")
+
+
+def test_ui_of_a_tracking_server_is_only_named(tmp_path: Path) -> None:
+    said: list[str] = []
+    uri = "http://mlflow.example:5000"
+    pages.serve_mlflow(make(tmp_path, tracking={"mlflow": uri, "experiment": "dna"}), 5000, said.append)
+    assert len(said) == 1
+    assert uri in said[0]
+    assert "dna" in said[0]
+
+
+@pytest.mark.parametrize(("tracking", "said"), [({"mlflow": "off"}, "mlflow: off"), ({}, "nothing in MLflow yet")])
+def test_no_ui_without_runs(tracking: dict[str, str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(CampaignStateError, match=said):
+        pages.serve_mlflow(make(tmp_path, tracking=tracking), 5000, print)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive: Callable[[str], list[int]]) -> None:
+    campaign = make(tmp_path)
+    mirror = (
+        "from softal.tracking.mlflow import *; import sys; from pathlib import Path; from softal.orchestrator.campaign"
+    )
+    mirror += " import Campaign; c = Campaign.open(Path(sys.argv[1])); Mirror(Journal.open(c.folder), None, 'softal',"
+    mirror += " c.spec.objective).finish('finished')"
+    subprocess.run([sys.executable, "-c", mirror, str(campaign.folder)], check=True, timeout=120)
+    process, lines = start("ui", campaign.folder, "--port", "5321")
+    address = lines[0].split()[1]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+", address)
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert answer.status == 200
+    database = f"{campaign.folder.resolve()}/mlflow.db"
+    assert alive(database)
+    assert finish(process, signal.SIGINT) == (0, "")
+    time.sleep(0.5)
+    assert alive(database) == []
+
+
+@pytest.fixture
+def alive() -> Callable[[str], list[int]]:
+    """Return a function that lists the processes with a text in their command line."""
+
+    def find(text: str) -> list[int]:
+        found = []
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and int(process.name) != os.getpid():
+                try:
+                    command = (process / "cmdline").read_bytes().decode(errors="replace")
+                except OSError:
+                    continue
+                if text in command:
+                    found.append(int(process.name))
+        return found
+
+    return find
