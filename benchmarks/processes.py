@@ -1,0 +1,48 @@
+"""How many processes a measurement has, and how much memory they take together."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import Any
+
+import psutil
+
+PAUSE = 5.0  # s between looks, which are not free with a hundred processes
+SANDBOX = "softal.orchestrator.sandbox"
+
+
+def watch(process: subprocess.Popen[Any], limit: float) -> dict[str, float]:
+    """Wait for the process and return the most that was seen of it and its children.
+
+    Memory is the sum of proportional set sizes: what several processes share counts once.
+    """
+    most = {"processes": 0, "sandboxes": 0, "memory_mb_peak": 0.0}
+    deadline = time.monotonic() + limit
+    while process.poll() is None:
+        for key, value in _look(process.pid).items():
+            most[key] = max(most[key], value)
+        if time.monotonic() > deadline:
+            process.kill()
+        try:
+            process.wait(PAUSE)
+        except subprocess.TimeoutExpired:
+            continue
+    return most
+
+
+def _look(pid: int) -> dict[str, float]:
+    count, sandboxes, memory = 0, 0, 0
+    try:
+        parent = psutil.Process(pid)
+        family = [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return {}
+    for one in family:
+        try:
+            memory += one.memory_full_info().pss
+            sandboxes += SANDBOX in one.cmdline()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        count += 1
+    return {"processes": count, "sandboxes": sandboxes, "memory_mb_peak": memory / 1e6}

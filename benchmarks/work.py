@@ -1,0 +1,18 @@
+"""The simulations of the benchmarks: one that takes no time, and one that takes exactly one second."""
+
+from __future__ import annotations
+
+import time
+
+SLEEP = 1.0  # s
+
+
+def no_op(x: float, y: float) -> dict[str, float]:
+    return {"f": x + y}
+
+
+def sleep(x: float, y: float, z: float) -> dict[str, float]:
+    """Sleep, and say when [s since 1970]: what a framework adds around the call is not part of the simulation."""
+    began = time.time()
+    time.sleep(SLEEP)
+    return {"f": (x - 0.3) ** 2 + (y - 0.6) ** 2 + (z - 0.5) ** 2, "began": began, "ended": time.time()}
