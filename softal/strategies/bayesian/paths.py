@@ -126,20 +126,22 @@ def maximise_paths(
     succeeds = Paths(feasibility.gp, n, rng) if feasibility else None
     best = posterior.X[np.argsort(-posterior.Y.sum(axis=1), kind="stable")[:5]]
     candidates = region.candidates(CANDIDATES, rng, best)
-    values = _penalised(draws.values(candidates), succeeds.values(candidates) if succeeds else None)
+    values = draws.values(candidates)
+    if feasibility and succeeds:
+        values = _penalised(values, succeeds.values(candidates) - feasibility.taboo(candidates)[:, None])
     values[~is_new(candidates, visited)] -= _spread(values)
     start = candidates[_distinct(values)]
     climbed = _climb(draws, start, region)
     keep = draws.own(climbed)[0] > draws.own(start)[0]
-    if succeeds:
-        keep &= succeeds.own(climbed)[0] > 0
+    if feasibility and succeeds:
+        keep &= succeeds.own(climbed)[0] > feasibility.taboo(climbed)
     keep &= is_new(climbed, visited)
     return np.where(keep[:, None], climbed, start)
 
 
-def _penalised(values: Floats, success: Floats | None) -> Floats:
+def _penalised(values: Floats, success: Floats) -> Floats:
     """Return values (k, p) lowered below all others where the path of success is not above zero."""
-    return values if success is None else values + np.where(success > 0, 0.0, success - _spread(values))
+    return values + np.where(success > 0, 0.0, success - _spread(values))
 
 
 def _spread(values: Floats) -> float:

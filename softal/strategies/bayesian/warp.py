@@ -4,11 +4,15 @@ A Gaussian process takes the variation of its targets to be alike everywhere. Si
 (R = 0.4 where good ones have 0.04) break that: the model spends its lengthscales on the cliff. The bad half of the
 losses is therefore compressed, and the good half, where the optimum is, left as it is:
 
-    g(y) = y                            for y <= m
-    g(y) = m + s ln(1 + (y - m) / s)    for y > m,    m = median, s = m - lower decile
+    g(y) = y                                         for y <= m
+    g(y) = m + s min(ln(1 + (y - m) / s), LIMIT)     for y > m,    m = median, s = m - lower decile
 
-g is monotone with a continuous slope, so minima, Pareto fronts and the order of trials stay. A standard error e of y
-becomes g'(y) e. `learn` uses natural values: a surrogate shall be good there.
+g never falls, and its slope is continuous at m, so that minima and Pareto fronts stay. A standard error e of y becomes
+g'(y) e. `learn` uses natural values: a surrogate shall be good there.
+
+Evidence (medians of 6 to 8 seeds, as g / untransformed): Branin after 25 points 0.012 / 0.12; a cone of height 0.4 and
+floor 0.04 with a plateau of blow-ups after 15 points 0.053 / 0.066; Hartmann6 after 60 points 2e-4 / 2e-4. With a wall
+of 1e6 beside a parabola: 8e-6 with LIMIT = 3, 2e-4 without a limit.
 """
 
 from __future__ import annotations
@@ -19,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+LIMIT = 3.0  # reached 19 s above the median
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,10 @@ class Warp:
         if self.kind == "none":
             return losses
         above = np.maximum(losses - self.median, 0.0)
-        return np.minimum(losses, self.median) + self.scale * np.log1p(above / self.scale)
+        return np.minimum(losses, self.median) + self.scale * np.minimum(np.log1p(above / self.scale), LIMIT)
 
     def slope(self, losses: Floats) -> Floats:
-        """Return g'(y) of losses (n,)."""
+        """Return g'(y) of losses (n,); beyond the limit, what it would be without, so that noise stays positive."""
         if self.kind == "log":
             return 1.0 / np.maximum(losses, np.finfo(np.float64).tiny)
         if self.kind == "none":
