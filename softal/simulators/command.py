@@ -135,7 +135,8 @@ class Command(Simulator):
         if self.settings.shell:
             return []
         program = self._arguments({name: f"{{{name}}}" for name in (*RESERVED, *(self.parameters or ()))})[0]
-        if placeholders.names_in(program) or shutil.which(program):
+        made = {Path(name) for name in self.settings.template_files.values()}
+        if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
         wrong = "is not executable (chmod +x)" if Path(program).is_file() else "is not found"
         return [f"command: {program!r} {wrong}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from softal.errors import SimulationError, WalltimeExceeded
 
 STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
+# The program waits for a word from us, so that it cannot start before its watcher; without the word, it never does.
+GATE = 'read -r go && exec "$@" < /dev/null'
 # Waits for our death, which closes its standard input, and then kills the program's process group.
 WATCH = 'read -r line; kill -9 "-$1"'  # dash knows no `--`
 
@@ -34,21 +37,21 @@ def run_program(
         SimulationError: if it cannot be started.
         WalltimeExceeded: if it was killed.
     """
+    command = ["/bin/sh", "-c", arguments] if isinstance(arguments, str) else list(arguments)
+    program_file = str(workdir / command[0]) if "/" in command[0] else command[0]
+    if shutil.which(program_file, path=environment.get("PATH", os.defpath)) is None:
+        wrong = "it is not executable" if Path(program_file).is_file() else "no such file or command"
+        raise SimulationError(f"{command[0]!r} cannot be started: {wrong}")
     with (workdir / STDOUT).open("wb") as stdout, (workdir / STDERR).open("wb") as stderr:
-        try:
-            program = subprocess.Popen(
-                arguments,
-                shell=isinstance(arguments, str),
-                cwd=workdir,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,
-            )
-        except OSError as error:
-            shown = arguments if isinstance(arguments, str) else arguments[0]
-            raise SimulationError(f"{shown!r} cannot be started: {error.strerror}") from error
+        program = subprocess.Popen(
+            ["/bin/sh", "-c", GATE, "sh", *command],
+            cwd=workdir,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
     with _group_ends(program):
         try:
             code = program.wait(walltime)
@@ -71,6 +74,9 @@ def _group_ends(program: subprocess.Popen[bytes]) -> Iterator[None]:
         start_new_session=True,  # what kills our process group must leave it alive
     )
     try:
+        assert program.stdin is not None
+        with contextlib.suppress(BrokenPipeError), program.stdin:
+            program.stdin.write(b"go\n")
         yield
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -109,6 +109,13 @@ def test_templates(templates: Any, tmp_path: Path, workdir: Path) -> None:
     assert dict(simulator.parameters or {}) == dict.fromkeys(["epsilon", "n"], "a placeholder in decks/deck.in")
 
 
+def test_a_template_may_be_the_program(tmp_path: Path, workdir: Path) -> None:
+    script(tmp_path, "echo '{\"y\": {{ epsilon }}}'\n", "job.sh", "/bin/sh")
+    simulator = command(tmp_path, command="./job.sh", templates=["job.sh"])
+    assert simulator.check() == []
+    assert run(simulator, workdir).values == {"y": 1.25}
+
+
 RESULTS = """
 import json
 import numpy as np
@@ -197,7 +204,7 @@ def test_missing_files(settings: dict[str, Any], message: str, tmp_path: Path, w
 def test_an_executable_that_is_not_there(tmp_path: Path, workdir: Path) -> None:
     missing = command(tmp_path, command="./not_there {epsilon}")
     assert missing.check() == ["command: './not_there' is not found"]
-    with pytest.raises(SimulationError, match="cannot be started: No such file"):
+    with pytest.raises(SimulationError, match="cannot be started: no such file"):
         run(missing, workdir)
     (tmp_path / "plain.sh").write_text("")
     assert "is not executable (chmod +x)" in command(tmp_path, command="./plain.sh").check()[0]
