@@ -58,17 +58,20 @@ def busy_share(times: Times, workers: int, begin: float, end: float) -> float:
     return busy / (workers * (end - begin))
 
 
-def utilisation(times: Times, workers: int, launched: float) -> dict[str, float]:
+def utilisation(times: Times, processes: Sequence[float], workers: int, launched: float) -> dict[str, float]:
     """Return the part of the workers' time that was spent in simulations, without and with start-up and end.
 
-    `share` counts from the start of the `workers`-th trial, when for the first time all workers can have one, to the
-    start of the last trial, after which there is nothing left to be given out. `share_from_first_trial` counts from
-    the start of the first trial to the end of the last one, and `share_from_launch` from the call that launched it
-    all, so that it holds the start of Ray, agents and workers.
+    `share` counts from when `workers` processes have begun their first trials (the last one there is, if they are
+    fewer) to the start of the last trial, after which there is nothing left to be given out. `share_from_first_trial`
+    counts from the start of the first trial to the end of the last one, and `share_from_launch` from the call that
+    launched it all, so that it holds the start of Ray, agents and workers. `processes` are those that simulated.
     """
     starts = sorted(started for started, _ in times)
     end = max(finished for _, finished in times)
-    all_started = starts[min(workers, len(starts)) - 1]
+    first: dict[float, float] = {}
+    for (started, _), process in sorted(zip(times, processes, strict=True)):
+        first.setdefault(process, started)
+    all_started = sorted(first.values())[:workers][-1]
     return {
         "share": busy_share(times, workers, all_started, starts[-1]) if starts[-1] > all_started else 0.0,
         "share_from_first_trial": busy_share(times, workers, starts[0], end),
@@ -77,6 +80,7 @@ def utilisation(times: Times, workers: int, launched: float) -> dict[str, float]
         "measured_s": starts[-1] - all_started,
         "trials": len(starts),
         "workers": workers,
+        "processes_that_simulated": len(first),
         "most_at_once": most_at_once(times),
         "simulation_s_median": statistics.median(finished - started for started, finished in times),
     }

@@ -90,7 +90,7 @@ def ray_tune(folder: Path, trials: int) -> dict[str, Any]:
     """Trials that do nothing through a Tuner with its default loggers, actors reused, two at a time."""
     import trainables
 
-    return figures.per_trial(_tuned(folder, trainables.NoOp, trials, "xy", workers=2, cpus=1))
+    return figures.per_trial(_times(_tuned(folder, trainables.NoOp, trials, "xy", workers=2, cpus=1)))
 
 
 def optuna(folder: Path, trials: int) -> dict[str, Any]:
@@ -122,9 +122,9 @@ def utilisation(folder: Path, trials: int, workers: int, seconds: float) -> dict
         workers={"concurrent": workers, "cpus": 2 / workers}
     )  # fmt: skip
     found = [trial.observation.values for trial in campaign.list_trials() if trial.observation]
-    times = [(values["began"], values["ended"]) for values in found]
+    times = _times(found)
     return {
-        **figures.utilisation(times, workers, launched),
+        **figures.utilisation(times, [values["process"] for values in found], workers, launched),
         "gap_ms_median": 1e3 * statistics.median(figures.gaps(times)),
         "mlflow_behind_at_end": watch.behind_at_end,
         "rss_mb_start": watch.rss[0],
@@ -137,8 +137,8 @@ def utilisation_ray_tune(folder: Path, trials: int, workers: int) -> dict[str, A
     import trainables
 
     launched = time.time()
-    times = _tuned(folder, trainables.Sleep, trials, "xyz", workers=workers, cpus=2 / workers)
-    return figures.utilisation(times, workers, launched)
+    found = _tuned(folder, trainables.Sleep, trials, "xyz", workers=workers, cpus=2 / workers)
+    return figures.utilisation(_times(found), [one["process"] for one in found], workers, launched)
 
 
 class _Watch:
@@ -197,7 +197,13 @@ def _campaign(
     return campaign, watch
 
 
-def _tuned(folder: Path, trainable: Any, trials: int, names: str, *, workers: int, cpus: float) -> figures.Times:
+def _times(results: list[dict[str, float]]) -> figures.Times:
+    return [(one["began"], one["ended"]) for one in results]
+
+
+def _tuned(
+    folder: Path, trainable: Any, trials: int, names: str, *, workers: int, cpus: float
+) -> list[dict[str, float]]:
     import ray
     from ray import tune
 
@@ -220,7 +226,7 @@ def _tuned(folder: Path, trainable: Any, trials: int, names: str, *, workers: in
     finally:
         ray.shutdown()
     assert not results.errors, results.errors[0]
-    return [(result.metrics["began"], result.metrics["ended"]) for result in results]
+    return [result.metrics for result in results]
 
 
 def _start_ray(cpus: int) -> None:

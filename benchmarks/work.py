@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 SLEEP = 1.0  # s
@@ -12,7 +13,8 @@ def no_op(x: float, y: float) -> dict[str, float]:
 
 
 def sleep(x: float, y: float, z: float) -> dict[str, float]:
-    """Sleep, and say when [s since 1970]: what a framework adds around the call is not part of the simulation."""
+    """Sleep, and say when [s since 1970] and where: what is around the call is no part of a simulation."""
     began = time.time()
     time.sleep(SLEEP)
-    return {"f": (x - 0.3) ** 2 + (y - 0.6) ** 2 + (z - 0.5) ** 2, "began": began, "ended": time.time()}
+    f = (x - 0.3) ** 2 + (y - 0.6) ** 2 + (z - 0.5) ** 2
+    return {"f": f, "began": began, "ended": time.time(), "process": os.getpid()}

@@ -27,7 +27,7 @@ def test_gaps_lie_between_an_end_and_the_start_that_follows_it_on_that_worker(fi
 
 def test_share_of_one_worker_with_pauses(figures):
     times = [(10 + 1.25 * i, 11 + 1.25 * i) for i in range(5)]
-    found = figures.utilisation(times, workers=1, launched=8.0)
+    found = figures.utilisation(times, [7] * 5, workers=1, launched=8.0)
     assert found["share"] == pytest.approx(0.8)
     assert found["share_from_first_trial"] == pytest.approx(5 / 6)
     assert found["share_from_launch"] == pytest.approx(5 / 8)
