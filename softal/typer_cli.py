@@ -44,8 +44,8 @@ def init(
     written = write_example(kind, folder)
     out = _console()
     for path in written:
-        out.print(f"wrote {path}")
-    out.print(f"Look at it, then: softal launch {written[0]}")
+        out.print(f"wrote {path}", markup=False, soft_wrap=True)
+    out.print(f"Look at it, then: softal launch {written[0]}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -61,9 +61,11 @@ def validate(file: File, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"file": str(file), "name": spec.name, "parameters": list(spec.space.names), "problems": []})
         return
-    goals = ", ".join(component.describe() for component in spec.objective.components)
+    from rich.markup import escape
+
+    goals = escape(", ".join(component.describe() for component in spec.objective.components))
     _console().print(
-        f"[green]{file} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
+        f"[green]{escape(str(file))} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
         f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time.",
         soft_wrap=True,
     )
@@ -316,13 +318,15 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
 
 def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     """Print how the session ended, what was found and where to look."""
+    from rich.markup import escape
+
     from softal.console import duration, relative, show_finding, show_trials, status_text
     from softal.orchestrator.summary import find_best
 
     found = campaign.status()
     folder = relative(campaign.folder)
     colour = "green" if ending.state == "finished" else "yellow"
-    out.print(f"[{colour}]{ending.state.capitalize()}[/{colour}]: {ending.reason}, after {duration(found.active)}.")
+    out.print(f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}, after {duration(found.active)}.")
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
     if not objective.single and not objective.learning:

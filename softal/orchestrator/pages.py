@@ -50,11 +50,11 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
         say(f"MLflow     {tracking.mlflow}  (experiment {tracking.experiment!r})")
         _say_dashboard(campaign, say)
         return
-    from softal.tracking.mlflow import default_uri, ui_command
-
-    uri = tracking.mlflow or default_uri(campaign.folder)
+    uri = tracking.mlflow or f"sqlite:///{campaign.folder.resolve() / 'mlflow.db'}"
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
+    from softal.tracking.mlflow import ui_command
+
     port = free_port(port)
     address = f"http://{HOST}:{port}"
     with _server(ui_command(uri, port, HOST), campaign.folder) as process:

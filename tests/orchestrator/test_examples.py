@@ -95,7 +95,7 @@ def test_a_free_particle_diffuses_and_drifts_as_einstein_says(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(290)
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_can_be_launched(kind: str, tmp_path: Path) -> None:
     write_example(kind, tmp_path)
@@ -106,7 +106,7 @@ def test_it_can_be_launched(kind: str, tmp_path: Path) -> None:
     file.write_text(few)
     run = subprocess.run(
         [sys.executable, "-m", "softal.typer_cli", "launch", "campaign.yaml", "--json"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=170, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
