@@ -147,7 +147,7 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
     table = Table(box=None, pad_edge=False, header_style="bold")
     names, components = list(names), list(components)
     for column in ["id", "state", *names, *components, "proposed by", "seconds", "host", "reason"]:
-        table.add_column(column, overflow="fold", max_width=60)
+        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in components)
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
         table.add_row(

@@ -326,7 +326,8 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     found = campaign.status()
     folder = relative(campaign.folder)
     colour = "green" if ending.state == "finished" else "yellow"
-    out.print(f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}, after {duration(found.active)}.")
+    how = f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}"
+    out.print(f"{how}, after {duration(found.active)}.", soft_wrap=True)
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
     if not objective.single and not objective.learning:
