@@ -350,7 +350,7 @@ def test_a_point_that_fails_is_not_proposed_for_ever():
     """The predicted optimum fails, again and again, and so does everything near it."""
     strategy = build("bayesian", cube(2), minimize("y"), 1, {"n_initial": 8})
     f = lambda u: None if np.linalg.norm(u - 0.35) < 0.2 else float(np.sum((u - 0.35) ** 2))  # noqa: E731
-    trials = run(strategy, f, 30, 2)
+    trials = run(strategy, f, 24, 2)
     failed = np.array([trial.state is TrialState.FAILED for trial in trials])
     U = strategy.space.to_unit([trial.point for trial in trials])
     centre = np.linalg.norm(U - 0.35, axis=1) < 0.1  # where the model of the objective wants to go

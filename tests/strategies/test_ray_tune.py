@@ -56,7 +56,7 @@ def ray_cluster():
 
 
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of its files, sockets and deprecated names
-@pytest.mark.parametrize("kind", ["bayesian", "cmaes"])
+@pytest.mark.parametrize("kind", ["bayesian", pytest.param("cmaes", marks=pytest.mark.slow)])
 def test_in_a_tuner(ray_cluster, tmp_path, kind):
     from ray import tune
 
