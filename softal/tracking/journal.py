@@ -202,16 +202,11 @@ class Journal:
 
     def sync(self) -> None:
         """Make what was written survive the loss of power."""
-        if self._synced:
-            return
-        for path in (self.folder / f"{DATABASE}-wal", self.folder / DATABASE):
-            if path.exists():
-                descriptor = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-        self._synced = True
+        if not self._synced:
+            # A checkpoint syncs the write-ahead log and the database. To open and close these files here for an fsync
+            # would drop SQLite's locks on them (POSIX drops all of a process), and another reader would delete the log.
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._synced = True
 
     def _arrays_path(self, trial_id: int) -> Path:
         return self.folder / "arrays" / f"{trial_id // 1000:03d}" / f"{trial_id:06d}.npz"
@@ -228,6 +223,8 @@ class Journal:
         draft = path.with_suffix(".new")
         with draft.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **parts)
+            stream.flush()
+            os.fsync(stream.fileno())
         draft.rename(path)
 
 

@@ -109,6 +109,19 @@ def test_a_reader_cannot_write(journal: Journal):
         reader.set_info(state="done")
 
 
+def test_a_foreign_reader_does_no_harm_after_a_sync(journal: Journal):
+    journal.write([Trial(0, {"x": 1.0})])
+    journal.sync()
+    journal.write([Trial(1, {"x": 2.0})])
+    query = f"import sqlite3; c = sqlite3.connect({str(journal.folder / 'journal.sqlite')!r}); "
+    query += "print(c.execute('SELECT count(*) FROM trials').fetchone()[0]); c.close()"
+    asked = subprocess.run([sys.executable, "-c", query], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "2"
+    journal.write([Trial(2, {"x": 3.0})])
+    with Journal.open(journal.folder) as reader:
+        assert len(reader.trials()) == 3
+
+
 WRITER = """
 import sys
 from pathlib import Path
