@@ -98,6 +98,12 @@ class TestRegion:
         assert U[:, 0].min() >= 0.2 - 1e-12
         assert U[:, 0].max() <= 0.4 + 1e-12
 
+    def test_there_are_candidates_where_the_box_and_the_constraints_hardly_meet(self):
+        space = Space({name: {"low": 0.0, "high": 1.0} for name in "abcde"}, ["a + b + c + d + e <= 0.1"])
+        U = Region(space, np.full(5, 0.019), np.ones(5)).candidates(32, np.random.default_rng(0), np.empty((0, 5)))
+        assert len(U)
+        assert space.feasible(U).all()
+
     def test_neighbours_differ_in_one_integer_or_choice(self):
         point = {"x": 0.5, "k": 2, "n": 1000, "c": "b"}
         found = MIXED.from_unit(Region.whole(MIXED).neighbours(MIXED.to_unit([point])[0]))

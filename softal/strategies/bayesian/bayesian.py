@@ -116,11 +116,13 @@ class Bayesian(Strategy):
     @single_threaded
     def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
         """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
-        posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0)
+        used = self._used(n)
+        size = None if used in ("Thompson", "integrated_variance") else self.settings.max_points_acquisition
+        posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0, size)
         feasibility = self._models.feasibility(self._history)
         region, visited = self._region(posterior), self._history.visited(pending)
         rng = self.rng(self.asked)
-        if (used := self._used(n)) == "integrated_variance":
+        if used == "integrated_variance":
             from softal.strategies.bayesian.variance import minimise_variance
 
             U, gains = minimise_variance(posterior, feasibility, region, n, pending, visited, rng)

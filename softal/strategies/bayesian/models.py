@@ -77,20 +77,23 @@ class Models:
     def __init__(self, space: Space, objective: Objective, settings: BayesianSettings) -> None:
         self.space, self.objective, self.settings = space, objective, settings
         self._fitted: dict[tuple[int, int], Fitted] = {}
-        self._posterior: tuple[tuple[int, int], Posterior] | None = None
+        self._posteriors: dict[int, tuple[tuple[int, int], Posterior]] = {}
         self._feasibility: tuple[tuple[int, int], Feasibility] | None = None
 
-    def posterior(self, history: History, start: int = 0) -> Posterior:
-        """Return the posterior given the results from number `start` on (those before belong to an older region)."""
-        key = (start, history.done)
-        if self._posterior is None or self._posterior[0] != key:
-            self._posterior = key, self._condition(history, start)
-        return self._posterior[1]
+    def posterior(self, history: History, start: int = 0, size: int | None = None) -> Posterior:
+        """Return the posterior given the results from number `start` on (those before belong to an older region).
 
-    def _condition(self, history: History, start: int) -> Posterior:
+        It is conditioned on at most `size` of them, or else on `max_points`.
+        """
+        size, key = size or self.settings.max_points, (start, history.done)
+        if size not in self._posteriors or self._posteriors[size][0] != key:
+            self._posteriors[size] = key, self._condition(history, start, size)
+        return self._posteriors[size][1]
+
+    def _condition(self, history: History, start: int, size: int) -> Posterior:
         X, losses, errors = (part[start:] for part in history.arrays())
         fitted = self._fit(X, losses, errors, start)
-        index = kept(X, losses, self.settings.max_points)
+        index = kept(X, losses, size)
         X, losses, errors = X[index], losses[index], errors[index]
         gps, scalings, targets = [], [], []
         for k, warp in enumerate(fitted.warps):

@@ -53,7 +53,8 @@ class Region:
             moved[:, self.discrete] &= rng.random((len(around), len(self.discrete))) < 0.5
             parts.append(self._inside(around + moved * widths * rng.standard_normal(around.shape)))
             parts.append(self._other_values(around[: n // 4], rng))
-        return np.vstack(parts)
+        found = np.vstack(parts)
+        return found if len(found) else self.space.sample(n, rng)  # the box and the constraints leave too little
 
     def _uniform(self, n: int, rng: np.random.Generator) -> Floats:
         if np.all(self.low <= 0) and np.all(self.high >= 1):

@@ -40,4 +40,9 @@ class BayesianSettings(Settings):
         description="search in a box around the best point that grows and shrinks (TuRBO); auto: from 20 parameters on",
     )
     max_fit: int = Field(300, ge=10, description="hyperparameters are fitted on at most so many trials")
-    max_points: int = Field(1500, ge=20, description="the model is conditioned on at most so many trials")
+    max_points: int = Field(
+        1500, ge=20, description="sample paths and `learn` are conditioned on at most so many trials"
+    )
+    max_points_acquisition: int = Field(
+        400, ge=20, description="acquisition functions, which cost more, are conditioned on at most so many trials"
+    )
