@@ -18,6 +18,10 @@ AGENT_LIVES = 20  # how often an agent that dies is rebuilt
 POLL = 0.5  # seconds between looks at signals while waiting for an agent
 
 
+class AgentFailed(SoftalError):
+    """An agent raised an error, or died more often than it is rebuilt."""
+
+
 class Agents:
     """The agents' actors, each with at most one call under way."""
 
@@ -68,22 +72,21 @@ class Agents:
         """Return the calls under way: reference -> agent."""
         return {reference: kind for kind, reference in self._calls.items()}
 
-    def wait(self, kind: str) -> Any:
-        """Wait for the agent's call and return its answer."""
+    def wait(self, kind: str) -> None:
+        """Wait until the agent's call has ended."""
         while not ray.wait([self._calls[kind]], timeout=POLL)[0]:
             pass
-        return self.answer(kind)
 
     def answer(self, kind: str) -> Any:
-        """Return the answer of a call that has ended; SoftalError where the agent failed or cannot be rebuilt."""
+        """Return the answer of a call that has ended; AgentFailed where it failed, or cannot be rebuilt."""
         now = time.perf_counter()
         self._ended[kind] = (now, now - self._began[kind])
         try:
             return ray.get(self._calls.pop(kind))
         except ray.exceptions.RayTaskError as error:
-            raise SoftalError(f"the {kind} failed: {type(error.cause).__name__}: {error.cause}") from error
+            raise AgentFailed(f"the {kind} failed: {type(error.cause).__name__}: {error.cause}") from error
         except ray.exceptions.RayActorError as error:
-            raise SoftalError(f"the {kind} died and could not be rebuilt: {error}") from error
+            raise AgentFailed(f"the {kind} died and could not be rebuilt: {error}") from error
 
     def close(self) -> None:
         """End the agents; nothing of theirs is lost, since the journal has it all."""

@@ -42,11 +42,15 @@ class Progress:
         if self.objective.learning:
             return False
         if self.objective.single:
-            better = self.best is None or self.objective.best([self.best, trial]) is trial
+            better = self.best is None or self._loss(trial) < self._loss(self.best)
             self.best = trial if better else self.best
             return better
         self._front = self.objective.pareto_front([*self._front, trial])
         return any(kept.id == trial.id for kept in self._front)
+
+    def _loss(self, trial: Trial) -> float:
+        component = self.objective.components[0]
+        return component.sign * trial.objective[component.name]
 
 
 class Budget:

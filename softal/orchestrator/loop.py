@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import ray
 
-from softal.orchestrator.actors import Agents
+from softal.orchestrator.actors import AgentFailed, Agents
 from softal.orchestrator.agents import Brief
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.cluster import Cluster
@@ -91,6 +91,7 @@ class Loop:
         self._versions: list[dict[str, Any]] = []
         self._mirror_behind = 0
         self._mirror_error: str | None = None
+        self._complaints: set[str] = set()
 
     def run(self) -> str:
         """Run until the end and return why it ended; the caller says so in the journal."""
@@ -159,9 +160,11 @@ class Loop:
         if not references:
             time.sleep(TICK / 10)
             return
-        if not ray.wait(references, num_returns=1, timeout=TICK)[0]:
+        ready, others = ray.wait(references, num_returns=1, timeout=TICK)
+        if not ready:
             return
-        ready = ray.wait(references, num_returns=len(references), timeout=0)[0]
+        if len(others) > 1:
+            ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
         self._take_outcomes([reference for reference in ready if reference in self.crew.running])
         for reference in ready:
             if reference in calls:
@@ -179,14 +182,27 @@ class Loop:
             self.listener.trial_finished(trial, improved)
         self._untrained = True
 
-    def _take_answer(self, agent: str) -> None:
-        answer = self.agents.answer(agent)
+    def _take_answer(self, agent: str) -> bool:
+        """Take an agent's answer, and return whether there was one.
+
+        Without the strategist there is no campaign, without the others there is.
+        """
+        try:
+            answer = self.agents.answer(agent)
+        except AgentFailed as error:
+            if agent == "strategist":
+                raise
+            if str(error) not in self._complaints:
+                self._complaints.add(str(error))
+                self.listener.message(f"{error}. The campaign goes on.")
+            return False
         if agent == "strategist":
             self.stock.take(answer)
         elif agent == "trainer":
             self._take_version(answer)
         elif agent == "tracker":
             self._take_mirror(answer)
+        return True
 
     # The surrogate and the mirror.
 
@@ -223,9 +239,9 @@ class Loop:
         if not self.plan.brief.surrogate or not self.progress.done:
             return
         if self.agents.busy("trainer"):
-            self._take_version(self.agents.wait("trainer"))
+            self._wait_for("trainer")
         self.agents.call("trainer", "step", final=True)
-        self._take_version(self.agents.wait("trainer"))
+        self._wait_for("trainer")
 
     def finish_mirror(self, report: Path | None) -> int:
         """Let MLflow catch up as long as it answers, close the campaign's run there; return what it still lacks."""
@@ -234,13 +250,18 @@ class Loop:
         while True:
             if not self.agents.busy("tracker"):
                 self._call_tracker()
-            self._take_mirror(self.agents.wait("tracker"))
+            answered = self._wait_for("tracker")
             self.listener.tick(self.status())
-            if self._mirror_error or (self._mirror_behind == 0 and not self._versions):
+            if not answered or self._mirror_error or (self._mirror_behind == 0 and not self._versions):
                 break
         self.agents.call("tracker", "finish", report)
-        self._take_mirror(self.agents.wait("tracker"))
+        self._wait_for("tracker")
         return self._mirror_behind
+
+    def _wait_for(self, agent: str) -> bool:
+        """Wait for an agent's answer and take it; return whether it came."""
+        self.agents.wait(agent)
+        return self._take_answer(agent)
 
     def _tick(self, *, at_once: bool = False) -> None:
         now = time.monotonic()

@@ -216,7 +216,7 @@ class Follower:
         """A trial waits, runs, or waits again after its worker was lost: only the run of this attempt may stay."""
         running = trial.state is TrialState.RUNNING
         known = self._known.get(trial.id)
-        if known and not (running and known.status == "RUNNING" and known.start == milliseconds(trial.started)):
+        if known and not (running and known.status == "RUNNING" and known.attempts == trial.attempts):
             self._store.remove(self._known.pop(trial.id))
         if running:
             self._running[trial.id] = trial
@@ -229,10 +229,10 @@ class Follower:
         best = self._convergence.add(trial)
         record = trial_record(trial, self._campaign.id)
         known = self._known.pop(trial.id, None)
-        if known and (known.status, known.start, known.end) == (record.status, record.start, record.end):
+        if known and (known.status, known.end) == (record.status, record.end):
             self._held += 1
             return
-        if known and (known.status, known.start) != ("RUNNING", record.start):
+        if known and (known.status, known.attempts) != ("RUNNING", record.attempts):
             self._store.remove(known)
             known = None
         arrays = self.journal.arrays(trial.id) if trial.observation else {}

@@ -46,7 +46,7 @@ from sqlalchemy.engine import Engine
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, Follower, RejectedError
-from softal.tracking.records import CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
+from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
 from softal.tracking.records import Metric as Row
 
 SQLITE = "sqlite:///"
@@ -197,7 +197,7 @@ class MlflowStore:
     def _keep_one(self, known: dict[int, KnownRun], trial: int, run: Run) -> None:
         """Take a run as its trial's; of two runs of one trial the ended one stays."""
         info = run.info
-        new = KnownRun(info.run_id, info.status, info.start_time, info.end_time)
+        new = KnownRun(info.run_id, info.status, info.end_time, int(run.data.tags.get(ATTEMPTS_TAG, 1)))
         old = known.get(trial)
         if old and (old.status == "FINISHED" or new.status == "RUNNING"):
             self.remove(new)
@@ -221,7 +221,7 @@ class MlflowStore:
             run = self._client.create_run(self._experiment.experiment_id, record.start, tags=tags, run_name=record.name)
             if record.status == "RUNNING":
                 self._client.log_batch(run.info.run_id, params=_params(record.params))
-        return KnownRun(run.info.run_id, "RUNNING", record.start, None)
+        return KnownRun(run.info.run_id, "RUNNING", None, record.attempts)
 
     def complete(self, run: KnownRun, record: RunRecord, files: Path | None) -> None:
         """Write the record and the files to a run, and only then end it: an ended run is a complete one."""
@@ -319,10 +319,20 @@ def _prepare_sqlite(path: Path) -> None:
     What a loss of power takes from it, the mirror writes again: the journal has it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make_database(path)
     _fast_files.add(str(path.resolve()))
     connection = sqlite3.connect(path, timeout=20)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
+
+
+def _make_database(path: Path) -> None:
+    """Make MLflow's tables in a draft that gets its name when it is complete: a kill must not leave half of them."""
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
+    store = SqlAlchemyStore(f"{SQLITE}{draft.resolve()}", (path.parent / "mlartifacts").resolve().as_uri())
+    store.engine.dispose()
+    draft.rename(path)
 
 
 @event.listens_for(Engine, "connect")

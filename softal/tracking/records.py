@@ -22,6 +22,7 @@ from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
+ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
 EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
@@ -39,6 +40,7 @@ class RunRecord:
     status: str
     start: int
     end: int | None
+    attempts: int = 1
     tags: dict[str, str] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -67,8 +69,8 @@ class KnownRun:
 
     run_id: str
     status: str
-    start: int
     end: int | None
+    attempts: int = 1
 
 
 def milliseconds(seconds: float | None) -> int | None:
@@ -94,7 +96,7 @@ def trial_record(trial: Trial, campaign: str) -> RunRecord:
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}
     if trial.attempts > 1:
-        tags["attempts"] = str(trial.attempts)
+        tags[ATTEMPTS_TAG] = str(trial.attempts)
     own = {"seed": trial.seed, "fidelity": trial.fidelity, "proposed_by": trial.proposed_by}
     params = {key(name): str(value)[:MAX_TEXT] for name, value in {**own, **trial.point}.items()}
     end = milliseconds(trial.finished)
@@ -103,6 +105,7 @@ def trial_record(trial: Trial, campaign: str) -> RunRecord:
         status=STATUS[trial.state],
         start=milliseconds(begun) or 0,
         end=end if end is not None or not trial.state.finished else milliseconds(begun),
+        attempts=max(1, trial.attempts),
         tags={name: value for name, value in tags.items() if value},
         params={name: value for name, value in params.items() if value},
         metrics=_metrics(trial),

@@ -166,6 +166,9 @@ workers: {{concurrent: 2, grace: {grace} s}}
 seed: 3
 """
 
+# MLflow and what it brings along warn of their own deprecations when they are imported.
+MLFLOW_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
 CHILDREN = """
 SELECT tags.value, runs.status FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid
 WHERE tags.key = 'softal.trial' AND runs.lifecycle_stage = 'active'
@@ -247,8 +250,8 @@ def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
     assert all(counts[i] <= 2 for i in range(12))
     assert all(after[i].attempts == 2 for i in in_flight)
     children, parents = driver.mlflow_runs()
-    assert children == dict.fromkeys(range(12), "FINISHED")
-    assert parents == ["FINISHED"]
+    assert children == dict.fromkeys(range(12), "FINISHED"), output
+    assert parents == ["FINISHED"], output
 
 
 @pytest.mark.slow
@@ -312,6 +315,7 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
 
 
 @pytest.mark.slow
+@MLFLOW_WARNS
 def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
     server = Server(tmp_path)
     driver = Driver(tmp_path, seconds=1.0, trials=40, mlflow=server.uri)
@@ -334,6 +338,7 @@ def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
 
 
 @pytest.mark.slow
+@MLFLOW_WARNS
 def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path):
     server = Server(tmp_path)
     driver = Driver(tmp_path, seconds=0.1, trials=6, mlflow=server.uri)
