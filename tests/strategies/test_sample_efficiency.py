@@ -28,7 +28,12 @@ def test_branin_one_at_a_time():
 
 @pytest.mark.parametrize(
     ("f", "d", "n", "noise"),
-    [(branin, 2, 40, 0.0), (branin, 2, 40, 2.0), (hartmann6, 6, 64, 0.0), (hartmann6, 6, 64, 0.1)],
+    [
+        (branin, 2, 40, 0.0),
+        (branin, 2, 40, 2.0),
+        (hartmann6, 6, 64, 0.0),
+        pytest.param(hartmann6, 6, 64, 0.1, marks=pytest.mark.slow),
+    ],
 )
 def test_many_at_a_time_by_sample_paths(f, d, n, noise):
     found = median("bayesian", f, d, n, 5, q=8, noise=noise)
