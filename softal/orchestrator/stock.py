@@ -54,10 +54,12 @@ class Stock:
         """
         if self.exhausted or self.agents.busy("strategist"):
             return
-        wanted = room - len(running) - len(self.ready) + self._ahead(durations)
+        ahead = self._ahead(durations)
+        wanted = room - len(running) - len(self.ready) + ahead
+        enough = wanted > ahead // 2  # many at once cost hardly more than one
         if left is not None:
             wanted = min(wanted, left)
-        if wanted > 0:
+        if wanted > 0 and enough:
             self._asked_at, self._asked_upto = time.perf_counter(), self.journal.seq
             self.agents.call("strategist", "ask", wanted, self._asked_upto, [*running, *self.ready])
 

@@ -131,7 +131,7 @@ class NodeKiller(Silent):
     def trial_finished(self, trial, improved):
         self.left -= 1
         if self.left == 0:
-            threading.Thread(target=cluster.remove_node, args=(second, False)).start()
+            threading.Timer(1.0, cluster.remove_node, args=(second, False)).start()  # in the middle of a trial
 try:
     ending = campaign.launch(NodeKiller())
 finally:
