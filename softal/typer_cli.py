@@ -285,18 +285,27 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
     """Run a campaign with a display, print what it found and exit with its code."""
     from rich.console import Console
 
-    from softal.console import Display
+    from softal.console import Display, relative
+    from softal.errors import CampaignFileError, CampaignStateError, SoftalError
     from softal.orchestrator.campaign import Silent
 
-    out = Console(stderr=as_json, quiet=False, highlight=False)
-    if as_json:
-        ending = campaign.resume(Silent(), **more) if resume else campaign.launch(Silent())
-        _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
-        sys.exit(ending.exit_code)
-    display = Display(out, campaign.spec.space, campaign.budget)
-    with display:
-        hooks: dict[str, Any] = {"announce": lambda address, slots: _announce(out, campaign, resume, address, slots)}
-        ending = campaign.resume(display, **more, **hooks) if resume else campaign.launch(display, **hooks)
+    go = campaign.resume if resume else campaign.launch
+    try:
+        if as_json:
+            ending = go(Silent(), **more)
+            _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
+            sys.exit(ending.exit_code)
+        out = Console(highlight=False)
+        with Display(out, campaign.spec.space, campaign.budget) as display:
+            ending = go(
+                display,
+                announce=lambda address, slots: _announce(out, campaign, resume, address, slots),
+                **more,
+            )
+    except (CampaignFileError, CampaignStateError):
+        raise  # nothing was started
+    except SoftalError as error:
+        raise SoftalError(f"{error}\nGo on with: softal resume {relative(campaign.folder)}") from error
     _summarize(out, campaign, ending)
     sys.exit(ending.exit_code)
 

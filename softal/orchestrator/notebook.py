@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from softal.errors import SimulationError
-from softal.simulators.base import Context, Settings, Simulator
+from softal.settings import Settings
+from softal.simulators.base import Context, Simulator
 from softal.trial import Observation, Point
 
 

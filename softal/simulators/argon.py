@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import EngineUnavailable, SimulationError
+from softal.settings import Settings
 from softal.simulators import engines
-from softal.simulators.base import Context, Outputs, Settings, Simulator
+from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines.base import Engine, Frame, System
 from softal.simulators.engines.potential import Mie
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities

@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from softal.errors import InvalidObservation
+from softal.errors import InvalidObservation, SoftalError
+from softal.settings import Settings, filled
 from softal.trial import Observation, Point
-
-
-class Settings(BaseModel):
-    """Base of the settings of simulators, strategies and surrogates: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)
@@ -72,9 +67,7 @@ class Simulator(ABC):
     outputs: Outputs | None = None
 
     def __init__(self, settings: Any = None) -> None:
-        self.settings: Any = (
-            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(settings or {})
-        )
+        self.settings: Any = filled(self.Settings, settings, type(self).__qualname__, SoftalError)
 
     @abstractmethod
     def run(self, point: Point, context: Context) -> Observation:

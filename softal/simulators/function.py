@@ -16,7 +16,8 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from softal.errors import SimulationError
-from softal.simulators.base import Context, Settings, Simulator, validate_observation
+from softal.settings import Settings
+from softal.simulators.base import Context, Simulator, validate_observation
 from softal.simulators.results import to_observation
 from softal.trial import Observation, Point
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from softal import plugins
 from softal.errors import StrategyError
 from softal.objective import Objective
+from softal.settings import Settings
 from softal.space import Space
-from softal.strategies.base import Settings, Strategy
+from softal.strategies.base import Strategy
 
 __all__ = ["GROUP", "STRATEGIES", "Settings", "Strategy", "build", "find"]
 

@@ -22,20 +22,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from softal.errors import StrategyError
 from softal.objective import Objective
+from softal.settings import Settings, filled
 from softal.space import Space
 from softal.trial import Proposal, Trial, TrialState
 
 Result = tuple[float, ...] | None  # one value for each component of the objective; None where the trial failed
-
-
-class Settings(BaseModel):
-    """Base of the settings of strategies: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Strategy(ABC):
@@ -61,9 +56,7 @@ class Strategy(ABC):
         settings: BaseModel | Mapping[str, Any] | None = None,
     ) -> None:
         self.space, self.objective, self.seed = space, objective, seed
-        self.settings: Any = (
-            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(dict(settings or {}))
-        )
+        self.settings: Any = filled(self.Settings, settings, self.kind, StrategyError)
         if problem := self.supports(space, objective, self.settings):
             raise StrategyError(f"strategy {self.kind!r}: {problem}")
         self.asked = 0

@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from softal.objective import Objective
+from softal.settings import Settings
 from softal.space import Space
-from softal.strategies.base import Settings, Strategy
+from softal.strategies.base import Strategy
 from softal.trial import Point, Proposal, Trial, TrialState
 
 Floats = NDArray[np.float64]

@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 
 from softal.objective import Objective
 from softal.parameters import Choice, Integer
+from softal.settings import Settings
 from softal.space import Space
-from softal.strategies.base import Settings, Strategy
+from softal.strategies.base import Strategy
 from softal.trial import Proposal, Trial
 
 Levels = Annotated[int, Field(ge=1)]

@@ -21,9 +21,10 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from softal.errors import SurrogateError
+from softal.settings import Settings, filled
 from softal.space import Space
 from softal.surrogates.data import training_data
 from softal.trial import Trial, Value
@@ -34,12 +35,6 @@ FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
 ANCHORS = 512  # of sample paths: a factorisation of so many takes about 10 ms
 NORMAL_95 = 1.959963984540054  # half width of the normal distribution's central 95 % interval
-
-
-class Settings(BaseModel):
-    """Base of the settings of surrogates: unknown keys are refused, values are frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)
@@ -95,9 +90,7 @@ class Surrogate(ABC):
         if not targets or len(set(targets)) < len(targets):
             raise SurrogateError(f"targets are {list(targets)}; at least one name, none of them twice, is needed")
         self.space, self.targets = space, tuple(targets)
-        self.settings: Any = (
-            settings if isinstance(settings, BaseModel) else self.Settings.model_validate(settings or {})
-        )
+        self.settings: Any = filled(self.Settings, settings, self.kind, SurrogateError)
         self.fitted = False
 
     def fit(self, trials: Sequence[Trial]) -> None:

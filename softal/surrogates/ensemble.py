@@ -19,6 +19,7 @@ from pydantic import Field
 from scipy.optimize import minimize
 
 from softal.errors import SurrogateError
+from softal.settings import Settings
 from softal.surrogates import base
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
@@ -31,7 +32,7 @@ NOISES = (1e-8, 2.0)  # v, standardised
 NOISE_PRIOR = (-6.0, 1.5)  # mean and standard deviation of ln v
 
 
-class Tune(base.Settings):
+class Tune(Settings):
     """Tuning of width, depth and learning rate by Ray Tune.
 
     Attributes:
@@ -47,7 +48,7 @@ class Tune(base.Settings):
     seconds: float = Field(default=300.0, gt=0)
 
 
-class Settings(base.Settings):
+class EnsembleSettings(Settings):
     """Settings of the ensemble.
 
     Attributes:
@@ -73,7 +74,7 @@ class Ensemble(base.Surrogate):
     """A deep ensemble, one for all targets together."""
 
     kind = "ensemble"
-    Settings = Settings
+    Settings = EnsembleSettings
 
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
         if len(X) < 2:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import SurrogateError
+from softal.settings import Settings
 from softal.surrogates import base
 from softal.surrogates.data import Scaling, subset
 from softal.surrogates.encoding import Encoding
@@ -105,7 +106,7 @@ def fit_gp(
     return botorch_model(*train(X, Y, Yvar, categorical, hyperparameters, max_fit, max_points))
 
 
-class Settings(base.Settings):
+class GaussianProcessSettings(Settings):
     """Settings of the Gaussian process.
 
     Attributes:
@@ -124,7 +125,7 @@ class GaussianProcess(base.Surrogate):
     """One Gaussian process for each target; see `softal.surrogates.exact_gp` for the model."""
 
     kind = "gp"
-    Settings = Settings
+    Settings = GaussianProcessSettings
 
     def botorch_model(self, target: str | None = None) -> Any:
         """Return the BoTorch model of a target, the first one unless it is named."""

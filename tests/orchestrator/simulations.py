@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 from softal.errors import SimulationError
-from softal.simulators.base import Context, Outputs, Settings, Simulator
+from softal.settings import Settings
+from softal.simulators.base import Context, Outputs, Simulator
 from softal.trial import Observation, Point
 
 

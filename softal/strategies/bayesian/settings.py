@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from softal.strategies.base import Settings
+from softal.settings import Settings
 
 Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]
 SINGLE: tuple[Acquisition, ...] = ("qLogNoisyEI", "qLogEI", "UCB", "Thompson")

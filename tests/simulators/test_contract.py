@@ -1,0 +1,36 @@
+"""Every built-in simulator keeps the contract."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from softal.testing.simulators import Candidate, SimulatorContract
+
+
+class TestArgon(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        short = {"engine": "lammps", "particles": 500, "melting": 0.5, "equilibration": 0.5, "sampling": 2.0}
+        return Candidate("argon", short, {"epsilon": 120.0, "sigma": 3.4})
+
+
+class TestCommand(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        program = "import json, sys; print(json.dumps({'f': {'value': float(sys.argv[1]) ** 2, 'error': 0.1}}))"
+        settings = {"command": [sys.executable, "-c", program, "{x}"], "values": ["f"]}
+        return Candidate("command", settings, {"x": 3.0})
+
+
+def noisy(x: float) -> dict[str, float]:
+    import numpy as np
+
+    return {"f": x + np.random.normal()}  # noqa: NPY002
+
+
+class TestFunction(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        return Candidate(f"{__name__}:noisy", {}, {"x": 3.0})
