@@ -18,6 +18,7 @@ from softal.orchestrator.sandbox import Job, Outcome, Task
 from softal.trial import Trial, TrialState
 
 RECENT = 32  # trials whose durations say how long the next one takes
+QUEUE = 4  # times as many short trials in Ray's hands as there are workers: with 2 the workers waited for the loop
 SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
 
 
@@ -42,13 +43,13 @@ class Crew:
     def room(self) -> int:
         """How many trials may be in Ray's hands at once.
 
-        One for each worker; where simulations are short and Ray has room for just these workers, as many again wait
-        in Ray's own queue, which hands on a trial faster than the loop does.
+        One for each worker; where simulations are short and Ray has room for just these workers, more of them wait in
+        Ray's own queue, which hands on a trial faster than the loop does.
         """
         slots = self.cluster.slots
         if slots == 1 or not self.cluster.exclusive or not self.durations:
             return slots
-        return 2 * slots if statistics.median(self.durations) < SHORT else slots
+        return QUEUE * slots if statistics.median(self.durations) < SHORT else slots
 
     def busy_seconds(self) -> float:
         """Return the time that simulations took together, those that run included [s]."""
