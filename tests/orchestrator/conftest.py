@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # tests elsewhere start a Ray of their own
 def local_ray() -> Iterator[None]:
     import ray
 
