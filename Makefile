@@ -14,9 +14,10 @@ test: setup  ## the test suite
 setup: $(STAMP)  ## make .venv with pinned dependencies
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "softal needs Python 3.11 or newer")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "softal needs Python 3.11 or newer")'
+	@echo "Setting up .venv with pinned dependencies: about two minutes, 3 GB ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 lint: setup  ## linters, type checker, import rules

@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
 }
+AGENTS = 3  # strategist, trainer, tracker
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def connect(
     """
     if address is None and os.environ.get("RAY_ADDRESS"):
         address = "auto"  # inside a Ray job, or where the user says so
-    for name, value in ENVIRONMENT.items() if address is None else ():
-        os.environ.setdefault(name, value)
+    if address is None:
+        # Ray ends idle workers beyond one for each CPU; those of fractional CPUs would start again and again.
+        workers = {"RAY_num_workers_soft_limit": str(concurrent + AGENTS)}
+        for name, value in {**ENVIRONMENT, **workers}.items():
+            os.environ.setdefault(name, value)
     import ray
 
     options: dict[str, Any] = {"namespace": namespace, "log_to_driver": False, "logging_level": logging.ERROR}

@@ -18,7 +18,10 @@ from softal.trial import Proposal, Trial, TrialState
 
 IDLE_SHARE = 0.005  # part of a simulation's time that a free worker may wait for a proposal with the latest results
 MAX_AHEAD = 256  # proposals kept ready; more would be stale
-MARGIN = 1.5  # more proposals ahead than the medians say, since both durations scatter
+MARGIN = 2.0  # more proposals ahead than the medians say, since both durations scatter
+REFILL = 4  # the strategist is asked when this part of the stock ahead is used: many at once cost hardly more than one
+LATENCIES = 16  # answers of the strategist whose slowest counts: a model's hyperparameters are not fitted each time
+FIRST_LATENCY = 0.5  # seconds, before there are so many
 
 
 class Stock:
@@ -36,7 +39,7 @@ class Stock:
         self.exhausted = False
         self._fixed_ahead = ahead
         self._next_id = len(trials)
-        self._latencies: deque[float] = deque(maxlen=4)
+        self._latencies: deque[float] = deque([FIRST_LATENCY], maxlen=LATENCIES)
         self._asked_at = 0.0
         self._asked_upto = 0
         interrupted = [trial for trial in trials if trial.state is TrialState.RUNNING]
@@ -56,7 +59,7 @@ class Stock:
             return
         ahead = self._ahead(durations)
         wanted = room - len(running) - len(self.ready) + ahead
-        enough = wanted > ahead // 2  # many at once cost hardly more than one
+        enough = wanted > ahead // REFILL
         if left is not None:
             wanted = min(wanted, left)
         if wanted > 0 and enough:
@@ -97,7 +100,7 @@ class Stock:
         """
         if self._fixed_ahead is not None:
             return self._fixed_ahead
-        if self.cluster.slots == 1 or not durations or not self._latencies:
+        if self.cluster.slots == 1 or not durations:
             return 0
         duration, latency = max(statistics.median(durations), 1e-4), max(self._latencies)
         if latency < IDLE_SHARE * duration:
