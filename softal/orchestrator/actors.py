@@ -22,6 +22,10 @@ class AgentFailed(SoftalError):
     """An agent raised an error, or died more often than it is rebuilt."""
 
 
+class StoppedAtOnce(Exception):
+    """The user does not want to wait, not even for the agents."""
+
+
 class Agents:
     """The agents' actors, each with at most one call under way."""
 
@@ -30,6 +34,7 @@ class Agents:
     def __init__(self, brief: Brief, cluster: Cluster) -> None:
         self._brief = pack(brief, brief.source)
         self._cluster = cluster
+        self.hurry = False
         self._name = brief.name
         self._actors: dict[str, Any] = {}
         self._calls: dict[str, Any] = {}
@@ -73,9 +78,10 @@ class Agents:
         return {reference: kind for kind, reference in self._calls.items()}
 
     def wait(self, kind: str) -> None:
-        """Wait until the agent's call has ended."""
+        """Wait until the agent's call has ended; StoppedAtOnce where `hurry` is set meanwhile."""
         while not ray.wait([self._calls[kind]], timeout=POLL)[0]:
-            pass
+            if self.hurry:
+                raise StoppedAtOnce
 
     def answer(self, kind: str) -> Any:
         """Return the answer of a call that has ended; AgentFailed where it failed, or cannot be rebuilt."""
@@ -89,8 +95,8 @@ class Agents:
             raise AgentFailed(f"the {kind} died and could not be rebuilt: {error}") from error
 
     def close(self) -> None:
-        """End the agents; nothing of theirs is lost, since the journal has it all."""
-        for actor in self._actors.values():
+        """End the agents; nothing of theirs is lost, since the journal has it all. A Ray of our own ends with them."""
+        for actor in self._actors.values() if not self._cluster.exclusive else ():
             ray.kill(actor, no_restart=True)
         self._actors.clear()
         self._calls.clear()

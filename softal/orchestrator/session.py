@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from softal.errors import SoftalError
+from softal.orchestrator.actors import StoppedAtOnce
 from softal.orchestrator.cluster import connect
 from softal.orchestrator.loop import Listener, Loop, Plan
 from softal.orchestrator.settings import ClusterSettings, WorkersSettings
@@ -45,10 +46,6 @@ class Ending:
         if self.signal is not None:
             return 128 + self.signal
         return 0 if self.state == "finished" else 1
-
-
-class StoppedAtOnce(BaseException):
-    """The second signal: not even the running simulations are waited for."""
 
 
 def run(
@@ -97,7 +94,9 @@ def run(
     except SoftalError as error:
         ending = Ending("failed", str(error))
         raise
-    except StoppedAtOnce:
+    except (StoppedAtOnce, SystemError):  # SystemError: a signal while Ray starts reached it inside its compiled part
+        if stops.signal is None:
+            raise
         ending = _stopped(stops)
     finally:
         journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
@@ -106,17 +105,13 @@ def run(
 
 
 def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[], Path]) -> Ending:
-    try:
-        reason = loop.run()
-        ending = _stopped(stops) if stops.signal else Ending("finished", reason)
-        journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
-        return _finish(loop, journal, listener, report, ending)
-    except StoppedAtOnce:
-        loop.stock.put_back(loop.crew.cancel())
-        raise
+    reason = loop.run()
+    ending = _stopped(stops) if stops.signal else Ending("finished", reason)
+    journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
+    return ending if loop.agents.hurry else _finish(loop, listener, report, ending)
 
 
-def _finish(loop: Loop, journal: Journal, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
+def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
     """Train on all trials, write the report, let MLflow catch up."""
     loop.finish_training()
     page: Path | None = None
@@ -154,8 +149,13 @@ class _Stops:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         again = self.signal is not None
         self.signal = signal.Signals(number)
-        if again or self.loop is None:
-            raise StoppedAtOnce
+        if self.loop is None:
+            raise StoppedAtOnce  # nothing runs yet
+        if again:
+            # Raised here, an exception would surface inside Ray's compiled code; the loop looks twice a second.
+            self.loop.stop(STOP_SIGNALS[self.signal], at_once=True)
+            self.loop.agents.hurry = True
+            return
         running = len(self.loop.crew.running)
         waits = f"up to {self._grace:g} s for {running} running simulations" if running else "for the books"
         self._listener.message(f"Stopping: waiting {waits}. Ctrl-C again stops at once.")

@@ -21,7 +21,7 @@ MAX_AHEAD = 256  # proposals kept ready; more would be stale
 MARGIN = 2.0  # more proposals ahead than the medians say, since both durations scatter
 REFILL = 4  # the strategist is asked when this part of the stock ahead is used: many at once cost hardly more than one
 LATENCIES = 16  # answers of the strategist whose slowest counts: a model's hyperparameters are not fitted each time
-FIRST_LATENCY = 0.5  # seconds, before there are so many
+FIRST_LATENCY = 2.0  # seconds, before there are so many: a model is first made, and its libraries are imported
 
 
 class Stock:
