@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from softal import simulators
-from softal.errors import SimulationError
+from softal.errors import SimulationError, SoftalError
 from softal.simulators import engines
 from softal.simulators.argon import MEGAPASCAL, PICOSECOND, Argon
 from softal.simulators.base import Context, validate_observation
@@ -141,7 +140,7 @@ def test_a_time_step_that_is_too_long(tmp_path: Path) -> None:
     "settings", [{"particles": 10}, {"temperature": -1}, {"engine": "gromacs"}, {"timestep": 0}, {"steps": 5}]
 )
 def test_wrong_settings(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match=next(iter(settings))):
+    with pytest.raises(SoftalError, match=next(iter(settings))):
         Argon(settings)
 
 
