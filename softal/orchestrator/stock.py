@@ -20,8 +20,10 @@ IDLE_SHARE = 0.005  # part of a simulation's time that a free worker may wait fo
 MAX_AHEAD = 256  # proposals kept ready; more would be stale
 MARGIN = 2.0  # more proposals ahead than the medians say, since both durations scatter
 REFILL = 4  # the strategist is asked when this part of the stock ahead is used: many at once cost hardly more than one
-LATENCIES = 16  # answers of the strategist whose slowest counts: a model's hyperparameters are not fitted each time
-FIRST_LATENCY = 2.0  # seconds, before there are so many: a model is first made, and its libraries are imported
+# Part of all proposals, the latest, whose slowest answer counts: a model is fitted anew when the results have grown by
+# a fifth, which takes seconds, and the answers in between are quick.
+RECALLED = 0.4
+FIRST_LATENCY = (100, 2.0)  # proposals and seconds: until then a model is first made, and its libraries are imported
 
 
 class Stock:
@@ -39,7 +41,7 @@ class Stock:
         self.exhausted = False
         self._fixed_ahead = ahead
         self._next_id = len(trials)
-        self._latencies: deque[float] = deque([FIRST_LATENCY], maxlen=LATENCIES)
+        self._slowest: deque[tuple[int, float]] = deque([FIRST_LATENCY])  # proposals then, latency [s], which falls
         self._asked_at = 0.0
         self._asked_upto = 0
         interrupted = [trial for trial in trials if trial.state is TrialState.RUNNING]
@@ -68,7 +70,7 @@ class Stock:
 
     def take(self, proposals: Sequence[Proposal]) -> None:
         """Put the strategist's answer into the journal and into stock; no proposals mean that it has no more."""
-        self._latencies.append(time.perf_counter() - self._asked_at)
+        self._remember(time.perf_counter() - self._asked_at)
         self.exhausted = not proposals
         now = time.time()
         trials = [
@@ -91,6 +93,16 @@ class Stock:
         """Put trials that ran back to the front."""
         self.ready.extendleft(reversed(self.journal.write(waiting(trial) for trial in trials)))
 
+    def _remember(self, latency: float) -> None:
+        """Keep the strategist's slowest answers, and forget those of long ago."""
+        while len(self._slowest) > 1 and self._slowest[-1][1] <= latency:
+            self._slowest.pop()
+        self._slowest.append((self._next_id, latency))
+        while len(self._slowest) > 1 and self._slowest[0][0] < (1 - RECALLED) * self._next_id:
+            self._slowest.popleft()
+        if self._slowest[0][1] <= latency:
+            self._slowest = deque([(self._next_id, latency)])
+
     def _ahead(self, durations: Sequence[float]) -> int:
         """Return how many proposals to keep ready.
 
@@ -102,7 +114,7 @@ class Stock:
             return self._fixed_ahead
         if self.cluster.slots == 1 or not durations:
             return 0
-        duration, latency = max(statistics.median(durations), 1e-4), max(self._latencies)
+        duration, latency = max(statistics.median(durations), 1e-4), self._slowest[0][1]
         if latency < IDLE_SHARE * duration:
             return 0
         return min(MAX_AHEAD, math.ceil(MARGIN * latency * self.cluster.slots / duration))
