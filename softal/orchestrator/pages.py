@@ -160,11 +160,15 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _experiment_page(address: str, experiment: str) -> str:
-    """Return the path of the experiment in MLflow's UI, or nothing where it does not say."""
+    """Return the page of the experiment's runs in MLflow's UI, or nothing where it does not say.
+
+    Without its query, the UI opens on its pages for language models.
+    """
     query = urllib.parse.urlencode({"experiment_name": experiment})
     try:
         with urllib.request.urlopen(f"{address}/api/2.0/mlflow/experiments/get-by-name?{query}", timeout=10) as answer:
-            return f"#/experiments/{json.load(answer)['experiment']['experiment_id']}"
+            number = json.load(answer)["experiment"]["experiment_id"]
+            return f"#/experiments/{number}/runs?workflowType=machine_learning"
     except (OSError, ValueError, KeyError):
         return ""
 

@@ -81,15 +81,6 @@ def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]
     return [*command, "--host", host, "--port", str(port), "--workers", "1"]
 
 
-def ui_page(uri: str, experiment: str) -> str:
-    """Return the page of MLflow's UI that lists the experiment's runs, to be appended to the server's address.
-
-    Without its query, the UI opens on its pages for language models.
-    """
-    found = MlflowClient(tracking_uri=uri).get_experiment_by_name(experiment)
-    return f"/#/experiments/{found.experiment_id}/runs?workflowType=machine_learning" if found else "/"
-
-
 class Mirror(Follower):
     """Mirrors a campaign's journal into MLflow; see `Follower` for `step`, `finish`, `behind` and `last_error`.
 

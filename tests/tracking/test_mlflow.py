@@ -412,7 +412,6 @@ def test_a_campaign_alone_makes_its_database(tmp_path: Path) -> None:
         follower = mirror(journal)
         catch_up(follower)
         assert_exact(journal, follower.uri)
-        assert mlflow.ui_page(follower.uri, "softal").startswith("/#/experiments/1/runs")
         assert {path.name for path in journal.folder.iterdir()} >= {"mlflow.db", "mlartifacts"}
 
 
