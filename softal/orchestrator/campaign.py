@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -319,11 +319,6 @@ class Silent:
 
     def message(self, text: str) -> None:
         """Say nothing."""
-
-
-def find_campaigns(runs: Path) -> Sequence[Path]:
-    """Return the folders of the campaigns in `runs`."""
-    return sorted(path.parent for path in runs.glob(f"*/{DATABASE}"))
 
 
 def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:

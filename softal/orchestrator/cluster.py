@@ -106,8 +106,7 @@ def connect(
         options["runtime_env"] = runtime_env
     joined = ray.is_initialized()
     if joined:
-        context = ray.get_runtime_context()
-        dashboard = getattr(ray.worker, "dashboard_url", None) if hasattr(ray, "worker") else None
+        dashboard = None  # whoever started this Ray knows it
     else:
         if address is None:
             options |= _local(concurrent, cpus, gpus, dashboard_port)
@@ -119,7 +118,6 @@ def connect(
             what = f"joined at {address}" if address else "started"
             raise SoftalError(f"Ray cannot be {what}: {error}") from error
         dashboard = started.dashboard_url or None
-        context = ray.get_runtime_context()
     try:
         trial = Requirements(concurrent, cpus, gpus, memory)
         resources = ray.cluster_resources()
@@ -130,7 +128,7 @@ def connect(
         yield Cluster(
             address,
             f"http://{dashboard}" if dashboard else None,
-            context.get_node_id(),
+            ray.get_runtime_context().get_node_id(),
             namespace,
             slots,
             exclusive=address is None and not joined and cpus > 0,

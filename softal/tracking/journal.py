@@ -121,12 +121,6 @@ class Journal:
         return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM info")}
 
     @property
-    def campaign_text(self) -> str:
-        """The campaign file as it was launched."""
-        row = self._db.execute("SELECT value FROM info WHERE key = 'text'").fetchone()
-        return str(json.loads(row[0]))
-
-    @property
     def seq(self) -> int:
         """The last sequence number."""
         return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq

@@ -10,6 +10,7 @@ from typing import Any
 from softal.errors import SimulationError
 from softal.settings import Settings
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.surrogates.gp import GaussianProcess
 from softal.trial import Observation, Point
 
 
@@ -86,6 +87,13 @@ class KilledOnce(Simulator):
             os.close(os.open(mark, os.O_CREAT))
             os.kill(os.getpid(), signal.SIGKILL)
         return Observation({"f": 1.0})
+
+
+class BrokenSurrogate(GaussianProcess):
+    """A surrogate of the user's own with a bug."""
+
+    def fit(self, trials: Any) -> None:
+        raise RuntimeError("the user's own surrogate has a bug")
 
 
 class AlwaysKilled(Simulator):

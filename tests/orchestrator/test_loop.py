@@ -135,6 +135,24 @@ def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, agent: str):
     assert disturbed.surrogate.diagnostics().n == 12
 
 
+class Listening(Silent):
+    """Keeps what the user is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def test_a_surrogate_with_a_bug_does_not_end_the_campaign(make_campaign: Make):
+    campaign, listener = make_campaign(surrogate={"kind": "simulations:BrokenSurrogate"}), Listening()
+    assert campaign.launch(listener).state == "finished"
+    assert campaign.status().done == 6
+    said = "the trainer failed: RuntimeError: the user's own surrogate has a bug. The campaign goes on."
+    assert listener.messages == [said]
+
+
 class Killer(Silent):
     """Kills an agent's process when so many trials are finished."""
 
