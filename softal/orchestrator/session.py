@@ -105,7 +105,13 @@ def run(
 
 
 def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[], Path]) -> Ending:
-    reason = loop.run()
+    try:
+        reason = loop.run()
+    except SoftalError as error:  # the strategist is gone for good: nothing may stay RUNNING, here or in MLflow
+        loop.stock.put_back(loop.crew.cancel())
+        journal.set_info(state="failed", reason=str(error), ended=time.time())
+        loop.finish_mirror(None)
+        raise
     ending = _stopped(stops) if stops.signal else Ending("finished", reason)
     journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
     return ending if loop.agents.hurry else _finish(loop, listener, report, ending)

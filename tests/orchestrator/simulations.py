@@ -10,6 +10,7 @@ from typing import Any
 from softal.errors import SimulationError
 from softal.settings import Settings
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.strategies.random import Random
 from softal.surrogates.gp import GaussianProcess
 from softal.trial import Observation, Point
 
@@ -94,6 +95,15 @@ class BrokenSurrogate(GaussianProcess):
 
     def fit(self, trials: Any) -> None:
         raise RuntimeError("the user's own surrogate has a bug")
+
+
+class BrokenStrategy(Random):
+    """A strategy of the user's own with a bug that shows after a while."""
+
+    def _propose(self, n: int, pending: Any) -> Any:
+        if self.asked >= 4:
+            raise RuntimeError("the user's own strategy has a bug")
+        return super()._propose(n, pending)
 
 
 class AlwaysKilled(Simulator):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial, TrialState
 
@@ -151,6 +154,24 @@ def test_a_surrogate_with_a_bug_does_not_end_the_campaign(make_campaign: Make):
     assert campaign.status().done == 6
     said = "the trainer failed: RuntimeError: the user's own surrogate has a bug. The campaign goes on."
     assert listener.messages == [said]
+
+
+def test_a_strategy_with_a_bug_leaves_nothing_running(make_campaign: Make):
+    campaign = make_campaign(
+        strategy={"kind": "simulations:BrokenStrategy"},
+        tracking={},
+        budget={"trials": 20},
+        simulator={"kind": "simulations:Bowl", "seconds": 3.0},
+        workers={"concurrent": 2, "ahead": 2, "grace": "0 s"},
+    )
+    with pytest.raises(SoftalError, match="the strategist failed: RuntimeError: the user's own strategy has a bug"):
+        campaign.launch()
+    assert campaign.status().state == "failed"
+    assert {trial.state for trial in campaign.list_trials()} <= {TrialState.PROPOSED, TrialState.DONE}
+    with closing(sqlite3.connect(campaign.folder / "mlflow.db")) as database:
+        statuses = {status for (status,) in database.execute("SELECT status FROM runs")}
+    assert "FAILED" in statuses
+    assert "RUNNING" not in statuses
 
 
 class Killer(Silent):
