@@ -40,20 +40,55 @@ class Reference:
     range: tuple[float, float] = (-np.inf, np.inf)
     weight: float = 1.0
 
-    def compare(self, simulated: Array) -> tuple[float, float]:
-        """Return the relative L2 distance chi and its standard error.
+    @property
+    def size(self) -> int:
+        """Number of the reference's grid points within `range`."""
+        return int(np.sum(self._wanted()))
 
-        chi = sqrt(sum (y - y_ref)^2 / sum y_ref^2) over the reference's grid points within `range`, onto which the
-        simulation is interpolated linearly: y = W s. Its error follows from those of s, taken as independent:
-        d chi / d s = W^T (y - y_ref) / (|y - y_ref| |y_ref|).
+    def _wanted(self) -> NDArray[np.bool_]:
+        return np.asarray((self.grid >= self.range[0]) & (self.grid <= self.range[1]))
+
+    def compare(self, simulated: Array) -> tuple[float, float]:
+        """Return the relative L2 distance chi and its standard error (NaN where the simulation has none).
+
+        chi = sqrt(sum (y - y_ref)^2 / sum y_ref^2) over the reference's grid points within `range` that the simulation
+        covers. Its error follows from those of the simulated values s, taken as independent.
 
         Raises:
             InvalidObservation: if the simulation has no grid or covers too little of the range.
         """
+        residual, slopes, errors = self._relative(simulated)
+        inside = residual[np.isfinite(residual)]
+        chi = float(np.linalg.norm(inside))
+        if errors is None:
+            return chi, np.nan
+        if chi == 0:
+            return 0.0, float(np.linalg.norm(slopes @ errors))
+        return chi, float(np.linalg.norm((slopes.T @ inside / chi) * errors))
+
+    def residual(self, simulated: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the relative residual whose length is chi, and its variance, both of shape (`size`,).
+
+        r = (W s - y_ref) / |y_ref|, W interpolating linearly onto the reference's grid; var r = W^2 var s / |y_ref|^2.
+        Grid points that the simulation does not cover are NaN in both; the variance is NaN where no error is known.
+
+        Raises:
+            InvalidObservation: as `compare`.
+        """
+        residual, slopes, errors = self._relative(simulated)
+        variance = np.full(len(residual), np.nan)
+        if errors is not None:
+            variance[np.isfinite(residual)] = slopes**2 @ errors**2
+        return residual, variance
+
+    def _relative(
+        self, simulated: Array
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+        """Return r with NaN where it is not covered, d r / d s where it is, and the errors of s."""
         if simulated.grid is None:
             raise InvalidObservation(f"array {self.array!r} has no grid to be compared on")
         grid, values, errors = _ascending(simulated)
-        wanted = (self.grid >= self.range[0]) & (self.grid <= self.range[1])
+        wanted = self._wanted()
         covered = wanted & (self.grid >= grid[0]) & (self.grid <= grid[-1])
         if covered.sum() < max(2, MIN_COVERAGE * wanted.sum()):
             low, high = self.grid[wanted][[0, -1]] if wanted.any() else self.range
@@ -61,15 +96,11 @@ class Reference:
                 f"array {self.array!r} reaches from {grid[0]:g} to {grid[-1]:g}, the reference from {low:g} to {high:g}"
             )
         reference = self.values[covered]
-        weights = _interpolation(self.grid[covered], grid)
-        residual = weights @ values - reference
-        norm, distance = np.linalg.norm(reference), np.linalg.norm(residual)
-        if errors is None:
-            return float(distance / norm), np.nan
-        if distance == 0:
-            return 0.0, float(np.linalg.norm(weights @ errors) / norm)
-        gradient = weights.T @ residual / (distance * norm)
-        return float(distance / norm), float(np.linalg.norm(gradient * errors))
+        norm = np.linalg.norm(reference)
+        slopes = _interpolation(self.grid[covered], grid) / norm
+        residual = np.full(int(wanted.sum()), np.nan)
+        residual[covered[wanted]] = slopes @ values - reference / norm
+        return residual, slopes, errors
 
 
 def _ascending(array: Array) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
@@ -123,15 +154,41 @@ class Component:
         weights = np.array([reference.weight for reference in self.references])
         chi, error = np.empty(len(weights)), np.empty(len(weights))
         for i, reference in enumerate(self.references):
-            if reference.array not in observation.arrays:
-                returned = ", ".join(sorted(observation.arrays)) or "none"
-                raise InvalidObservation(f"array {reference.array!r} was not returned; arrays returned: {returned}")
-            chi[i], error[i] = reference.compare(observation.arrays[reference.array])
+            chi[i], error[i] = reference.compare(self._array(observation, reference))
         total = np.sqrt(np.sum(weights * chi**2) / np.sum(weights))
         slope = weights * chi / (np.sum(weights) * total) if total > 0 else np.sqrt(weights / np.sum(weights))
         if not np.isfinite(total):
             raise InvalidObservation(f"the mismatch is {total}")
         return float(total), float(np.linalg.norm(slope * error))
+
+    @property
+    def size(self) -> int:
+        """Number K of residuals; 0 for a component that is a value."""
+        return sum(reference.size for reference in self.references)
+
+    def residual(self, observation: Observation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the residuals whose length is the component's value, and their variances, both of shape (K,).
+
+        r = concatenation over the references p of sqrt(w_p / sum w) r_p, see `Reference.residual`: the value of a match
+        is a known function, |r|, of simulated curves. (Where a simulation does not cover all of a reference, r is NaN
+        there.)
+
+        Raises:
+            InvalidObservation: if an array is missing, has no grid, or covers too little of its reference.
+        """
+        weights = np.array([reference.weight for reference in self.references])
+        scales = np.sqrt(weights / np.sum(weights))
+        found = [reference.residual(self._array(observation, reference)) for reference in self.references]
+        residuals = [scale * residual for scale, (residual, _) in zip(scales, found, strict=True)]
+        variances = [scale**2 * variance for scale, (_, variance) in zip(scales, found, strict=True)]
+        return np.concatenate(residuals), np.concatenate(variances)
+
+    @staticmethod
+    def _array(observation: Observation, reference: Reference) -> Array:
+        if reference.array not in observation.arrays:
+            returned = ", ".join(sorted(observation.arrays)) or "none"
+            raise InvalidObservation(f"array {reference.array!r} was not returned; arrays returned: {returned}")
+        return observation.arrays[reference.array]
 
     def describe(self) -> str:
         """Return the component in words, for people."""
@@ -167,6 +224,11 @@ class Objective:
     def single(self) -> bool:
         """Whether there is one component."""
         return len(self.components) == 1
+
+    @property
+    def matching(self) -> bool:
+        """Whether every component is a match: the objective is then a known function of curves."""
+        return all(component.references for component in self.components)
 
     @property
     def learning(self) -> bool:

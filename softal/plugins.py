@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from softal.errors import SoftalError
+
+T = TypeVar("T")
 
 
 def names(builtin: Mapping[str, str], group: str) -> dict[str, str]:
@@ -33,3 +36,11 @@ def resolve(kind: str, builtin: Mapping[str, str], group: str) -> Any:
     except Exception as error:  # a user's module can raise anything while it is imported
         raise SoftalError(f"{target!r} cannot be imported: {type(error).__name__}: {error}") from error
     return found
+
+
+def resolve_class(kind: str, builtin: Mapping[str, str], group: str, base: type[T]) -> type[T]:
+    """Return the subclass of `base` behind `kind`; SoftalError where there is none."""
+    found = resolve(kind, builtin, group)
+    if inspect.isclass(found) and issubclass(found, base):
+        return found
+    raise SoftalError(f"{kind!r} is not a {base.__name__} class")

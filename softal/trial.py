@@ -85,10 +85,14 @@ class Observation:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A point that a strategy proposes, with the notes that it wants back when the trial is told."""
+    """A point that a strategy proposes, with the notes that it wants back when the trial is told.
+
+    Attributes:
+        fidelity: part of the full simulation's cost, in (0, 1]; None is the strategy's setting.
+    """
 
     point: Point
-    fidelity: float = 1.0
+    fidelity: float | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     proposed_by: str = ""
 

@@ -52,7 +52,7 @@ class Strategist:
         kind, settings = brief.strategy
         self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
-        trials = self.journal.trials()
+        trials = self.journal.trials(arrays=self.strategy.wants_arrays)
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
 
@@ -66,7 +66,7 @@ class Strategist:
             pending: trials that are proposed or running.
         """
         if upto > self.known:
-            self.strategy.tell(self.journal.told(self.known, upto))
+            self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
             self.known = upto
         return self.strategy.ask(n, pending)
 
@@ -87,6 +87,7 @@ class Trainer:
         self.fitted = versions[-1]["trials"] if versions else 0
         self.trials: list[Trial] = []
         self.known = 0
+        self.wants_arrays = self.brief.surrogate is not None and surrogates.find(self.brief.surrogate[0]).wants_arrays
 
     def step(self, *, final: bool = False) -> dict[str, Any] | None:
         """Fit and publish a version where there are enough new trials; return its record, or None.
@@ -101,7 +102,8 @@ class Trainer:
             return None
         began = time.perf_counter()
         kind, settings = self.brief.surrogate
-        surrogate = surrogates.build(kind, self.brief.space, self.brief.objective.names, settings)
+        objective = self.brief.objective
+        surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
         try:
             surrogate.fit(self.trials)
         except SurrogateError:  # too few trials for this kind
@@ -112,7 +114,7 @@ class Trainer:
 
     def _follow(self) -> None:
         upto = self.journal.seq
-        told = self.journal.told(self.known, upto)
+        told = self.journal.told(self.known, upto, arrays=self.wants_arrays)
         self.trials.extend(trial for trial in told if trial.state is TrialState.DONE)
         self.known = upto
 

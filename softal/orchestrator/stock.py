@@ -78,7 +78,7 @@ class Stock:
                 trial_id,
                 proposal.point,
                 trial_seed(self.seed, trial_id),
-                proposal.fidelity,
+                1.0 if proposal.fidelity is None else proposal.fidelity,
                 proposal.proposed_by,
                 notes=proposal.notes,
                 proposed=now,

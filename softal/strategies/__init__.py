@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from softal import plugins
-from softal.errors import StrategyError
 from softal.objective import Objective
 from softal.settings import Settings
 from softal.space import Space
@@ -29,10 +27,7 @@ STRATEGIES = {
 
 def find(kind: str) -> type[Strategy]:
     """Return the strategy class of `kind`: built-in, plug-in or `module:Class`; SoftalError where there is none."""
-    found = plugins.resolve(kind, STRATEGIES, GROUP)
-    if inspect.isclass(found) and issubclass(found, Strategy):
-        return found
-    raise StrategyError(f"{kind!r} is not a Strategy class")
+    return plugins.resolve_class(kind, STRATEGIES, GROUP, Strategy)  # type: ignore[type-abstract]
 
 
 def build(

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from softal.errors import StrategyError
 from softal.objective import Objective
@@ -31,6 +31,14 @@ from softal.space import Space
 from softal.trial import Proposal, Trial, TrialState
 
 Result = tuple[float, ...] | None  # one value for each component of the objective; None where the trial failed
+
+
+class StrategySettings(Settings):
+    """Settings of every strategy."""
+
+    fidelity: float = Field(
+        1.0, gt=0, le=1, description="of the simulations that are proposed: part of the full simulation's cost"
+    )
 
 
 class Strategy(ABC):
@@ -46,7 +54,12 @@ class Strategy(ABC):
     """
 
     kind: ClassVar[str] = ""
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = StrategySettings
+
+    @property
+    def wants_arrays(self) -> bool:
+        """Whether trials are to be told with the arrays of their observations, which costs reading them from disk."""
+        return False
 
     def __init__(
         self,
@@ -86,7 +99,15 @@ class Strategy(ABC):
         waiting = [trial for trial in pending if not trial.state.finished and trial.id not in self._results]
         found = self._propose(n, waiting) if n else []
         self.asked += len(found)
-        return [replace(proposal, proposed_by=proposal.proposed_by or self.kind) for proposal in found]
+        fidelity = getattr(self.settings, "fidelity", 1.0)
+        return [
+            replace(
+                proposal,
+                proposed_by=proposal.proposed_by or self.kind,
+                fidelity=fidelity if proposal.fidelity is None else proposal.fidelity,
+            )
+            for proposal in found
+        ]
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Learn from finished trials, in the order given; those told before are ignored.

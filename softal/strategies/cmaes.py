@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from softal.objective import Objective
-from softal.settings import Settings
 from softal.space import Space
-from softal.strategies.base import Strategy
+from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Point, Proposal, Trial, TrialState
 
 Floats = NDArray[np.float64]
@@ -38,7 +37,7 @@ BARREN = 2  # populations of nothing but failures before the search starts elsew
 RESTART_STREAM = 2**31  # keeps the restarts' random numbers apart from those of the points
 
 
-class CMAESSettings(Settings):
+class CMAESSettings(StrategySettings):
     """Settings of CMA-ES."""
 
     x0: Point | None = Field(None, description="where to start; the middle of the space, or the best point told before")

@@ -12,9 +12,8 @@ from pydantic import BaseModel, Field
 
 from softal.objective import Objective
 from softal.parameters import Choice, Integer
-from softal.settings import Settings
 from softal.space import Space
-from softal.strategies.base import Strategy
+from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Proposal, Trial
 
 Levels = Annotated[int, Field(ge=1)]
@@ -22,7 +21,7 @@ MAX_POINTS = 10_000_000
 CHUNK = 4096
 
 
-class GridSettings(Settings):
+class GridSettings(StrategySettings):
     """Settings of the grid."""
 
     levels: Levels | dict[str, Levels] = Field(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from softal import plugins
 from softal.errors import SoftalError
+from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates.base import Diagnostics, Posterior, Surrogate, read_description
 
@@ -23,15 +23,19 @@ SURROGATES = {
 
 def find(kind: str) -> type[Surrogate]:
     """Return the surrogate class of `kind`: built-in, plug-in, or `module:Class`."""
-    found = plugins.resolve(kind, SURROGATES, GROUP)
-    if inspect.isclass(found) and issubclass(found, Surrogate):
-        return found
-    raise SoftalError(f"{kind!r} is not a Surrogate class")
+    return plugins.resolve_class(kind, SURROGATES, GROUP, Surrogate)  # type: ignore[type-abstract]
 
 
-def build(kind: str, space: Space, targets: Sequence[str], settings: Mapping[str, Any] | None = None) -> Surrogate:
-    """Make the surrogate of `kind` for `targets` over `space`."""
-    return find(kind)(space, targets, settings or {})
+def build(
+    kind: str,
+    space: Space,
+    targets: Sequence[str],
+    settings: Mapping[str, Any] | None = None,
+    objective: Objective | None = None,
+) -> Surrogate:
+    """Make the surrogate of `kind` for `targets` over `space`; kinds that learn arrays are told the objective."""
+    found = find(kind)
+    return found(space, targets, settings or {}, *([objective] if found.wants_arrays else []))
 
 
 def load(folder: str | Path, kind: str | None = None) -> Surrogate:

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel
 
 from softal.errors import SurrogateError
+from softal.objective import Objective
 from softal.settings import Settings, filled
 from softal.space import Space
 from softal.surrogates.data import training_data
@@ -81,12 +82,24 @@ class Surrogate(ABC):
         space: of the points.
         targets: m names, looked up in a trial's objective, then in its observation's values.
         settings: of this kind; None takes the defaults.
+        objective: what the targets are made by, for kinds that learn the arrays behind them.
+
+    Attributes:
+        wants_arrays: whether `fit` is to be given trials with the arrays of their observations.
     """
 
     kind: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = Settings
+    wants_arrays: ClassVar[bool] = False
 
-    def __init__(self, space: Space, targets: Sequence[str], settings: Mapping[str, Any] | BaseModel | None = None):
+    def __init__(
+        self,
+        space: Space,
+        targets: Sequence[str],
+        settings: Mapping[str, Any] | BaseModel | None = None,
+        objective: Objective | None = None,
+    ) -> None:
+        self.objective = objective
         if not targets or len(set(targets)) < len(targets):
             raise SurrogateError(f"targets are {list(targets)}; at least one name, none of them twice, is needed")
         self.space, self.targets = space, tuple(targets)

@@ -125,12 +125,11 @@ class Journal:
         """The last sequence number."""
         return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq
 
-    def trials(self, *states: TrialState) -> list[Trial]:
-        """Return all trials, or those in `states`, in the order of their ids, without arrays."""
+    def trials(self, *states: TrialState, arrays: bool = False) -> list[Trial]:
+        """Return all trials, or those in `states`, in the order of their ids; with their arrays only if asked."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        return [
-            _trial(row) for row in self._db.execute(f"{SELECT}{where} ORDER BY id", [str(state) for state in states])
-        ]
+        rows = self._db.execute(f"{SELECT}{where} ORDER BY id", [str(state) for state in states]).fetchall()
+        return [_trial(row, self.arrays(row[0]) if arrays else None) for row in rows]
 
     def trial(self, trial_id: int) -> Trial | None:
         """Return one trial with its arrays."""
@@ -142,10 +141,11 @@ class Journal:
         rows = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
         return [_trial(row) for row in rows], rows[-1][1] if rows else since
 
-    def told(self, after: int, upto: int) -> list[Trial]:
+    def told(self, after: int, upto: int, *, arrays: bool = False) -> list[Trial]:
         """Return the trials that finished with sequence numbers in (after, upto], in that order."""
         query = f"{SELECT} WHERE told > ? AND told <= ? ORDER BY told"
-        return [_trial(row) for row in self._db.execute(query, (after, upto))]
+        rows = self._db.execute(query, (after, upto)).fetchall()
+        return [_trial(row, self.arrays(row[0]) if arrays else None) for row in rows]
 
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""

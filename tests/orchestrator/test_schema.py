@@ -412,7 +412,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("strategy", None, "strategy", "is empty; leave the line out for `bayesian`"),
     ("strategy", "toy:Picky", "strategy", "cannot serve this campaign: it takes one parameter"),
     ("strategy", "toy:Toy", "strategy", "is not a Strategy class"),
-    ("strategy.levels", 3, "strategy.levels", "'levels' is not a known key; allowed: none"),
+    ("strategy.levels", 3, "strategy.levels", "'levels' is not a known key; allowed: fidelity"),
     ("surrogate", "gpp", "surrogate", "'gpp' is not known: did you mean 'gp'?"),
     ("surrogate", None, "surrogate", "is empty; leave the line out for `gp`, or say `none`"),
     ("surrogate", "toy:Toy", "surrogate", "is not a Surrogate class"),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from softal.settings import Settings
+from softal.strategies.base import StrategySettings
 
 Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]
 SINGLE: tuple[Acquisition, ...] = ("qLogNoisyEI", "qLogEI", "UCB", "Thompson")
@@ -14,7 +14,7 @@ SEVERAL: tuple[Acquisition, ...] = ("qLogNEHVI", "Thompson")
 LEARN: tuple[Acquisition, ...] = ("integrated_variance",)
 
 
-class BayesianSettings(Settings):
+class BayesianSettings(StrategySettings):
     """Settings of the Bayesian strategy."""
 
     acquisition: Acquisition = Field(
