@@ -106,9 +106,10 @@ class Argon(Simulator):
             SimulationError: if the system blows up, or the parameters describe no potential.
         """
         settings, seeds = self.settings, np.random.SeedSequence(context.seed).spawn(2)
-        system = self._system(point, np.random.default_rng(seeds[0]))
+        potential = self._potential(point)
+        system = self._system(potential, np.random.default_rng(seeds[0]))
         with limited_threads(context.cpus) as threads:
-            melt = self._melting_temperature(system.potential)
+            melt = self._melting_temperature(potential)
             engine = engines.find(settings.engine)(
                 system,
                 kT=melt,
@@ -121,12 +122,14 @@ class Argon(Simulator):
             with engine:
                 self._equilibrate(engine, melt, seeds[1])
                 frames = self._frames(context.fidelity)
-                return self._observe(system, [self._next(engine) for _ in range(frames)])
+                return self._observe(system, potential, [self._next(engine) for _ in range(frames)])
 
-    def _system(self, point: Point, rng: np.random.Generator) -> System:
-        settings = self.settings
+    def _potential(self, point: Point) -> Mie:
         epsilon, sigma, n, m = (_number(name, {**self.defaults, **point}) for name in ("epsilon", "sigma", "n", "m"))
-        potential = Mie(epsilon, sigma, settings.cutoff * sigma, n, m)
+        return Mie(epsilon, sigma, self.settings.cutoff * sigma, n, m)
+
+    def _system(self, potential: Mie, rng: np.random.Generator) -> System:
+        settings = self.settings
         box_length = (settings.particles / settings.number_density) ** (1 / 3)
         positions = face_centred_cubic(settings.particles, box_length)
         velocities = thermal_velocities(settings.particles, self._melting_temperature(potential), MASS, rng)
@@ -166,7 +169,7 @@ class Argon(Simulator):
         engine.run(max(1, round(self.settings.sample_every * PICOSECOND / self._timestep)))
         return engine.frame()
 
-    def _observe(self, system: System, frames: list[Frame]) -> Observation:
+    def _observe(self, system: System, potential: Mie, frames: list[Frame]) -> Observation:
         settings = self.settings
         structure = StructureFactor(system.box_length, settings.k_max, settings.k_bin)
         distribution = RadialDistribution(system.box_length, system.box_length / 2, settings.r_bin)
@@ -177,7 +180,7 @@ class Argon(Simulator):
             "structure_factor": _array(S_k, structure.k_values, "1/angstrom"),
             "radial_distribution": _array(g_r, distribution.r_values, "angstrom"),
         }
-        series = self._series(system, frames)
+        series = self._series(system, potential, frames)
         peak = int(np.argmax(arrays["structure_factor"].values))
         series["peak_height"] = S_k[:, peak]
         values = {name: float(np.mean(samples)) for name, samples in series.items()}
@@ -186,8 +189,8 @@ class Argon(Simulator):
         values["peak_position"] = float(structure.k_values[peak])
         return Observation(values, errors, arrays)
 
-    def _series(self, system: System, frames: list[Frame]) -> dict[str, NDArray[np.float64]]:
-        potential, density = system.potential, system.density
+    def _series(self, system: System, potential: Mie, frames: list[Frame]) -> dict[str, NDArray[np.float64]]:
+        density = system.density
         energy = np.array([frame.potential_energy for frame in frames]) / len(system.positions)
         pressure = np.array([frame.pressure for frame in frames])
         return {

@@ -7,9 +7,9 @@ from typing import cast
 
 from softal.errors import EngineUnavailable
 from softal.simulators.engines.base import Engine, Frame, System
-from softal.simulators.engines.potential import Mie
+from softal.simulators.engines.potential import Mie, PairPotential
 
-__all__ = ["ENGINES", "Engine", "Frame", "Mie", "System", "available", "find"]
+__all__ = ["ENGINES", "Engine", "Frame", "Mie", "PairPotential", "System", "available", "find"]
 
 AUTO = "auto"
 ENGINES = {

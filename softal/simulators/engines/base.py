@@ -1,19 +1,21 @@
-"""Molecular dynamics in words that every engine understands: particles in a periodic cube, one pair potential, NVT.
+"""Molecular dynamics in words that every engine understands: particles in a periodic cube, pair potentials, NVT.
 
 Units are any consistent set of [energy], [length] and [mass]; then time is in sqrt([mass] [length]^2 / [energy]),
 temperature in [energy] (k_B = 1, called kT) and pressure in [energy]/[length]^3. These are HOOMD-blue's conventions,
 and LAMMPS's `units lj`.
 
-Convention of the cutoff: the potential is cut at `Mie.cutoff` and, unless `shift` is set, not shifted: U(r) is the full
-potential for r < cutoff and zero beyond it. Forces do not depend on `shift`. The same positions must give the same
-energy and forces in every engine; a test holds this.
+Convention of the cutoff: U(r) of each pair is exactly what its `PairPotential` says, zero from its cutoff on. A Mie
+potential is cut and, unless `shift` is set, not shifted. The same positions must give the same energy and forces in
+every engine; a test holds this.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError, SoftalError
-from softal.simulators.engines.potential import Mie
+from softal.simulators.engines.potential import PairPotential
 
 Floats = NDArray[np.float64]
 BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat lets an intact liquid get there
@@ -29,28 +31,54 @@ BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat let
 
 @dataclass(frozen=True)
 class System:
-    """Particles of one kind in a periodic cube.
+    """Particles of one or several kinds in a periodic cube.
 
     Attributes:
         positions: shape (N, 3), within [0, L) [length].
         velocities: shape (N, 3) [length/time].
         box_length: L [length].
-        potential: between all pairs.
-        mass: of each particle [mass].
+        potential: between all pairs; or one for each pair of kinds (a, b), a <= b.
+        mass: of every particle, or of each kind, shape (len(kinds),) [mass].
+        types: kind of each particle, an index into `kinds`, shape (N,); all 0 if not given.
+        kinds: names of the kinds.
     """
 
     positions: Floats
     velocities: Floats
     box_length: float
-    potential: Mie
-    mass: float = 1.0
+    potential: PairPotential | Mapping[tuple[int, int], PairPotential]
+    mass: float | Floats = 1.0
+    types: NDArray[np.intp] | None = None
+    kinds: tuple[str, ...] = ("A",)
 
     def __post_init__(self) -> None:
-        if self.potential.cutoff > self.box_length / 2:
+        if self.cutoff > self.box_length / 2:
             raise SimulationError(
-                f"the cutoff {self.potential.cutoff:.4g} is longer than half the box, {self.box_length / 2:.4g}: "
+                f"the cutoff {self.cutoff:.4g} is longer than half the box, {self.box_length / 2:.4g}: "
                 "use more particles or a shorter cutoff"
             )
+
+    @property
+    def pairs(self) -> dict[tuple[int, int], PairPotential]:
+        """The potential of each pair of kinds (a, b), a <= b."""
+        every = combinations_with_replacement(range(len(self.kinds)), 2)
+        one = self.potential
+        return {pair: one[pair] if isinstance(one, Mapping) else one for pair in every}
+
+    @property
+    def cutoff(self) -> float:
+        """The longest of the cutoffs [length]."""
+        return max(potential.cutoff for potential in self.pairs.values())
+
+    @property
+    def masses(self) -> Floats:
+        """Mass of each kind, shape (len(kinds),) [mass]."""
+        return np.broadcast_to(np.asarray(self.mass, dtype=np.float64), len(self.kinds))
+
+    @property
+    def particle_types(self) -> NDArray[np.intp]:
+        """Kind of each particle, shape (N,)."""
+        return np.zeros(len(self.positions), dtype=np.intp) if self.types is None else self.types
 
     @property
     def density(self) -> float:

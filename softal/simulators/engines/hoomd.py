@@ -1,7 +1,10 @@
 """HOOMD-blue (4.8 and newer), on a GPU or on the CPU.
 
 HOOMD-blue is not on PyPI: conda-forge has it (see docs/engines.md). Written against its documented interface:
-`md.pair.Mie`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`, `md.compute.ThermodynamicQuantities`.
+`md.pair.Mie`, `md.pair.Table`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`, `md.compute.ThermodynamicQuantities`.
+
+Potentials other than Mie's go through `md.pair.Table`: linear interpolation of U and -dU/dr on `TABLE_POINTS` points in
+r. Its U is 0 below r_min, so the table begins at `TABLE_START`.
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ import numpy as np
 
 from softal.errors import EngineUnavailable
 from softal.simulators.engines.base import Engine, Floats, Frame
+from softal.simulators.engines.potential import Mie, PairPotential, extended
 
-BUFFER = 0.3  # of the neighbour list [sigma]
-KIND = "A"
+BUFFER = 0.1  # of the neighbour list, of the longest cutoff
+TABLE_POINTS = 40_000
+TABLE_START = 1e-6  # of the cutoff
 
 
 class Hoomd(Engine):
@@ -61,10 +66,11 @@ class Hoomd(Engine):
         if snapshot.communicator.rank == 0:
             snapshot.configuration.box = [system.box_length] * 3 + [0, 0, 0]
             snapshot.particles.N = len(system.positions)
-            snapshot.particles.types = [KIND]
+            snapshot.particles.types = list(system.kinds)
+            snapshot.particles.typeid[:] = system.particle_types
             snapshot.particles.position[:] = self._centred(system.positions)
             snapshot.particles.velocity[:] = system.velocities
-            snapshot.particles.mass[:] = system.mass
+            snapshot.particles.mass[:] = system.masses[system.particle_types]
         return snapshot
 
     def _centred(self, positions: Floats) -> Floats:
@@ -73,16 +79,26 @@ class Hoomd(Engine):
         return np.mod(positions, length) - length / 2
 
     def _pair(self, md: Any) -> Any:
-        potential = self.system.potential
+        neighbours = md.nlist.Cell(buffer=BUFFER * self.system.cutoff)
+        if isinstance(self.system.potential, Mie):
+            return self._mie(md, neighbours, self.system.potential)
+        table = md.pair.Table(nlist=neighbours)
+        for (a, b), potential in self.system.pairs.items():
+            kinds = (self.system.kinds[a], self.system.kinds[b])
+            table.params[kinds] = tabulate(potential)
+            table.r_cut[kinds] = potential.cutoff
+        return table
+
+    def _mie(self, md: Any, neighbours: Any, potential: Mie) -> Any:
         mode = "shift" if potential.shift else "none"
-        neighbours = md.nlist.Cell(buffer=BUFFER * potential.sigma)
         mie = md.pair.Mie(nlist=neighbours, default_r_cut=potential.cutoff, mode=mode)
-        mie.params[KIND, KIND] = {
-            "epsilon": potential.epsilon,
-            "sigma": potential.sigma,
-            "n": float(potential.n),
-            "m": float(potential.m),
-        }
+        for a, b in self.system.pairs:
+            mie.params[self.system.kinds[a], self.system.kinds[b]] = {
+                "epsilon": potential.epsilon,
+                "sigma": potential.sigma,
+                "n": float(potential.n),
+                "m": float(potential.m),
+            }
         return mie
 
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None:
@@ -110,6 +126,13 @@ class Hoomd(Engine):
     def forces(self) -> Floats:
         """Return the force on each particle, shape (N, 3) [energy/length]."""
         return np.array(self._force.forces, dtype=np.float64)
+
+
+def tabulate(potential: PairPotential) -> dict[str, Any]:
+    """Return the parameters of `md.pair.Table`: r_min, and U and F = -dU/dr at r_min + i (cutoff - r_min) / points."""
+    r_min = TABLE_START * potential.cutoff
+    U, F = extended(potential, np.linspace(r_min, potential.cutoff, TABLE_POINTS, endpoint=False))
+    return {"r_min": r_min, "U": U, "F": F}
 
 
 def _short(seed: int) -> int:

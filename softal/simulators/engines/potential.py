@@ -1,9 +1,10 @@
-"""The Mie potential: energies, forces, and what a cutoff leaves out."""
+"""Pair potentials: what engines need of one, and the Mie potential with what a cutoff leaves out."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,41 @@ from numpy.typing import NDArray
 from softal.errors import SimulationError
 
 Floats = NDArray[np.float64]
+MIE_INNER = 0.4  # [sigma]
+
+
+class PairPotential(Protocol):
+    """A pair potential that any engine can tabulate.
+
+    Attributes:
+        cutoff: where U ends [length].
+        inner: pairs are never closer than this, but in a blow-up [length].
+    """
+
+    @property
+    def cutoff(self) -> float: ...
+
+    @property
+    def inner(self) -> float: ...
+
+    def energy(self, r: Floats | float) -> Floats:
+        """Return U(r) [energy]; 0 from the cutoff on."""
+        ...
+
+    def force(self, r: Floats | float) -> Floats:
+        """Return -dU/dr [energy/length]; 0 from the cutoff on."""
+        ...
+
+
+def extended(potential: PairPotential, r: Floats) -> tuple[Floats, Floats]:
+    """Return U(r) and -dU/dr with U going on as a straight line below `inner`, for tables that begin at 0.
+
+    Engines have no good answer to pairs below a table's beginning: LAMMPS' threaded code ends the process, HOOMD-blue
+    lets atoms pass through each other. At the cutoff both are the limits from below: tables must not bend down to 0.
+    """
+    known = np.clip(r, potential.inner, np.nextafter(potential.cutoff, 0))
+    force = potential.force(known)
+    return potential.energy(known) + np.where(r < potential.inner, force * (known - r), 0.0), force
 
 
 @dataclass(frozen=True)
@@ -43,6 +79,11 @@ class Mie:
                 raise SimulationError(f"{name} = {getattr(self, name)} is not allowed: it must be positive")
         if not self.n > self.m > 3:
             raise SimulationError(f"a Mie potential needs n > m > 3, not n = {self.n:g}, m = {self.m:g}")
+
+    @property
+    def inner(self) -> float:
+        """Pairs are never closer, but in a blow-up [length]."""
+        return MIE_INNER * self.sigma
 
     @property
     def coefficient(self) -> float:

@@ -1,13 +1,17 @@
-"""Where a simulation starts: lattices and thermal velocities."""
+"""Where a simulation starts: lattices, random insertion, thermal velocities."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.errors import SimulationError
+
 Floats = NDArray[np.float64]
+INSERTION_ROUNDS = 1000
 
 
 def face_centred_cubic(particles: int, box_length: float) -> Floats:
@@ -20,9 +24,52 @@ def face_centred_cubic(particles: int, box_length: float) -> Floats:
     return np.asarray(sites[kept] * box_length)
 
 
-def thermal_velocities(particles: int, kT: float, mass: float, rng: np.random.Generator) -> Floats:
-    """Return Maxwell-Boltzmann velocities (N, 3) [length/time] without total momentum, at exactly kT [energy]."""
-    velocities = rng.normal(size=(particles, 3))
-    velocities -= velocities.mean(axis=0)
-    kinetic = 0.5 * mass * np.sum(velocities**2)
+def thermal_velocities(particles: int, kT: float, mass: float | Floats, rng: np.random.Generator) -> Floats:
+    """Return Maxwell-Boltzmann velocities (N, 3) [length/time] without total momentum, at exactly kT [energy].
+
+    mass: of all particles, or of each, shape (N,) [mass].
+    """
+    masses = np.broadcast_to(np.asarray(mass, dtype=np.float64), particles)[:, None]
+    velocities = rng.normal(size=(particles, 3)) / np.sqrt(masses)
+    velocities -= np.sum(masses * velocities, axis=0) / masses.sum()
+    kinetic = 0.5 * np.sum(masses * velocities**2)
     return np.asarray(velocities * np.sqrt(0.5 * (3 * particles - 3) * kT / kinetic))
+
+
+def random_insertion(
+    counts: Sequence[int], box_length: float, nearest: Mapping[tuple[int, int], float], rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.intp]]:
+    """Return positions (N, 3) and kinds (N,) of particles put into a periodic cube at random, one kind after another.
+
+    Random sequential insertion: a particle that comes nearer than allowed to one that is there is put elsewhere.
+
+    Args:
+        counts: number of particles of each kind.
+        box_length: L [length].
+        nearest: shortest distance allowed for each pair of kinds (a, b), a <= b [length].
+        rng: source of randomness.
+
+    Raises:
+        SimulationError: if no place is left.
+    """
+    from scipy.spatial import cKDTree
+
+    placed = [np.empty((0, 3)) for _ in counts]
+    for kind, count in enumerate(counts):
+        for _ in range(INSERTION_ROUNDS):
+            trial = rng.random((max(count, 100), 3)) * box_length
+            free = np.ones(len(trial), dtype=bool)
+            tree = cKDTree(trial, boxsize=box_length)
+            for other in range(kind + 1):
+                if len(placed[other]):
+                    distance, _ = cKDTree(placed[other], boxsize=box_length).query(trial)
+                    free &= distance >= nearest[other, kind]
+            for first, second in tree.query_pairs(nearest[kind, kind], output_type="ndarray"):
+                free[second] &= not free[first]
+            placed[kind] = np.concatenate([placed[kind], trial[free]])[:count]
+            if len(placed[kind]) == count:
+                break
+        else:
+            raise SimulationError(f"only {len(placed[kind])} of {count} particles found a place in the box")
+    types = np.repeat(np.arange(len(counts)), counts)
+    return np.concatenate(placed), types
