@@ -15,6 +15,7 @@ GROUP = "softal.simulators"
 SIMULATORS = {
     "argon": "softal.simulators.argon:Argon",
     "command": "softal.simulators.command:Command",
+    "silica": "softal.simulators.silica:Silica",
 }
 
 

@@ -1,7 +1,8 @@
 """HOOMD-blue (4.8 and newer), on a GPU or on the CPU.
 
 HOOMD-blue is not on PyPI: conda-forge has it (see docs/engines.md). Written against its documented interface:
-`md.pair.Mie`, `md.pair.Table`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`, `md.compute.ThermodynamicQuantities`.
+`md.pair.Mie`, `md.pair.Table`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`,
+`md.compute.ThermodynamicQuantities`.
 
 Potentials other than Mie's go through `md.pair.Table`: linear interpolation of U and -dU/dr on `TABLE_POINTS` points in
 r. Its U is 0 below r_min, so the table begins at `TABLE_START`.

@@ -16,18 +16,17 @@ MIE_INNER = 0.4  # [sigma]
 
 
 class PairPotential(Protocol):
-    """A pair potential that any engine can tabulate.
-
-    Attributes:
-        cutoff: where U ends [length].
-        inner: pairs are never closer than this, but in a blow-up [length].
-    """
+    """A pair potential that any engine can tabulate."""
 
     @property
-    def cutoff(self) -> float: ...
+    def cutoff(self) -> float:
+        """Where U ends [length]."""
+        ...
 
     @property
-    def inner(self) -> float: ...
+    def inner(self) -> float:
+        """Pairs are never closer than this, but in a blow-up [length]."""
+        ...
 
     def energy(self, r: Floats | float) -> Floats:
         """Return U(r) [energy]; 0 from the cutoff on."""

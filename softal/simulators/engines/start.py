@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.simulators.periodic import periodic_tree
 
 Floats = NDArray[np.float64]
 INSERTION_ROUNDS = 1000
@@ -52,19 +53,17 @@ def random_insertion(
     Raises:
         SimulationError: if no place is left.
     """
-    from scipy.spatial import cKDTree
-
     placed = [np.empty((0, 3)) for _ in counts]
     for kind, count in enumerate(counts):
         for _ in range(INSERTION_ROUNDS):
             trial = rng.random((max(count, 100), 3)) * box_length
             free = np.ones(len(trial), dtype=bool)
-            tree = cKDTree(trial, boxsize=box_length)
+            near = periodic_tree(trial, box_length).query_pairs(nearest[kind, kind], output_type="ndarray")
             for other in range(kind + 1):
                 if len(placed[other]):
-                    distance, _ = cKDTree(placed[other], boxsize=box_length).query(trial)
+                    distance, _ = periodic_tree(placed[other], box_length).query(trial)
                     free &= distance >= nearest[other, kind]
-            for first, second in tree.query_pairs(nearest[kind, kind], output_type="ndarray"):
+            for first, second in near:
                 free[second] &= not free[first]
             placed[kind] = np.concatenate([placed[kind], trial[free]])[:count]
             if len(placed[kind]) == count:

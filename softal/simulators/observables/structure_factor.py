@@ -69,12 +69,17 @@ class StructureFactor:
     def _binned(self, values: Floats) -> Floats:
         return np.asarray(np.bincount(self._bin, weights=values * self._weight)[self._empty :], dtype=np.float64)
 
-    def compute(self, positions: Floats) -> Floats:
-        """Return S(k), shape (b,), of positions, shape (N, 3) [length]; they need not be wrapped into the box."""
+    def compute(self, positions: Floats, weights: Floats | None = None) -> Floats:
+        """Return S(k), shape (b,), of positions, shape (N, 3) [length]; they need not be wrapped into the box.
+
+        With `weights` w, shape (N,), such as scattering lengths, it is |sum_j w_j exp(-i k . r_j)|^2 / N.
+        """
         n = np.arange(-self._n_max, self._n_max + 1)
         # Phases in double precision; single precision is enough for the sums, whose relative error is about 1e-6.
         phases = np.exp(-1j * self._unit * positions.T[:, None, :] * n[:, None]).astype(np.complex64)
         x, y, z = phases
+        if weights is not None:
+            z = z * weights.astype(np.float32)
         centre = self._n_max
         squares = []
         for n_x in range(self._n_max + 1):

@@ -1,0 +1,136 @@
+"""Liquid silica with Buckingham's potential: the kind `silica`.
+
+Molecular dynamics in NVT of SiO2, 2.2 g/cm^3 at 3600 K, as in H. Liu, Z. Fu, Y. Li, N. F. A. Sabri, M. Bauchy, MRS
+Commun. 9, 593 (2019). The potential is in `silica_potential`, a run's protocol and what ends it early in `silica_run`,
+what is measured in `silica_structure`. `fidelity` is the part of the full run's cost (`silica_settings.extent`).
+
+Parameters that a point leaves out are those of the setting `potential`. A campaign whose space has no Si-Si parameter
+so has Si-Si as it is there: none but Coulomb's and the core in BKS (the default) and ML, CHIK's own in CHIK.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.errors import EngineUnavailable, SimulationError
+from softal.objective import Reference
+from softal.simulators import engines
+from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.observables.threads import limited_threads
+from softal.simulators.silica_potential import CUTOFF, PARAMETERS, PRESETS, silica_potentials
+from softal.simulators.silica_run import Run
+from softal.simulators.silica_settings import SilicaSettings, extent
+from softal.simulators.silica_structure import ARRAYS, Q_MIN, VALUES, observe
+from softal.trial import Observation, Point
+
+Floats = NDArray[np.float64]
+# First maxima that a reference's g(r) may have [angstrom].
+FIRST_MAXIMUM = {"g_SiO": (1.3, 2.0), "g_OO": (2.2, 3.2), "g_SiSi": (2.6, 3.6)}
+SHORTEST_REFERENCE, WIDEST_BIN = 5.0, 0.2  # [angstrom]
+LARGE_R_TOLERANCE = 0.25
+
+
+class Silica(Simulator):
+    """Liquid silica: charge, A, rho, C of Si-O, O-O (and Si-Si) -> partial g(r), angles, neutron F(Q), pressure ..."""
+
+    Settings: ClassVar[type[SilicaSettings]] = SilicaSettings
+    parameters: Mapping[str, str] | None = PARAMETERS
+    defaults: Mapping[str, float] = PRESETS["BKS"]
+    outputs: Outputs | None = Outputs(values=frozenset(VALUES), arrays=frozenset(ARRAYS))
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        self.defaults = PRESETS[self.settings.potential]
+
+    def check(self) -> list[str]:
+        """Say which engine is missing, or that atoms or box do not fit."""
+        settings, problems = self.settings, []
+        try:
+            engines.find(settings.engine)
+        except EngineUnavailable as error:
+            problems.append(str(error))
+        if settings.particles % 3:
+            nearest = 3 * max(1, round(settings.particles / 3))
+            problems.append(f"particles = {settings.particles} is not a multiple of 3: SiO2 needs it; say {nearest}")
+        smallest = extent(settings, 1e-12).atoms
+        half, needed = settings.box_length(smallest) / 2, max(CUTOFF, settings.r_max)
+        if half < needed:
+            enough = 3 * math.ceil((2 * needed) ** 3 * settings.number_density / 3)
+            what = "the potential's cutoff" if needed == CUTOFF else "r_max"
+            problems.append(
+                f"a box of {smallest} atoms has half a side of {half:.2f} angstrom, less than {what}, {needed:g}: "
+                f"particles = {enough} or more are needed"
+            )
+        return problems
+
+    def run(self, point: Point, context: Context) -> Observation:
+        """Simulate and return
+
+        - values: coordination_SiO, coordination_OSi, angle_OSiO_mean and angle_SiOSi_mean [degree], pressure [GPa],
+          potential_energy [eV per atom], temperature [K], all with standard errors;
+        - arrays, with standard errors: g_SiO, g_OO, g_SiSi on r [angstrom], angle_OSiO and angle_SiOSi [1/degree] on
+          theta [degree], neutron_fq [barn per steradian per atom] on Q [1/angstrom].
+
+        Raises:
+            SimulationError: if the parameters describe no liquid, saying why.
+        """
+        potentials = silica_potentials({name: _number(name, {**self.defaults, **point}) for name in PARAMETERS})
+        size = extent(self.settings, context.fidelity)
+        with limited_threads(context.cpus) as threads:
+            run = Run(self.settings, size, potentials, context.seed, threads=threads, gpu=context.gpus > 0)
+            return observe(self.settings, run.system, run.frames())
+
+    def check_reference(self, reference: Reference) -> str | None:
+        """Say what is wrong with a reference's g(r): its unit, its reach or its bins; or with F(Q)'s reach."""
+        grid = reference.grid
+        if reference.array == "neutron_fq":
+            return None if grid.max() > Q_MIN else f"ends at Q = {grid.max():g}: it must go beyond {Q_MIN} 1/angstrom"
+        if reference.array not in FIRST_MAXIMUM:
+            return None
+        return _wrong_grid(grid, self.settings.r_max) or _wrong_curve(reference, *FIRST_MAXIMUM[reference.array])
+
+
+def _wrong_grid(r: Floats, r_max: float) -> str | None:
+    inside = r[r <= r_max]
+    if r[-1] < SHORTEST_REFERENCE:
+        hint = ": it looks like nm: give unit: nm" if r[-1] < 0.2 * SHORTEST_REFERENCE * 2 else ""
+        return f"ends at r = {r[-1]:g}, at least {SHORTEST_REFERENCE:g} angstrom are needed{hint}"
+    if len(inside) < 2 or np.diff(inside).max() > WIDEST_BIN * (1 + 1e-9):
+        widest = np.diff(inside).max() if len(inside) > 1 else math.inf
+        return f"has fewer bins than needed: they are {widest:.3g} angstrom wide, {WIDEST_BIN:g} is the most"
+    if inside[-1] < SHORTEST_REFERENCE:
+        return f"the simulation's r_max = {r_max:g} is short of the {SHORTEST_REFERENCE:g} angstrom that are needed"
+    return None
+
+
+def _wrong_curve(reference: Reference, low: float, high: float) -> str | None:
+    r, g = reference.grid, reference.values
+    first = _first_maximum(r, g)
+    if 0.1 * low <= first <= 0.1 * high:
+        return f"has its first maximum at r = {first:g}: it looks like nm: give unit: nm"
+    if not low <= first <= high:
+        return f"has its first maximum at r = {first:g} angstrom, silica has it between {low:g} and {high:g}"
+    far = float(np.mean(g[r > 0.75 * r[-1]]))
+    if abs(far - 1) > LARGE_R_TOLERANCE:
+        return f"is {far:.3g} on the average at large r: a pair distribution function goes to 1"
+    return None
+
+
+def _first_maximum(r: Floats, g: Floats) -> float:
+    """Return where the first hump above half of the highest value is highest."""
+    above = np.flatnonzero(g > 0.5 * g.max())
+    end = above[0] + int(np.argmax(np.diff(above, append=len(r) + 1) > 1)) + 1
+    hump = slice(int(above[0]), int(above[end - above[0] - 1]) + 1)
+    return float(r[hump][np.argmax(g[hump])])
+
+
+def _number(name: str, point: Point) -> float:
+    value = point.get(name)
+    if value is None or isinstance(value, (str, bool)):
+        raise SimulationError(f"silica needs a number for the parameter {name!r}, not {value!r}")
+    return float(value)
