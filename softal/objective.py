@@ -8,7 +8,7 @@ loss = sign * value, sign = +1 for minimize, match and learn, -1 for maximize.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,110 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import InvalidObservation, SoftalError
+from softal.references import Reference, load_reference
 from softal.trial import Array, Observation, Trial, TrialState
 
+__all__ = [
+    "MISMATCH", "Component", "Direction", "Objective", "Reference", "learn", "load_reference", "match", "maximize",
+    "minimize", "several",
+]  # fmt: skip
+
 Direction = Literal["minimize", "maximize", "learn"]
-MIN_COVERAGE = 0.9  # a simulated array must reach over this part of the reference's range to be compared with it
 MISMATCH = "mismatch"
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A measured or published array that a simulated one is compared with.
-
-    Attributes:
-        array: name of the observation's array.
-        grid, values: shape (k,), ascending grid.
-        range: part of the grid that counts, in its units.
-        weight: of this array among several in one match.
-    """
-
-    array: str
-    grid: NDArray[np.float64]
-    values: NDArray[np.float64]
-    range: tuple[float, float] = (-np.inf, np.inf)
-    weight: float = 1.0
-
-    @property
-    def size(self) -> int:
-        """Number of the reference's grid points within `range`."""
-        return int(np.sum(self._wanted()))
-
-    def _wanted(self) -> NDArray[np.bool_]:
-        return np.asarray((self.grid >= self.range[0]) & (self.grid <= self.range[1]))
-
-    def compare(self, simulated: Array) -> tuple[float, float]:
-        """Return the relative L2 distance chi and its standard error (NaN where the simulation has none).
-
-        chi = sqrt(sum (y - y_ref)^2 / sum y_ref^2) over the reference's grid points within `range` that the simulation
-        covers. Its error follows from those of the simulated values s, taken as independent.
-
-        Raises:
-            InvalidObservation: if the simulation has no grid or covers too little of the range.
-        """
-        residual, slopes, errors = self._relative(simulated)
-        inside = residual[np.isfinite(residual)]
-        chi = float(np.linalg.norm(inside))
-        if errors is None:
-            return chi, np.nan
-        if chi == 0:
-            return 0.0, float(np.linalg.norm(slopes @ errors))
-        return chi, float(np.linalg.norm((slopes.T @ inside / chi) * errors))
-
-    def residual(self, simulated: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the relative residual whose length is chi, and its variance, both of shape (`size`,).
-
-        r = (W s - y_ref) / |y_ref|, W interpolating linearly onto the reference's grid; var r = W^2 var s / |y_ref|^2.
-        Grid points that the simulation does not cover are NaN in both; the variance is NaN where no error is known.
-
-        Raises:
-            InvalidObservation: as `compare`.
-        """
-        residual, slopes, errors = self._relative(simulated)
-        variance = np.full(len(residual), np.nan)
-        if errors is not None:
-            variance[np.isfinite(residual)] = slopes**2 @ errors**2
-        return residual, variance
-
-    def _relative(
-        self, simulated: Array
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-        """Return r with NaN where it is not covered, d r / d s where it is, and the errors of s."""
-        if simulated.grid is None:
-            raise InvalidObservation(f"array {self.array!r} has no grid to be compared on")
-        grid, values, errors = _ascending(simulated)
-        wanted = self._wanted()
-        covered = wanted & (self.grid >= grid[0]) & (self.grid <= grid[-1])
-        if covered.sum() < max(2, MIN_COVERAGE * wanted.sum()):
-            low, high = self.grid[wanted][[0, -1]] if wanted.any() else self.range
-            raise InvalidObservation(
-                f"array {self.array!r} reaches from {grid[0]:g} to {grid[-1]:g}, the reference from {low:g} to {high:g}"
-            )
-        reference = self.values[covered]
-        norm = np.linalg.norm(reference)
-        slopes = _interpolation(self.grid[covered], grid) / norm
-        residual = np.full(int(wanted.sum()), np.nan)
-        residual[covered[wanted]] = slopes @ values - reference / norm
-        return residual, slopes, errors
-
-
-def _ascending(array: Array) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-    assert array.grid is not None
-    order = np.argsort(array.grid, kind="stable")
-    errors = None if array.errors is None else np.nan_to_num(array.errors[order])
-    return array.grid[order], array.values[order], errors
-
-
-def _interpolation(x: NDArray[np.float64], grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return W, shape (len(x), len(grid)), such that W @ y interpolates y linearly at x."""
-    right = np.clip(np.searchsorted(grid, x), 1, len(grid) - 1)
-    width = grid[right] - grid[right - 1]
-    fraction = np.divide(x - grid[right - 1], width, out=np.zeros_like(x), where=width > 0)
-    weights = np.zeros((len(x), len(grid)))
-    rows = np.arange(len(x))
-    weights[rows, right - 1] = 1 - fraction
-    weights[rows, right] += fraction
-    return weights
 
 
 @dataclass(frozen=True)
@@ -149,12 +55,14 @@ class Component:
             raise InvalidObservation(f"the objective's value {self.name!r} is {value}")
         return value, float(observation.errors.get(self.name, np.nan))
 
+    def chis(self, observation: Observation) -> list[tuple[float, float]]:
+        """Return chi of each reference with its standard error, see `Reference.compare`."""
+        return [reference.compare(self._array(observation, reference)) for reference in self.references]
+
     def _mismatch(self, observation: Observation) -> tuple[float, float]:
         """Return sqrt(sum w chi^2 / sum w) over the references, and its error."""
         weights = np.array([reference.weight for reference in self.references])
-        chi, error = np.empty(len(weights)), np.empty(len(weights))
-        for i, reference in enumerate(self.references):
-            chi[i], error[i] = reference.compare(self._array(observation, reference))
+        chi, error = np.array(self.chis(observation)).T
         total = np.sqrt(np.sum(weights * chi**2) / np.sum(weights))
         slope = weights * chi / (np.sum(weights) * total) if total > 0 else np.sqrt(weights / np.sum(weights))
         if not np.isfinite(total):
@@ -193,7 +101,8 @@ class Component:
     def describe(self) -> str:
         """Return the component in words, for people."""
         if self.references:
-            return "match " + ", ".join(reference.array for reference in self.references)
+            named = "" if self.name == MISMATCH else f" ({self.name})"
+            return "match " + ", ".join(reference.array for reference in self.references) + named
         return f"{self.direction} {self.name}"
 
 
@@ -240,6 +149,28 @@ class Objective:
         results = {component.name: component.evaluate(observation) for component in self.components}
         values = {name: value for name, (value, _) in results.items()}
         return values, {name: error for name, (_, error) in results.items() if np.isfinite(error)}
+
+    def with_chis(self, observation: Observation) -> Observation:
+        """Return the observation with the values `chi_<array>` of every match of several arrays.
+
+        A value of that name which the simulator returned stays as it is; chi of an array that two components match is
+        `chi_<component>_<array>` for the second.
+        """
+        values, errors = dict(observation.values), dict(observation.errors)
+        added: set[str] = set()
+        for component in self.components:
+            if len(component.references) < 2:
+                continue
+            for reference, (chi, error) in zip(component.references, component.chis(observation), strict=True):
+                name = f"chi_{reference.array}"
+                name = f"chi_{component.name}_{reference.array}" if name in added else name
+                if name in observation.values:
+                    continue
+                added.add(name)
+                values[name] = chi
+                if np.isfinite(error):
+                    errors[name] = error
+        return replace(observation, values=values, errors=errors)
 
     def losses(self, trials: Sequence[Trial]) -> NDArray[np.float64]:
         """Return the losses of the trials that are done, shape (n, m)."""
@@ -300,85 +231,3 @@ def match(references: Mapping[str, Reference | str | Path], name: str = MISMATCH
 def several(*objectives: Objective) -> Objective:
     """Return all components of several objectives as one."""
     return Objective(tuple(component for objective in objectives for component in objective.components))
-
-
-def load_reference(
-    array: str,
-    path: Path,
-    *,
-    columns: tuple[str | int, str | int] = (0, 1),
-    range: tuple[float, float] = (-np.inf, np.inf),
-    weight: float = 1.0,
-) -> Reference:
-    """Read a reference from a CSV table (comments start with #, one line of column names) or a .npy of shape (k, 2+).
-
-    Args:
-        array: name of the observation's array that it is a reference for.
-        path: the file.
-        columns: grid and values, by name or number.
-        range: part of the grid that counts.
-        weight: among several references.
-
-    Raises:
-        SoftalError: if the file cannot be read or does not hold two columns of finite numbers, saying where.
-    """
-    try:
-        header, table = _read_npy(path) if path.suffix == ".npy" else _read_csv(path)
-        picked = [_column(column, header, table) for column in columns]
-    except (OSError, ValueError) as error:
-        raise SoftalError(f"{path} cannot be read as a table: {error}") from error
-    order = np.argsort(picked[0], kind="stable")
-    grid, values = picked[0][order], picked[1][order]
-    inside = (grid >= range[0]) & (grid <= range[1])
-    if inside.sum() < 2:
-        raise SoftalError(
-            f"{path} has {inside.sum()} points within {range[0]:g} to {range[1]:g}; at least 2 are needed"
-        )
-    if not np.any(values[inside]):
-        raise SoftalError(f"{path} is zero everywhere: a relative distance to it is not defined")
-    return Reference(array, grid, values, range, weight)
-
-
-def _read_npy(path: Path) -> tuple[list[str], NDArray[np.float64]]:
-    table = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
-    if table.ndim != 2:
-        raise ValueError(f"its shape is {table.shape}; (points, columns) is needed")
-    return [], table
-
-
-def _read_csv(path: Path) -> tuple[list[str], NDArray[np.float64]]:
-    numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-    lines = [(number, line.strip()) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
-        raise ValueError("it has no lines")
-    split = [(number, line.replace(",", " ").replace(";", " ").split()) for number, line in lines]
-    header: list[str] = []
-    if not _is_number(split[0][1][0]):
-        header, split = split[0][1], split[1:]
-    rows = []
-    for number, cells in split:
-        if not all(_is_number(cell) for cell in cells) or len(cells) != len(split[0][1]):
-            raise ValueError(f"line {number} is not {len(split[0][1])} numbers: {' '.join(cells)[:60]!r}")
-        rows.append([float(cell) for cell in cells])
-    return header, np.array(rows, dtype=np.float64).reshape(len(rows), -1)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _column(column: str | int, header: list[str], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    if isinstance(column, str):
-        if column not in header:
-            raise ValueError(f"it has no column {column!r}; its columns are {', '.join(header) or 'not named'}")
-        column = header.index(column)
-    if table.size == 0 or not 0 <= column < table.shape[1]:
-        raise ValueError(f"it has {table.shape[1] if table.size else 0} columns; column {column} is asked for")
-    picked = table[:, column]
-    if not np.all(np.isfinite(picked)):
-        raise ValueError(f"column {column} holds values that are not finite")
-    return picked

@@ -87,3 +87,22 @@ def test_only_matches_are_known_functions_of_curves() -> None:
     assert matching.matching
     assert not several(matching, minimize("energy")).matching
     assert minimize("energy").components[0].size == 0
+
+
+def test_chi_of_each_array_becomes_a_value() -> None:
+    observation = observe()
+    found = match({"g": REFERENCE, "h": SECOND}).with_chis(observation)
+    assert found.values == {name: pytest.approx(r.compare(observation.arrays[a])[0]) for name, a, r in (
+        ("chi_g", "g", REFERENCE), ("chi_h", "h", SECOND))}  # fmt: skip
+    assert set(found.errors) == {"chi_g", "chi_h"}
+    assert found.arrays is observation.arrays
+
+
+def test_a_simulators_own_chi_stays_and_a_single_array_has_none() -> None:
+    observation = observe()
+    own = Observation({"chi_g": 7.0}, {}, observation.arrays)
+    assert match({"g": REFERENCE, "h": SECOND}).with_chis(own).values["chi_g"] == 7.0
+    assert "chi_g" not in match({"g": REFERENCE, "h": SECOND}).with_chis(own).errors
+    assert match({"g": REFERENCE}).with_chis(observation) == observation
+    both = several(match({"g": REFERENCE, "h": SECOND}, "first"), match({"g": REFERENCE, "h": SECOND}, "second"))
+    assert set(both.with_chis(observation).values) == {"chi_g", "chi_h", "chi_second_g", "chi_second_h"}

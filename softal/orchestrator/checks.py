@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from softal.errors import Problem, SoftalError
-from softal.objective import Objective
+from softal.objective import MISMATCH, Component, Objective
 from softal.orchestrator.kinds import Chosen
 from softal.orchestrator.settings import BudgetSettings
+from softal.references import Reference
 from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
 from softal.space import Space
 from softal.strategies import Strategy
-from softal.validation import unknown
+from softal.validation import join, unknown
 
 
 def check_simulator(
@@ -36,8 +37,24 @@ def check_simulator(
         # A class may declare these by properties, which have no value without settings.
         declared = accepted if isinstance(accepted, Mapping) else None
         _check_parameters(declared, simulator.defaults, chosen.kind, names, space, problems)
-    if objective is not None and isinstance(outputs, Outputs):
+    if objective is None:
+        return
+    before = len(problems)
+    if isinstance(outputs, Outputs):
         _check_outputs(outputs, chosen.kind, objective, problems)
+    if len(problems) == before and isinstance(simulator, Simulator):
+        _check_references(simulator, objective, problems)
+
+
+def outputs_of(chosen: Chosen[Simulator] | None) -> Outputs | None:
+    """Return what the simulator declares to return; None where it declares nothing, or cannot be made."""
+    if chosen is None:
+        return None
+    try:
+        outputs: Any = chosen.found.outputs if chosen.settings is None else chosen.build().outputs
+    except Exception:  # a user's own class can raise anything: `check_simulator` says it
+        return None
+    return outputs if isinstance(outputs, Outputs) else None
 
 
 def _check_parameters(
@@ -71,10 +88,27 @@ def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: 
             for reference in component.references:
                 if reference.array not in outputs.arrays:
                     message = unknown(reference.array, outputs.arrays, f"array of the simulator {kind!r}")
-                    problems.append(Problem(f"objective.match.{reference.array}", message))
+                    problems.append(Problem(_place(component, reference), message))
         elif component.name not in outputs.values:
             message = unknown(component.name, outputs.values, f"value of the simulator {kind!r}")
             problems.append(Problem(f"objective.{component.direction}", message))
+
+
+def _check_references(simulator: Simulator, objective: Objective, problems: list[Problem]) -> None:
+    """Ask the simulator whether its arrays can be compared with the references."""
+    for component in objective.components:
+        for reference in component.references:
+            try:
+                said = simulator.check_reference(reference)
+            except Exception as error:  # a user's own class can raise anything
+                said = f"{type(error).__name__}: {error}"
+            if said:
+                problems.append(Problem(_place(component, reference), said))
+
+
+def _place(component: Component, reference: Reference) -> str:
+    group = "" if component.name == MISMATCH else component.name
+    return join("objective.match", group, reference.array)
 
 
 def check_budget(budget: BudgetSettings, objective: Objective, problems: list[Problem]) -> None:

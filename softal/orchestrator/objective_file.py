@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import math
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from softal.errors import Problem, SoftalError
-from softal.objective import Objective, Reference, learn, load_reference, match, maximize, minimize, several
+from softal.objective import MISMATCH, Objective, learn, match, maximize, minimize, several
 from softal.orchestrator.settings import Number, Text
+from softal.references import Reference, load_reference
+from softal.references.units import check_known, factor
+from softal.simulators import Outputs
 from softal.validation import join, problems_in, show, unknown
 
+COMPONENT = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 VALUES = {"minimize": minimize, "maximize": maximize, "learn": learn}
 
 
@@ -39,19 +46,45 @@ class MatchSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reference: Text = Field(
-        description="path of a table with the grid and the values (CSV or .npy), relative to the campaign file"
+        description="path of a table with the grid and the values (CSV, XVG, .npy, .npz), relative to the campaign file"
     )
     range: Annotated[tuple[float, float], BeforeValidator(_range)] | None = Field(
         None, description="part of the grid that counts, `[low, high]`, in the table's unit; `null` is all of it"
     )
     weight: Annotated[Number, Field(gt=0)] = Field(1.0, description="of this array among several")
-    columns: Annotated[tuple[str | int, str | int], BeforeValidator(_columns)] = Field(
-        (0, 1), description="columns of the table, by name or number from 0: `[grid, value]`"
+    columns: Annotated[tuple[str | int, str | int], BeforeValidator(_columns)] | None = Field(
+        None,
+        description="columns of the table, by name or number from 0: `[grid, value]`; `null` is the first, and the one "
+        "named as the array, or the only other one",
     )
+    unit: Text | None = Field(
+        None,
+        description="unit of the grid, such as `nm`, which is converted into the simulator's; `null` is what the file "
+        "says, or else the simulator's",
+    )
+    value_unit: Text | None = Field(None, description="unit of the values, likewise")
 
 
-def read_objective(data: object, folder: Path, problems: list[Problem]) -> Objective | None:
-    """Make the objective of the section; None where there are problems, which are added to the list."""
+@dataclass(frozen=True)
+class _Files:
+    """What reading references needs: where they are, which units are wanted, and a list for what is wrong."""
+
+    folder: Path
+    outputs: Outputs
+    problems: list[Problem]
+
+
+def read_objective(
+    data: object, folder: Path, problems: list[Problem], outputs: Outputs | None = None
+) -> Objective | None:
+    """Make the objective of the section; None where there are problems, which are added to the list.
+
+    Args:
+        data: what stands there.
+        folder: of the campaign file.
+        problems: grows.
+        outputs: of the simulator, into whose units references are converted; None where it declares none.
+    """
     place, before = "objective", len(problems)
     if not isinstance(data, Mapping) or not data:
         allowed = "a mapping such as `{minimize: energy}` with minimize, maximize, match or learn"
@@ -62,7 +95,7 @@ def read_objective(data: object, folder: Path, problems: list[Problem]) -> Objec
         if key in VALUES:
             parts += [VALUES[key](name) for name in _names(join(place, key), entry, problems)]
         elif key == "match":
-            parts += _match(join(place, key), entry, folder, problems)
+            parts += _match(join(place, key), entry, _Files(folder, outputs or Outputs(), problems))
         else:
             problems.append(Problem(join(place, key), unknown(key, [*VALUES, "match"])))
     if "learn" in data and len(data) > 1:
@@ -84,36 +117,87 @@ def _names(place: str, entry: object, problems: list[Problem]) -> list[str]:
     return good
 
 
-def _match(place: str, entry: object, folder: Path, problems: list[Problem]) -> list[Objective]:
+def _match(place: str, entry: object, files: _Files) -> list[Objective]:
+    """Return the component `mismatch` of the arrays that stand here, and one of each named group of arrays."""
     if not isinstance(entry, Mapping) or not entry:
         allowed = "`{array: table.csv}`, or `{array: {reference: table.csv, range: [low, high]}}`"
-        problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
+        files.problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
         return []
-    read = {str(name): _reference(join(place, name), str(name), part, folder, problems) for name, part in entry.items()}
-    found = {name: reference for name, reference in read.items() if reference is not None}
-    return [match(found)] if len(found) == len(read) else []
+    groups = {name: part for name, part in entry.items() if _is_group(part)}
+    arrays = {name: part for name, part in entry.items() if name not in groups}
+    found = [_component(place, MISMATCH, arrays, files)] if arrays else []
+    for name, part in groups.items():
+        if not isinstance(name, str) or name == MISMATCH or not COMPONENT.fullmatch(name):
+            taken = f"; `{MISMATCH}` is that of arrays outside groups" if name == MISMATCH else ""
+            allowed = f"letters, digits, `_`, `.` and `-`, beginning with a letter{taken}"
+            files.problems.append(Problem(join(place, name), f"{show(name)} is the group's name; allowed: {allowed}"))
+        found.append(_component(join(place, name), str(name), part, files))
+    return [component for component in found if component is not None]
 
 
-def _reference(place: str, array: str, data: Any, folder: Path, problems: list[Problem]) -> Reference | None:
+def _is_group(part: object) -> bool:
+    """Whether a mapping holds arrays by name, and not the settings of one array."""
+    if not isinstance(part, Mapping) or not part:
+        return False
+    keys = [str(key) for key in part]
+    return not set(keys) & set(MatchSettings.model_fields) and not difflib.get_close_matches("reference", keys, n=1)
+
+
+def _component(place: str, name: str, entry: Mapping[str, Any], files: _Files) -> Objective | None:
+    read = {str(array): _reference(join(place, array), str(array), part, files) for array, part in entry.items()}
+    found = {array: reference for array, reference in read.items() if reference is not None}
+    return match(found, name) if len(found) == len(read) else None
+
+
+def _reference(place: str, array: str, data: Any, files: _Files) -> Reference | None:
     filled = data if isinstance(data, Mapping) else {"reference": data}
     where = join(place, "reference") if isinstance(data, Mapping) else place
     try:
         settings = MatchSettings.model_validate(dict(filled))
     except ValidationError as error:
         found = problems_in(error, MatchSettings, filled, place)
-        problems += [Problem(where if p.place == join(place, "reference") else p.place, p.message) for p in found]
+        files.problems.extend(
+            Problem(where if p.place == join(place, "reference") else p.place, p.message) for p in found
+        )
         return None
     try:
-        path = folder / settings.reference
-        if not path.is_file():
-            raise SoftalError(f"{show(settings.reference)} is given, but there is no file {path}")
-        return load_reference(
-            array,
-            path,
-            columns=settings.columns,
-            range=settings.range or (-math.inf, math.inf),
-            weight=settings.weight,
-        )
+        reference = _read(array, files.folder / settings.reference, settings)
     except (SoftalError, OSError, ValueError) as error:  # ValueError: a null byte in the path
-        problems.append(Problem(where, str(error)))
+        files.problems.append(Problem(where, str(error)))
         return None
+    return _converted(place, where, reference, settings, files)
+
+
+def _read(array: str, path: Path, settings: MatchSettings) -> Reference:
+    if not path.is_file():
+        raise SoftalError(f"{show(settings.reference)} is given, but there is no file {path}")
+    return load_reference(
+        array,
+        path,
+        columns=settings.columns,
+        range=settings.range or (-math.inf, math.inf),
+        weight=settings.weight,
+        unit=settings.unit or "",
+        value_unit=settings.value_unit or "",
+    )
+
+
+def _converted(
+    place: str, where: str, reference: Reference, settings: MatchSettings, files: _Files
+) -> Reference | None:
+    """Return the reference in the simulator's units; a unit that stands in the file is a problem of the file."""
+    before = len(files.problems)
+    for key, what, own, wanted in (
+        ("unit", "grid", reference.grid_unit, files.outputs.grid_units.get(reference.array, "")),
+        ("value_unit", "values", reference.value_unit, files.outputs.array_units.get(reference.array, "")),
+    ):
+        in_file = getattr(settings, key) is None
+        said = f"{settings.reference}: its {what}: " if in_file else ""
+        try:
+            factor(own, wanted) if own and wanted else check_known(own)
+        except SoftalError as error:
+            files.problems.append(Problem(where if in_file else join(place, key), f"{said}{error}"))
+    if len(files.problems) > before:
+        return None
+    units = files.outputs.grid_units, files.outputs.array_units
+    return reference.converted(*(declared.get(reference.array, "") for declared in units))

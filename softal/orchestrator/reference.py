@@ -74,11 +74,13 @@ One or several of the following; several make a Pareto front, and `learn` stands
 |---|---|---|
 | `minimize` | name of a value, or a list of names | the smaller the better |
 | `maximize` | name of a value, or a list of names | the larger the better |
-| `match` | mapping of arrays to tables | relative L2 distance of arrays from references; its name is `mismatch` |
+| `match` | mapping of arrays to tables | relative L2 distance of arrays from [references](references.md) |
 | `learn` | name of a value, or a list of names | a surrogate that is good everywhere; there is no best trial |
 
-`match: {S_k: table.csv}` is short for `match: {S_k: {reference: table.csv}}`. Several arrays make one mismatch:
-the root of the weighted mean of their squared distances. Each array takes:
+`match: {S_k: table.csv}` is short for `match: {S_k: {reference: table.csv}}`. Several arrays make one objective,
+`mismatch`: the root of the weighted mean of their squared distances chi, which are recorded as the values
+`chi_<array>`. Groups with names make several: `match: {R_chi: {g_SiO: a.csv, g_OO: b.csv}, neutron: {F_q: c.csv}}` has
+the objectives `R_chi` and `neutron`. Each array takes:
 """
 SIMULATOR = """\
 A kind with its settings; your own `module:Class` (a `Simulator`) or `module:function` (point -> mapping of values); or

@@ -299,6 +299,7 @@ def _run(simulator: Simulator, job: Job, task: Task, workdir: Path) -> tuple[str
     try:
         observation = validate_observation(simulator.run(dict(task.point), context), simulator.outputs)
         values, errors = job.objective.evaluate(observation)
+        observation = job.objective.with_chis(observation)
     except SimulationError as error:
         return "error", (str(error), traceback.format_exc())
     except BaseException as error:  # whatever a user's simulation raises is a failed trial, SystemExit included

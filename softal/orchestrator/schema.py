@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from softal import simulators, strategies, surrogates
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.objective import Objective
-from softal.orchestrator.checks import check_budget, check_simulator, check_strategy
+from softal.orchestrator.checks import check_budget, check_simulator, check_strategy, outputs_of
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
 from softal.orchestrator.settings import (
@@ -26,7 +26,7 @@ from softal.orchestrator.settings import (
     WorkersSettings,
 )
 from softal.orchestrator.yaml_text import differences, read_text, read_yaml, write_yaml
-from softal.simulators import Simulator
+from softal.simulators import Outputs, Simulator
 from softal.space import InvalidSpace, Space
 from softal.strategies import Strategy
 from softal.validation import join, names_of, problems_in, show, unknown
@@ -123,12 +123,13 @@ def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
         raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
     problems: list[Problem] = []
     _check_keys(data, problems)
+    simulator = _kind(data, "simulator", simulators.find, folder, problems)
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
-        "objective": _objective(data, folder, problems),
-        "simulator": _kind(data, "simulator", simulators.find, folder, problems),
+        "objective": _objective(data, folder, problems, outputs_of(simulator)),
+        "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
         "surrogate": _kind(data, "surrogate", surrogates.find, folder, problems),
         "budget": _section(data, "budget", BudgetSettings, problems),
@@ -213,8 +214,10 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
     return read_kind(key, entry, find, folder, problems)
 
 
-def _objective(data: Mapping[str, Any], folder: Path, problems: list[Problem]) -> Objective | None:
-    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems)
+def _objective(
+    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None
+) -> Objective | None:
+    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs)
 
 
 def _space(data: Mapping[str, Any], problems: list[Problem]) -> Space | None:

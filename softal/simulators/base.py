@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from softal.errors import InvalidObservation, SoftalError
+from softal.references import Reference
 from softal.settings import Settings, filled
 from softal.trial import Observation, Point
 
@@ -45,10 +46,18 @@ class Context:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Names of the values and arrays that a simulator declares to return."""
+    """Names of the values and arrays that a simulator declares to return.
+
+    Attributes:
+        values, arrays: their names.
+        grid_units: units of the arrays' grids, into which references are converted; may leave some out.
+        array_units: units of the arrays' values, likewise.
+    """
 
     values: frozenset[str] = field(default_factory=frozenset)
     arrays: frozenset[str] = field(default_factory=frozenset)
+    grid_units: Mapping[str, str] = field(default_factory=dict)
+    array_units: Mapping[str, str] = field(default_factory=dict)
 
 
 class Simulator(ABC):
@@ -76,6 +85,13 @@ class Simulator(ABC):
     def check(self) -> list[str]:
         """Return what stands in the way of running here (no engine, no executable); empty where nothing does."""
         return []
+
+    def check_reference(self, reference: Reference) -> str | None:
+        """Return in one line why one of the arrays cannot be compared with a reference; None where it can.
+
+        The reference is in the units that `outputs` declares.
+        """
+        return None
 
 
 def validate_observation(observation: Any, outputs: Outputs | None) -> Observation:

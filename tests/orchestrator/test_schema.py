@@ -47,7 +47,12 @@ class Toy(Simulator):
     Settings = ToySettings
     parameters = {"x": "nm (position)", "y": "", "z": ""}
     defaults = {"z": 0.0}
-    outputs = Outputs(values=frozenset({"energy", "pressure"}), arrays=frozenset({"S_k"}))
+    outputs = Outputs(
+        values=frozenset({"energy", "pressure"}), arrays=frozenset({"S_k", "F_k"}), grid_units={"S_k": "1/angstrom"}
+    )
+
+    def check_reference(self, reference):
+        return "it has 20 points; 19 are allowed" if reference.array == "F_k" and reference.size == 20 else None
 
     def __init__(self, settings=None):
         super().__init__(settings)
@@ -115,7 +120,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "ragged.csv").write_text("k,S\n1,2\n3\n")
     (path / "words.csv").write_text("k,S\n1,two\n")
     (path / "empty.csv").write_text("")
-    (path / "zero.csv").write_text("1,0\n2,0\n3,0\n")
+    (path / "zero.csv").write_text("".join(f"{k},0\n" for k in range(12)))
+    (path / "S_nm.csv").write_text(REFERENCE.replace("k,S", "k_inv_nm,S"))
+    (path / "S_r.csv").write_text(REFERENCE.replace("k,S", "r_nm,S"))
+    (path / "S_odd.csv").write_text(REFERENCE.replace("k,S", "k (1/furlong),S"))
     return path
 
 
@@ -248,12 +256,39 @@ def test_a_command_needs_no_kind(folder: Path) -> None:
         ({"learn": ["energy", "pressure"]}, ("energy", "pressure"), [1, 1]),
         ({"minimize": "energy", "maximize": "pressure"}, ("energy", "pressure"), [1, -1]),
         ({"match": {"S_k": "S_k.csv"}, "maximize": "energy"}, ("mismatch", "energy"), [1, -1]),
+        ({"match": {"R": {"S_k": "S_k.csv"}, "F": {"S_k": {"reference": "S_k.csv"}}}}, ("R", "F"), [1, 1]),
+        ({"match": {"R": {"S_k": "S_k.csv"}, "S_k": "S_k.csv"}}, ("mismatch", "R"), [1, 1]),
     ],
 )
 def test_objectives(folder: Path, entry: Any, names: tuple[str, ...], signs: list[int]) -> None:
     spec = parse_campaign({**VALID, "objective": entry, "budget": {"trials": 1}}, folder)
     assert spec.objective.names == names
     assert spec.objective.signs.tolist() == signs
+
+
+@pytest.mark.parametrize(
+    ("entry", "grid", "range"),
+    [
+        ({"reference": "S_k.csv", "range": [1, 15]}, 19, (1, 15)),  # of no known unit: the simulator's
+        ({"reference": "S_k.csv", "range": [1, 15], "unit": "1/angstrom"}, 19, (1, 15)),
+        ({"reference": "S_k.csv", "range": [1, 15], "unit": "nm^-1"}, 1.9, (0.1, 1.5)),
+        ({"reference": "S_nm.csv", "range": [1, 15]}, 1.9, (0.1, 1.5)),
+    ],
+)
+def test_references_are_in_the_simulators_unit(
+    folder: Path, entry: Any, grid: float, range: tuple[float, float]
+) -> None:
+    (component,) = parse_campaign(changed("objective.match.S_k", entry), folder).objective.components
+    assert component.references[0].grid[-1] == pytest.approx(grid)
+    assert component.references[0].range == pytest.approx(range)
+    assert component.references[0].grid_unit == "1/angstrom"
+
+
+def test_a_single_named_match_is_one_objective(folder: Path) -> None:
+    spec = parse_campaign(changed("objective", {"match": {"R_chi": {"S_k": "S_k.csv"}}}), folder)
+    assert spec.objective.single
+    assert spec.budget.target == VALID["budget"]["target"]
+    assert [component.describe() for component in spec.objective.components] == ["match S_k (R_chi)"]
 
 
 @pytest.mark.parametrize(
@@ -407,6 +442,54 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("objective.match.S_k.columns", [0, 5], "objective.match.S_k.reference", "it has 2 columns; column 5"),
     ("objective.match.S_k.columns", 3, "objective.match.S_k.columns", "3 is given; two names or numbers"),
     ("objective.match.S_k.wieght", 3, "objective.match.S_k.wieght", "did you mean `weight`?"),
+    (
+        "objective.match.S_k.unit",
+        "nm",
+        "objective.match.S_k.unit",
+        "'nm' cannot be converted into '1/angstrom'; allowed: 1/",
+    ),
+    ("objective.match.S_k.unit", "furlong", "objective.match.S_k.unit", "'furlong' is not a known unit; allowed: 1/"),
+    ("objective.match.S_k.unit", 3, "objective.match.S_k.unit", "3 is given, but it must be a valid string"),
+    ("objective.match.S_k.value_unit", "furlong", "objective.match.S_k.value_unit", "'furlong' is not a known unit"),
+    ("objective", {"match": {"S_k": "S_r.csv"}}, "objective.match.S_k", "S_r.csv: its grid: 'nm' cannot be converted"),
+    ("objective", {"match": {"S_k": "S_odd.csv"}}, "objective.match.S_k", "'1/furlong' is not a known unit"),
+    ("objective", {"match": {"F_k": "S_odd.csv"}}, "objective.match.F_k", "'1/furlong' is not a known unit"),
+    ("objective", {"match": {"F_k": "S_k.csv"}}, "objective.match.F_k", "it has 20 points; 19 are allowed"),
+    ("objective", {"match": {"R": {"F_k": "S_k.csv"}}}, "objective.match.R.F_k", "it has 20 points; 19 are allowed"),
+    ("objective", {"match": {"R": {"g_r": "S_k.csv"}}}, "objective.match.R.g_r", "is not a known array"),
+    ("objective", {"match": {"R": {"S_k": "S_q.csv"}}}, "objective.match.R.S_k", "there is no file"),
+    (
+        "objective",
+        {"match": {"R": {"S_k": {"reference": "S_k.csv", "columns": 3}}}},
+        "objective.match.R.S_k.columns",
+        "3 is given; two names or numbers",
+    ),
+    (
+        "objective",
+        {"match": {"R": {"S_k": {"reference": "S_k.csv", "weigth": 1}}}},
+        "objective.match.R.S_k.weigth",
+        "did you mean `weight`?",
+    ),
+    (
+        "objective",
+        {"match": {"S_k": {"refrence": "S_k.csv"}}},
+        "objective.match.S_k.refrence",
+        "did you mean `reference`?",
+    ),
+    (
+        "objective",
+        {"match": {"R chi": {"S_k": "S_k.csv"}}},
+        "objective.match.R chi",
+        "'R chi' is the group's name; allowed",
+    ),
+    (
+        "objective",
+        {"match": {"mismatch": {"S_k": "S_k.csv"}}},
+        "objective.match.mismatch",
+        "that of arrays outside groups",
+    ),
+    ("objective", {"match": {"energy": {"S_k": "S_k.csv"}}, "minimize": "energy"}, "objective", "names a value twice"),
+    ("objective", {"match": {"S_k": {}}}, "objective.match.S_k.reference", "is missing: path of a table"),
     # strategy and surrogate
     ("strategy", "randon", "strategy", "did you mean 'random'?"),
     ("strategy", None, "strategy", "is empty; leave the line out for `bayesian`"),

@@ -1,0 +1,170 @@
+"""Reads tables of curves: CSV (or columns between spaces), GROMACS' XVG, numpy's .npy and .npz."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.references.units import canonical, split_label
+
+ERROR = re.compile(r"(^|[_ ])(error|err|std|stderr|uncertainty|sem)($|[_ s(\[])", re.IGNORECASE)
+_UNITS = re.compile(r"^#\s*units?\s*:\s*(?P<grid>[^,;]+)(?:[,;]\s*(?P<values>.+))?$", re.IGNORECASE)
+_LABEL = re.compile(r'^@\s*(?P<what>xaxis\s+label|yaxis\s+label|s\d+\s+legend)\s+"(?P<text>.*)"')
+_CELL = re.compile(r"\S+(?:\s+[(\[][^)\]]*[)\]])?")  # a word, with the unit in brackets that follows it
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of numbers.
+
+    Attributes:
+        labels: of the columns, as in the file; empty where they have none.
+        columns: each of shape (k,) or, in an .npz, of a shape of its own.
+        lines: number of each row in the file, from 1.
+        row: what a row is called: `line`, or `row` where a file has no lines.
+        units: of the grid and of the values, where the file says so outside its labels.
+    """
+
+    labels: tuple[str, ...]
+    columns: tuple[NDArray[np.float64], ...]
+    lines: Sequence[int] | None = None
+    units: tuple[str, str] = ("", "")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels without their units."""
+        return tuple(split_label(label)[0] for label in self.labels)
+
+    def place(self, row: int) -> str:
+        """Return where a row stands in the file."""
+        return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
+
+    def find(self, column: str | int) -> int:
+        """Return the number of a column that is named by its label, its name or its number; ValueError if none is."""
+        if isinstance(column, int):
+            if not 0 <= column < len(self.columns):
+                raise ValueError(f"it has {len(self.columns)} columns; column {column} is asked for (from 0)")
+            return column
+        for names in (self.labels, self.names):
+            if column in names:
+                return names.index(column)
+        raise ValueError(f"it has no column {column!r}; its columns are {', '.join(self.labels) or 'not named'}")
+
+    def of_array(self, array: str) -> int:
+        """Return the number of the array's column: the one of its name, or the only one besides grid and errors."""
+        if array in self.labels or array in self.names:
+            return self.find(array)
+        if not self.labels:
+            return self.find(1)
+        others = [i for i, label in enumerate(self.labels) if i > 0 and not ERROR.search(label)]
+        if len(others) == 1:
+            return others[0]
+        columns = ", ".join(self.labels)
+        raise ValueError(
+            f"it has no column {array!r}; its columns are {columns}; `columns: [grid, value]` names others"
+        )
+
+
+def read_table(path: Path) -> Table:
+    """Read a file, by its suffix: .xvg, .npy, .npz, and anything else as text in columns.
+
+    Raises:
+        OSError, ValueError: if it cannot be read, or holds something other than a table of numbers.
+    """
+    readers = {".xvg": _read_xvg, ".npy": _read_npy, ".npz": _read_npz}
+    try:
+        return readers.get(path.suffix.lower(), _read_text)(path)
+    except (BadZipFile, EOFError) as error:
+        raise ValueError(f"it is damaged: {error}") from error
+
+
+def _read_npy(path: Path) -> Table:
+    return _of_block(np.load(path, allow_pickle=False))
+
+
+def _of_block(block: object) -> Table:
+    table = np.asarray(block, dtype=np.float64)
+    if table.ndim != 2:
+        raise ValueError(f"its shape is {table.shape}; (points, columns) is needed")
+    return Table((), tuple(table.T))
+
+
+def _read_npz(path: Path) -> Table:
+    # np.load leaves a damaged file open that it has opened itself.
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        arrays = {str(name): np.asarray(archive[name]) for name in archive}
+    if len(arrays) == 1 and next(iter(arrays.values())).ndim == 2:
+        return _of_block(next(iter(arrays.values())))
+    numeric = {name: array for name, array in arrays.items() if array.dtype.kind in "iuf"}
+    return Table(tuple(numeric), tuple(np.asarray(array, dtype=np.float64) for array in numeric.values()))
+
+
+def _read_xvg(path: Path) -> Table:
+    said: dict[str, str] = {}
+    rows: list[tuple[int, list[str]]] = []
+    for number, line in _lines(path):
+        if found := _LABEL.match(line):
+            said[" ".join(found["what"].split())] = found["text"]
+        elif line.startswith("&") and rows:
+            raise ValueError(f"line {number} begins a second set of curves; one is allowed")
+        elif not line.startswith(("#", "@", "&")):
+            rows.append((number, line.split()))
+    columns = _numbers(rows)
+    legends = [said.get(f"s{i} legend", "") for i in range(len(columns) - 1)]
+    if len(legends) == 1 and not legends[0]:
+        legends = [said.get("yaxis label", "")]
+    labels = [said.get("xaxis label", "x"), *(legend or f"y{i}" for i, legend in enumerate(legends))]
+    return Table(tuple(labels[: len(columns)]), columns, [number for number, _ in rows])
+
+
+def _read_text(path: Path) -> Table:
+    lines = list(_lines(path))
+    stated = next((found for _, line in lines if (found := _UNITS.match(line))), None)
+    units = (canonical(stated["grid"]), canonical(stated["values"] or "")) if stated else ("", "")
+    lines = [(number, line) for number, line in lines if not line.startswith("#")]
+    labels: tuple[str, ...] = ()
+    if lines and not _is_number(_cells(lines[0][1])[0]):
+        labels, lines = _labels(lines[0][1]), lines[1:]
+    rows = [(number, _cells(line)) for number, line in lines]
+    columns = _numbers(rows)
+    return Table(labels if len(labels) == len(columns) else (), columns, [number for number, _ in rows], units)
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    text = path.read_text(encoding="utf-8-sig")
+    return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+
+
+def _labels(line: str) -> tuple[str, ...]:
+    for separator in ",;\t":
+        if separator in line:
+            return tuple(cell.strip().strip('"') for cell in line.split(separator))
+    return tuple(_CELL.findall(line))
+
+
+def _cells(line: str) -> list[str]:
+    return line.replace(",", " ").replace(";", " ").split() or [line]
+
+
+def _numbers(rows: Sequence[tuple[int, list[str]]]) -> tuple[NDArray[np.float64], ...]:
+    if not rows:
+        raise ValueError("it has no lines of numbers")
+    width = len(rows[0][1])
+    for number, cells in rows:
+        if len(cells) != width or not all(map(_is_number, cells)):
+            raise ValueError(f"line {number} is not {width} numbers: {' '.join(cells)[:60]!r}")
+    return tuple(np.array([[float(cell) for cell in cells] for _, cells in rows], dtype=np.float64).T)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

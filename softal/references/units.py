@@ -1,0 +1,97 @@
+"""Units of curves: what a file may call them, and the factor from one to another."""
+
+from __future__ import annotations
+
+import re
+
+from softal.errors import SoftalError
+
+# Dimension -> unit -> its size in the first unit of the dimension.
+UNITS: dict[str, dict[str, float]] = {
+    "length": {"angstrom": 1.0, "nm": 10.0, "pm": 0.01, "um": 1e4, "bohr": 0.529177210544},  # bohr: CODATA 2022
+    "angle": {"degree": 1.0, "rad": 57.29577951308232},
+    "time": {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6},
+    "frequency": {"1/ps": 1.0, "1/fs": 1e3, "1/ns": 1e-3, "thz": 1.0},
+    "reduced length": {"sigma": 1.0},
+    "cross section": {"barn": 1.0, "fm^2": 0.01, "barn/sr": 1.0, "fm^2/sr": 0.01},  # a steradian is a number
+    "no dimension": {"1": 1.0, "%": 0.01},
+}
+for _power, _named in ((1, "inverse length"), (2, "inverse area"), (3, "number density")):
+    for _of, _lengths in (("", UNITS["length"]), ("reduced ", UNITS["reduced length"])):
+        _suffix = "" if _power == 1 else f"^{_power}"
+        UNITS[_of + _named] = {f"1/{unit}{_suffix}": size**-_power for unit, size in _lengths.items()}
+_KNOWN = {unit: (dimension, size) for dimension, units in UNITS.items() for unit, size in units.items()}
+_ALIASES = {
+    "å": "angstrom", "a": "angstrom", "ang": "angstrom", "angstroms": "angstrom", "ångström": "angstrom",
+    "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",
+    "picometer": "pm", "picometers": "pm", "picometre": "pm", "picometres": "pm", "µm": "um", "μm": "um",
+    "a0": "bohr", "degrees": "degree", "deg": "degree", "°": "degree", "radian": "rad", "radians": "rad",
+    "dimensionless": "1", "none": "1", "percent": "%", "σ": "sigma",
+    "barns": "barn", "b": "barn", "b/sr": "barn/sr", "barns/sr": "barn/sr", "fm2": "fm^2", "fm2/sr": "fm^2/sr",
+}  # fmt: skip
+_INVERSE = (
+    re.compile(r"^(?:1 ?/ ?|inv[_ ]|inverse[_ ]|per[_ ])\(?(?P<unit>[^()^]+?)(?:\^?(?P<power>[23]))?\)?$"),
+    re.compile(r"^\(?(?P<unit>[^()\-^]+?)\)?\^?[({]?-(?P<power>[123])[)}]?$"),
+)
+_RAISED = str.maketrans({"⁻": "-", "¹": "1", "²": "2", "³": "3", "−": "-"})
+_BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<square>[^\]]*)\]|(?<=\s)\((?P<round>.*)\)|^\((?P<all>.*)\))$")
+
+
+def canonical(text: str) -> str:
+    """Return softal's name of a unit: `Å⁻¹`, `A^-1`, `inv_angstrom` and `1/angstrom` are all `1/angstrom`.
+
+    What is not known comes back as it is, without spaces around it.
+    """
+    word = " ".join(text.translate(_RAISED).lower().split())
+    for pattern in _INVERSE:
+        if word not in _KNOWN and (found := pattern.match(word)):
+            unit, power = _ALIASES.get(found["unit"], found["unit"]), found["power"]
+            word = f"1/{unit}" + (f"^{power}" if power and power != "1" else "")
+    word = _ALIASES.get(word, word)
+    return word if word in _KNOWN else text.strip()
+
+
+def is_known(text: str) -> bool:
+    """Whether a unit is among those that can be converted."""
+    return canonical(text) in _KNOWN
+
+
+def check_known(text: str) -> None:
+    """Raise SoftalError for a unit that is not known; none at all is right."""
+    if text and not is_known(text):
+        raise SoftalError(f"{text!r} is not a known unit; allowed: {', '.join(sorted(_KNOWN))}")
+
+
+def factor(source: str, target: str) -> float:
+    """Return how many `target` one `source` is.
+
+    Raises:
+        SoftalError: naming both units and what is allowed.
+    """
+    given, wanted = canonical(source), canonical(target)
+    if given == wanted:
+        return 1.0
+    dimension, size = _KNOWN.get(wanted, ("", 1.0))
+    allowed = ", ".join(UNITS.get(dimension, [wanted]))
+    if given not in _KNOWN:
+        raise SoftalError(f"{source!r} is not a known unit; allowed: {allowed}")
+    if _KNOWN[given][0] != dimension:
+        raise SoftalError(f"{source!r} cannot be converted into {target!r}; allowed: {allowed}")
+    return _KNOWN[given][1] / size
+
+
+def split_label(label: str) -> tuple[str, str]:
+    """Return name and unit of a column: of `r (nm)`, `r [nm]` and `r_nm` alike `r` and `nm`; the unit may be empty.
+
+    Of a name with underscores, only a known unit counts; a bracket is always taken for a unit.
+    """
+    text = re.sub(r"\\S(.*?)\\N", r"^\1", label.strip().strip('"'))  # xmgrace's superscript
+    if found := _BRACKETS.match(text):
+        unit = next(part for part in (found["square"], found["round"], found["all"]) if part is not None)
+        return found["name"].strip(), canonical(unit)
+    pieces = text.split("_")
+    for i in range(1, len(pieces)):
+        unit = "_".join(pieces[i:])
+        if len(unit) > 1 and is_known(unit):
+            return "_".join(pieces[:i]), canonical(unit)
+    return text, ""
