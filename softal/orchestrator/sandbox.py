@@ -55,6 +55,7 @@ class Job:
         folder: the campaign's folder of state; need not be visible where the worker runs.
         source: the campaign file's folder, in which the user's modules are looked for.
         simulator: a kind with its settings, or a simulator or function of a notebook.
+        objective: what is made of an observation; None is nothing.
         cpus, gpus: of one trial.
         walltime: of one trial [s]; None is unlimited.
     """
@@ -63,7 +64,7 @@ class Job:
     folder: Path
     source: Path
     simulator: tuple[str, Any] | Simulator | Callable[..., Any]
-    objective: Objective
+    objective: Objective | None
     cpus: float = 1.0
     gpus: float = 0.0
     walltime: float | None = None
@@ -166,6 +167,11 @@ class Sandbox:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
+
+    def discard(self) -> None:
+        """End the child for good."""
+        self.close()
+        self._output.close()
 
     def _workdir(self, task: Task) -> tuple[Path, bool]:
         """Return the trial's empty folder, and whether the driver sees it, too."""
@@ -298,8 +304,8 @@ def _run(simulator: Simulator, job: Job, task: Task, workdir: Path) -> tuple[str
     np.random.seed(task.seed % 2**32)  # noqa: NPY002
     try:
         observation = validate_observation(simulator.run(dict(task.point), context), simulator.outputs)
-        values, errors = job.objective.evaluate(observation)
-        observation = job.objective.with_chis(observation)
+        values, errors = ({}, {}) if job.objective is None else job.objective.evaluate(observation)
+        observation = observation if job.objective is None else job.objective.with_chis(observation)
     except SimulationError as error:
         return "error", (str(error), traceback.format_exc())
     except BaseException as error:  # whatever a user's simulation raises is a failed trial, SystemExit included

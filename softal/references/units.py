@@ -56,6 +56,11 @@ def is_known(text: str) -> bool:
     return canonical(text) in _KNOWN
 
 
+def dimension(text: str) -> str:
+    """Return what a unit measures, such as `length`; empty where it is not known."""
+    return _KNOWN.get(canonical(text), ("", 1.0))[0]
+
+
 def check_known(text: str) -> None:
     """Raise SoftalError for a unit that is not known; none at all is right."""
     if text and not is_known(text):
