@@ -17,6 +17,7 @@ __all__ = ["GROUP", "SURROGATES", "Diagnostics", "Posterior", "Surrogate", "buil
 GROUP = "softal.surrogates"
 SURROGATES = {
     "gp": "softal.surrogates.gp:GaussianProcess",
+    "composite": "softal.surrogates.composite:Composite",
     "ensemble": "softal.surrogates.ensemble:Ensemble",
 }
 

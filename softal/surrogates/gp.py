@@ -182,18 +182,30 @@ class GaussianProcess(base.Surrogate):
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {}
-        for i, (gp, _) in enumerate(self._models):
-            tensors |= {f"{i}.X": gp.X, f"{i}.y": gp.y, f"{i}.variance": gp.variance}
-        learned = [
-            {"scaling": scaling.to_dict(), "hyperparameters": gp.hyperparameters.to_dict()}
-            for gp, scaling in self._models
-        ]
-        return tensors, {"models": learned}
+        models = []
+        for i, model in enumerate(self._models):
+            arrays, learned = stored(*model)
+            tensors |= {f"{i}.{name}": values for name, values in arrays.items()}
+            models.append(learned)
+        return tensors, {"models": models}
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
         self._models, self._drawn = [], {}
         for i, learned in enumerate(state["models"]):
-            X, y, variance = (tensors[f"{i}.{name}"] for name in ("X", "y", "variance"))
-            encoding = Encoding.of(X, self.space.categorical)
-            gp = ExactGP(X, y, variance, encoding, Hyperparameters.from_dict(learned["hyperparameters"]))
-            self._models.append((gp, Scaling(**learned["scaling"])))
+            arrays = {name: tensors[f"{i}.{name}"] for name in ("X", "y", "variance")}
+            self._models.append(restored(arrays, learned, self.space.categorical))
+
+
+def stored(gp: ExactGP, scaling: Scaling) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return arrays by name and plain data, of which `restored` makes the same process and scaling."""
+    arrays = {"X": gp.X, "y": gp.y, "variance": gp.variance}
+    return arrays, {"scaling": scaling.to_dict(), "hyperparameters": gp.hyperparameters.to_dict()}
+
+
+def restored(
+    arrays: Mapping[str, NDArray[Any]], learned: Mapping[str, Any], categorical: Sequence[int]
+) -> tuple[ExactGP, Scaling]:
+    """Return the process and the scaling that were `stored`."""
+    X, y, variance = (arrays[name] for name in ("X", "y", "variance"))
+    hyperparameters = Hyperparameters.from_dict(learned["hyperparameters"])
+    return ExactGP(X, y, variance, Encoding.of(X, categorical), hyperparameters), Scaling(**learned["scaling"])

@@ -126,7 +126,7 @@ class TestModels:
     def test_known_errors_are_the_noise(self, on_branin):
         _, _, posterior = on_branin
         gp, scaling = posterior.gps[0], posterior.scalings[0]
-        slope = posterior.fitted.warps[0].slope(on_branin[0].arrays()[1][:, 0])
+        slope = posterior.links[0].warp.slope(on_branin[0].arrays()[1][:, 0])
         assert gp.noise * scaling.scale**2 == pytest.approx(slope**2, rel=0.5)
 
     def test_botorch_and_closed_form_agree(self, on_branin):
@@ -280,7 +280,7 @@ class TestTrustRegion:
         run(strategy, lambda u: float(np.sum((u - 0.4) ** 2)), 30, 10)
         strategy._trust_region.length = 0.1
         best = strategy._models.posterior(strategy._history).X[np.argmin(strategy._history.arrays()[1][:, 0])]
-        scales = strategy._models.posterior(strategy._history).fitted.lengthscales[0]
+        scales = strategy._models.posterior(strategy._history).lengthscales
         half = 0.05 * scales / np.exp(np.log(scales).mean())
         for n in (1, 8):
             U = strategy.space.to_unit([proposal.point for proposal in strategy.ask(n)])

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from softal.strategies.bayesian.composite import CompositeAcquisition
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.models import Posterior
@@ -34,6 +35,7 @@ from softal.strategies.bayesian.region import Region, is_new
 Floats = NDArray[np.float64]
 
 MC_SAMPLES = 128
+COMPOSITE_BASELINE = 20
 BASELINE = 40  # points that may be the best one, for noisy expected improvement
 RAW = 128  # candidates at random in the region, and as many around the best points
 RESTARTS = 4  # of which so many are climbed from
@@ -65,6 +67,12 @@ def acquisition_function(
     kind: str, posterior: Posterior, feasibility: Feasibility | None, pending: Floats, seed: int, beta: float
 ) -> WithSuccess:
     """Return the acquisition function `kind` of the settings, with pending points (p, d)."""
+    success = feasibility.torch() if feasibility else None
+    if posterior.composite and len(posterior.links) == 1:
+        rows = np.argsort(-posterior.means(posterior.X)[:, 0], kind="stable")[:COMPOSITE_BASELINE]
+        composite = CompositeAcquisition(kind, posterior, torch.from_numpy(posterior.X[rows]), MC_SAMPLES, seed, beta)
+        composite.set_X_pending(torch.from_numpy(pending))
+        return WithSuccess(composite, success, float(np.std(posterior.Y)) if kind == "UCB" else 1.0)
     model = posterior.botorch()
     sampler = SobolQMCNormalSampler(torch.Size([MC_SAMPLES]), seed=seed)
     common: dict[str, Any] = {"model": model, "sampler": sampler, "X_pending": torch.from_numpy(pending)}
@@ -85,12 +93,12 @@ def acquisition_function(
             prune_baseline=True,
             **common,
         )
-    return WithSuccess(base, feasibility.torch() if feasibility else None, weight)
+    return WithSuccess(base, success, weight)
 
 
 def _baseline(posterior: Posterior) -> Tensor:
     """Return the points that may be best: those with the best posterior means, of every objective."""
-    means = np.column_stack([gp.posterior(posterior.X)[0] for gp in posterior.gps])
+    means = posterior.means(posterior.X)
     if means.shape[1] == 1:
         rows = np.argsort(-means[:, 0], kind="stable")[:BASELINE]
     else:
@@ -100,8 +108,7 @@ def _baseline(posterior: Posterior) -> Tensor:
 
 
 def _best_mean(posterior: Posterior) -> float:
-    gp, scaling = posterior.gps[0], posterior.scalings[0]
-    return float(scaling.mean + scaling.scale * np.max(gp.posterior(posterior.X)[0]))
+    return float(np.max(posterior.means(posterior.X)[:, 0]))
 
 
 @contextmanager

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from softal.errors import InvalidObservation, StrategyError
 from softal.objective import Objective
 from softal.space import Space
-from softal.strategies.base import Strategy
+from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
 from softal.strategies.bayesian.region import Region
@@ -52,7 +53,7 @@ class Bayesian(Strategy):
     ) -> None:
         super().__init__(space, objective, seed, settings)
         self.n_initial: int = self.settings.n_initial or max(5, 2 * space.dimension + 1)
-        self._history = History(space, objective)
+        self._history = History(space, objective, curves=self.settings.composite(objective))
         self._models = Models(space, objective, self.settings)
         self._sequence = SobolSequence(space, seed)
         self._trust_region = TrustRegion(space.dimension, self.n_initial) if self._wants_trust_region() else None
@@ -69,9 +70,24 @@ class Bayesian(Strategy):
         allowed = _allowed(objective)
         if wanted.acquisition not in ("auto", *allowed):
             return f"acquisition {wanted.acquisition!r} does not serve this objective; allowed are {', '.join(allowed)}"
+        if wanted.model == "composite" and not any(component.references for component in objective.components):
+            return "model 'composite' needs a match of curves with references; this objective has none"
         if wanted.trust_region is True and (objective.learning or not objective.single):
             return "a trust region serves one objective that has a best"
         return None
+
+    @property
+    def wants_arrays(self) -> bool:
+        """Whether curves are modelled."""
+        return self._history.curves
+
+    def _checked(self, trial: Trial) -> Result:
+        result = super()._checked(trial)
+        try:
+            self._history.checked(trial)
+        except InvalidObservation as error:
+            raise StrategyError(f"trial {trial.id} has no curves to be modelled: {error}") from error
+        return result
 
     @property
     def acquisition(self) -> Acquisition:
@@ -144,7 +160,7 @@ class Bayesian(Strategy):
         if not self._trust_region:
             return Region.whole(self.space)
         centre = posterior.X[int(np.argmax(posterior.Y[:, 0]))]
-        return self._trust_region.box(self.space, centre, posterior.fitted.lengthscales[0])
+        return self._trust_region.box(self.space, centre, posterior.lengthscales)
 
 
 def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
@@ -155,7 +171,7 @@ def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
 
 def _good_points(posterior: Posterior, region: Region) -> Floats:
     """Return the best points (k, d) of every objective, within the region."""
-    means = np.column_stack([gp.posterior(posterior.X)[0] for gp in posterior.gps])
+    means = posterior.means(posterior.X)
     count = 5 if means.shape[1] == 1 else 3
     rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
     return np.clip(posterior.X[rows], region.low, region.high)

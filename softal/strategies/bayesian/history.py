@@ -3,26 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.objective import Objective
+from softal.objective import Component, Objective
 from softal.space import Space
-from softal.trial import Trial, TrialState
+from softal.trial import Observation, Trial, TrialState
 
 Floats = NDArray[np.float64]
 GROWTH = 1.2  # hyperparameters are fitted anew when the number of trials has grown by this factor
 
 
-class History:
-    """Unit points, losses and errors of finished trials; trials themselves are not kept."""
+@dataclass(frozen=True)
+class Results:
+    """Results of trials that are done, in the order of telling.
 
-    def __init__(self, space: Space, objective: Objective) -> None:
-        self.space, self.objective = space, objective
+    Attributes:
+        X: (n, d) unit points.
+        losses: (n, m).
+        errors: (n, m) standard errors of the losses; NaN where not known.
+        residuals: of each component (n, K), see `Component.residual`; K = 0 where they are not kept.
+        variances: of the residuals, of the same shapes.
+    """
+
+    X: Floats
+    losses: Floats
+    errors: Floats
+    residuals: tuple[Floats, ...]
+    variances: tuple[Floats, ...]
+
+    def rows(self, index: NDArray[np.intp]) -> Results:
+        """Return some of them."""
+        return Results(
+            self.X[index],
+            self.losses[index],
+            self.errors[index],
+            tuple(R[index] for R in self.residuals),
+            tuple(V[index] for V in self.variances),
+        )
+
+
+class History:
+    """Unit points, losses and errors of finished trials; trials themselves are not kept.
+
+    Args:
+        space, objective: of the campaign.
+        curves: whether to keep the residuals of matches.
+    """
+
+    def __init__(self, space: Space, objective: Objective, curves: bool = False) -> None:
+        self.space, self.objective, self.curves = space, objective, curves
         self._done: list[tuple[Floats, Floats, Floats]] = []
+        self._residuals: list[list[tuple[Floats, Floats]]] = []
         self._failed: list[Floats] = []
-        self._stacked: tuple[Floats, Floats, Floats] | None = None
+        self._stacked: Results | None = None
 
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
@@ -31,7 +67,23 @@ class History:
             self._failed.append(u)
             return
         self._done.append((u, self.objective.losses([trial])[0], self.objective.loss_errors([trial])[0]))
+        self._residuals.append(self.checked(trial))
         self._stacked = None
+
+    def checked(self, trial: Trial) -> list[tuple[Floats, Floats]]:
+        """Return residual and variance of each component, where they are kept.
+
+        Raises:
+            InvalidObservation: curves are kept, and the trial has none.
+        """
+        if trial.state is TrialState.FAILED:
+            return []
+        return [self._residual(component, trial) for component in self.objective.components]
+
+    def _residual(self, component: Component, trial: Trial) -> tuple[Floats, Floats]:
+        if not (self.curves and component.references):
+            return np.empty(0), np.empty(0)
+        return component.residual(trial.observation or Observation())
 
     @property
     def done(self) -> int:
@@ -45,26 +97,38 @@ class History:
 
     def arrays(self) -> tuple[Floats, Floats, Floats]:
         """Return X (n, d), losses (n, m) and their standard errors (n, m; NaN: not known) of what is done."""
+        results = self.results()
+        return results.X, results.losses, results.errors
+
+    def results(self, start: int = 0) -> Results:
+        """Return the results from number `start` on."""
         if self._stacked is None:
-            d, m = self.space.dimension, len(self.objective.names)
-            columns = zip(*self._done, strict=True) if self._done else ([], [], [])
-            X, losses, errors = (np.array(column) for column in columns)
-            self._stacked = X.reshape(-1, d), losses.reshape(-1, m), errors.reshape(-1, m)
-        return self._stacked
+            n, m = len(self._done), len(self.objective.names)
+            columns = zip(*self._done, strict=True) if n else ([], [], [])
+            X, losses, errors = (
+                np.array(column).reshape(n, size)
+                for column, size in zip(columns, (self.space.dimension, m, m), strict=True)
+            )
+            residuals, variances = (
+                tuple(np.array([row[k][part] for row in self._residuals]).reshape(n, -1 if n else 0) for k in range(m))
+                for part in (0, 1)
+            )
+            self._stacked = Results(X, losses, errors, residuals, variances)
+        return self._stacked.rows(np.arange(start, len(self._done))) if start else self._stacked
 
     def visited(self, pending: Floats) -> Floats:
         """Return all unit points that are done, failed or pending, shape (v, d)."""
         return np.vstack([self.arrays()[0], self.failed, pending])
 
 
-def fitted_at(n: int) -> int:
+def fitted_at(n: int, growth: float = GROWTH) -> int:
     """Return for n results the number n_k <= n of first ones on which hyperparameters are fitted.
 
-    n_0 = 2, n_{k+1} = max(n_k + 1, ceil(1.2 n_k)): a function of n alone, so that a restored strategy has the same
+    n_0 = 2, n_{k+1} = max(n_k + 1, ceil(growth n_k)): a function of n alone, so that a restored strategy has the same
     hyperparameters as one that was never stopped, after a single fit.
     """
     size = 2
-    while (larger := max(size + 1, int(np.ceil(GROWTH * size)))) <= n:
+    while (larger := max(size + 1, int(np.ceil(growth * size)))) <= n:
         size = larger
     return min(size, n)
 

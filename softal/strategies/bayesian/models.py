@@ -1,29 +1,39 @@
-"""The Gaussian processes of the Bayesian strategy: one for each objective, and one for where simulations fail.
+"""The Gaussian processes of the Bayesian strategy: those of the objective, and one for where simulations fail.
 
-Everything is a function of the trials told, in their order: hyperparameters and warps come from the first n_k
+Each component of the objective is made of latent functions, each a Gaussian process, by a link (`links.py`):
+
+    scalar     one latent function, -g(loss), which is the value to be maximised itself
+    composite  the scores of a match in a basis of its residuals (softal/surrogates/curves.py): the value is -|r|
+
+Everything is a function of the trials told, in their order: hyperparameters, warps and bases come from the first n_k
 (`fitted_at`), the posterior from all of them (or from `max_points` chosen ones).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.objective import Objective
+from softal.objective import Component, Objective
 from softal.space import Space
 from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.history import History, fitted_at, kept
+from softal.strategies.bayesian.history import GROWTH, History, Results, fitted_at, kept
+from softal.strategies.bayesian.links import Length, Link, Warped
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.warp import Warp
+from softal.surrogates.basis import Basis
+from softal.surrogates.curves import MAX_FIT
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP, Hyperparameters
 from softal.surrogates.gp import train
 
 Floats = NDArray[np.float64]
+COMPOSITE_GROWTH = 1.06  # a basis of few curves lacks what the next one brings
 
 
 @dataclass(frozen=True)
@@ -32,27 +42,27 @@ class Fitted:
 
     Attributes:
         n: n_k.
-        warps: one for each component.
-        lengthscales: (m, d) one for each component and column; those of a choice share one.
-        hyperparameters: one for each component.
+        links: one for each component.
+        lengthscales: (J, d) one for each latent function and column; those of a choice share one.
+        hyperparameters: one for each latent function.
     """
 
     n: int
-    warps: tuple[Warp, ...]
+    links: tuple[Link, ...]
     lengthscales: Floats
     hyperparameters: tuple[Hyperparameters, ...]
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """Gaussian processes of all components, which are to be maximised: their targets are -g(loss).
+    """Gaussian processes of all latent functions, of which links make values that are to be maximised.
 
     Attributes:
-        gps: in closed form, standardised units.
-        scalings: between standardised and warped units.
-        fitted: hyperparameters and warps.
-        Y: (n, m) warped targets of the points conditioned on [warped unit].
-        X: (n, d) these points.
+        gps: (J,) in closed form, standardised units; those of the first component come first.
+        scalings: (J,) between standardised and natural units of the latent functions.
+        fitted: hyperparameters and links.
+        X: (n, d) the points conditioned on.
+        Y: (n, m) their values as observed.
     """
 
     gps: tuple[ExactGP, ...]
@@ -61,8 +71,57 @@ class Posterior:
     X: Floats
     Y: Floats
 
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """One for each component."""
+        return self.fitted.links
+
+    @property
+    def composite(self) -> bool:
+        """Whether a component is a known function of several latent functions."""
+        return any(isinstance(link, Length) for link in self.links)
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Where the latent functions of each component are."""
+        ends = np.cumsum([0, *(link.size for link in self.links)]).tolist()
+        return tuple(slice(low, high) for low, high in pairwise(ends))
+
+    def latents(self, U: Floats) -> tuple[Floats, Floats]:
+        """Return mean (k, J) and variance (k, J) of the latent functions at unit points U (k, d), natural units."""
+        mean, variance = (np.stack(part, axis=-1) for part in zip(*(gp.posterior(U) for gp in self.gps), strict=True))
+        offset, scale = np.array([(scaling.mean, scaling.scale) for scaling in self.scalings]).T
+        return offset + scale * mean, scale**2 * variance
+
+    def means(self, U: Floats) -> Floats:
+        """Return the mean (k, m) of the values that are to be maximised, at unit points U (k, d)."""
+        mean, variance = self.latents(U)
+        columns = [
+            link.mean(mean[:, part], variance[:, part]) for link, part in zip(self.links, self.slices, strict=True)
+        ]
+        return np.stack(columns, axis=-1)
+
+    @property
+    def lengthscales(self) -> Floats:
+        """Lengthscales (d,): the geometric mean over the first component's latent functions, weighted by variance."""
+        part = self.slices[0]
+        weights = np.array([scaling.scale**2 for scaling in self.scalings[part]])
+        found: Floats = np.exp(weights @ np.log(self.fitted.lengthscales[part]) / weights.sum())
+        return found
+
+    def loss(self, X: Any) -> tuple[Any, Any]:
+        """Return mean (b,) and standard deviation (b,) of the first component's noise-free loss, natural unit.
+
+        X is a tensor (b, d) of unit points; both are differentiable in it.
+        """
+        from softal.strategies.bayesian.latents import Latents
+
+        mean, variance = Latents(self).moments(X)
+        part = self.slices[0]
+        return self.links[0].loss(mean[:, part], variance[:, part])
+
     def botorch(self) -> Any:
-        """Return the model as BoTorch knows it: a SingleTaskGP, or a ModelListGP for several components."""
+        """Return the model as BoTorch knows it: a SingleTaskGP, or a ModelListGP for several latent functions."""
         from botorch.models import ModelListGP
 
         from softal.surrogates.botorch_model import botorch_model
@@ -87,41 +146,44 @@ class Models:
         """
         size, key = size or self.settings.max_points, (start, history.done)
         if size not in self._posteriors or self._posteriors[size][0] != key:
-            self._posteriors[size] = key, self._condition(history, start, size)
+            self._posteriors[size] = key, self._condition(history.results(start), start, size)
         return self._posteriors[size][1]
 
-    def _condition(self, history: History, start: int, size: int) -> Posterior:
-        X, losses, errors = (part[start:] for part in history.arrays())
-        fitted = self._fit(X, losses, errors, start)
-        index = kept(X, losses, size)
-        X, losses, errors = X[index], losses[index], errors[index]
-        gps, scalings, targets = [], [], []
-        for k, warp in enumerate(fitted.warps):
-            Y, Yvar = self._targets(warp, losses[:, k], errors[:, k])
-            hyperparameters = expand(fitted.hyperparameters[k], fitted.lengthscales[k], X, self.space.categorical)
-            gp, scaling = train(X, Y, Yvar, self.space.categorical, hyperparameters.to_dict())
-            gps.append(gp)
-            scalings.append(scaling)
-            targets.append(Y)
-        return Posterior(tuple(gps), tuple(scalings), fitted, X, np.column_stack(targets))
+    def _condition(self, results: Results, start: int, size: int) -> Posterior:
+        fitted = self._fit(results, start)
+        results = results.rows(kept(results.X, results.losses, size))
+        gps, scalings, values = [], [], []
+        latents = iter(zip(fitted.hyperparameters, fitted.lengthscales, strict=True))
+        for k, link in enumerate(fitted.links):
+            Y, Yvar = link.data(results, k)
+            values.append(link.observed(results.losses[:, k]))
+            for y, variance in zip(Y.T, Yvar.T, strict=True):
+                hyperparameters = expand(*next(latents), results.X, self.space.categorical)
+                gp, scaling = train(results.X, y, variance, self.space.categorical, hyperparameters.to_dict())
+                gps.append(gp)
+                scalings.append(scaling)
+        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values))
 
-    def _fit(self, X: Floats, losses: Floats, errors: Floats, start: int) -> Fitted:
-        n = fitted_at(len(X))
+    def _fit(self, results: Results, start: int) -> Fitted:
+        composite = self.settings.composite(self.objective)
+        n = fitted_at(len(results.X), COMPOSITE_GROWTH if composite else GROWTH)
         if (start, n) not in self._fitted:
-            parts = [self._fit_one(X[:n], losses[:n, k], errors[:n, k]) for k in range(losses.shape[1])]
-            warps, scales, hyperparameters = zip(*parts, strict=True)
-            self._fitted = {(start, n): Fitted(n, warps, np.array(scales), hyperparameters)}
+            first = results.rows(np.arange(n))
+            links = tuple(self._link(component, first, k) for k, component in enumerate(self.objective.components))
+            gps = [gp for k, link in enumerate(links) for gp in self._train(link, first, k)]
+            scales = np.array([per_column(gp.hyperparameters, gp.encoding) for gp in gps])
+            self._fitted = {(start, n): Fitted(n, links, scales, tuple(gp.hyperparameters for gp in gps))}
         return self._fitted[start, n]
 
-    def _fit_one(self, X: Floats, losses: Floats, errors: Floats) -> tuple[Warp, Floats, Hyperparameters]:
-        warp = Warp() if self.objective.learning else Warp.of(losses, self.settings.transform)
-        Y, Yvar = self._targets(warp, losses, errors)
-        gp, _ = train(X, Y, Yvar, self.space.categorical, max_fit=self.settings.max_fit)
-        return warp, per_column(gp.hyperparameters, gp.encoding), gp.hyperparameters
+    def _link(self, component: Component, results: Results, k: int) -> Link:
+        if component.references and self.settings.composite(self.objective):
+            return Length(Basis.of(results.residuals[k], results.variances[k]))
+        return Warped(Warp() if self.objective.learning else Warp.of(results.losses[:, k], self.settings.transform))
 
-    @staticmethod
-    def _targets(warp: Warp, losses: Floats, errors: Floats) -> tuple[Floats, Floats]:
-        return -warp(losses), (warp.slope(losses) * errors) ** 2
+    def _train(self, link: Link, results: Results, k: int) -> list[ExactGP]:
+        most = min(MAX_FIT, self.settings.max_fit) if isinstance(link, Length) else self.settings.max_fit
+        columns = zip(*(part.T for part in link.data(results, k)), strict=True)
+        return [train(results.X, y, v, self.space.categorical, max_fit=most)[0] for y, v in columns]
 
     def feasibility(self, history: History) -> Feasibility | None:
         """Return the model of where simulations fail; None where none failed, or where it is not wanted."""

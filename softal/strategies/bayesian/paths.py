@@ -70,38 +70,46 @@ class Paths:
 
 
 class Scalarised:
-    """One number to be maximised for each of p draws: a path, or a random scalarisation of a path of each objective.
+    """One number to be maximised for each of p draws: the value of a path, or a random scalarisation of several values.
 
-    For m > 1 objectives f_k, in units of the range of the data's Pareto front, with weights w_k uniform on the simplex:
-    min_k w_k f_k + CHEBYSHEV sum_k w_k f_k.
+    Values f_k are in units of the range of the data, below their best one. For m > 1 objectives, with weights w_k
+    uniform on the simplex: min_k w_k f_k + CHEBYSHEV sum_k w_k f_k.
     """
 
     def __init__(self, posterior: Posterior, p: int, rng: np.random.Generator) -> None:
+        self.links, self.slices = posterior.links, posterior.slices
         self.paths = [Paths(gp, p, rng) for gp in posterior.gps]
-        self.weights = rng.dirichlet(np.ones(len(self.paths)), size=p)
-        standard = [(gp.y.max(), max(float(np.ptp(gp.y)), 1e-9)) for gp in posterior.gps]
-        self.top, self.span = (np.array(column) for column in zip(*standard, strict=True))
+        self.offset, self.scale = np.array([(scaling.mean, scaling.scale) for scaling in posterior.scalings]).T
+        self.weights = rng.dirichlet(np.ones(len(self.links)), size=p)
+        span = np.ptp(posterior.Y, axis=0)
+        self.top, self.span = posterior.Y.max(axis=0), np.where(span > 0, span, 1.0)
 
     def values(self, U: Floats) -> Floats:
         """Return all draws at unit points U (k, d), shape (k, p)."""
-        every = [path.values(U) for path in self.paths]
+        latents = self._natural(np.stack([path.values(U) for path in self.paths], axis=-1))
+        every = [link.value(latents[..., part]) for link, part in zip(self.links, self.slices, strict=True)]
+        F = (np.stack(every, axis=-1) - self.top) / self.span
         if len(every) == 1:
-            return every[0]
-        F = np.stack([(f - top) / span for f, top, span in zip(every, self.top, self.span, strict=True)], axis=2)
-        F = F * self.weights
-        return np.asarray(F.min(axis=2) + CHEBYSHEV * F.sum(axis=2))
+            return np.asarray(F[..., 0])
+        F = self.weights * F
+        return np.asarray(F.min(axis=-1) + CHEBYSHEV * F.sum(axis=-1))
 
     def own(self, U: Floats) -> tuple[Floats, Floats]:
         """Return draw i at point i of U (p, d): values (p,) and gradients (p, d)."""
-        every = [path.own(U) for path in self.paths]
-        if len(every) == 1:
-            return every[0]
-        values = np.stack([f for f, _ in every], axis=1)
-        slopes = np.stack([g for _, g in every], axis=1) * (self.weights / self.span)[:, :, None]
-        F = self.weights * (values - self.top) / self.span
+        found, slopes = zip(*(path.own(U) for path in self.paths), strict=True)
+        latents, gradients = self._natural(np.stack(found, axis=-1)), self.scale[:, None] * np.stack(slopes, axis=1)
+        parts = [(link, latents[:, j], gradients[:, j]) for link, j in zip(self.links, self.slices, strict=True)]
+        F = (np.stack([link.value(f) for link, f, _ in parts], axis=-1) - self.top) / self.span
+        G = np.stack([np.einsum("pj,pjd->pd", link.slope(f), g) for link, f, g in parts], axis=1)
+        G = G / self.span[:, None]
+        if len(parts) == 1:
+            return F[:, 0], G[:, 0]
+        F, G, rows = self.weights * F, self.weights[:, :, None] * G, np.arange(len(U))
         worst = F.argmin(axis=1)
-        rows = np.arange(len(U))
-        return F[rows, worst] + CHEBYSHEV * F.sum(axis=1), slopes[rows, worst] + CHEBYSHEV * slopes.sum(axis=1)
+        return F[rows, worst] + CHEBYSHEV * F.sum(axis=1), G[rows, worst] + CHEBYSHEV * G.sum(axis=1)
+
+    def _natural(self, standardised: Floats) -> Floats:
+        return np.asarray(self.offset + self.scale * standardised)
 
 
 def maximise_paths(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from softal.objective import Objective
 from softal.strategies.base import StrategySettings
 
 Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]
@@ -20,6 +21,11 @@ class BayesianSettings(StrategySettings):
     acquisition: Acquisition = Field(
         "auto",
         description="qLogNoisyEI for one objective, qLogNEHVI for several, integrated_variance for `learn`",
+    )
+    model: Literal["auto", "scalar", "composite"] = Field(
+        "auto",
+        description="scalar: the losses are modelled; composite: the curves of a match are, and the loss is what is "
+        "known of them; auto: composite where every component of the objective is a match",
     )
     n_initial: int | None = Field(
         None, ge=2, description="Sobol points before the model is used; the larger of 5 and 2 d + 1 for d parameters"
@@ -46,3 +52,7 @@ class BayesianSettings(StrategySettings):
     max_points_acquisition: int = Field(
         400, ge=20, description="acquisition functions, which cost more, are conditioned on at most so many trials"
     )
+
+    def composite(self, objective: Objective) -> bool:
+        """Return whether curves are modelled, and not losses."""
+        return objective.matching if self.model == "auto" else self.model == "composite"

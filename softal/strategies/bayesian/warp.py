@@ -17,7 +17,9 @@ of 1e6 beside a parabola: 8e-6 with LIMIT = 3, 2e-4 without a limit.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LIMIT = 3.0  # reached 19 s above the median
+TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -54,16 +57,28 @@ class Warp:
     def __call__(self, losses: Floats) -> Floats:
         """Return g(y) of losses (n,)."""
         if self.kind == "log":
-            return np.log(np.maximum(losses, np.finfo(np.float64).tiny))
+            return np.log(np.maximum(losses, TINY))
         if self.kind == "none":
             return losses
         above = np.maximum(losses - self.median, 0.0)
         return np.minimum(losses, self.median) + self.scale * np.minimum(np.log1p(above / self.scale), LIMIT)
 
-    def slope(self, losses: Floats) -> Floats:
-        """Return g'(y) of losses (n,); beyond the limit, what it would be without, so that noise stays positive."""
+    def slope(self, losses: Any) -> Any:
+        """Return g'(y) of losses (n,), an array or a tensor; beyond the limit, what it would be without: noise stays.
+
+        (A standard error is never made zero.)
+        """
         if self.kind == "log":
-            return 1.0 / np.maximum(losses, np.finfo(np.float64).tiny)
+            return 1.0 / losses.clip(min=TINY)
         if self.kind == "none":
-            return np.ones_like(losses)
-        return 1.0 / (1.0 + np.maximum(losses - self.median, 0.0) / self.scale)
+            return losses**0
+        return 1.0 / (1.0 + (losses - self.median).clip(min=0.0) / self.scale)
+
+    def inverse(self, warped: Any) -> Any:
+        """Return the losses y (n,) of g(y), an array or a tensor; what is beyond the limit is at it."""
+        if self.kind == "log":
+            return math.e**warped
+        if self.kind == "none":
+            return warped
+        above = (warped - self.median).clip(min=0.0, max=LIMIT * self.scale)
+        return warped.clip(max=self.median) + self.scale * (math.e ** (above / self.scale) - 1.0)

@@ -1,0 +1,121 @@
+r"""A basis of residuals: what curves have in common, so that a few numbers say what hundreds of bins do.
+
+Notation: n trials, K residuals each, J components; r (K,) is a trial's residual, zero where its curves are the target.
+
+    r = P^T s + rest,    s = P r,    P P^T = 1 (J, J)
+
+P is made of the leading right singular vectors of the residuals, which are NOT centred at their mean: the origin is
+the target, and |r|^2 = |s|^2 + |rest|^2 whatever P is. Trials count with weights
+
+    w_i = 1 / (1 + |r_i|^2 / c^2),    c the lower quartile of |r_i|
+
+so that a curve far from the target, with its huge peaks, gives its direction and not its size. Components are kept for
+as long as what remains is more than the measured noise. Its mean square beyond the noise, `rest`, counts as a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MOST = 24  # components
+NEGLIGIBLE = 1e-6  # part of the weighted mean square that may always be left out
+
+
+@dataclass(frozen=True)
+class Basis:
+    """An orthonormal basis of residuals.
+
+    Attributes:
+        vectors: P (J, K).
+        filling: (K,) what stands for residuals that a simulation did not cover.
+        rest: mean square of what the components leave, without noise.
+    """
+
+    vectors: Floats
+    filling: Floats
+    rest: float
+
+    @classmethod
+    def of(cls, residuals: Floats, variances: Floats, most: int = MOST) -> Basis:
+        """Return the basis of residuals (n, K), NaN where not covered, with variances (n, K), NaN where not known."""
+        filling = _filling(residuals)
+        R = np.where(np.isfinite(residuals), residuals, filling)
+        V = np.nan_to_num(variances)
+        weights = _weights(R)
+        _, singular, vectors = np.linalg.svd(np.sqrt(weights)[:, None] * R, full_matrices=False)
+        squares = singular**2
+        noise = float(weights @ V.sum(axis=1))
+        J = _count(squares, noise, 1.0 / float(np.sum(weights**2)), min(most, len(R), R.shape[1]))
+        P = vectors[:J]
+        basis = cls(P, filling, 0.0)
+        left = basis.outside(R) - (V.sum(axis=1) - basis.noise(V).sum(axis=1))
+        return replace(basis, rest=max(float(weights @ left), 0.0))
+
+    @property
+    def size(self) -> int:
+        """J."""
+        return len(self.vectors)
+
+    def scores(self, residuals: Floats) -> Floats:
+        """Return s (n, J) of residuals (n, K)."""
+        return np.asarray(self._filled(residuals) @ self.vectors.T)
+
+    def outside(self, residuals: Floats) -> Floats:
+        """Return |rest|^2 (n,) of residuals (n, K)."""
+        R = self._filled(residuals)
+        return np.asarray(np.sum((R - (R @ self.vectors.T) @ self.vectors) ** 2, axis=1))
+
+    def _filled(self, residuals: Floats) -> Floats:
+        return np.where(np.isfinite(residuals), residuals, self.filling)
+
+    def noise(self, variances: Floats) -> Floats:
+        """Return the variances (n, J) of the scores, sum_k P_jk^2 v_k of independent bins; NaN where none is known."""
+        found = np.nan_to_num(variances) @ (self.vectors**2).T
+        return np.where(np.isfinite(variances).any(axis=1, keepdims=True), found, np.nan)
+
+    def curves(self, scores: Floats) -> Floats:
+        """Return the residuals (n, K) of scores (n, J)."""
+        return np.asarray(scores @ self.vectors)
+
+    def to_tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays that `from_tensors` takes."""
+        return {"vectors": self.vectors, "filling": self.filling, "rest": np.array([self.rest])}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Basis:
+        """Make it of what `to_tensors` returned."""
+        return cls(tensors["vectors"], tensors["filling"], float(tensors["rest"][0]))
+
+
+def _filling(residuals: Floats) -> Floats:
+    """Return the mean of each residual over the trials that cover it; zero where none does."""
+    covered = np.isfinite(residuals)
+    total = np.where(covered, residuals, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(covered.sum(axis=0), 1))
+
+
+def _weights(R: Floats) -> Floats:
+    """Return w (n,), which sum to 1."""
+    squared = np.sum(R**2, axis=1)
+    near = float(np.quantile(squared, 0.25)) or float(np.max(squared)) or 1.0
+    weights = 1.0 / (1.0 + squared / near)
+    return np.asarray(weights / weights.sum())
+
+
+def _count(squares: Floats, noise: float, trials: float, most: int) -> int:
+    """Return J: at most `most`, as few as leave no more than noise.
+
+    Noise alone would leave (1 - J / n) of itself: with n < K trials, every component takes its part of it along.
+    """
+    remaining = np.append(np.cumsum(squares[::-1])[::-1], 0.0)  # remaining[j] = what j components leave
+    counts = np.arange(len(remaining))
+    allowed = np.maximum(noise * np.maximum(1.0 - counts / trials, 0.0), NEGLIGIBLE * remaining[0])
+    enough = np.flatnonzero((remaining <= allowed) & (counts >= 1))
+    return max(1, min(int(enough[0]) if len(enough) else most, most))

@@ -1,0 +1,140 @@
+r"""A model of curves: scores in a basis of residuals as independent Gaussian processes.
+
+    r(x) = P^T s(x) + rest,    s_j ~ GP(measured noise of s_j, and a learned extra),    loss(x) = |r(x)|
+
+See `softal.surrogates.basis` for P, `softal.surrogates.exact_gp` for the processes, `softal.surrogates.norm` for the
+loss. Of how curves vary, a stationary process can describe what is near the target, or what is far from it, but hardly
+both: scores of a trial at a distance |r| get a further variance of (FAR |r|)^2 shared among them by their size, so
+that those near the target count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.surrogates.basis import Basis
+from softal.surrogates.data import Scaling, subset
+from softal.surrogates.exact_gp import ExactGP
+from softal.surrogates.gp import restored, stored, train
+from softal.surrogates.norm import length
+
+Floats = NDArray[np.float64]
+
+FAR = 0.0
+MAX_FIT = 100  # hyperparameters of many scores are fitted on at most so many trials: an ask is to take a second
+
+
+def score_data(basis: Basis, residuals: Floats, variances: Floats) -> tuple[Floats, Floats]:
+    """Return scores (n, J) and their variances (n, J) of residuals and variances (n, K)."""
+    scores, noise = basis.scores(residuals), basis.noise(variances)
+    if not FAR:
+        return scores, noise
+    distance = np.sum(scores**2, axis=1, keepdims=True)
+    share = np.mean(scores**2 / np.maximum(distance, 1e-300), axis=0)
+    return scores, noise + FAR**2 * distance * share
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The posterior of the residuals of one match.
+
+    Attributes:
+        basis: of J components.
+        gps: (J,) in closed form, standardised units; they share their n training points.
+        scalings: (J,) between standardised and natural scores.
+        outside: (n,) observed |rest|^2 of the training points, noise included, outliers clipped.
+    """
+
+    basis: Basis
+    gps: tuple[ExactGP, ...]
+    scalings: tuple[Scaling, ...]
+    outside: Floats
+
+    @classmethod
+    def of(
+        cls,
+        X: Floats,
+        residuals: Floats,
+        variances: Floats,
+        categorical: Sequence[int] = (),
+        max_fit: int = MAX_FIT,
+        max_points: int = 2000,
+    ) -> Curves:
+        """Learn residuals (n, K) with variances (n, K), NaN where not covered or not known, at X (n, d).
+
+        Hyperparameters are fitted on at most `max_fit` trials, and the processes conditioned on `max_points`.
+        """
+        kept = subset(np.nansum(residuals**2, axis=1), max_points)
+        X, residuals, variances = X[kept], residuals[kept], variances[kept]
+        basis = Basis.of(residuals, variances)
+        columns = zip(*(part.T for part in score_data(basis, residuals, variances)), strict=True)
+        trained = [train(X, s, v, categorical, None, max_fit, len(X)) for s, v in columns]
+        gps, scalings = zip(*trained, strict=True)
+        outside = basis.outside(residuals)
+        return cls(basis, gps, scalings, Scaling.of(outside).clip(outside))
+
+    def scores(self, X: Floats) -> tuple[Floats, Floats]:
+        """Return mean (q, J) and variance (q, J) of the noise-free scores at X (q, d)."""
+        found = [gp.posterior(X) for gp in self.gps]
+        mean, variance = (np.stack(part, axis=-1) for part in zip(*found, strict=True))
+        return self._natural(mean), variance * self._scales**2
+
+    def loss(self, X: Floats) -> tuple[Floats, Floats]:
+        """Return mean (q,) and variance (q,) of the noise-free loss at X (q, d)."""
+        found: tuple[Floats, Floats] = length(*self.scores(X), self.basis.rest)
+        return found
+
+    def curves(self, X: Floats) -> tuple[Floats, Floats]:
+        """Return mean (q, K) and variance (q, K) of the noise-free residuals at X (q, d)."""
+        mean, variance = self.scores(X)
+        return self.basis.curves(mean), variance @ self.basis.vectors**2 + self.basis.rest / self.basis.vectors.shape[1]
+
+    def leave_one_out(self) -> tuple[Floats, Floats, Floats]:
+        """Return each trial's observed loss (n,), and its mean and variance, noise included, given all others."""
+        mean, variance = (
+            np.stack(part, axis=-1) for part in zip(*(gp.leave_one_out() for gp in self.gps), strict=True)
+        )
+        observed = self._natural(np.stack([gp.y for gp in self.gps], axis=-1))
+        found = length(self._natural(mean), variance * self._scales**2, float(np.mean(self.outside)))
+        return np.sqrt(np.sum(observed**2, axis=-1) + self.outside), *found
+
+    def paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
+        """Return losses drawn from the posterior, as one function X (q, d) -> (samples, q)."""
+        paths = [gp.paths(anchors, samples, rng) for gp in self.gps]
+
+        def losses(X: Floats) -> Floats:
+            scores = self._natural(np.stack([path(X) for path in paths], axis=-1))
+            return np.asarray(np.sqrt(np.sum(scores**2, axis=-1) + self.basis.rest))
+
+        return losses
+
+    def _natural(self, standardised: Floats) -> Floats:
+        return np.array([scaling.mean for scaling in self.scalings]) + self._scales * standardised
+
+    @property
+    def _scales(self) -> Floats:
+        return np.array([scaling.scale for scaling in self.scalings])
+
+    def to_tensors(self) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
+        """Return arrays by name, and plain data for each score, which `from_tensors` takes."""
+        tensors = self.basis.to_tensors() | {"outside": self.outside, "X": self.gps[0].X}
+        every = [stored(gp, scaling) for gp, scaling in zip(self.gps, self.scalings, strict=True)]
+        tensors |= {name: np.stack([arrays[name] for arrays, _ in every]) for name in ("y", "variance")}
+        return tensors, [learned for _, learned in every]
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: Mapping[str, NDArray[Any]], learned: Sequence[Mapping[str, Any]], categorical: Sequence[int]
+    ) -> Curves:
+        """Make it of what `to_tensors` returned."""
+        every = [
+            restored({"X": tensors["X"], "y": y, "variance": variance}, one, categorical)
+            for y, variance, one in zip(tensors["y"], tensors["variance"], learned, strict=True)
+        ]
+        gps, scalings = zip(*every, strict=True)
+        return cls(Basis.from_tensors(tensors), gps, scalings, tensors["outside"])
