@@ -103,7 +103,8 @@ def _check_references(simulator: Simulator, objective: Objective, problems: list
             except Exception as error:  # a user's own class can raise anything
                 said = f"{type(error).__name__}: {error}"
             if said:
-                problems.append(Problem(_place(component, reference), said))
+                message = f"{reference.source}: {said}" if reference.source else said
+                problems.append(Problem(_place(component, reference), message))
 
 
 def _place(component: Component, reference: Reference) -> str:

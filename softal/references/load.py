@@ -54,7 +54,7 @@ def load_reference(
         units = grid_unit, _unit(value_unit, table, second, table.units[1], only_known=True)
     except ValueError as error:
         raise SoftalError(f"{path}: {error}") from error
-    return Reference(array, grid, values, range, weight, *units)
+    return Reference(array, grid, values, range, weight, *units, source=str(path))
 
 
 def _label(table: Table, column: int) -> str:

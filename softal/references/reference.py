@@ -24,6 +24,7 @@ class Reference:
         range: part of the grid that counts, in its units.
         weight: of this array among several in one match.
         grid_unit, value_unit: of grid and range, and of the values; empty where they are not known.
+        source: the file that it comes from.
     """
 
     array: str
@@ -33,6 +34,7 @@ class Reference:
     weight: float = 1.0
     grid_unit: str = ""
     value_unit: str = ""
+    source: str = ""
 
     def converted(self, grid_unit: str = "", value_unit: str = "") -> Reference:
         """Return the reference in other units; where a unit is not known, or empty, the numbers stay as they are.

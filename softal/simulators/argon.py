@@ -85,6 +85,7 @@ class Argon(Simulator):
     outputs: Outputs | None = Outputs(
         values=frozenset({"potential_energy", "pressure", "temperature", "peak_height", "peak_position"}),
         arrays=frozenset({"structure_factor", "radial_distribution"}),
+        grid_units={"structure_factor": "1/angstrom", "radial_distribution": "angstrom"},
     )
 
     def check(self) -> list[str]:

@@ -454,7 +454,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("objective", {"match": {"S_k": "S_r.csv"}}, "objective.match.S_k", "S_r.csv: its grid: 'nm' cannot be converted"),
     ("objective", {"match": {"S_k": "S_odd.csv"}}, "objective.match.S_k", "'1/furlong' is not a known unit"),
     ("objective", {"match": {"F_k": "S_odd.csv"}}, "objective.match.F_k", "'1/furlong' is not a known unit"),
-    ("objective", {"match": {"F_k": "S_k.csv"}}, "objective.match.F_k", "it has 20 points; 19 are allowed"),
+    ("objective", {"match": {"F_k": "S_k.csv"}}, "objective.match.F_k", "S_k.csv: it has 20 points; 19 are allowed"),
     ("objective", {"match": {"R": {"F_k": "S_k.csv"}}}, "objective.match.R.F_k", "it has 20 points; 19 are allowed"),
     ("objective", {"match": {"R": {"g_r": "S_k.csv"}}}, "objective.match.R.g_r", "is not a known array"),
     ("objective", {"match": {"R": {"S_k": "S_q.csv"}}}, "objective.match.R.S_k", "there is no file"),
