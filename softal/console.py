@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -18,6 +18,10 @@ from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
 from softal.space import Space
 from softal.trial import Trial, TrialState
+
+if TYPE_CHECKING:
+    from softal.orchestrator.experiment import Experiment
+    from softal.orchestrator.simulate import Result
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
@@ -181,6 +185,52 @@ def relative(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+class Runs:
+    """Shows how many runs of `softal simulate` are done: a bar in a terminal, nothing elsewhere."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._progress = Progress(
+            TextColumn("[bold]simulating"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed} of {task.total} runs done"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal or console.quiet,
+        )
+        self._task: TaskID = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> Runs:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def done(self, runs: int) -> None:
+        """Show how many runs are done."""
+        self._progress.update(self._task, completed=runs)
+
+
+def show_simulation(console: Console, experiment: Experiment, result: Result, files: Iterable[Path]) -> None:
+    """Print the objective and the values of `softal simulate` with their errors, and which files were written."""
+    seeds = experiment.seeds
+    several = f"mean of {len(seeds)} runs, seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
+    console.print(Text(f"{experiment.kind}, fidelity {experiment.fidelity:g}, {several}"), soft_wrap=True)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(no_wrap=True)
+    for name, value in result.objective.items():
+        table.add_row(Text(name), Text(with_error(value, result.objective_errors.get(name)), style="bold green"))
+    for name, value in result.observation.values.items():
+        table.add_row(Text(name), with_error(value, result.observation.errors.get(name)))
+    console.print(table)
+    if result.problem:
+        console.print(Text(f"The objective cannot be evaluated: {result.problem}", style="yellow"), soft_wrap=True)
+    for path in files:
+        console.print(Text(f"wrote {path}"), soft_wrap=True)
 
 
 def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]]) -> None:

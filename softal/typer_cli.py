@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from softal.typer_simulate import simulate
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -209,6 +211,9 @@ def predict(
     from softal.console import show_predictions
 
     show_predictions(_console(), rows)
+
+
+app.command()(simulate)
 
 
 @app.command()

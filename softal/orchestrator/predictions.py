@@ -32,7 +32,7 @@ def read_points(space: Space, at: Sequence[str], file: Path | None = None) -> li
     Raises:
         SpaceError: with the place (the text, or the file's line), the parameter, the value and what is allowed.
     """
-    entries = [(f"--at {text!r}", _from_text(text)) for text in at] + (_from_file(file, space) if file else [])
+    entries = [(f"--at {text!r}", from_text(text)) for text in at] + (_from_file(file, space) if file else [])
     if not entries:
         example = ",".join(f"{name}=..." for name in space.names)
         raise SpaceError(f"no point is given; give one with --at '{example}', or a file with --points FILE")
@@ -70,7 +70,7 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
     ]
 
 
-def _from_text(text: str) -> dict[str, Any]:
+def from_text(text: str) -> dict[str, Any]:
     """Return what `name=value,name=value` says."""
     entry: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):

@@ -136,7 +136,7 @@ def replaced(row: int, r: str | None = None, g: str | None = None) -> str:
         (replaced(4, g="-"), {}, r"g.csv cannot be read as a table: line 7 is not 2 numbers: '2.5 -'"),
         (table(R[:9], G[:9]), {}, "g.csv: it has 9 points; at least 10 are needed"),
         (table(R, G), {"range": (3, 6)}, "g.csv: it has 7 points within 3 to 6; at least 10 are needed"),
-        (table(R, G, head="r,g\n"), {"range": (0, 7)}, "g.csv: its r ends at 6, but the range goes to 7"),
+        (table(R, G, head="r,g\n"), {"range": (0, 7)}, "g.csv: its r ends at 6, but `range` goes to 7"),
         (table(R, 0 * G), {}, "g.csv: it is zero everywhere"),
         (table(R, G), {"columns": (0, 2)}, r"g.csv: it has 2 columns; column 2 is asked for \(from 0\)"),
         (table(R, G, head="r,g\n"), {"columns": ("r", "h")}, "g.csv: it has no column 'h'; its columns are r, g"),
