@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 PROBES = 64  # random points at which derived parameters are tried
+AUTO = "auto"  # the surrogate that suits the objective: by whether that is nothing but matches
+_AUTOMATIC = {True: "composite", False: "gp"}
 MAX_CORNERS = 8  # dimensions up to which every corner of the space is tried, too
 
 
@@ -131,7 +133,7 @@ def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
         "objective": _objective(data, folder, problems, outputs_of(simulator)),
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
-        "surrogate": _kind(data, "surrogate", surrogates.find, folder, problems),
+        "surrogate": _surrogate(data, folder, problems),
         "budget": _section(data, "budget", BudgetSettings, problems),
         "workers": _section(data, "workers", WorkersSettings, problems),
         "cluster": _section(data, "cluster", ClusterSettings, problems),
@@ -205,13 +207,24 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
     if info.is_required() and data.get(key) is None:
         return None  # said already
     entry = data.get(key, info.default)
-    if key == "surrogate" and entry == "none":
-        return None
     if entry is None:
         default = f"leave the line out for `{info.default}`"
         problems.append(Problem(key, f"is empty; {default}" + (", or say `none`" if key == "surrogate" else "")))
         return None
     return read_kind(key, entry, find, folder, problems)
+
+
+def _surrogate(data: Mapping[str, Any], folder: Path, problems: list[Problem]) -> Any:
+    """Read the surrogate; None for `none`."""
+    entry = data.get("surrogate", AUTO)
+    if entry == "none":
+        return None
+    chosen = _AUTOMATIC[_only_matches(data.get("objective"))] if entry == AUTO else entry
+    return _kind({**data, "surrogate": chosen}, "surrogate", surrogates.find, folder, problems)
+
+
+def _only_matches(objective: object) -> bool:
+    return isinstance(objective, dict) and set(objective) == {"match"}
 
 
 def _objective(

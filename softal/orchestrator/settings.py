@@ -154,7 +154,9 @@ class CampaignFile(_Section):
         "bayesian", description="what proposes points: a kind with its settings"
     )
     surrogate: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(
-        "gp", description="what learns the simulation: a kind with its settings, or `none`"
+        "auto",
+        description="what learns the simulation: a kind with its settings, or `none`; `auto` is `composite` where the "
+        "objective is `match` alone, else `gp`",
     )
     budget: BudgetSettings = Field(description="when the campaign ends")
     workers: WorkersSettings = Field(WorkersSettings(), description="how simulations run")

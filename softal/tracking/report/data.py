@@ -6,8 +6,8 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class CampaignData:
         surrogate: the latest version.
         workers: number of workers, where it is known.
         running: whether a process runs the campaign now.
+        folder: of the campaign; None where there is none.
     """
 
     info: Mapping[str, Any]
@@ -44,6 +45,18 @@ class CampaignData:
     surrogate: Surrogate | None = None
     workers: int | None = None
     running: bool = False
+    folder: Path | None = None
+
+    def with_arrays(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials that are done with the arrays of their observations."""
+        if self.folder is None:
+            return list(trials)
+        with Journal.open(self.folder) as journal:
+            return [
+                replace(trial, observation=replace(trial.observation, arrays=journal.arrays(trial.id)))
+                for trial in trials
+                if trial.observation is not None
+            ]
 
     @cached_property
     def finished(self) -> list[Trial]:
@@ -122,6 +135,7 @@ def read(
             surrogate=surrogate or _surrogate(folder / VERSIONS.parent / "latest", space),
             workers=workers,
             running=in_use(folder),
+            folder=folder,
         )
         arrays = journal.arrays(data.shown.id) if data.shown else {}
     return CampaignData(**{**_fields(data), "arrays": arrays})

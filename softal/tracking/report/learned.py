@@ -151,6 +151,7 @@ def calibrate(surrogate: Surrogate, data: CampaignData) -> dict[str, Calibration
     Cross-validation: hyperparameters are fitted anew for each fold, so what is shown is what a new trial would see.
     """
     done = [data.done[i] for i in thin(len(data.done), MAX_CALIBRATED)]
+    trials = data.with_arrays(done) if surrogate.wants_arrays else done
     X, Y, Yvar = training_data(done, surrogate.space, surrogate.targets)
     n, folds = len(X), min(FOLDS, len(X))
     if n < 4:
@@ -160,8 +161,9 @@ def calibrate(surrogate: Surrogate, data: CampaignData) -> dict[str, Calibration
     begun = time.monotonic()
     for k in range(folds):
         seen, unseen = fold != k, fold == k
-        other = type(surrogate)(surrogate.space, surrogate.targets, surrogate.settings)
-        other.fit_arrays(X[seen], Y[seen], Yvar[seen])
+        arguments = surrogate.space, surrogate.targets, surrogate.settings
+        other = type(surrogate)(*arguments, data.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
+        other.fit([trial for trial, there in zip(trials, seen, strict=True) if there])
         posterior = other.posterior(X[unseen])
         mean[unseen], variance[unseen] = posterior.mean, posterior.variance
         if (time.monotonic() - begun) * (k + 2) / (k + 1) > PATIENCE:
