@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import EngineUnavailable, SimulationError
-from softal.objective import Reference
+from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.observables.threads import limited_threads
@@ -41,7 +41,12 @@ class Silica(Simulator):
     Settings: ClassVar[type[SilicaSettings]] = SilicaSettings
     parameters: Mapping[str, str] | None = PARAMETERS
     defaults: Mapping[str, float] = PRESETS["BKS"]
-    outputs: Outputs | None = Outputs(values=frozenset(VALUES), arrays=frozenset(ARRAYS))
+    outputs: Outputs | None = Outputs(
+        values=frozenset(VALUES),
+        arrays=frozenset(ARRAYS),
+        grid_units={name: grid_unit for name, (_, grid_unit) in ARRAYS.items()},
+        array_units={name: unit for name, (unit, _) in ARRAYS.items()},
+    )
 
     def __init__(self, settings: Any = None) -> None:
         super().__init__(settings)

@@ -31,12 +31,15 @@ COULOMB = 14.399645  # e^2 / (4 pi epsilon_0) [eV angstrom], CODATA 2018
 ALPHA, CUTOFF = 0.25, 8.0  # [1/angstrom], [angstrom]
 SI, O = 0, 1  # noqa: E741 - the element
 PAIRS = {"SiO": (SI, O), "OO": (O, O), "SiSi": (SI, SI)}
+PAIR_NAMES = {"SiO": "Si-O", "OO": "O-O", "SiSi": "Si-Si"}
 CORE = {"SiO": 29.0, "OO": 113.0, "SiSi": 3_423_200.0}  # D [eV angstrom^24]
 INNER_ENERGY = 1e4  # of the hard core alone, where tables may become straight lines [eV]
-# A pair nearer than this has fallen into the hard core [angstrom]; BKS, CHIK and ML liquids at 3600 K keep above 1.35,
-# 1.9 and 2.3.
+# A pair nearer than this has fallen into the hard core [angstrom]; the liquids at 3600 K keep above 1.3, 1.9 and 2.2.
 FALLEN = {"SiO": 1.1, "OO": 1.5, "SiSi": 1.8}
-BARRIER = 1.5  # what a thermal collision at 3600 K surmounts within picoseconds, 5 kT [eV]
+# From where neighbours in the liquid climb, and how high they come at 3600 K [angstrom, eV]: with barriers up to 5.4 eV
+# between two oxygens even an equilibrated liquid collapsed within 3 ps, with 8.3 eV it lived on.
+CONTACT = {"SiO": 1.6, "OO": 2.3, "SiSi": 2.7}
+BARRIER = 5.0
 
 PARAMETERS = {
     "q_Si": "e (charge of silicon; oxygen has -q_Si/2)",
@@ -141,26 +144,20 @@ def silica_potentials(parameters: Mapping[str, float]) -> dict[tuple[int, int], 
 
 
 def check_core(name: str, potential: BuckinghamDSF) -> None:
-    """See that atoms of the pair `name` stay out of the hard core's reach.
+    """See that atoms of the pair `name` stay out of each other's hard core.
 
-    They fall where U has its lowest point below FALLEN and no barrier of BARRIER keeps them from going there, coming
-    from the lowest point above FALLEN.
+    They fall where U is lowest below FALLEN, and no barrier of BARRIER keeps them from going there from CONTACT.
 
     Raises:
         SimulationError: if they fall.
     """
-    r = np.arange(potential.inner, potential.cutoff, 0.005)
-    U = potential.energy(r)
-    inside = r < FALLEN[name]
-    outer = len(U[inside]) + int(np.argmin(U[~inside]))
-    bottom = int(np.argmin(U[inside]))
-    barrier = U[bottom : outer + 1].max() - U[outer]
-    if U[bottom] < U[outer] and barrier < BARRIER:
+    r = np.arange(potential.inner, CONTACT[name], 0.005)
+    U = potential.energy(r) - potential.energy(CONTACT[name])
+    bottom = int(np.argmin(np.where(r < FALLEN[name], U, np.inf)))
+    barrier = U[bottom:].max()
+    if U[bottom] < U[r >= FALLEN[name]].min() and barrier < BARRIER:
         raise SimulationError(
-            f"{_dashed(name)} atoms collapse: their energy falls to {U[bottom]:.1f} eV at {r[bottom]:.2f} angstrom, "
-            f"and no barrier of {BARRIER:g} eV keeps them from it (C_{name} is too large for A_{name} and rho_{name})"
+            f"{PAIR_NAMES[name]} pairs collapse: their energy at {r[bottom]:.2f} angstrom is {-U[bottom]:.1f} eV lower "
+            f"than at {CONTACT[name]:g} angstrom, and a barrier of {max(barrier, 0.0):.1f} eV does not keep them from "
+            f"it, {BARRIER:g} eV would (C_{name} is too large for A_{name} and rho_{name})"
         )
-
-
-def _dashed(name: str) -> str:
-    return {"SiO": "Si-O", "OO": "O-O", "SiSi": "Si-Si"}[name]

@@ -2,10 +2,12 @@
 
 The protocol is the same for all parameters:
 
-1. random insertion of silicon and oxygen with shortest distances (`NEAREST`) that no potential has a say in;
-2. `RELAX` in short steps, which take contacts apart, and `MELT`, both at `HOT` and on top of the equilibration: a
-   random start at 3600 K would take longer than 3 ps to find its network;
-3. the equilibration at the temperature;
+1. random insertion of silicon and oxygen with the shortest distances NEAREST;
+2. relaxation and melting with the potential START, whatever the parameters: contacts are taken apart by short steps
+   from cold velocities that are drawn anew every few, so that no atom gets fast; then `MELT` at `HOT`. Both come on top
+   of the equilibration. (Many parameters, BKS' among them, have wells at short distances into which a random start
+   falls, and networks that 3 ps cannot mend.)
+3. the equilibration at the temperature, with the parameters;
 4. the sampling, one configuration every `sample_every`.
 
 Unphysical parameters end it as a SimulationError with its reason, looked for every `CHUNK`: pairs of atoms in their
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,7 +31,7 @@ from softal.simulators.engines.potential import PairPotential
 from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.observables.partial_rdf import close_pairs
 from softal.simulators.periodic import periodic_tree
-from softal.simulators.silica_potential import FALLEN, PAIRS, SI, O
+from softal.simulators.silica_potential import FALLEN, PAIR_NAMES, PAIRS, PRESETS, SI, O, silica_potentials
 from softal.simulators.silica_settings import O_MASS, SI_MASS, Extent, SilicaSettings
 
 # Energies in eV, lengths in angstrom and masses in u make times in sqrt(u angstrom^2 / eV) = 10.18051 fs (CODATA 2018).
@@ -36,10 +39,11 @@ PICOSECOND = 1 / 0.01018050571
 BOLTZMANN = 8.617333262e-5  # [eV/K]
 MIN_FRAMES = 10  # fewer give no standard error worth the name
 CHUNK = 0.2  # between two looks at a running system [ps]
-NEAREST = {(SI, SI): 2.6, (SI, O): 1.45, (O, O): 2.1}  # a little less than in the liquid [angstrom]
-RELAX, RELAX_STEP = 0.1, 0.25  # [ps]; steps, of the time step
-MELT, HOT = 0.9, 6000.0  # [ps], [K]
-FAST, SLOW = 0.02, 0.1  # time constants of the thermostat while it takes heat away, and later [ps]
+NEAREST = {(SI, SI): 2.7, (SI, O): 1.5, (O, O): 2.3}  # a little less than in the liquid [angstrom]
+# Contacts are taken apart by RELAX_ROUNDS times RELAX_STEPS short steps (of the time step) from velocities of COLD [K].
+RELAX_ROUNDS, RELAX_STEPS, RELAX_STEP, COLD = 50, 10, 0.2, 300.0
+START, MELT, HOT = "ML", 1.0, 4500.0  # the potential that makes the start; [ps], [K]
+THERMOSTAT = 0.1  # time constant [ps]
 RUNAWAY = 2.0  # times the temperature that is set
 TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean
 VOID = 6.0  # radius of an empty sphere [angstrom]; liquids of silica have up to 3.5
@@ -58,7 +62,7 @@ class Run:
         gpu: whether to run on a GPU.
 
     Attributes:
-        system: where it starts.
+        system: the random start.
     """
 
     def __init__(
@@ -72,10 +76,11 @@ class Run:
         gpu: bool = False,
     ) -> None:
         start, *thermostats = np.random.SeedSequence(seed).spawn(4)
-        self._settings, self._size, self._threads, self._gpu = settings, size, threads, gpu
+        self._settings, self._size, self._potentials = settings, size, potentials
+        self._threads, self._gpu = threads, gpu
         self._seeds = [int(seeds.generate_state(1)[0]) for seeds in thermostats]
-        self._hot = max(settings.temperature, HOT)
-        self.system = random_silica(settings, size.atoms, potentials, np.random.default_rng(start))
+        self._rng = np.random.default_rng(start)
+        self.system = random_silica(settings, size.atoms, self._rng)
 
     def frames(self) -> list[Frame]:
         """Run, and return the sampled configurations.
@@ -85,52 +90,60 @@ class Run:
         """
         settings, size, dt = self._settings, self._size, self._settings.timestep * 1e-3
         every = max(1, round(settings.sample_every / dt)) * dt
-        with self._engine(RELAX_STEP * dt) as engine:
-            self._advance(engine, RELAX, RELAX_STEP * dt, self._hot)
-            self._set(engine, self._hot, dt, FAST, self._seeds[1])
-            self._advance(engine, MELT, dt, self._hot)
-            self._set(engine, settings.temperature, dt, SLOW, self._seeds[2])
-            self._advance(engine, size.equilibration, dt, self._hot)
+        with self._engine(self._melt(), settings.temperature, dt, self._seeds[1]) as engine:
+            self._advance(engine, size.equilibration, dt)
             look_for_voids(engine.frame(), self.system.box_length)
-            engine.forget_heat(BOLTZMANN * settings.temperature)
-            frames = [
-                self._advance(engine, every, dt, settings.temperature)
-                for _ in range(max(MIN_FRAMES, round(size.sampling / every)))
-            ]
+            frames = [self._advance(engine, every, dt) for _ in range(max(MIN_FRAMES, round(size.sampling / every)))]
         look_for_voids(frames[-1], self.system.box_length)
         self._check_mean_temperature(frames)
         return frames
 
-    def _engine(self, dt: float) -> Engine:
+    def _melt(self) -> System:
+        """Return the start: random atoms, relaxed and melted with the potential START."""
+        settings, dt = self._settings, self._settings.timestep * 1e-3
+        hot = max(settings.temperature, HOT)
+        with self._engine(self.system, hot, RELAX_STEP * dt, self._seeds[0]) as engine:
+            for _ in range(RELAX_ROUNDS):
+                engine.set_velocities(self._velocities(COLD))
+                engine.run(RELAX_STEPS)
+            engine.set_velocities(self._velocities(hot))
+            engine.set_thermostat(BOLTZMANN * hot, dt * PICOSECOND, THERMOSTAT * PICOSECOND, self._seeds[2])
+            engine.run(round(MELT / dt))
+            melt = engine.frame()
+        velocities = self._velocities(settings.temperature)
+        return replace(self.system, positions=melt.positions, velocities=velocities, potential=self._potentials)
+
+    def _velocities(self, temperature: float) -> Floats:
+        masses = self.system.masses[self.system.particle_types]
+        return thermal_velocities(len(masses), BOLTZMANN * temperature, masses, self._rng)
+
+    def _engine(self, system: System, temperature: float, dt: float, seed: int) -> Engine:
         return engines.find(self._settings.engine)(
-            self.system,
-            kT=BOLTZMANN * self._hot,
+            system,
+            kT=BOLTZMANN * temperature,
             dt=dt * PICOSECOND,
-            thermostat_time=FAST * PICOSECOND,
-            seed=self._seeds[0],
+            thermostat_time=THERMOSTAT * PICOSECOND,
+            seed=seed,
             threads=self._threads,
             gpu=self._gpu,
         )
 
-    def _set(self, engine: Engine, temperature: float, dt: float, thermostat_time: float, seed: int) -> None:
-        engine.set_thermostat(BOLTZMANN * temperature, dt * PICOSECOND, thermostat_time * PICOSECOND, seed)
-
-    def _advance(self, engine: Engine, time: float, dt: float, hottest: float) -> Frame:
+    def _advance(self, engine: Engine, time: float, dt: float) -> Frame:
         """Run for `time` [ps] with a look every CHUNK; the last configuration."""
         steps, chunk = max(1, round(time / dt)), max(1, round(CHUNK / dt))
         while steps > 0:
             engine.run(min(chunk, steps))
             steps -= chunk
             frame = engine.frame()
-            self._look(frame, hottest)
+            self._look(frame)
         return frame
 
-    def _look(self, frame: Frame, hottest: float) -> None:
-        T = frame.temperature / BOLTZMANN
-        if T / hottest > RUNAWAY:
+    def _look(self, frame: Frame) -> None:
+        T, wanted = frame.temperature / BOLTZMANN, self._settings.temperature
+        if T / wanted > RUNAWAY:
             raise SimulationError(
-                f"the temperature runs away: {T:.0f} K where the thermostat is to keep {hottest:g} K; atoms have "
-                f"fallen into a deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
+                f"the temperature runs away: {T:.0f} K where the thermostat is to keep {wanted:g} K; atoms have fallen "
+                f" into a deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
             )
         types = self.system.particle_types
         first, second, distance = close_pairs(frame.positions, self.system.box_length, max(FALLEN.values()))
@@ -138,8 +151,8 @@ class Run:
             fallen = distance[(np.minimum(types[first], types[second]) == a) & (types[first] + types[second] == a + b)]
             if len(fallen) and fallen.min() < FALLEN[name]:
                 raise SimulationError(
-                    f"the atoms collapse: {name[: len(name) // 2]} and {name[len(name) // 2 :]} came to "
-                    f"{fallen.min():.2f} angstrom, {FALLEN[name]:g} is the least in a liquid"
+                    f"the atoms collapse: a pair {PAIR_NAMES[name]} came to {fallen.min():.2f} angstrom, "
+                    f"{FALLEN[name]:g} is the least in a liquid"
                 )
 
     def _check_mean_temperature(self, frames: list[Frame]) -> None:
@@ -152,16 +165,12 @@ class Run:
             )
 
 
-def random_silica(
-    settings: SilicaSettings,
-    atoms: int,
-    potentials: Mapping[tuple[int, int], PairPotential],
-    rng: np.random.Generator,
-) -> System:
-    """Return SiO2 at random, silicon first, with thermal velocities."""
+def random_silica(settings: SilicaSettings, atoms: int, rng: np.random.Generator) -> System:
+    """Return SiO2 at random, silicon first, with the potential START and thermal velocities."""
     box_length, masses = settings.box_length(atoms), np.array([SI_MASS, O_MASS])
     positions, types = random_insertion((atoms // 3, atoms - atoms // 3), box_length, NEAREST, rng)
     velocities = thermal_velocities(atoms, BOLTZMANN * settings.temperature, masses[types], rng)
+    potentials = silica_potentials(PRESETS[START])
     return System(positions, velocities, box_length, potentials, masses, types, ("Si", "O"))
 
 

@@ -28,7 +28,14 @@ VALUES = (
     "potential_energy",
     "temperature",
 )
-ARRAYS = ("g_SiO", "g_OO", "g_SiSi", "angle_OSiO", "angle_SiOSi", "neutron_fq")
+ARRAYS = {  # name -> unit of the values, unit of the grid
+    "g_SiO": ("", "angstrom"),
+    "g_OO": ("", "angstrom"),
+    "g_SiSi": ("", "angstrom"),
+    "angle_OSiO": ("1/degree", "degree"),
+    "angle_SiOSi": ("1/degree", "degree"),
+    "neutron_fq": ("barn/sr", "1/angstrom"),
+}
 
 GIGAPASCAL = 160.2176634  # eV/angstrom^3 in GPa
 SCATTERING_LENGTHS = (4.1491, 5.803)  # of Si and O [fm]; Sears 1992
@@ -67,7 +74,7 @@ def _distributions(settings: SilicaSettings, fine: PartialDistributions, counts:
     ideal = fine.ideal.reshape(len(fine.pairs), bins, -1).sum(axis=-1)
     r = (np.arange(bins) + 0.5) * settings.r_max / bins
     g_r = {pair: coarse[:, index] / ideal[index] for index, pair in enumerate(fine.pairs)}
-    return {f"g_{name}": _array(g_r[pair], r, "", "angstrom") for name, pair in PAIRS.items()}
+    return {f"g_{name}": _array(f"g_{name}", g_r[pair], r) for name, pair in PAIRS.items()}
 
 
 def _bonds(system: System, frames: list[Frame], g_SiO: Array) -> tuple[dict[str, Floats], dict[str, Array]]:
@@ -84,7 +91,7 @@ def _bonds(system: System, frames: list[Frame], g_SiO: Array) -> tuple[dict[str,
             )
         series[f"{name}_mean"] = np.array([some.mean() for some in angles])
         theta = angle_distribution(angles[0])[1]
-        arrays[name] = _array(np.array([angle_distribution(some)[0] for some in angles]), theta, "1/degree", "degree")
+        arrays[name] = _array(name, np.array([angle_distribution(some)[0] for some in angles]), theta)
     return series, arrays
 
 
@@ -94,9 +101,9 @@ def _neutron(
     Q = np.arange(Q_MIN, settings.Q_max + settings.Q_bin / 2, settings.Q_bin)
     neutron = NeutronInterference(system.particle_types, system.box_length, SCATTERING_LENGTHS, fine, Q)
     F = [neutron.compute(frame.positions, count / fine.ideal) for frame, count in zip(frames, counts, strict=True)]
-    return _array(np.array(F), Q, "barn/sr", "1/angstrom")
+    return _array("neutron_fq", np.array(F), Q)
 
 
-def _array(series: Floats, grid: Floats, unit: str, grid_unit: str) -> Array:
+def _array(name: str, series: Floats, grid: Floats) -> Array:
     mean, error = mean_and_error(series)
-    return Array(mean, error, grid, unit, grid_unit)
+    return Array(mean, error, grid, *ARRAYS[name])

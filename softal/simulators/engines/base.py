@@ -165,6 +165,11 @@ class Engine(ABC):
         with self._explained():
             self._set_thermostat(kT, dt, thermostat_time, seed)
 
+    def set_velocities(self, velocities: Floats) -> None:
+        """Go on with other velocities, shape (N, 3) [length/time], in the order of System.positions."""
+        with self._explained():
+            self._set_velocities(velocities)
+
     def forget_heat(self, kT: float) -> None:
         """Take `kT` as the temperature that a blow-up is measured by, after a system has been cooled."""
         self._hottest = kT
@@ -209,6 +214,9 @@ class Engine(ABC):
 
     @abstractmethod
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None: ...
+
+    @abstractmethod
+    def _set_velocities(self, velocities: Floats) -> None: ...
 
     @abstractmethod
     def _temperature(self) -> float: ...

@@ -108,6 +108,12 @@ class Hoomd(Engine):
         self._bath.tau = thermostat_time
         self._simulation.operations.integrator.dt = dt
 
+    def _set_velocities(self, velocities: Floats) -> None:
+        snapshot = self._simulation.state.get_snapshot()
+        if snapshot.communicator.rank == 0:
+            snapshot.particles.velocity[:] = velocities
+        self._simulation.state.set_snapshot(snapshot)
+
     def _run(self, steps: int) -> None:
         self._simulation.run(steps)
 

