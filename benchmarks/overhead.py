@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def _measure_one(name: str, settings: dict[str, float]) -> dict[str, Any]:
         return {**json.loads(out.read_text()), **seen, "load_before": load}
 
 
-def machine() -> dict[str, Any]:
+def machine(packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
     """Describe where this runs."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown CPU")
@@ -109,7 +110,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(memory / 2**30, 1),
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in packages},
         "date": time.strftime("%Y-%m-%d"),
         "load_before": os.getloadavg()[0],
     }
@@ -181,11 +182,11 @@ def _utilisation_table(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def put_into(page: Path, table: str) -> None:
+def put_into(page: Path, table: str, begin: str = BEGIN, end: str = END) -> None:
     """Replace what stands between the marks in the page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{table}{END}{after}")
+    before, _, rest = page.read_text().partition(begin)
+    _, _, after = rest.partition(end)
+    page.write_text(f"{before}{begin}\n{table}{end}{after}")
 
 
 if __name__ == "__main__":

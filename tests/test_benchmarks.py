@@ -3,9 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+
+from softal.errors import SimulationError
+from softal.simulators.base import Context
+from softal.trial import Trial, TrialState
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -13,9 +21,17 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 @pytest.fixture
 def figures(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import figures
+    return import_module("figures")
 
-    return figures
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """A module of the benchmarks, by name; torch has one thread, as in the benchmark's processes."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield import_module
+    torch.set_num_threads(threads)
 
 
 def test_gaps_lie_between_an_end_and_the_start_that_follows_it_on_that_worker(figures):
@@ -66,3 +82,130 @@ def test_one_run_measures_softal_and_its_peers(tmp_path):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| softal | 20 |" in text
+
+
+@pytest.mark.parametrize("name", ["spill", "rosenbrock", "liquid"])
+def test_problems_cost_nothing_at_their_optimum_but_for_noise(benchmark, tmp_path, name):
+    one = benchmark("problems").problem(name)
+    observation = one.simulator.run(dict(one.optimum), Context(tmp_path, seed=1))
+    values, errors = one.objective.evaluate(observation)
+    noise = one.simulator.noise()
+    relative = noise * np.sqrt(len(one.simulator.grid())) / np.linalg.norm(one.simulator.target().values)
+    assert values["R"] == pytest.approx(relative, rel=0.3, abs=1e-12)
+    assert errors["R"] < 0.3 * relative or noise == 0
+    middle = {parameter: (low + high) / 2 for parameter, (low, high) in one.bounds.items()}
+    elsewhere, _ = one.objective.evaluate(one.simulator.run(middle, Context(tmp_path, seed=1)))
+    assert elsewhere["R"] > 10 * values["R"] + 0.05, "some methods start in the middle"
+
+
+def test_rosenbrock_is_the_published_function(benchmark, tmp_path):
+    one = benchmark("problems").problem("rosenbrock")
+    x = np.array([0.3, -1.2, 0.7, 1.9, -0.4])
+    f = np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (x[:-1] - 1) ** 2)
+    observation = one.simulator.run({f"x{j + 1}": v for j, v in enumerate(x)}, Context(tmp_path, seed=0))
+    assert one.objective.evaluate(observation)[0]["R"] == pytest.approx(np.sqrt(f) / 2)
+
+
+def test_g_of_a_thin_gas_is_its_boltzmann_factor_and_no_liquid_is_found_where_it_boils(benchmark):
+    theory = benchmark("liquid_theory")
+    r = theory.distances()
+    beta_u = theory.double_yukawa(r, sigma=1.0, n=12.0, attraction=1.0, kappa_a=2.0, repulsion=0.2, kappa_r=1.0)
+    thin = theory.pair_correlation(beta_u, 1e-4)
+    np.testing.assert_allclose(thin, np.exp(-np.minimum(beta_u, 1e4)), rtol=2e-3, atol=1e-9)
+    # S(0) = 1 + 4 pi rho int r^2 h dr = 1 / (1 - rho c(0)) is compressible but finite in a liquid.
+    g_r = theory.pair_correlation(beta_u, 0.5)
+    assert 0 < 1 + 4 * np.pi * 0.5 * np.sum(r**2 * (g_r - 1)) * theory.SPACING < 10
+    with pytest.raises(SimulationError, match="no solution"):
+        theory.pair_correlation(5 * np.where(beta_u < 0, beta_u, 0) + np.where(beta_u > 0, beta_u, 0), 0.3)
+
+
+METHODS = ("random", "sobol", "cmaes", "gp_ei", "tpe", "optuna_gp", "ax", "bayesian", "composite")
+
+
+@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.slow) if m == "ax" else m for m in METHODS])
+def test_methods_keep_to_the_bounds_and_survive_failures(benchmark, method):
+    peers, one = benchmark("peers"), benchmark("problems").problem("spill")
+    made = [peers.METHODS[method].make(one, 3) for _ in range(2)]
+    for number in range(7 if method == "ax" else 13):  # beyond what each begins with
+        points = [each.ask() for each in made]
+        assert points[0] == points[1], "the same seed, told the same, proposes the same"
+        assert points[0].keys() == one.bounds.keys()
+        assert all(low <= points[0][name] <= high for name, (low, high) in one.bounds.items())
+        trial = _trial(one, points[0], number)
+        for each in made:
+            each.tell(replace(trial, state=TrialState.FAILED, objective={}, observation=None) if number < 2 else trial)
+
+
+def _trial(one, point, number):
+    observation = one.simulator.run(point, Context(Path(), seed=number))
+    values, errors = one.objective.evaluate(observation)
+    return Trial(number, point, state=TrialState.DONE, observation=observation, objective=values,
+                 objective_errors=errors)  # fmt: skip
+
+
+def test_the_scalar_gp_knows_a_failure_as_the_worst_cost_so_far(benchmark):
+    peers, one = benchmark("peers"), benchmark("problems").problem("spill")
+    method = peers.ScalarGP(one, 0)
+    for number, cost in enumerate((0.3, 0.1, None)):
+        state = TrialState.FAILED if cost is None else TrialState.DONE
+        method.tell(Trial(number, method.ask(), state=state, objective={} if cost is None else {"R": cost}))
+    assert method._y == [0.3, 0.1, 0.3]
+
+
+@pytest.mark.parametrize("method", ["cmaes", "tpe", "composite"])
+def test_a_chain_that_was_killed_goes_on_as_if_it_had_not_been(benchmark, tmp_path, method):
+    chains = benchmark("chains")
+    whole, cut = (chains.Chain("spill", method, 1, 12), tmp_path / "whole"), tmp_path / "cut"
+    chains.run(*whole)
+    path = chains.Chain("spill", method, 1, 12).path(cut)
+    path.parent.mkdir(parents=True)
+    lines = whole[0].path(whole[1]).read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:10]) + lines[10][:15])  # killed while it wrote
+    chains.run(chains.Chain("spill", method, 1, 12), cut)
+    once, twice = (chains.read(chains.Chain("spill", method, 1, 12).path(folder)) for folder in (whole[1], cut))
+    assert [line["point"] for line in twice] == [line["point"] for line in once]
+    assert [line["R"] for line in twice] == [line["R"] for line in once]
+    other = json.loads(lines[3])
+    other["point"]["M"] += 0.1
+    path.write_bytes(b"".join(lines[:3]) + json.dumps(other).encode() + b"\n")
+    with pytest.raises(chains.Diverged, match="line 4: M = "):
+        chains.run(chains.Chain("spill", method, 1, 12), cut)
+    chains._sandbox("spill").close()
+
+
+def test_tables_count_evaluations_to_a_cost(benchmark, tmp_path):
+    figures = benchmark("efficiency_figures")
+    curves = {
+        "gp_ei": [[0.5, 0.2, 0.1, 0.1], [0.5, 0.5, 0.1, 0.05], [None, 0.4, 0.3, 0.1]],
+        "composite": [[0.02], [0.4, 0.03], [0.4, 0.2]],
+    }
+    for method, seeds in curves.items():
+        for seed, costs in enumerate(seeds):
+            path = tmp_path / "spill" / f"{method}-{seed}.jsonl"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("".join(json.dumps({"R": cost, "ask_s": 0.5, "seconds": 2}) + "\n" for cost in costs))
+    results = figures.load(tmp_path, ["liquid", "spill"], list(METHODS))
+    paper, own = results["spill"]["gp_ei"], results["spill"]["composite"]
+    assert list(results) == ["spill"]
+    np.testing.assert_array_equal(paper.best[2], [np.inf, 0.4, 0.3, 0.1])
+    np.testing.assert_array_equal(paper.needed(0.1), [3, 3, 4])
+    np.testing.assert_array_equal(own.needed(0.1), [1, 2, np.inf])
+    np.testing.assert_array_equal(paper.band()[1], [0.5, 0.4, 0.1, 0.1])
+    assert paper.failed == pytest.approx(1 / 12)
+    machine = {"versions": {}, "date": "", "cores": 1, "cpu": "", "python": ""}
+    text = figures.markdown(results, machine)
+    assert "| Chemical spill | 4 | 0.1 | 3 [3, 4] | 2 [1, >2] | 1.5 |" in text
+    assert "| scalar GP, EI | 3 | not in 4 |" in text
+    assert "| 8% | 0.5 |" in text
+    figures.plot(results, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+def test_the_plan_goes_seed_by_seed_and_counts_what_is_there(benchmark, tmp_path):
+    run = benchmark("sample_efficiency")
+    planned = run.plan(["spill", "rosenbrock"], ["random", "gp_ei"], seeds=2, budget=30)
+    assert [chain.seed for chain in planned] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert planned[0].method == "gp_ei"
+    planned[0].path(tmp_path).parent.mkdir()
+    planned[0].path(tmp_path).write_text('{"R": 1}\n' * 7)
+    assert f"{planned[0].problem}: 4 chains, 7 of 120 evaluations there" in run.describe(planned, tmp_path, 2)
