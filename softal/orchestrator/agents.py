@@ -56,8 +56,8 @@ class Strategist:
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
 
-    def ask(self, n: int, upto: int, pending: list[Trial]) -> list[Proposal]:
-        """Return up to n proposals; none means that the strategy has no more points.
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> tuple[list[Proposal], str | None]:
+        """Return up to n proposals, and why there are no more points: None where more may come after results.
 
         Args:
             n: how many.
@@ -68,7 +68,8 @@ class Strategist:
         if upto > self.known:
             self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
             self.known = upto
-        return self.strategy.ask(n, pending)
+        proposals = self.strategy.ask(n, pending)
+        return proposals, None if proposals or pending else self.strategy.exhausted_because
 
     def process(self) -> int:
         """Return the actor's process id."""

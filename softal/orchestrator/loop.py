@@ -145,7 +145,7 @@ class Loop:
             return self._stop_reason
         reason = self.plan.budget.exhausted(self.progress, self.active)
         if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.running:
-            reason = "the strategy has no more points"
+            reason = self.stock.exhausted
         if reason is not None and self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
         return reason
@@ -197,7 +197,7 @@ class Loop:
                 self.listener.message(f"{error}. The campaign goes on.")
             return False
         if agent == "strategist":
-            self.stock.take(answer)
+            self.stock.take(*answer)
         elif agent == "trainer":
             self._take_version(answer)
         elif agent == "tracker":

@@ -38,12 +38,14 @@ class Stock:
         self, journal: Journal, agents: Agents, seed: int, cluster: Cluster, ahead: int | None, trials: Sequence[Trial]
     ) -> None:
         self.journal, self.agents, self.seed, self.cluster = journal, agents, seed, cluster
-        self.exhausted = False
+        self.exhausted: str | None = None  # why the strategy has no more points
+        self._dry: set[int] | None = None  # trials without a result when the strategy had nothing to propose
         self._fixed_ahead = ahead
         self._next_id = len(trials)
         self._slowest: deque[tuple[int, float]] = deque([FIRST_LATENCY])  # proposals then, latency [s], which falls
         self._asked_at = 0.0
         self._asked_upto = 0
+        self._asked_with: set[int] = set()
         interrupted = [trial for trial in trials if trial.state is TrialState.RUNNING]
         journal.write(waiting(trial) for trial in interrupted)
         self.ready = deque(waiting(trial) for trial in trials if not trial.state.finished)
@@ -57,7 +59,8 @@ class Stock:
             left: how many more may be proposed; None is any number.
             durations: of recent simulations [s].
         """
-        if self.exhausted or self.agents.busy("strategist"):
+        pending = [*running, *self.ready]
+        if self.exhausted or self.agents.busy("strategist") or self._dry == {trial.id for trial in pending}:
             return
         ahead = self._ahead(durations)
         wanted = room - len(running) - len(self.ready) + ahead
@@ -66,12 +69,16 @@ class Stock:
             wanted = min(wanted, left)
         if wanted > 0 and enough:
             self._asked_at, self._asked_upto = time.perf_counter(), self.journal.seq
-            self.agents.call("strategist", "ask", wanted, self._asked_upto, [*running, *self.ready])
+            self._asked_with = {trial.id for trial in pending}
+            self.agents.call("strategist", "ask", wanted, self._asked_upto, pending)
 
-    def take(self, proposals: Sequence[Proposal]) -> None:
-        """Put the strategist's answer into the journal and into stock; no proposals mean that it has no more."""
+    def take(self, proposals: Sequence[Proposal], exhausted: str | None) -> None:
+        """Put the strategist's answer into the journal and into stock.
+
+        Where it proposes nothing, it is asked again when there are new results, unless it is `exhausted`.
+        """
         self._remember(time.perf_counter() - self._asked_at)
-        self.exhausted = not proposals
+        self.exhausted, self._dry = exhausted, None if proposals else self._asked_with
         now = time.time()
         trials = [
             Trial(

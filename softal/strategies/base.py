@@ -61,6 +61,11 @@ class Strategy(ABC):
         """Whether trials are to be told with the arrays of their observations, which costs reading them from disk."""
         return False
 
+    @property
+    def exhausted_because(self) -> str:
+        """Why there are no more points, for people: the reason why the campaign ends."""
+        return "the strategy has no more points"
+
     def __init__(
         self,
         space: Space,
@@ -85,7 +90,10 @@ class Strategy(ABC):
         return np.random.default_rng([self.seed, i])
 
     def ask(self, n: int = 1, pending: Sequence[Trial] = ()) -> list[Proposal]:
-        """Propose up to `n` points; fewer, or none, where the strategy is exhausted.
+        """Propose up to `n` points; fewer where the strategy has no more for now.
+
+        None while trials are pending means that it waits for their results; none while no trial is pending means that
+        it is exhausted, and `exhausted_because` says why.
 
         Args:
             n: number of points wanted.

@@ -60,10 +60,11 @@ class SoftalSearch(Searcher):  # type: ignore[misc]  # Ray is not typed strictly
         self._told = 0
 
     def suggest(self, trial_id: str) -> Point | str | None:
-        """Return the next point; FINISHED where the strategy is exhausted."""
-        proposals = self.strategy.ask(1, [trial for trial in self._trials if not trial.state.finished])
+        """Return the next point; None where it waits for results, FINISHED where the strategy is exhausted."""
+        pending = [trial for trial in self._trials if not trial.state.finished]
+        proposals = self.strategy.ask(1, pending)
         if not proposals:
-            return str(Searcher.FINISHED)
+            return None if pending else str(Searcher.FINISHED)
         proposal = proposals[0]
         self._ids[trial_id] = len(self._trials)
         self._trials.append(

@@ -119,6 +119,19 @@ def test_a_grid_ends_when_it_has_no_more_points(make_campaign: Make):
     assert all(t.state is TrialState.FAILED and "KeyError" in t.reason for t in trials)
 
 
+def test_a_refinement_ends_with_repeats_and_says_why(make_campaign: Make):
+    refinement = {"after": 5, "trials": 2, "repeats": 3, "fidelity": 1.0}
+    strategy = {"kind": "bayesian", "n_initial": 4, "fidelity": 0.5, "refinement": refinement}
+    campaign = make_campaign(strategy=strategy, budget={"trials": 100})
+    ending = campaign.launch()
+    assert ending.state == "finished"
+    assert ending.reason.startswith("refined: its 2 local trials are used up; the best point was run 3 times")
+    trials = campaign.list_trials()
+    assert [trial.fidelity for trial in trials][:5] == [0.5] * 5
+    repeated = [trial for trial in trials if trial.point == trials[-1].point and trial.fidelity == 1.0]
+    assert len({trial.seed for trial in repeated}) == len(repeated) == 3
+
+
 @pytest.mark.parametrize("agent", ["strategist", "trainer", "tracker"])
 def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, agent: str):
     common = {

@@ -39,3 +39,11 @@ class TestBayesian(StrategyContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("bayesian", {"n_initial": 4, "q_max": 1})  # one: acquisition function, several: sample paths
+
+
+class TestRefinement(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate(
+            "bayesian", {"n_initial": 3, "q_max": 0, "refinement": {"after": 5, "trials": 3, "repeats": 2}}
+        )

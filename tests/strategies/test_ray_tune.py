@@ -36,7 +36,10 @@ def test_a_trial_without_a_finite_metric_has_failed(result):
 
 def test_an_exhausted_strategy_says_so():
     search = SoftalSearch(Space({"x": {"choices": [1, 2]}}), "grid", "loss", "min")
-    assert [search.suggest(name) for name in "abc"] == [{"x": 1}, {"x": 2}, "FINISHED"]
+    assert [search.suggest(name) for name in "abc"] == [{"x": 1}, {"x": 2}, None]
+    for name in "ab":
+        search.on_trial_complete(name, {"loss": 1.0})
+    assert search.suggest("c") == "FINISHED"
 
 
 def test_several_metrics_make_a_pareto_front():

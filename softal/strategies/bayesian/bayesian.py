@@ -24,6 +24,7 @@ from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
+from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
@@ -57,6 +58,8 @@ class Bayesian(Strategy):
         self._models = Models(space, objective, self.settings)
         self._sequence = SobolSequence(space, seed)
         self._trust_region = TrustRegion(space.dimension, self.n_initial) if self._wants_trust_region() else None
+        refinement = self.settings.refinement
+        self._refinement = Refinement(space, objective, refinement) if refinement else None
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
@@ -74,6 +77,8 @@ class Bayesian(Strategy):
             return "model 'composite' needs a match of curves with references; this objective has none"
         if wanted.trust_region is True and (objective.learning or not objective.single):
             return "a trust region serves one objective that has a best"
+        if wanted.refinement and (objective.learning or not objective.single):
+            return "a refinement serves one objective that has a best"
         return None
 
     @property
@@ -104,12 +109,27 @@ class Bayesian(Strategy):
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
             self._history.add(trial)
+            if self._refinement:
+                self._refinement.add(trial)
             if self._trust_region:
                 done = trial.state is TrialState.DONE
                 loss = float(self.objective.losses([trial])[0, 0]) if done else np.inf
                 self._trust_region.observe(loss, self._history.done)
 
+    @property
+    def exhausted_because(self) -> str:
+        """Why there are no more points."""
+        because = self._refinement.because if self._refinement else None
+        return because or super().exhausted_because
+
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
+        if self._refinement:
+            left = self._refinement.settings.after - self.asked
+            if left <= 0 and self._refinement.waits(pending):
+                return []
+            if left <= 0 and self._history.done > 1:
+                return self._refined(n, pending)
+            n = min(n, max(left, 1))
         if not self._ready():
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)
@@ -155,6 +175,20 @@ class Bayesian(Strategy):
             best = _good_points(posterior, region)
             U, values = maximise(function, region, n, pending, visited, best, rng)
         return U, values.tolist()
+
+    @single_threaded
+    def _refined(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
+        """Return up to n points of the local phase, or repeats."""
+        from softal.strategies.bayesian.acquisition import quiet_and_reproducible
+        from softal.strategies.bayesian.descent import Landscape
+
+        assert self._refinement is not None
+        feasibility = self._models.feasibility(self._history)
+        rng = self.rng(self.asked)
+        with quiet_and_reproducible(int(rng.integers(2**31))):
+            loss = self._models.posterior(self._history).loss
+            landscape = Landscape(loss, feasibility.torch() if feasibility else None)
+            return self._refinement.propose(n, pending, landscape, rng)
 
     def _region(self, posterior: Posterior) -> Region:
         if not self._trust_region:

@@ -7,12 +7,29 @@ from typing import Literal
 from pydantic import Field
 
 from softal.objective import Objective
+from softal.settings import Settings
 from softal.strategies.base import StrategySettings
 
 Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]
 SINGLE: tuple[Acquisition, ...] = ("qLogNoisyEI", "qLogEI", "UCB", "Thompson")
 SEVERAL: tuple[Acquisition, ...] = ("qLogNEHVI", "Thompson")
 LEARN: tuple[Acquisition, ...] = ("integrated_variance",)
+
+
+class RefinementSettings(Settings):
+    """Settings of the local phase at the end of a search, and of the repeats of its best point."""
+
+    after: int = Field(40, ge=2, description="points asked before the search ends and the local phase begins")
+    trials: int = Field(16, ge=0, description="at most so many points in the local phase")
+    fidelity: float = Field(1.0, gt=0, le=1, description="of the local phase and of the repeats")
+    repeats: int = Field(
+        4, ge=1, description="runs of the best point at this fidelity, with different seeds, at the end"
+    )
+    radius: float = Field(0.1, gt=0, le=1, description="half width of the first trust region, in units of each range")
+    min_radius: float = Field(0.005, gt=0, le=1, description="the local phase ends when the region is smaller")
+    incumbents: int = Field(
+        3, ge=1, description="so many of the search's best points run at this fidelity first, where they did not yet"
+    )
 
 
 class BayesianSettings(StrategySettings):
@@ -51,6 +68,9 @@ class BayesianSettings(StrategySettings):
     )
     max_points_acquisition: int = Field(
         400, ge=20, description="acquisition functions, which cost more, are conditioned on at most so many trials"
+    )
+    refinement: RefinementSettings | None = Field(
+        None, description="a local phase after the search, which ends the campaign; see docs/refinement.md"
     )
 
     def composite(self, objective: Objective) -> bool:
