@@ -224,7 +224,8 @@ def show_simulation(console: Console, experiment: Experiment, result: Result, fi
     table.add_column(no_wrap=True)
     for name, value in result.objective.items():
         table.add_row(Text(name), Text(with_error(value, result.objective_errors.get(name)), style="bold green"))
-    for name, value in result.observation.values.items():
+    rest = {name: value for name, value in result.observation.values.items() if name not in result.objective}
+    for name, value in rest.items():
         table.add_row(Text(name), with_error(value, result.observation.errors.get(name)))
     console.print(table)
     if result.problem:

@@ -82,9 +82,7 @@ def _check_range(grid: NDArray[np.float64], values: NDArray[np.float64], range: 
         raise ValueError(f"it has {inside.sum()} points{within}; at least {MIN_POINTS} are needed")
     reached, wanted = grid[-1] - max(range[0], grid[0]), range[1] - max(range[0], grid[0])
     if np.isfinite(wanted) and reached < MIN_REACH * wanted:
-        raise ValueError(
-            f"its {name} ends at {grid[-1]:g}, but `range` goes to {range[1]:g} (in the same unit)"
-        )
+        raise ValueError(f"its {name} ends at {grid[-1]:g}, but `range` goes to {range[1]:g} (in the same unit)")
     if not np.any(values[inside]):
         raise ValueError(f"it is zero everywhere{within}: a relative distance to it is not defined")
 

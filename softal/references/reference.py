@@ -61,6 +61,18 @@ class Reference:
     def _wanted(self) -> NDArray[np.bool_]:
         return np.asarray((self.grid >= self.range[0]) & (self.grid <= self.range[1]))
 
+    def beyond(self, low: float, high: float) -> str | None:
+        """Say so where too little of the reference lies between `low` and `high`, which a simulation covers."""
+        wanted = self.grid[self._wanted()]
+        covered = float(np.mean((wanted >= low) & (wanted <= high)))
+        if covered >= MIN_COVERAGE:
+            return None
+        ends = f"{wanted[0]:g} to {wanted[-1]:g} {self.grid_unit}".rstrip()
+        return (
+            f"goes from {ends}, of which the simulation covers {low:g} to {high:g}, {covered:.0%} of the points; "
+            f"at least {MIN_COVERAGE:.0%} are needed: give `range: [low, high]`"
+        )
+
     def compare(self, simulated: Array) -> tuple[float, float]:
         """Return the relative L2 distance chi and its standard error (NaN where the simulation has none).
 

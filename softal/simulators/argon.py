@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import EngineUnavailable, SimulationError
+from softal.references import Reference
 from softal.settings import Settings
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
@@ -96,6 +97,16 @@ class Argon(Simulator):
             return [str(error)]
         return []
 
+    def check_reference(self, reference: Reference) -> str | None:
+        """Say that a reference goes beyond what is simulated, or is negative somewhere."""
+        covered = {
+            "structure_factor": (2 * math.pi / self._box_length, float(self.settings.k_max)),
+            "radial_distribution": (self.settings.r_bin / 2, self._box_length / 2),
+        }
+        if np.any(reference.values < 0):
+            return f"is negative at {reference.grid[np.argmax(reference.values < 0)]:g}; S(k) and g(r) are not"
+        return reference.beyond(*covered[reference.array])
+
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate and return
 
@@ -131,10 +142,14 @@ class Argon(Simulator):
 
     def _system(self, potential: Mie, rng: np.random.Generator) -> System:
         settings = self.settings
-        box_length = (settings.particles / settings.number_density) ** (1 / 3)
+        box_length = self._box_length
         positions = face_centred_cubic(settings.particles, box_length)
         velocities = thermal_velocities(settings.particles, self._melting_temperature(potential), MASS, rng)
         return System(positions, velocities, box_length, potential, MASS)
+
+    @property
+    def _box_length(self) -> float:
+        return float((self.settings.particles / self.settings.number_density) ** (1 / 3))
 
     def _melting_temperature(self, potential: Mie) -> float:
         """Return a temperature [K] at which an fcc lattice of this density melts within a picosecond.

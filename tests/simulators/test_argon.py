@@ -11,6 +11,7 @@ import pytest
 
 from softal import simulators
 from softal.errors import SimulationError, SoftalError
+from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.argon import MEGAPASCAL, PICOSECOND, Argon
 from softal.simulators.base import Context, validate_observation
@@ -48,6 +49,19 @@ def test_liquid_argon(observation: Observation) -> None:
     assert values["peak_position"] == pytest.approx(2.0, abs=0.1)
     assert values["peak_height"] == pytest.approx(2.7, abs=0.4)
     assert set(errors) == set(values) - {"peak_position"}
+
+
+def test_references_that_cannot_be_matched() -> None:
+    k = np.linspace(0.3, 9.0, 88)
+    argon, S_k = Argon({"particles": 256}), 1 - np.exp(-k)
+    assert argon.check_reference(Reference("structure_factor", k, S_k, (0.3, 6.0))) is None
+    said = argon.check_reference(Reference("structure_factor", k, S_k, grid_unit="1/angstrom"))
+    assert said == (
+        "goes from 0.3 to 9 1/angstrom, of which the simulation covers 0.274086 to 6.2, 68% of the points; "
+        "at least 90% are needed: give `range: [low, high]`"
+    )
+    assert "is negative at 0.3; S(k)" in str(argon.check_reference(Reference("structure_factor", k, S_k - 1)))
+    assert "covers 0.025 to 11.46" in str(argon.check_reference(Reference("radial_distribution", 5 * k, S_k)))
 
 
 def test_structure_factor(observation: Observation) -> None:
