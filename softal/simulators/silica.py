@@ -94,10 +94,12 @@ class Silica(Simulator):
         """Say what is wrong with a reference's g(r): its unit, its reach or its bins; or with F(Q)'s reach."""
         grid = reference.grid
         if reference.array == "neutron_fq":
-            return None if grid.max() > Q_MIN else f"ends at Q = {grid.max():g}: it must go beyond {Q_MIN} 1/angstrom"
+            return reference.beyond(Q_MIN, float(self.settings.Q_max))
         if reference.array not in FIRST_MAXIMUM:
             return None
-        return _wrong_grid(grid, self.settings.r_max) or _wrong_curve(reference, *FIRST_MAXIMUM[reference.array])
+        first = FIRST_MAXIMUM[reference.array]
+        covered = self.settings.r_bin / 2, float(self.settings.r_max)
+        return _wrong_grid(grid, self.settings.r_max) or _wrong_curve(reference, *first) or reference.beyond(*covered)
 
 
 def _wrong_grid(r: Floats, r_max: float) -> str | None:
