@@ -20,7 +20,7 @@ from softal.simulators.engines.base import Engine, Floats, Frame
 from softal.simulators.engines.potential import Mie, PairPotential, extended
 
 BUFFER = 0.1  # of the neighbour list, of the longest cutoff
-TABLE_POINTS = 40_000
+TABLE_POINTS = 80_000
 TABLE_START = 1e-6  # of the cutoff
 
 

