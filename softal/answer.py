@@ -46,6 +46,13 @@ class Answer:
     fidelity: float
     trials: tuple[int, ...]
 
+    @property
+    def origin(self) -> str:
+        """How it was found, for people: `mean of 4 runs at fidelity 1`, or `trial 12`."""
+        if self.repeats == 1:
+            return f"trial {self.trials[0]}"
+        return f"mean of {self.repeats} runs at fidelity {self.fidelity:g}"
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data; the error is None where it is not known."""
         return {**self.__dict__, "error": self.error if np.isfinite(self.error) else None, "trials": list(self.trials)}

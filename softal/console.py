@@ -129,20 +129,27 @@ def status_text(status: Status) -> str:
 
 
 def show_finding(console: Console, finding: Finding, space: Space) -> None:
-    """Print the best trial, and the optimum by the surrogate with its uncertainty."""
-    trial = finding.trial
+    """Print the answer with its error, the best trial, and the optimum by the surrogate with its uncertainty."""
+    trial, answer = finding.trial, finding.answer
+    repeated = answer.repeats > 1
+    if repeated:
+        value = f"{next(iter(trial.objective))} {with_error(answer.value, answer.error)}"
+        console.print(f"[bold]Answer[/bold]  {value}, {answer.origin}, each with its own seed", soft_wrap=True)
+    best = "Best single trial" if repeated else "Best"
     console.print(
-        f"[bold]Best[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
+        f"[bold]{best}[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
     )
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ["", "", f"trial {trial.id}", "optimum by the surrogate" if finding.optimum else "", ""]:
+    optimum_head = "optimum by the surrogate" if finding.optimum else ""
+    for column in ["", "", *(["answer"] if repeated else []), f"trial {trial.id}", optimum_head, ""]:
         table.add_column(column)
     for name in space.all_names:
         optimum = finding.optimum.get(name)
         shown = "" if optimum is None else str(optimum[0])
         if optimum is not None and isinstance(optimum[0], float):
             shown = with_error(*optimum)
-        table.add_row("", name, number(trial.point[name]), shown, space.units.get(name, ""))
+        points = [answer.point, trial.point] if repeated else [trial.point]
+        table.add_row("", name, *(number(point[name]) for point in points), shown, space.units.get(name, ""))
     console.print(table)
 
 

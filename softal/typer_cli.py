@@ -168,7 +168,7 @@ def trials(
 
 @app.command()
 def best(folder: Folder, as_json: AsJson = False) -> None:
-    """Show the best point with its uncertainty, or the Pareto front of several objectives."""
+    """Show the answer: the best point with its error, or the Pareto front of several objectives."""
     from softal.console import show_finding, show_trials
     from softal.errors import CampaignStateError
     from softal.orchestrator.summary import find_best

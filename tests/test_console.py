@@ -7,7 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from softal.console import duration, show_predictions, with_error
+from softal.answer import Answer
+from softal.console import duration, show_finding, show_predictions, with_error
+from softal.orchestrator.summary import Finding
+from softal.space import Space
+from softal.trial import Trial, TrialState
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,26 @@ def test_with_error(value: float, error: float | None, shown: str) -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(5, "5 s"), (372, "6 min 12 s"), (7500, "2 h 05 min")])
 def test_duration(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_the_answer_comes_first_where_a_point_was_repeated(repeats: int) -> None:
+    space = Space({"x": {"low": 0, "high": 1, "unit": "nm"}})
+    trial = Trial(
+        7, {"x": 0.5}, proposed_by="bayesian", state=TrialState.DONE, objective={"f": 0.9}, objective_errors={"f": 0.1}
+    )
+    answer = Answer({"x": 0.25}, 1.0, 0.05, repeats, 1.0, tuple(range(repeats)))
+    console = Console(width=100, record=True, file=io.StringIO())
+    show_finding(console, Finding(trial, answer, {}), space)
+    lines = [line.strip() for line in console.export_text().splitlines()]
+    if repeats == 1:
+        assert lines[0] == "Best  trial 7 by bayesian: f 0.90 ± 0.10"
+        assert lines[2].split() == ["x", "0.5", "nm"]
+    else:
+        assert lines[0] == "Answer  f 1.000 ± 0.050, mean of 3 runs at fidelity 1, each with its own seed"
+        assert lines[1] == "Best single trial  trial 7 by bayesian: f 0.90 ± 0.10"
+        assert lines[2].split() == ["answer", "trial", "7"]
+        assert lines[3].split() == ["x", "0.25", "0.5", "nm"]
 
 
 def test_predictions() -> None:

@@ -184,6 +184,9 @@ def test_best(campaign: Campaign) -> None:
     found = answer("best", campaign.folder)
     assert (found["id"], found["objective"]) == (1, 0.3125)
     assert answer("trials", campaign.folder)[1].items() <= found.items()
+    assert found["answer"] == {
+        "point": {"x": 0.25, "y": 0.5}, "value": 0.3125, "error": 0.01, "repeats": 1, "fidelity": 1.0, "trials": [1],
+    }  # fmt: skip
 
 
 def test_status(campaign: Campaign) -> None:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from softal.answer import Answer, answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
@@ -268,6 +269,11 @@ class Campaign:
         found = self.spec.objective.best(self.list_trials())
         with require_campaign(self.folder) as journal:
             return None if found is None else journal.trial(found.id)
+
+    @property
+    def answer(self) -> Answer | None:
+        """The best point with the error that its repeats vouch for; None where there is none."""
+        return answer(self.spec.objective, self.list_trials())
 
     @property
     def pareto_front(self) -> list[Trial]:

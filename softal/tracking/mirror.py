@@ -28,6 +28,7 @@ from softal.tracking.records import (
     KnownRun,
     Metric,
     RunRecord,
+    answer_record,
     campaign_record,
     key,
     milliseconds,
@@ -296,8 +297,10 @@ class Follower:
             for trial in list(self._known):
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
-            self._store.log_campaign(tags={"state": state, "reason": reason[:MAX_TEXT]})
-            self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), milliseconds(self._clock()) or 0)
+            now = milliseconds(self._clock()) or 0
+            metrics, tags = answer_record(self.objective, self.journal.trials(), now)
+            self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
+            self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)
         except Exception as error:
             self._failed(error)
             return False

@@ -7,16 +7,18 @@ point, seed, fidelity          parameters
 values, errors, objective      metrics `<name>`, `<name>_error`; `duration` [s]
 state, host, reason            tags
 best, done, failed over time   metrics of the parent run, step = number of finished trials
+answer, its error and repeats  metrics of the parent run and the tag `answer`, when the campaign ends
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from softal.answer import answer
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
 
@@ -145,6 +147,20 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     return CampaignRecord(
         identity, name, start, tags, {k: v for k, v in params.items() if v}, str(info.get("text", ""))
     )
+
+
+def answer_record(objective: Objective, trials: Sequence[Trial], time: int) -> tuple[list[Metric], dict[str, str]]:
+    """Return metrics and tags of the campaign's answer, at a time [ms]; both are empty where there is none."""
+    found = answer(objective, trials)
+    if found is None:
+        return [], {}
+    step = sum(trial.state.finished for trial in trials)
+    values = {"answer": found.value, "answer_error": found.error, "answer_repeats": float(found.repeats)}
+    metrics: list[Metric] = [(name, value, time, step) for name, value in values.items() if math.isfinite(value)]
+    point = ", ".join(f"{name} = {value}" for name, value in found.point.items())
+    error = f" ± {found.error:.2g}" if math.isfinite(found.error) else ""
+    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.origin}) at {point}"
+    return metrics, {"answer": text[:MAX_TEXT]}
 
 
 class Convergence:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from mlflow_server import Server
 
+from softal.answer import answer
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState
@@ -184,6 +185,20 @@ def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal
     assert history["done"] == [(1, 1), (2, 1), (3, 2), (4, 3)]
     assert history["failed"] == [(1, 0), (2, 1), (3, 1), (4, 1)]
     assert history["surrogate/rmse"] == [(3, 0.2)]
+
+
+def test_the_parent_has_the_answer_with_its_error(journal: Journal) -> None:
+    journal.write([done(0, 2.0), done(1, 3.0), done(2, 2.4, point=done(0).point)])
+    follower = mirror(journal)
+    assert follower.finish("finished")
+    parent = Held(follower.uri).parent
+    found = answer(follower.objective, journal.trials())
+    assert found is not None
+    assert found.repeats == parent.data.metrics["answer_repeats"] == 2
+    assert parent.data.metrics["answer"] == pytest.approx(2.2)
+    assert parent.data.metrics["answer_error"] == pytest.approx(found.error)
+    assert "= 2.2 ±" in parent.data.tags["answer"]
+    assert "(mean of 2 runs at fidelity 1) at " in parent.data.tags["answer"]
 
 
 def test_several_objectives_have_one_best_each_and_learn_has_none(journal: Journal) -> None:

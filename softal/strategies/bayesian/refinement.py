@@ -202,12 +202,11 @@ class Refinement:
         found = self._first_runs(n, pending, means, best)
         if best is None or len(found) == n:
             return found
-        waiting = [point_key(trial.point) for trial in pending] + [point_key(proposal.point) for proposal in found]
+        waiting = {point_key(trial.point) for trial in pending}
         steps = self._steps(best, pending, landscape, rng)
         first = next(steps, None)
         found += [first] if first else []
-        runs = best.tried + waiting.count(point_key(best.point))
-        if len(found) < n and runs < self.settings.repeats:
+        if len(found) < n and best.tried < self.settings.repeats and point_key(best.point) not in waiting:
             found.append(self._proposal(best, LOCAL, REPEAT, means))
         while len(found) < n and (step := next(steps, None)):
             found.append(step)
