@@ -84,9 +84,10 @@ class Softal(Method):
 class ScalarGP(Method):
     """The paper's method: Gaussian process regression of R, the point of largest expected improvement, sequentially.
 
-    H. Liu et al., MRS Commun. 9, 593 (2019). With BoTorch's SingleTaskGP (a lengthscale for each parameter, noise
-    inferred) and the logarithm of the expected improvement, which has the same maximum. It starts from the Sobol points
-    from which softal starts. A failure counts as the largest R so far, which served it better than R = 1.
+    H. Liu et al., MRS Commun. 9, 593 (2019). With BoTorch's SingleTaskGP (Matern 5/2, which served it better than the
+    Gaussian kernel; a lengthscale for each parameter; noise inferred) and the logarithm of the expected improvement,
+    which has the same maximum. It starts from the Sobol points from which softal starts. A failure counts as the
+    largest R so far, which served it better than R = 1.
     """
 
     def __init__(self, problem: Problem, seed: int) -> None:
@@ -115,9 +116,12 @@ class ScalarGP(Method):
     def _model(self) -> Any:
         from botorch.fit import fit_gpytorch_mll
         from botorch.models import SingleTaskGP
+        from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
         from gpytorch.mlls import ExactMarginalLogLikelihood
 
-        model = SingleTaskGP(_tensor(np.array(self._X)), -_tensor(np.array(self._y)[:, None]))
+        X, Y = _tensor(np.array(self._X)), -_tensor(np.array(self._y)[:, None])
+        kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=X.shape[1], use_rbf_kernel=False)
+        model = SingleTaskGP(X, Y, covar_module=kernel)
         n, hyperparameters = self._fitted
         if len(self._X) < REFIT * n:
             model.load_state_dict(hyperparameters, strict=False)
@@ -192,13 +196,13 @@ class Entry:
 METHODS: dict[str, Entry] = {
     "random": Entry("random", "#b8b8b8", 0.0, lambda p, s: Softal(p, s, "random")),
     "sobol": Entry("Sobol", "#8a8a8a", 0.0, lambda p, s: Softal(p, s, "sobol")),
-    "cmaes": Entry("CMA-ES", "#8c6d31", 0.01, lambda p, s: Softal(p, s, "cmaes")),
-    "gp_ei": Entry("scalar GP, EI", "#111111", 0.4, ScalarGP),
-    "tpe": Entry("Optuna, TPE", "#7b4ea3", 0.02, lambda p, s: Optuna(p, s, "TPESampler")),
-    "optuna_gp": Entry("Optuna, GP", "#2a9d8f", 0.3, lambda p, s: Optuna(p, s, "GPSampler")),
-    "ax": Entry("Ax", "#e08e0b", 0.6, Ax),
-    "bayesian": Entry("softal, scalar", "#1f6fb4", 0.4, lambda p, s: Softal(p, s, "bayesian")),
-    "composite": Entry("softal, composite", "#c1121f", 0.6, lambda p, s: Softal(p, s, "bayesian", composite=True)),
+    "cmaes": Entry("CMA-ES", "#8c6d31", 0.0, lambda p, s: Softal(p, s, "cmaes")),
+    "gp_ei": Entry("scalar GP, EI", "#111111", 0.25, ScalarGP),
+    "tpe": Entry("Optuna, TPE", "#7b4ea3", 0.0, lambda p, s: Optuna(p, s, "TPESampler")),
+    "optuna_gp": Entry("Optuna, GP", "#2a9d8f", 0.1, lambda p, s: Optuna(p, s, "GPSampler")),
+    "ax": Entry("Ax", "#e08e0b", 0.35, Ax),
+    "bayesian": Entry("softal, scalar", "#1f6fb4", 0.2, lambda p, s: Softal(p, s, "bayesian")),
+    "composite": Entry("softal, composite", "#c1121f", 0.35, lambda p, s: Softal(p, s, "bayesian", composite=True)),
 }
 
 

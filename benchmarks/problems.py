@@ -98,7 +98,13 @@ def _closed_form(name: str, label: str, curve: closed_forms.Curve, **rest: Any) 
 def spill() -> Problem:
     """The environmental model function: 4 parameters, 12 outputs."""
     return _closed_form(
-        "spill", "Chemical spill", closed_forms.Spill(), costs=(0.03, 0.01, 0.003, 0.001), budget=60, seconds=0.001
+        "spill",
+        "Chemical spill",
+        closed_forms.Spill(),
+        costs=(0.03, 0.01, 0.003, 0.001),
+        budget=60,
+        budgets={"gp_ei": 150},
+        seconds=0.001,
     )
 
 
@@ -106,6 +112,7 @@ def rosenbrock() -> Problem:
     """Rosenbrock's function in 5 dimensions: 8 outputs."""
     return _closed_form(
         "rosenbrock", "Rosenbrock, 5 parameters", closed_forms.Rosenbrock(), costs=(3.0, 1.0, 0.3, 0.1), budget=60,
+        budgets={"gp_ei": 150},
         seconds=0.001,
     )  # fmt: skip
 
@@ -113,8 +120,8 @@ def rosenbrock() -> Problem:
 def liquid() -> Problem:
     """g(r) by liquid-state theory: 6 parameters, 1 % noise."""
     return _closed_form(
-        "liquid", "Liquid, HNC, 6 parameters", closed_forms.Liquid(), costs=(0.05, 0.03, 0.02, 0.015), budget=80,
-        seconds=0.02,
+        "liquid", "Liquid, HNC, 6 parameters", closed_forms.Liquid(), costs=(0.05, 0.03, 0.02, 0.012), budget=60,
+        budgets={"gp_ei": 150}, seconds=0.01,
     )  # fmt: skip
 
 
@@ -129,7 +136,7 @@ def argon() -> Problem:
     bounds = {"epsilon": (70.0, 200.0), "sigma": (2.8, 3.6), "n": (8.0, 24.0)}  # [K], [angstrom]
     return Problem(
         "argon", "Liquid argon, MD", ("argon", settings), bounds, match({"structure_factor": reference}, name=COST),
-        costs=(0.05, 0.03, 0.02, 0.017), budget=40, seconds=1.3,
+        costs=(0.05, 0.03, 0.02, 0.017), budget=25, seconds=1.25,
     )  # fmt: skip
 
 
@@ -156,7 +163,7 @@ def silica() -> Problem:
     }
     return Problem(
         "silica", "Liquid silica, MD", ("silica", {}), silica_bounds(), match(references, name=COST),
-        costs=(0.15, 0.1, 0.08, 0.06), budget=50, budgets={"gp_ei": 300}, seconds=3.0, fidelity=0.0375,
+        costs=(0.2, 0.15, 0.1, 0.08), budget=40, budgets={"gp_ei": 300}, seconds=2.3, fidelity=0.0375,
     )  # fmt: skip
 
 
