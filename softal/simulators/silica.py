@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 # First maxima that a reference's g(r) may have [angstrom].
 FIRST_MAXIMUM = {"g_SiO": (1.3, 2.0), "g_OO": (2.2, 3.2), "g_SiSi": (2.6, 3.6)}
 SHORTEST_REFERENCE, WIDEST_BIN = 5.0, 0.2  # [angstrom]
-LARGE_R_TOLERANCE = 0.25
+FAR, FAR_TOLERANCE = 0.75, 0.25  # part of r from which on g is near 1, and how near
 
 
 class Silica(Simulator):
@@ -91,49 +91,43 @@ class Silica(Simulator):
             return observe(self.settings, run.system, run.frames())
 
     def check_reference(self, reference: Reference) -> str | None:
-        """Say what is wrong with a reference's g(r): its unit, its reach or its bins; or with F(Q)'s reach."""
-        grid = reference.grid
-        if reference.array == "neutron_fq":
-            return reference.beyond(Q_MIN, float(self.settings.Q_max))
-        if reference.array not in FIRST_MAXIMUM:
+        """Say in one line what is wrong with a reference: its unit, its reach, its bins, or its limit at large r."""
+        settings = self.settings
+        if reference.array in FIRST_MAXIMUM:
+            problem = _wrong_distribution(reference, *FIRST_MAXIMUM[reference.array])
+            reach = (settings.r_bin / 2, settings.r_max - settings.r_bin / 2)
+        elif reference.array == "neutron_fq":
+            problem, reach = None, (Q_MIN, settings.Q_max)
+        else:
             return None
-        first = FIRST_MAXIMUM[reference.array]
-        covered = self.settings.r_bin / 2, float(self.settings.r_max)
-        return _wrong_grid(grid, self.settings.r_max) or _wrong_curve(reference, *first) or reference.beyond(*covered)
+        return problem or reference.beyond(*reach)
 
 
-def _wrong_grid(r: Floats, r_max: float) -> str | None:
-    inside = r[r <= r_max]
-    if r[-1] < SHORTEST_REFERENCE:
-        hint = ": it looks like nm: give unit: nm" if r[-1] < 0.2 * SHORTEST_REFERENCE * 2 else ""
-        return f"ends at r = {r[-1]:g}, at least {SHORTEST_REFERENCE:g} angstrom are needed{hint}"
-    if len(inside) < 2 or np.diff(inside).max() > WIDEST_BIN * (1 + 1e-9):
-        widest = np.diff(inside).max() if len(inside) > 1 else math.inf
-        return f"has fewer bins than needed: they are {widest:.3g} angstrom wide, {WIDEST_BIN:g} is the most"
-    if inside[-1] < SHORTEST_REFERENCE:
-        return f"the simulation's r_max = {r_max:g} is short of the {SHORTEST_REFERENCE:g} angstrom that are needed"
-    return None
-
-
-def _wrong_curve(reference: Reference, low: float, high: float) -> str | None:
+def _wrong_distribution(reference: Reference, low: float, high: float) -> str | None:
     r, g = reference.grid, reference.values
     first = _first_maximum(r, g)
-    if 0.1 * low <= first <= 0.1 * high:
-        return f"has its first maximum at r = {first:g}: it looks like nm: give unit: nm"
+    for unit, size in (("nm", 10.0), ("pm", 0.01), ("bohr", 0.529177)):
+        if not low <= first <= high and low <= first * size <= high:
+            return f"has its first maximum at r = {first:.4g}: it looks like {unit}: give unit: {unit}"
     if not low <= first <= high:
-        return f"has its first maximum at r = {first:g} angstrom, silica has it between {low:g} and {high:g}"
-    far = float(np.mean(g[r > 0.75 * r[-1]]))
-    if abs(far - 1) > LARGE_R_TOLERANCE:
-        return f"is {far:.3g} on the average at large r: a pair distribution function goes to 1"
+        return f"has its first maximum at r = {first:.4g} angstrom, in silica it is between {low:g} and {high:g}"
+    if r[-1] < SHORTEST_REFERENCE:
+        return f"ends at r = {r[-1]:.4g}, at least {SHORTEST_REFERENCE:g} angstrom are needed"
+    widest = float(np.diff(r[r <= SHORTEST_REFERENCE]).max())
+    if widest > WIDEST_BIN * (1 + 1e-9):
+        return f"has fewer bins than needed: they are {widest:.3g} angstrom wide, {WIDEST_BIN:g} is the most"
+    far = float(np.mean(g[r > FAR * r[-1]]))
+    if abs(far - 1) > FAR_TOLERANCE:
+        return f"is {far:.3g} on the average at the end of r: a pair distribution function goes to 1"
     return None
 
 
 def _first_maximum(r: Floats, g: Floats) -> float:
-    """Return where the first hump above half of the highest value is highest."""
-    above = np.flatnonzero(g > 0.5 * g.max())
-    end = above[0] + int(np.argmax(np.diff(above, append=len(r) + 1) > 1)) + 1
-    hump = slice(int(above[0]), int(above[end - above[0] - 1]) + 1)
-    return float(r[hump][np.argmax(g[hump])])
+    """Return where the first stretch above half of the largest value is highest."""
+    above = g > 0.5 * g.max()
+    begin = int(np.argmax(above))
+    end = begin + int(np.argmin(np.append(above[begin:], False)))
+    return float(r[begin + np.argmax(g[begin:end])])
 
 
 def _number(name: str, point: Point) -> float:

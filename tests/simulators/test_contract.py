@@ -16,6 +16,13 @@ class TestArgon(SimulatorContract):
         return Candidate("argon", short, {"epsilon": 120.0, "sigma": 3.4})
 
 
+class TestSilica(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        short = {"engine": "lammps", "particles": 375, "equilibration": 0.3, "sampling": 0.3, "sample_every": 0.02}
+        return Candidate("silica", {**short, "potential": "ML"}, {"q_Si": 1.95, "C_OO": 80.0})
+
+
 class TestCommand(SimulatorContract):
     @pytest.fixture
     def candidate(self) -> Candidate:
