@@ -13,14 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from softal.answer import answer
 from softal.errors import CampaignStateError
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.space import Space
+from softal.surrogates.composite import Composite
 from softal.surrogates.gp import GaussianProcess
 from softal.tracking.journal import Journal
 from softal.tracking.report import write_report
 from softal.tracking.report.data import duration, question, with_error
-from softal.tracking.report.statistics import concurrency, failures, lanes, running_best, thin
+from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best, thin
 from softal.trial import Array, Observation, Trial, TrialState
 
 # Plotly warns of what it will do another way itself.
@@ -223,6 +225,67 @@ def test_a_matching_campaign_has_all_parts(tmp_path: Path) -> None:
     assert "particles: 864" in page.text
     assert "lost atoms" in page.text
     assert all(figure["data"] for figure in page.figures.values())
+
+
+def test_a_refined_campaign_shows_its_answer(tmp_path: Path) -> None:
+    objective = match({"structure_factor": REFERENCE})
+    rng = np.random.default_rng(3)
+    best = MIE.complete({"epsilon": 118.0, "sigma": 3.4, "n": 10})
+    step = {"phase": "local", "role": "step", "centre": 0, "reduction": 0.01, "noise": 0.01, "predicted": 0.05}
+    again = {"phase": "repeats", "role": "repeat", "centre": 4, "predicted": 0.04}
+    plan = [
+        *(({**best, "epsilon": float(e)}, 0.2, {}) for e in (90, 110, 130)),
+        ({**best, "epsilon": 110.0}, 1.0, {"phase": "local", "role": "incumbent", "predicted": 0.06}),
+        (best, 1.0, {**step, "radius": 0.1}), ({**best, "epsilon": 125.0}, 1.0, {**step, "radius": 0.05}),
+        (best, 1.0, again), (best, 1.0, again),
+    ]  # fmt: skip
+    trials = []
+    for i, (point, fidelity, notes) in enumerate(plan):
+        common = {"id": i, "point": point, "fidelity": fidelity, "proposed_by": "bayesian", "notes": notes}
+        if i == 5:
+            trials.append(Trial(**common, state=TrialState.FAILED, reason="it melted"))
+            continue
+        observation = simulate(point, rng)
+        values, errors = objective.evaluate(observation)
+        done = {"observation": observation, "objective": values, "objective_errors": errors}
+        trials.append(Trial(**common, **done, state=TrialState.DONE))
+    folder = tmp_path / "refined"
+    with Journal.create(folder, "name: refined\n", {"id": "0" * 32, "created": T0, "name": "refined"}) as journal:
+        journal.write(trials)
+    surrogate = Composite(MIE, objective.names, None, objective)
+    surrogate.fit(trials)
+    page = Page(write_report(folder, space=MIE, objective=objective, surrogate=surrogate))
+    found = answer(objective, trials)
+    assert found is not None
+    assert found.trials == (4, 6, 7)
+    assert page.cells[0] == with_error(found.value, found.error)
+    assert "mismatch · mean of 3 runs at fidelity 1" in page.text
+    assert "Hollow dots are of lower fidelity" in page.text
+    chi = re.search(r"Relative distance χ = (\S+) ± (\S+)\.<", page.text)
+    assert chi is not None
+    assert float(chi[1]) == pytest.approx(found.value, rel=0.01)  # one array: its chi is the mismatch
+    drawn = {trace.get("name"): trace for trace in page.figures["Refinement"]["data"]}  # type: ignore[attr-defined]
+    assert {"good point of the search", "step", "repeat", "predicted by the model", "failed (no value)"} <= set(drawn)
+    assert drawn["repeat"]["x"] == [7, 8]
+    assert len(page.figures["Refinement"]["layout"]["shapes"]) == 2  # type: ignore[index]  # the answer, its error
+    curves = {trace.get("name") for trace in page.figures["Match: structure factor"]["data"]}  # type: ignore[attr-defined]
+    assert {"mean of 3 runs", "surrogate", "reference", "surrogate's residual"} <= curves
+
+
+def test_the_mean_of_arrays_has_the_error_of_its_scatter() -> None:
+    rng = np.random.default_rng(0)
+    runs = [{"g": Array(1.0 + 0.1 * rng.standard_normal(500), np.full(500, 0.1), K[:1].repeat(500))} for _ in range(4)]
+    found = mean_arrays(runs)["g"]
+    assert found.errors is not None
+    assert np.sqrt(np.mean(found.errors**2)) == pytest.approx(0.05, rel=0.05)
+    assert np.std((found.values - 1.0) / 0.05) == pytest.approx(1.0, abs=0.1)
+
+
+def test_arrays_on_different_grids_are_not_averaged() -> None:
+    one, other = (Array(np.full(3, value), None, np.arange(3.0) * value) for value in (1.0, 2.0))
+    assert mean_arrays([{"g": one}, {"g": other}])["g"] is one
+    assert mean_arrays([{"g": one}, {}])["g"] is one
+    assert mean_arrays([]) == {}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])

@@ -12,10 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from softal.answer import Answer, answer
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
 from softal.tracking.journal import Journal, in_use
+from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
 
 VERSIONS = Path("surrogate") / "versions.jsonl"
@@ -28,7 +30,7 @@ class CampaignData:
     Attributes:
         info: facts from the journal.
         trials: all of them, in the order of their ids, without arrays.
-        arrays: of the trial that is shown: the best one, or the last one where there is no best.
+        runs: arrays of each run behind what is shown: the runs of the answer, or the last trial where there is none.
         versions: records of the surrogate's versions, oldest first.
         surrogate: the latest version.
         workers: number of workers, where it is known.
@@ -40,7 +42,7 @@ class CampaignData:
     space: Space
     objective: Objective
     trials: list[Trial]
-    arrays: Mapping[str, Array] = field(default_factory=dict)
+    runs: Sequence[Mapping[str, Array]] = ()
     versions: list[dict[str, Any]] = field(default_factory=list)
     surrogate: Surrogate | None = None
     workers: int | None = None
@@ -79,15 +81,34 @@ class CampaignData:
         return self.objective.best(self.trials)
 
     @cached_property
+    def answer(self) -> Answer | None:
+        """The best point by its repeats, or the best trial; None where there is no best."""
+        return answer(self.objective, self.trials)
+
+    @cached_property
     def front(self) -> list[Trial]:
         """The Pareto front of several objectives; empty for one, and for `learn`."""
         return [] if self.objective.single or self.objective.learning else self.objective.pareto_front(self.trials)
 
     @cached_property
     def shown(self) -> Trial | None:
-        """The trial through which slices go and whose arrays are shown."""
+        """The trial through which slices go and whose arrays are shown: the first of the answer's."""
+        if self.answer:
+            return next(trial for trial in self.trials if trial.id == self.answer.trials[0])
         middle = self.front[len(self.front) // 2] if self.front else None
-        return self.best or middle or (self.done[-1] if self.done else None)
+        return middle or (self.done[-1] if self.done else None)
+
+    @property
+    def label(self) -> str:
+        """What is shown, for captions."""
+        if self.answer and self.answer.repeats > 1:
+            return "the answer"
+        return f"trial {self.shown.id}" if self.shown else ""
+
+    @cached_property
+    def arrays(self) -> Mapping[str, Array]:
+        """Arrays of what is shown, averaged over its runs."""
+        return mean_arrays(self.runs)
 
     @cached_property
     def state(self) -> str:
@@ -137,8 +158,9 @@ def read(
             running=in_use(folder),
             folder=folder,
         )
-        arrays = journal.arrays(data.shown.id) if data.shown else {}
-    return CampaignData(**{**_fields(data), "arrays": arrays})
+        ids = data.answer.trials if data.answer else [data.shown.id] if data.shown else []
+        runs = [journal.arrays(trial_id) for trial_id in ids]
+    return CampaignData(**{**_fields(data), "runs": runs})
 
 
 def _fields(data: CampaignData) -> dict[str, Any]:

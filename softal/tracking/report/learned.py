@@ -84,6 +84,7 @@ class Learned:
     map: Map | None = None
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     optimum: Mapping[str, tuple[Any, float]] = field(default_factory=dict)
+    curves: Mapping[str, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
 
 
 def learn(data: CampaignData) -> Learned:
@@ -103,6 +104,7 @@ def learn(data: CampaignData) -> Learned:
         map=_attempt(lambda: map_of(surrogate, targets[0], point, ranked.get(targets[0], {}))),
         calibration={name: found for name, found in calibrated.items() if name in targets},
         optimum=_attempt(lambda: _optimum(surrogate, data)) or {},
+        curves=_attempt(lambda: _curves(surrogate, point)) or {},
     )
 
 
@@ -111,6 +113,14 @@ def _attempt(question: Callable[[], T]) -> T | None:
         return question()
     except Exception:  # a surrogate may be anybody's code; a part of the report is not worth its failure
         return None
+
+
+def _curves(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Return array -> (grid, mean, standard deviation), shape (k,) each, where the surrogate predicts arrays."""
+    predict = getattr(surrogate, "curves", None)
+    if predict is None or not point:
+        return {}
+    return {name: (grid, mean[0], std[0]) for name, (grid, mean, std) in predict([point]).items()}
 
 
 def _optimum(surrogate: Surrogate, data: CampaignData) -> dict[str, tuple[Any, float]]:

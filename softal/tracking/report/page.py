@@ -14,8 +14,10 @@ from softal.space import Space
 from softal.surrogates import Surrogate
 from softal.tracking.report import progress, trials
 from softal.tracking.report import surrogate as pictures
+from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.learned import Learned, learn
+from softal.tracking.report.refinement import refinement
 from softal.tracking.report.tables import best_trials, facts, failure_rows, optimum_rows, versions
 
 FILE_NAME = "report.html"
@@ -100,16 +102,24 @@ def render(data: CampaignData, learned: Learned) -> str:
 def sections(data: CampaignData, learned: Learned) -> list[Section]:
     """Return the figures that this campaign has, in the order of the page."""
     learning = data.objective.learning
-    shown = f"trial {data.shown.id}" if data.shown else ""
+    shown = data.label
     found = [
         _section(
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
-            + ("." if learning else "; the line is the best so far."),
+            + ("." if learning else "; the line is the best so far.")
+            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else ""),
             progress.best_against_trials(data),
         ),
         _section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
-        *_matches(data, shown),
+        _section(
+            "Refinement",
+            "The local phase and the repeats: each trial with its standard error, and what the model predicted. "
+            + ("The line is the answer with its standard error. " if data.label == "the answer" else "")
+            + "Below, how far each step might go, in units of each range.",
+            refinement(data),
+        ),
+        *_matches(data, learned),
         _section("Observed", f"Other arrays of {shown}, with their 95 % bands.", trials.observed(data)),
         _section(
             "Parameters",
@@ -134,14 +144,16 @@ def _section(title: str, caption: str, figure: go.Figure | None, wide: bool = Tr
     return None if figure is None else Section(title, caption, as_json(figure), int(figure.layout.height), wide)
 
 
-def _matches(data: CampaignData, shown: str) -> list[Section | None]:
+def _matches(data: CampaignData, learned: Learned) -> list[Section | None]:
+    prediction = " and the surrogate's prediction there (dashed), each"
     return [
         _section(
-            f"Match: {name.replace('_', ' ')}",
-            f"{shown.capitalize()} with its 95 % band against the reference (circles); the residual is below.",
-            figure,
+            f"Match: {one.array.replace('_', ' ')}",
+            f"{data.label.capitalize()}{prediction if one.predicted else ''} with its 95 % band against the reference "
+            f"(circles); what is left is below. Relative distance χ = {one.chi}.",
+            one.figure,
         )
-        for name, figure in trials.matched(data)
+        for one in matched(data, learned)
     ]
 
 

@@ -39,6 +39,11 @@ def best_against_trials(data: CampaignData) -> go.Figure | None:
     return theme.style_axes(made)
 
 
+def fidelities_differ(data: CampaignData) -> bool:
+    """Return whether the trials are of more than one fidelity."""
+    return len({trial.fidelity for trial in data.finished}) > 1
+
+
 def _progress_panel(made: go.Figure, data: CampaignData, component: Component, row: int) -> None:
     values = np.array([trial.objective.get(component.name, np.nan) for trial in data.finished])
     best, improved = running_best(component.sign * values)
@@ -80,6 +85,8 @@ def _dots(
     trials = [data.finished[i] for i in picked]
     errors = np.array([trial.objective_errors.get(component.name, np.nan) for trial in trials])
     bars = np.isfinite(errors).any() and len(picked) <= 500
+    highest = max(trial.fidelity for trial in data.finished)
+    whole = [trial.fidelity == highest for trial in trials]
     return go.Scatter(
         x=[i + 1 for i in picked],
         y=values[list(picked)],
@@ -88,7 +95,13 @@ def _dots(
         name=theme.words(name),
         legendgroup=name,
         showlegend=legend,
-        marker={"color": colour, "size": 7 if len(picked) < 400 else 4, "opacity": 0.85, "line": {"width": 0}},
+        marker={
+            "color": colour,
+            "size": 7 if len(picked) < 400 else 4,
+            "opacity": 0.85,
+            "symbol": "circle" if all(whole) else ["circle" if full else "circle-open" for full in whole],
+            "line": {"width": 0 if all(whole) else 1.5, "color": colour},
+        },
         hovertext=[theme.hover(trial, data.space.units) for trial in trials],
         hoverinfo="text",
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.trial import Trial
+from softal.answer import mean_of_runs
+from softal.trial import Array, Trial
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,29 @@ def thin(n: int, most: int, keep: Sequence[int] | NDArray[np.int_] = ()) -> NDAr
     kept = np.unique(np.asarray(keep, dtype=int))
     spaced = np.linspace(0, n - 1, max(2, most - len(kept))).round().astype(int)
     return np.union1d(kept, spaced)
+
+
+def mean_arrays(runs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return the mean of each array over runs of one point, with its standard error, element by element.
+
+    An array that a run lacks, or has on another grid, is the first run's.
+    """
+    found = dict(runs[0]) if runs else {}
+    for name, first in found.items():
+        arrays = [run[name] for run in runs if name in run]
+        if len(arrays) == len(runs) > 1 and all(_comparable(first, other) for other in arrays):
+            values = np.array([array.values.ravel() for array in arrays])
+            known = [np.full(first.values.size, np.nan) if a.errors is None else a.errors.ravel() for a in arrays]
+            pairs = [mean_of_runs(v, e) for v, e in zip(values.T, np.array(known).T, strict=True)]
+            mean, error = np.array(pairs).T.reshape(2, *first.values.shape)
+            found[name] = Array(mean, error, first.grid, first.unit, first.grid_unit)
+    return found
+
+
+def _comparable(one: Array, other: Array) -> bool:
+    if one.values.shape != other.values.shape or (one.grid is None) != (other.grid is None):
+        return False
+    return one.grid is None or other.grid is None or bool(np.allclose(one.grid, other.grid, rtol=1e-9, atol=0))
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ def _rate(per_hour: float) -> str:
 def _headline(data: CampaignData) -> tuple[str, str]:
     if data.best is not None:
         name = data.objective.names[0]
+        if data.answer and data.answer.repeats > 1:
+            return f"{name.replace('_', ' ')} · {data.answer.origin}", with_error(data.answer.value, data.answer.error)
         value = with_error(data.best.objective[name], data.best.objective_errors.get(name))
         return f"best {name.replace('_', ' ')} · trial {data.best.id}", value
     if data.front:
@@ -120,7 +122,7 @@ def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:
             row.append(_place(learned.optimum.get(name), parameter))
         rows.append([*row, _range(parameter)])
     optimum = ["optimum (surrogate)"] if learned.optimum else []
-    head = ["parameter", f"trial {data.shown.id}", *optimum, "searched"]
+    head = ["parameter", data.label, *optimum, "searched"]
     return Table(head, rows, [False, True, *(True for _ in optimum), False])
 
 

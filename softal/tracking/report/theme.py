@@ -86,6 +86,8 @@ def hover(trial: Trial, units: Mapping[str, str]) -> str:
     lines = [f"<b>trial {trial.id}</b> · {escape(trial.proposed_by or 'unknown')}"]
     for name, value in trial.objective.items():
         lines.append(f"{escape(name)} = {with_error(value, trial.objective_errors.get(name))}")
+    if trial.fidelity != 1:
+        lines.append(f"fidelity {trial.fidelity:g}")
     if trial.reason:
         lines.append(escape(trial.reason[:120]))
     lines += [f"{escape(labelled(name, units.get(name, '')))} = {escape(number(v))}" for name, v in trial.point.items()]

@@ -1,4 +1,4 @@
-"""Figures of the points and of what was observed: parallel coordinates, arrays against their references."""
+"""Figures of the points and of what was observed: parallel coordinates, arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from softal.objective import Reference
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, labelled, number
 from softal.tracking.report.statistics import thin
@@ -144,70 +143,29 @@ def _ticks(data: CampaignData, name: str) -> list[tuple[float, str]]:
     return [(float(h), number(float(v), 3)) for h, v in zip(heights, values, strict=True)]
 
 
-def matched(data: CampaignData) -> list[tuple[str, go.Figure]]:
-    """For each array in `match`: the shown trial's with its error band, the reference, and the residual below."""
-    references = [reference for part in data.objective.components for reference in part.references]
-    return [
-        (r.array, _matched(data.arrays[r.array], r))
-        for r in references
-        if r.array in data.arrays and data.arrays[r.array].grid is not None
-    ]
-
-
-def _matched(array: Array, reference: Reference) -> go.Figure:
-    assert array.grid is not None
-    made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.74, 0.26], vertical_spacing=0.04)
-    made.update_layout(theme.figure(500).layout)
-    order = np.argsort(array.grid)
-    order = order[thin(len(order), MAX_GRID)]
-    grid, values = array.grid[order], array.values[order]
-    errors = None if array.errors is None else np.nan_to_num(array.errors[order])
-    inside = (reference.grid >= grid[0]) & (reference.grid <= grid[-1])
-    inside &= (reference.grid >= reference.range[0]) & (reference.grid <= reference.range[1])
-    at = reference.grid[inside]
-    residual = np.interp(at, grid, values) - reference.values[inside]
-    for trace in band(grid, values, errors):
-        made.add_trace(trace, row=1, col=1)
-    made.add_trace(_points(reference.grid, reference.values, "reference", showlegend=True), row=1, col=1)
-    made.add_trace(
-        go.Scatter(x=grid, y=values, mode="lines", name="simulation", line={"color": theme.ACCENT, "width": 2}),
-        row=1,
-        col=1,
-    )
-    if errors is not None:
-        for trace in band(at, np.zeros_like(at), np.interp(at, grid, errors)):
-            made.add_trace(trace, row=2, col=1)
-    made.add_trace(_points(at, residual, "residual", showlegend=False), row=2, col=1)
-    made.add_hline(y=0, line={"color": theme.MUTED, "width": 1}, row=2, col=1)
-    made.update_xaxes(
-        range=[float(min(grid[0], at[0])), float(max(at[-1], min(grid[-1], at[-1] * 1.05)))] if at.size else None
-    )
-    made.update_xaxes(title_text=grid_label(reference.array, array), row=2, col=1)
-    made.update_yaxes(title_text=labelled(theme.words(reference.array), escape(array.unit)), row=1, col=1)
-    made.update_yaxes(title_text="sim. − ref.", row=2, col=1)
-    return theme.style_axes(made)
-
-
 def grid_label(name: str, array: Array) -> str:
     """Return the label of an array's grid: the field's letter where the array's name tells it."""
-    letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_r": "r", "radial": "r", "msd": "t"}
+    letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_": "r", "radial": "r", "msd": "t"}
     letter = next((letter for part, letter in letters.items() if part in name), "grid")
     return labelled(letter if array.grid is not None else "index", escape(array.grid_unit))
 
 
-def _points(x: NDArray[np.float64], y: NDArray[np.float64], name: str, showlegend: bool) -> go.Scatter:
+def points(x: NDArray[np.float64], y: NDArray[np.float64], name: str, showlegend: bool) -> go.Scatter:
+    """Return circles, as references are drawn."""
     some = thin(len(x), MAX_GRID)
     marker = {"color": theme.INK, "size": 4.5, "symbol": "circle-open", "line": {"width": 1}}
     return go.Scatter(x=x[some], y=y[some], mode="markers", name=name, marker=marker, showlegend=showlegend)
 
 
-def band(x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64] | None) -> list[go.Scatter]:
+def band(
+    x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64] | None, colour: str = theme.BAND
+) -> list[go.Scatter]:
     """Return the 95 % band around a line as traces; none without errors."""
     if errors is None or not np.any(errors > 0):
         return []
     common = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
     lower = go.Scatter(x=x, y=y - 1.96 * errors, **common)
-    upper = go.Scatter(x=x, y=y + 1.96 * errors, fill="tonexty", fillcolor=theme.BAND, **common)
+    upper = go.Scatter(x=x, y=y + 1.96 * errors, fill="tonexty", fillcolor=colour, **common)
     return [lower, upper]
 
 
