@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from softal import simulators, strategies, surrogates
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.objective import Objective
-from softal.orchestrator.checks import check_budget, check_simulator, check_strategy, outputs_of
+from softal.orchestrator.checks import check_budget, check_refinement, check_simulator, check_strategy, outputs_of
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
 from softal.orchestrator.settings import (
@@ -153,6 +153,8 @@ def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems:
         check_simulator(parts["simulator"], names, space, objective, problems)
     if objective is not None and parts["budget"] is not None:
         check_budget(parts["budget"], objective, problems)
+    if parts["strategy"] is not None and parts["budget"] is not None:
+        check_refinement(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
         check_strategy(parts["strategy"], space, objective, problems)
 

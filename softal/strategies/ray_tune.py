@@ -68,7 +68,13 @@ class SoftalSearch(Searcher):  # type: ignore[misc]  # Ray is not typed strictly
         proposal = proposals[0]
         self._ids[trial_id] = len(self._trials)
         self._trials.append(
-            Trial(len(self._trials), proposal.point, notes=dict(proposal.notes), proposed_by=proposal.proposed_by)
+            Trial(
+                len(self._trials),
+                proposal.point,
+                fidelity=1.0 if proposal.fidelity is None else proposal.fidelity,
+                notes=dict(proposal.notes),
+                proposed_by=proposal.proposed_by,
+            )
         )
         return dict(proposal.point)
 
@@ -107,5 +113,5 @@ class SoftalSearch(Searcher):  # type: ignore[misc]  # Ray is not typed strictly
 
 
 def _to_row(trial: Trial) -> dict[str, Any]:
-    keys = ("id", "point", "notes", "proposed_by", "objective", "objective_errors", "reason", "told")
+    keys = ("id", "point", "fidelity", "notes", "proposed_by", "objective", "objective_errors", "reason", "told")
     return {**{key: getattr(trial, key) for key in keys}, "state": str(trial.state)}
