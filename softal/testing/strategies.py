@@ -31,7 +31,7 @@ from softal.errors import StrategyError
 from softal.objective import Objective, minimize
 from softal.space import Space
 from softal.strategies import Strategy, build
-from softal.trial import Point, Proposal, Trial, TrialState
+from softal.trial import Array, Observation, Point, Proposal, Trial, TrialState
 
 SPACES: dict[str, dict[str, Any]] = {
     "real": {"parameters": {"x": {"low": -5.0, "high": 10.0}, "y": {"low": 0.0, "high": 15.0}}},
@@ -124,10 +124,33 @@ class Bench:
 
 
 def evaluated(trial: Trial, space: Space, objective: Objective) -> Trial:
-    """Return the trial as done: component k is the squared distance to (0.3 + 0.1 k, ...) in the unit cube."""
+    """Return the trial as done.
+
+    Component k is the squared distance to (0.3 + 0.1 k, ...) in the unit cube, or a match of arrays that are their
+    references there, and differ from them by a cosine for each parameter elsewhere.
+    """
     u = space.to_unit([trial.point])[0]
-    values = {name: float(np.sum((u - 0.3 - 0.1 * k) ** 2)) for k, name in enumerate(objective.names)}
-    return replace(trial, state=TrialState.DONE, objective=values, objective_errors=dict.fromkeys(values, 0.01))
+    values: dict[str, float] = {}
+    errors: dict[str, float] = {}
+    arrays: dict[str, Array] = {}
+    for k, component in enumerate(objective.components):
+        away = u - 0.3 - 0.1 * k
+        for reference in component.references:
+            phase = np.linspace(0.0, np.pi, len(reference.grid))
+            simulated = reference.values + np.cos(np.outer(phase, 1 + np.arange(len(u)))) @ away
+            arrays[reference.array] = Array.of(simulated, np.full(len(phase), 0.01), reference.grid)
+        observation = Observation(arrays=arrays)
+        if component.references:
+            values[component.name], errors[component.name] = component.evaluate(observation)
+        else:
+            values[component.name], errors[component.name] = float(np.sum(away**2)), 0.01
+    return replace(
+        trial,
+        state=TrialState.DONE,
+        objective=values,
+        objective_errors=errors,
+        observation=Observation(arrays=arrays) if arrays else trial.observation,
+    )
 
 
 def campaign(candidate: Candidate, space: str, seed: int = 1, steps: int = len(STEPS)) -> Bench:

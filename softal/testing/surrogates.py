@@ -11,7 +11,8 @@
             return Candidate("my_package.mine:Mine", {"a_setting": 3})
 
 Targets are two smooth functions of numbers and a choice, with and without standard errors, and what real campaigns
-bring with them: failed trials, missing values, duplicates, constants, values that blew up.
+bring with them: failed trials, missing values, duplicates, constants, values that blew up. `pressure` is also the
+length of a curve's residual, for surrogates that learn curves: such a candidate takes the objective `MATCH`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ import pytest
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.objective import Component, Objective
+from softal.references import Reference
 from softal.space import Space
 from softal.surrogates import Surrogate, build, find, load
-from softal.trial import Observation, Point, Trial, TrialState
+from softal.trial import Array, Observation, Point, Trial, TrialState
 
 Floats = NDArray[np.float64]
 
@@ -43,24 +46,27 @@ SPACE: dict[str, Any] = {
 }
 TARGETS = ("pressure", "order")
 NOISE = 0.02  # standard error of `pressure`, whose own standard deviation is about 0.5
+PROFILE = Reference("profile", np.arange(8.0), np.full(8, 8**-0.5))
+MATCH = Objective((Component("pressure", "minimize", (PROFILE,)),))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """The surrogate under test: its kind, and the settings that it is tested with."""
+    """The surrogate under test: its kind, the settings that it is tested with, and its objective where it needs one."""
 
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    objective: Objective | None = None
 
     def make(self, space: Space, targets: Sequence[str] = TARGETS) -> Surrogate:
         """Return a new surrogate."""
-        return build(self.kind, space, targets, self.settings)
+        return build(self.kind, space, targets, self.settings, self.objective)
 
 
 def pressure(point: Point) -> float:
     """Return a smooth function of numbers and the choice."""
     shift = {"fcc": 0.0, "bcc": 0.4, "hcp": -0.4}[str(point["lattice"])]
-    return float(np.sin(3.0 * float(point["density"])) * np.log(float(point["temperature"])) / 3.0 + shift)
+    return float(np.sin(3.0 * float(point["density"])) * np.log(float(point["temperature"])) / 3.0 + shift + 2.0)
 
 
 def order(point: Point) -> float:
@@ -73,16 +79,20 @@ def trials(n: int, seed: int = 0) -> list[Trial]:
     rng = np.random.default_rng(seed)
     space = Space(SPACE)
     return [
-        Trial(
-            i,
-            point,
-            state=TrialState.DONE,
-            objective={"pressure": pressure(point) + NOISE * rng.standard_normal()},
-            objective_errors={"pressure": NOISE},
-            observation=Observation(values={"order": order(point)}),
-        )
+        observed(Trial(i, point, state=TrialState.DONE), pressure(point) + NOISE * rng.standard_normal(), NOISE)
         for i, point in enumerate(space.from_unit(space.sample(n, rng)))
     ]
+
+
+def observed(trial: Trial, value: float, error: float | None = None) -> Trial:
+    """Return the trial with another pressure, and with the curve whose residual it is the length of."""
+    curve = Array.of((1.0 + value) * PROFILE.values, None if error is None else np.full(8, error), PROFILE.grid)
+    return replace(
+        trial,
+        objective={"pressure": value},
+        objective_errors={} if error is None else {"pressure": error},
+        observation=Observation(values={"order": order(trial.point)}, arrays={"profile": curve}),
+    )
 
 
 class SurrogateContract:
@@ -220,7 +230,7 @@ class SurrogateContract:
         self, candidate: Candidate, space: Space, unseen: Floats
     ) -> None:
         some = trials(40)
-        some[7] = replace(some[7], objective={"pressure": 1e9})
+        some[7] = observed(some[7], 1e9, NOISE)
         surrogate = candidate.make(space, ["pressure"])
         surrogate.fit(some)
         truth = np.array([pressure(point) for point in space.from_unit(unseen)])
@@ -275,13 +285,14 @@ class SurrogateContract:
 def _awkward(case: str) -> list[Trial]:
     some = trials(4 if case == "few" else 16)
     if case == "constant":
-        return [replace(t, objective={"pressure": 7.0}, objective_errors={}) for t in some]
+        return [observed(t, 7.0) for t in some]
     if case == "duplicates":
         return [replace(t, point=some[t.id % 2].point) for t in some]
     if case == "blown up":
-        return [replace(t, objective={"pressure": 1e12}) if t.id in (3, 9) else t for t in some]
+        return [observed(t, 1e12, NOISE) if t.id in (3, 9) else t for t in some]
     if case.endswith("errors"):
-        return [replace(t, objective_errors={"pressure": 0.0 if case == "zero errors" else 1e-200}) for t in some]
+        error = 0.0 if case == "zero errors" else 1e-200
+        return [observed(t, t.objective["pressure"], error) for t in some]
     return some
 
 

@@ -1,6 +1,10 @@
 """Every built-in strategy keeps the contract."""
 
+import numpy as np
 import pytest
+
+from softal.objective import match
+from softal.references import Reference
 
 from softal.testing.strategies import Candidate, StrategyContract
 
@@ -47,3 +51,11 @@ class TestRefinement(StrategyContract):
         return Candidate(
             "bayesian", {"n_initial": 3, "q_max": 0, "refinement": {"after": 5, "trials": 3, "repeats": 2}}
         )
+
+
+class TestCompositeBayesian(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        grid = np.linspace(0.0, 5.0, 30)
+        objective = match({"profile": Reference("profile", grid, 1.0 + np.exp(-grid) * np.sin(3 * grid))})
+        return Candidate("bayesian", {"n_initial": 4, "q_max": 1}, objective=objective)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from softal.testing.surrogates import Candidate, SurrogateContract
+from softal.testing.surrogates import MATCH, Candidate, SurrogateContract
 
 
 class TestGaussianProcess(SurrogateContract):
@@ -15,3 +15,9 @@ class TestEnsemble(SurrogateContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("ensemble", {"members": 4, "width": 32, "steps": 150})
+
+
+class TestComposite(SurrogateContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("composite", objective=MATCH)
