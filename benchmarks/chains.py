@@ -54,6 +54,8 @@ def run(chain: Chain, folder: Path) -> Chain:
     known = read(path)
     if len(known) >= chain.budget:
         return chain
+    if any(line["problem"] != one.fingerprint() for line in known):
+        raise Diverged(f"{path} is of another problem of the name {one.name}; delete it to begin again")
     path.parent.mkdir(parents=True, exist_ok=True)
     method = peers.METHODS[chain.method].make(one, chain.seed)
     with path.open("a+b") as file:

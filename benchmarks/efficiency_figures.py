@@ -1,7 +1,7 @@
 """From chains of evaluations to the tables and the plot of sample efficiency.
 
 Notation: S seeds, N evaluations; best (S, N) is the lowest cost so far of each chain, infinite before the first
-evaluation that did not fail, NaN where a chain has not come as far. Quantiles are order statistics (for five seeds the
+evaluation that did not fail. Quantiles are order statistics (for five seeds the
 second, third and fourth value), so that they are values that were seen, and may be infinite.
 """
 
@@ -30,7 +30,7 @@ class Runs:
     """All chains of one method on one problem.
 
     Attributes:
-        costs: (S, N) R, infinite where the evaluation failed, NaN where there is none.
+        costs: (S, N) R, infinite where the evaluation failed.
         ask_s: median time of a proposal [s].
         seconds: median time of an evaluation [s].
     """
@@ -42,17 +42,16 @@ class Runs:
     @property
     def best(self) -> Floats:
         """The lowest cost so far (S, N)."""
-        return np.where(np.isnan(self.costs), np.nan, np.fmin.accumulate(self.costs, axis=1))
+        return np.minimum.accumulate(self.costs, axis=1)
 
     @property
     def failed(self) -> float:
         """Part of the evaluations that failed."""
-        return float(np.isinf(self.costs).sum() / (~np.isnan(self.costs)).sum())
+        return float(np.isinf(self.costs).mean())
 
     def band(self) -> Floats:
-        """Return the quartiles of the best cost, shape (3, n), up to the n that all chains have."""
-        n = int((~np.isnan(self.costs)).all(axis=0).sum())
-        return _quartiles(self.best[:, :n])
+        """Return the quartiles of the best cost, shape (3, N)."""
+        return _quartiles(self.best)
 
     def needed(self, cost: float) -> Floats:
         """Return quartiles of the number of evaluations to reach the cost, shape (3,); infinite where it was not."""
@@ -64,22 +63,27 @@ class Runs:
 Results = dict[str, dict[str, Runs]]
 
 
-def load(folder: Path, names: Sequence[str], methods: Sequence[str]) -> Results:
-    """Return what the folder holds, by problem and method."""
+def load(folder: Path, names: Sequence[str], methods: Sequence[str], budget: int | None = None) -> Results:
+    """Return what the folder holds, by problem and method: the first `budget` evaluations of chains that have them."""
     found: Results = {}
     for name in names:
         for method in methods:
             paths = sorted((folder / name).glob(f"{method}-*.jsonl"), key=_seed_of)
             if lines := [read for read in map(chains.read, paths) if read]:
-                found.setdefault(name, {})[method] = runs(lines)
+                found.setdefault(name, {})[method] = runs(whole(lines, budget or problem(name).budget_of(method)))
     return found
 
 
+def whole(lines: Sequence[Sequence[Mapping[str, Any]]], budget: int) -> list[Sequence[Mapping[str, Any]]]:
+    """Return the first `budget` lines of the chains that have so many; where none has, what all have."""
+    longest = max(map(len, lines))
+    enough = budget if longest >= budget else min(map(len, lines))
+    return [chain[:enough] for chain in lines if len(chain) >= enough]
+
+
 def runs(lines: Sequence[Sequence[Mapping[str, Any]]]) -> Runs:
-    """Return the chains, given as lines of their files."""
-    costs = np.full((len(lines), max(map(len, lines))), np.nan)
-    for i, chain in enumerate(lines):
-        costs[i, : len(chain)] = [np.inf if line["R"] is None else line["R"] for line in chain]
+    """Return the chains, all of one length, given as lines of their files."""
+    costs = np.array([[np.inf if line["R"] is None else line["R"] for line in chain] for chain in lines])
     every = [line for chain in lines for line in chain]
     ask, seconds = (float(np.median([line[key] for line in every])) for key in ("ask_s", "seconds"))
     return Runs(costs, ask, seconds)
@@ -98,8 +102,8 @@ def markdown(results: Results, machine: Mapping[str, Any]) -> str:
     """Return the figures as Markdown tables."""
     packages = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = [
-        f"Measured on {machine['date']} on {machine['cores']} cores ({machine['cpu']}); Python {machine['python']}, "
-        f"{packages}.",
+        f"Measured on {machine['date']} on {machine['cores']} cores ({machine['cpu']}), load average before it "
+        f"{machine['load_before']:.1f}; Python {machine['python']}, {packages}.",
         "",
     ]
     if any({PAPER, COMPOSITE} <= by_method.keys() for by_method in results.values()):

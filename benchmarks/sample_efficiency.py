@@ -38,7 +38,7 @@ def main() -> None:
     options = _options()
     if not options.show:
         measure(options)
-    results = efficiency_figures.load(options.folder, options.only, options.methods)
+    results = efficiency_figures.load(options.folder, options.only, options.methods, options.budget)
     text = efficiency_figures.markdown(results, _machine(options.folder))
     print(text)
     if options.docs:
@@ -91,7 +91,7 @@ def measure(options: argparse.Namespace) -> None:
 def plan(names: Sequence[str], methods: Sequence[str], seeds: int, budget: int | None = None) -> list[Chain]:
     """Return the chains in the order in which they are begun: seed by seed, the longest first."""
     found = [
-        Chain(name, method, seed, budget or problem(name).budgets.get(method, problem(name).budget))
+        Chain(name, method, seed, budget or problem(name).budget_of(method))
         for seed in range(seeds)
         for name in names
         for method in methods
