@@ -10,7 +10,7 @@ The protocol is the same for all parameters:
 3. the equilibration at the temperature, with the parameters;
 4. the sampling, one configuration every `sample_every`.
 
-Unphysical parameters end it as a SimulationError with its reason, looked for every `CHUNK`: pairs of atoms in their
+Unphysical parameters end it as a SimulationError with its reason, looked for every `LOOK`: pairs of atoms in their
 hard cores (a collapse into Buckingham's well), a temperature that runs away, and, at the end of the equilibration and
 of the sampling, an empty sphere that no liquid has (atoms have gathered, or evaporated from each other). What an engine
 itself notices (lost atoms, energies that are not numbers) is one, too.
@@ -38,13 +38,13 @@ from softal.simulators.silica_settings import O_MASS, SI_MASS, Extent, SilicaSet
 PICOSECOND = 1 / 0.01018050571
 BOLTZMANN = 8.617333262e-5  # [eV/K]
 MIN_FRAMES = 10  # fewer give no standard error worth the name
-CHUNK = 0.2  # between two looks at a running system [ps]
+FIRST_LOOK, LOOK = 0.02, 0.2  # between two looks at a running system, at first and later [ps]
 NEAREST = {(SI, SI): 2.7, (SI, O): 1.5, (O, O): 2.3}  # a little less than in the liquid [angstrom]
 # Contacts are taken apart by RELAX_ROUNDS times RELAX_STEPS short steps (of the time step) from velocities of COLD [K].
 RELAX_ROUNDS, RELAX_STEPS, RELAX_STEP, COLD = 50, 10, 0.2, 300.0
 START, MELT, HOT = "ML", 1.0, 4500.0  # the potential that makes the start; [ps], [K]
 THERMOSTAT = 0.1  # time constant [ps]
-RUNAWAY = 2.0  # times the temperature that is set
+RUNAWAY = 3.0  # times the temperature that is set
 TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean
 VOID = 6.0  # radius of an empty sphere [angstrom]; liquids of silica have up to 3.5
 VOID_GRID = 1.5  # [angstrom]
@@ -88,12 +88,11 @@ class Run:
         Raises:
             SimulationError: if the parameters describe no liquid, saying why.
         """
-        settings, size, dt = self._settings, self._size, self._settings.timestep * 1e-3
-        every = max(1, round(settings.sample_every / dt)) * dt
-        with self._engine(self._melt(), settings.temperature, dt, self._seeds[1]) as engine:
-            self._advance(engine, size.equilibration, dt)
-            look_for_voids(engine.frame(), self.system.box_length)
-            frames = [self._advance(engine, every, dt) for _ in range(max(MIN_FRAMES, round(size.sampling / every)))]
+        settings = self._settings
+        samples = max(MIN_FRAMES, round(self._steps(self._size.sampling) / self._steps(settings.sample_every)))
+        with self._engine(self._melt(), settings.temperature, settings.timestep * 1e-3, self._seeds[1]) as engine:
+            look_for_voids(self._equilibrate(engine), self.system.box_length)
+            frames = [self._next(engine, number) for number in range(samples)]
         look_for_voids(frames[-1], self.system.box_length)
         self._check_mean_temperature(frames)
         return frames
@@ -128,23 +127,40 @@ class Run:
             gpu=self._gpu,
         )
 
-    def _advance(self, engine: Engine, time: float, dt: float) -> Frame:
-        """Run for `time` [ps] with a look every CHUNK; the last configuration."""
-        steps, chunk = max(1, round(time / dt)), max(1, round(CHUNK / dt))
+    def _equilibrate(self, engine: Engine) -> Frame:
+        """Run the equilibration, with looks at first often, then every LOOK; its last configuration."""
+        steps, chunk = self._steps(self._size.equilibration), self._steps(FIRST_LOOK)
         while steps > 0:
             engine.run(min(chunk, steps))
-            steps -= chunk
             frame = engine.frame()
             self._look(frame)
+            self._look_at_pairs(frame)
+            steps, chunk = steps - chunk, min(2 * chunk, self._steps(LOOK))
         return frame
+
+    def _next(self, engine: Engine, number: int) -> Frame:
+        """Return the next sampled configuration; pairs are looked at every LOOK."""
+        every = self._steps(self._settings.sample_every)
+        engine.run(every)
+        frame = engine.frame()
+        self._look(frame)
+        if number % math.ceil(self._steps(LOOK) / every) == 0:
+            self._look_at_pairs(frame)
+        return frame
+
+    def _steps(self, time: float) -> int:
+        """Return time [ps] in steps, at least one."""
+        return max(1, round(time / (self._settings.timestep * 1e-3)))
 
     def _look(self, frame: Frame) -> None:
         T, wanted = frame.temperature / BOLTZMANN, self._settings.temperature
         if T / wanted > RUNAWAY:
             raise SimulationError(
                 f"the temperature runs away: {T:.0f} K where the thermostat is to keep {wanted:g} K; atoms have fallen "
-                f" into a deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
+                f"into a deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
             )
+
+    def _look_at_pairs(self, frame: Frame) -> None:
         types = self.system.particle_types
         first, second, distance = close_pairs(frame.positions, self.system.box_length, max(FALLEN.values()))
         for name, (a, b) in PAIRS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from softal import simulators
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
-from softal.simulators import engines, silica_run
+from softal.simulators import engines, silica_run, silica_structure
 from softal.simulators.base import Context, validate_observation
 from softal.simulators.engines import Frame
 from softal.simulators.silica import Silica
@@ -161,20 +162,49 @@ def test_what_cannot_be_simulated(point: dict[str, Any], message: str, tmp_path:
 def test_a_collapse_that_the_curve_does_not_show(tmp_path: Path) -> None:
     """Oxygens over a barrier of 5.4 eV: it lies above BARRIER, but the liquid presses them over it."""
     point = {"q_Si": 2.4, "A_OO": 1200.0, "C_OO": 185.0}
-    with pytest.raises(SimulationError, match=r"collapse|runs away|blew up"):
+    with pytest.raises(SimulationError, match=r"atoms collapse|runs away|blew up within \d+ steps"):
         run(tmp_path, {"equilibration": 3.0}, **point)
 
 
-def test_atoms_that_do_not_bond(tmp_path: Path) -> None:
-    """Neither charges nor attraction, but a strong repulsion: silicon and oxygen keep apart, or gather by kind."""
+def test_a_repulsion_that_the_atoms_cannot_avoid(tmp_path: Path) -> None:
     point = {"q_Si": 0.0, "C_SiO": 0.0, "A_SiO": 40000.0, "rho_SiO": 0.5, "C_OO": 0.0}
-    with pytest.raises(SimulationError):
-        run(tmp_path, {"equilibration": 2.0}, **point)
+    with pytest.raises(SimulationError, match=r"blew up within \d\d? steps .*Lost atoms: original 375 current \d+'"):
+        run(tmp_path, **point)
 
 
-def test_a_temperature_that_runs_away(tmp_path: Path) -> None:
-    with pytest.raises(SimulationError, match=r"runs away|blew up|time step"):
-        run(tmp_path, {"timestep": 5.0}, q_Si=3.5, A_SiO=60000.0)
+def test_atoms_without_bonds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As far from each other as never happens in a run that is not noticed otherwise."""
+    monkeypatch.setattr(silica_structure, "first_minimum", lambda r, g: 1.0)
+    with pytest.raises(SimulationError, match=r"no OSiO angles within a bond length of 1\.00 angstrom"):
+        run(tmp_path, {"equilibration": 0.6, "sampling": 0.1, "sample_every": 0.01})
+
+
+@pytest.mark.parametrize("factor", [2.9, 3.1])
+def test_a_temperature_that_runs_away(factor: float) -> None:
+    running = silica_run.Run(SilicaSettings(**SHORT), extent(SilicaSettings(**SHORT), 1.0), {}, 1)
+    frame = replace(frame_of(np.zeros((1, 3))), temperature=factor * 3600 * BOLTZMANN)
+    with pytest.raises(SimulationError, match="runs away: 11160 K") if factor > 3 else nullcontext():
+        running._look(frame)
+
+
+@pytest.mark.parametrize(
+    ("types", "distance", "message"),
+    [
+        ((0, 1), 1.05, "Si-O came to 1.05 angstrom, 1.1 is the least"),
+        ((1, 0), 1.05, "Si-O came to 1.05 angstrom"),
+        ((0, 1), 1.15, None),
+        ((1, 1), 1.45, "O-O came to 1.45"),
+        ((1, 1), 1.55, None),
+        ((0, 0), 1.75, "Si-Si came to 1.75"),
+        ((0, 0), 1.85, None),
+    ],
+)
+def test_pairs_in_their_hard_cores(types: tuple[int, int], distance: float, message: str | None) -> None:
+    running = silica_run.Run(SilicaSettings(**SHORT), extent(SilicaSettings(**SHORT), 1.0), {}, 1)
+    running.system = replace(running.system, types=np.array(types))
+    across_a_face = np.array([[9.0, 9.0, 0.2], [9.0, 9.0, 0.2 - distance]])
+    with pytest.raises(SimulationError, match=message) if message else nullcontext():
+        running._look_at_pairs(frame_of(across_a_face))
 
 
 def frame_of(positions: np.ndarray) -> Frame:

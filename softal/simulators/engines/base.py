@@ -152,9 +152,9 @@ class Engine(ABC):
         Raises:
             SimulationError: if the engine fails or the system blows up, saying what to do.
         """
+        self._steps += steps
         with self._explained():
             self._run(steps)
-        self._steps += steps
         kT = self._temperature()
         if not math.isfinite(kT) or kT > BLOWN_UP * self._hottest:
             raise SimulationError(self._blown_up(f"the temperature came to {kT:.3g}, {self._hottest:.3g} was set"))

@@ -5,7 +5,8 @@ HOOMD-blue is not on PyPI: conda-forge has it (see docs/engines.md). Written aga
 `md.compute.ThermodynamicQuantities`.
 
 Potentials other than Mie's go through `md.pair.Table`: linear interpolation of U and -dU/dr on `TABLE_POINTS` points in
-r. Its U is 0 below r_min, so the table begins at `TABLE_START`.
+r. Its U is 0 below r_min, so the table begins at `TABLE_START`. Its last interval, 1e-4 angstrom for a cutoff of 8,
+goes to 0: a pair there may have less than its force.
 """
 
 from __future__ import annotations

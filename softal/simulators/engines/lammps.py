@@ -114,7 +114,10 @@ class Lammps(Engine):
         self._lammps.scatter_atoms("v", 1, 3, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
 
     def _run(self, steps: int) -> None:
-        self._lammps.command(f"run {steps} post no")
+        try:
+            self._lammps.command(f"run {steps} post no")
+        except Exception as error:
+            raise RuntimeError(str(error).partition(" For more information")[0].partition("\nFor more")[0]) from error
 
     def _temperature(self) -> float:
         return float(self._lammps.get_thermo("temp"))
