@@ -44,7 +44,7 @@ NEAREST = {(SI, SI): 2.7, (SI, O): 1.5, (O, O): 2.3}  # a little less than in th
 RELAX_ROUNDS, RELAX_STEPS, RELAX_STEP, COLD = 50, 10, 0.2, 300.0
 START, MELT, HOT = "ML", 1.0, 4500.0  # the potential that makes the start; [ps], [K]
 THERMOSTAT = 0.1  # time constant [ps]
-RUNAWAY = 3.0  # times the temperature that is set
+RUNAWAY = 2.5  # times the hottest temperature that was set
 TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean
 VOID = 6.0  # radius of an empty sphere [angstrom]; liquids of silica have up to 3.5
 VOID_GRID = 1.5  # [angstrom]
@@ -133,7 +133,7 @@ class Run:
         while steps > 0:
             engine.run(min(chunk, steps))
             frame = engine.frame()
-            self._look(frame)
+            self._look(frame, max(self._settings.temperature, HOT))
             self._look_at_pairs(frame)
             steps, chunk = steps - chunk, min(2 * chunk, self._steps(LOOK))
         return frame
@@ -143,7 +143,7 @@ class Run:
         every = self._steps(self._settings.sample_every)
         engine.run(every)
         frame = engine.frame()
-        self._look(frame)
+        self._look(frame, self._settings.temperature)
         if number % math.ceil(self._steps(LOOK) / every) == 0:
             self._look_at_pairs(frame)
         return frame
@@ -152,12 +152,12 @@ class Run:
         """Return time [ps] in steps, at least one."""
         return max(1, round(time / (self._settings.timestep * 1e-3)))
 
-    def _look(self, frame: Frame) -> None:
-        T, wanted = frame.temperature / BOLTZMANN, self._settings.temperature
-        if T / wanted > RUNAWAY:
+    def _look(self, frame: Frame, hottest: float) -> None:
+        T = frame.temperature / BOLTZMANN
+        if T / hottest > RUNAWAY:
             raise SimulationError(
-                f"the temperature runs away: {T:.0f} K where the thermostat is to keep {wanted:g} K; atoms have fallen "
-                f"into a deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
+                f"the temperature runs away: {T:.0f} K, at most {hottest:g} K was set; atoms have fallen into a "
+                f"deep well, or forces are too steep for the time step of {self._settings.timestep:g} fs"
             )
 
     def _look_at_pairs(self, frame: Frame) -> None:
