@@ -8,13 +8,14 @@ import torch
 
 from softal.answer import answer
 from softal.errors import StrategyError
-from softal.objective import minimize
+from softal.objective import match, minimize
+from softal.references import Reference
 from softal.space import Space
 from softal.strategies import build
 from softal.strategies.bayesian.descent import Landscape, box, lowest
 from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.settings import RefinementSettings
-from softal.trial import Trial, TrialState
+from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import cube
 
 TARGET = np.array([0.62, 0.35])
@@ -237,10 +238,26 @@ class TestRegion:
         refinement.add(self.step(2, 1.0, 0.004))
         assert refinement._ended(2) == "the improvement left is below the noise"
 
+    def test_another_point_is_repeated_only_where_it_is_better_by_more_than_the_noise(self, refinement):
+        refinement.add(self.trial(1, 0.6, 0.99, phase="repeats", role="repeat"))
+        for runs, loss in zip(refinement._points.values(), (1.01, 0.97), strict=True):
+            runs.losses.append(loss)  # sigma = 0.0122, of the mean of 4 runs 0.0061
+        first, repeated = refinement._points
+        assert refinement._chosen({first: 0.985, repeated: 0.99}) is refinement._points[repeated]
+        assert refinement._chosen({first: 0.980, repeated: 0.99}) is refinement._points[first]
+
     def test_a_small_region_ends_it(self, refinement):
         for number in range(1, 6):
             refinement.add(self.step(number, None, 0.1, radius=refinement.radius))
         assert refinement._ended(5) == "the trust region is smaller than 0.005"
+
+
+def bowl(X):
+    return ((X - torch.tensor([0.9, 0.8, 0.1], dtype=torch.double)) ** 2).sum(-1)
+
+
+def uncertain_bowl(X):
+    return bowl(X), torch.full(X.shape[:-1], 0.1, dtype=torch.double)
 
 
 class TestDescent:
@@ -249,19 +266,14 @@ class TestDescent:
         ["x + y <= 1.2"],
     )
 
-    @staticmethod
-    def bowl(X):
-        centre = torch.tensor([0.9, 0.8, 0.1], dtype=torch.double)
-        return ((X - centre) ** 2).sum(-1), torch.full(X.shape[:-1], 0.1, dtype=torch.double)
-
     def test_the_lowest_point_of_a_box(self):
         centre = np.array([0.3, 0.3, 0.375])
-        found = lowest(Landscape(self.bowl), box(self.SPACE, centre, 0.1), centre, np.random.default_rng(0))
+        found = lowest(Landscape(uncertain_bowl, bowl), box(self.SPACE, centre, 0.1), centre, np.random.default_rng(0))
         assert found == pytest.approx([0.4, 0.4, 0.375], abs=1e-6)
 
     def test_constraints_hold(self):
         centre = np.array([0.6, 0.55, 0.375])
-        found = lowest(Landscape(self.bowl), box(self.SPACE, centre, 0.2), centre, np.random.default_rng(0))
+        found = lowest(Landscape(uncertain_bowl, bowl), box(self.SPACE, centre, 0.2), centre, np.random.default_rng(0))
         assert found == pytest.approx([0.65, 0.55, 0.375], abs=1e-4)
 
     def test_where_simulations_fail_it_does_not_go(self):
@@ -269,7 +281,31 @@ class TestDescent:
             return -1e3 * (X[..., 0] - 0.32).clamp_min(0.0) ** 2
 
         centre = np.array([0.3, 0.3, 0.375])
-        landscape = Landscape(self.bowl, log_probability)
+        landscape = Landscape(uncertain_bowl, bowl, log_probability)
         found = lowest(landscape, box(self.SPACE, centre, 0.1), centre, np.random.default_rng(0))
         assert 0.3 <= found[0] < 0.34
         assert found[1] == pytest.approx(0.4, abs=1e-6)
+
+
+def test_a_step_goes_down_the_loss_of_the_mean_curves():
+    """It is below the mean loss where curves are uncertain, equal where they are known, and has the right gradient."""
+    grid, space = np.linspace(0.0, 1.0, 20), cube(2)
+
+    def curve(u):
+        return np.sin(3 * grid + 2 * u[0]) + u[1] * grid
+
+    objective = match({"g": Reference("g", grid, curve(TARGET))})
+    strategy = build("bayesian", space, objective, 0, {"n_initial": 4})
+    for number, u in enumerate(space.sample(8, np.random.default_rng(1))):
+        observation = Observation(arrays={"g": Array.of(curve(u), np.full(20, 1e-3), grid)})
+        values, errors = objective.evaluate(observation)
+        done = {"observation": observation, "objective": values, "objective_errors": errors}
+        strategy.tell([Trial(number, space.from_unit(u[None])[0], state=TrialState.DONE, **done)])
+    posterior = strategy._models.posterior(strategy._history)
+    U = torch.from_numpy(space.sample(30, np.random.default_rng(2)))
+    mean, std = posterior.loss(U)
+    assert torch.all(posterior.loss_of_mean(U) <= mean + 1e-9)
+    assert torch.all(std > 0)
+    known = torch.from_numpy(posterior.X)
+    assert torch.allclose(posterior.loss_of_mean(known), posterior.loss(known)[0], atol=2e-3)
+    assert torch.autograd.gradcheck(posterior.loss_of_mean, (U[:3].requires_grad_(),), eps=1e-6, atol=1e-4)

@@ -186,8 +186,9 @@ class Bayesian(Strategy):
         feasibility = self._models.feasibility(self._history)
         rng = self.rng(self.asked)
         with quiet_and_reproducible(int(rng.integers(2**31))):
-            loss = self._models.posterior(self._history).loss
-            landscape = Landscape(loss, feasibility.torch() if feasibility else None)
+            posterior = self._models.posterior(self._history)
+            log_probability = feasibility.torch() if feasibility else None
+            landscape = Landscape(posterior.loss, posterior.loss_of_mean, log_probability)
             return self._refinement.propose(n, pending, landscape, rng)
 
     def _region(self, posterior: Posterior) -> Region:

@@ -1,4 +1,8 @@
-"""Minimises the model's mean loss in a box, with its gradients: one step of the refinement."""
+"""Minimises the loss by the model in a box, with its gradients: one step of the refinement.
+
+What is minimised is the loss of the model's mean curves, not its mean loss: that is higher wherever the curves are
+uncertain, so that its minimum would stay close to the points that are known. The box is what keeps steps short.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +33,12 @@ class Landscape:
 
     Attributes:
         loss: the noise-free loss.
+        at_mean: the loss of the mean of what is modelled, points (b, d) -> (b,), differentiable.
         log_probability: of success, ln P (b,) at points (b, d); None where none failed.
     """
 
     loss: Loss
+    at_mean: Callable[[Tensor], Tensor]
     log_probability: Callable[[Tensor], Tensor] | None = None
 
     def mean_std(self, U: Floats) -> tuple[Floats, Floats]:
@@ -41,9 +47,10 @@ class Landscape:
             mean, std = self.loss(torch.from_numpy(np.ascontiguousarray(U)))
         return mean.numpy().astype(np.float64), std.numpy().astype(np.float64)
 
-    def mean(self, U: Floats) -> Floats:
-        """Return the mean (n,) of the loss at U (n, d)."""
-        return self.mean_std(U)[0]
+    def predicted(self, u: Floats) -> float:
+        """Return the loss of the mean of what is modelled at u (d,)."""
+        with torch.no_grad():
+            return float(self.at_mean(torch.from_numpy(u[None].copy()))[0])
 
 
 def box(space: Space, centre: Floats, radius: float) -> Region:
@@ -54,7 +61,7 @@ def box(space: Space, centre: Floats, radius: float) -> Region:
 
 
 def lowest(landscape: Landscape, region: Region, centre: Floats, rng: np.random.Generator) -> Floats:
-    """Return the point (d,) of the box with the lowest mean loss; the centre where nothing is lower.
+    """Return the point (d,) of the box with the lowest loss by the model; the centre where nothing is lower.
 
     Where simulations fail, a standard deviation of the loss (its median in the box) is added for each unit of -ln P.
     """
@@ -65,7 +72,7 @@ def lowest(landscape: Landscape, region: Region, centre: Floats, rng: np.random.
     unit = max(float(np.median(std)), 1e-3 * float(np.ptp(mean)), np.finfo(np.float64).tiny)
 
     def value(X: Tensor) -> Tensor:
-        found = landscape.loss(X)[0] / unit
+        found = landscape.at_mean(X) / unit
         return found if landscape.log_probability is None else found - landscape.log_probability(X)
 
     values = _evaluate(value, raw)

@@ -120,6 +120,17 @@ class Posterior:
         part = self.slices[0]
         return self.links[0].loss(mean[:, part], variance[:, part])
 
+    def loss_of_mean(self, X: Any) -> Any:
+        """Return the first component's loss (b,) at the mean of the latent functions, natural unit.
+
+        Of a match it is the loss of the mean curves. The mean loss is higher where the curves are uncertain, since it
+        is their distance to the reference: its minimum lies close to points that are known.
+        """
+        from softal.strategies.bayesian.latents import Latents
+
+        mean = Latents(self).moments(X)[0][:, self.slices[0]]
+        return self.links[0].loss(mean, 0.0 * mean)[0]
+
     def botorch(self) -> Any:
         """Return the model as BoTorch knows it: a SingleTaskGP, or a ModelListGP for several latent functions."""
         from botorch.models import ModelListGP

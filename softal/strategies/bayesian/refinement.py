@@ -6,8 +6,9 @@ r"""The local phase after a search: steps down the model's gradients in a trust 
                fidelity       the centre
 
 The centre is the told point with the lowest mean loss by the model among those that were run at the refinement's
-fidelity. A step to x promises the reduction p = m(centre) - m(x) of the model's mean m, and achieves a, the difference
-of the mean losses of the runs at both, with standard error e. As both are noisy, the radius follows the ratio
+fidelity. A step to x promises the reduction p = m(centre) - m(x), m the loss of the model's mean curves (descent.py),
+and achieves a, the difference of the mean losses of the runs at both, with standard error e. As both are noisy, the
+radius follows the ratio
 
     rho = (a + e) / (p + e)
 
@@ -98,6 +99,7 @@ class Refinement:
         self._points: dict[Key, Runs] = {}
         self._trials: dict[int, Key] = {}
         self._told = {LOCAL: 0, REPEATS: 0}
+        self._repeated: Key | None = None
         self._incumbents = 0
         self._quiet = 0
 
@@ -120,6 +122,7 @@ class Refinement:
         phase, role = trial.notes.get(PHASE), trial.notes.get(ROLE)
         if phase in self._told:
             self._told[phase] += 1
+            self._repeated = key if phase == REPEATS and runs else self._repeated
             self._incumbents += role == INCUMBENT
         if phase == LOCAL and role == STEP:
             self._judge(trial, runs.losses[-1] if runs and done else None)
@@ -164,13 +167,10 @@ class Refinement:
     ) -> list[Proposal]:
         """Return up to n proposals; none where it waits for pending trials, or has no more, which `because` says.
 
-        Args:
-            n: number of points wanted.
-            pending: trials without a result.
-            landscape: the model, given all trials told.
-            rng: source of randomness.
+        `pending` are trials without a result, `landscape` is the model given all trials told.
         """
-        means = dict(zip(self._points, landscape.mean(np.array([r.u for r in self._points.values()])), strict=True))
+        U = np.array([runs.u for runs in self._points.values()])
+        means = dict(zip(self._points, landscape.mean_std(U)[0].tolist(), strict=True))
         local = self._told[LOCAL] + sum(trial.notes.get(PHASE) == LOCAL for trial in pending)
         ended = self._ended(local)
         if not ended:
@@ -194,6 +194,18 @@ class Refinement:
         """Return the point with the lowest mean loss among those that were run at the refinement's fidelity."""
         keys = [key for key, runs in self._points.items() if runs.losses]
         return self._points[min(keys, key=means.__getitem__)] if keys else None
+
+    def _chosen(self, means: dict[Key, float]) -> Runs | None:
+        """Return the point that is repeated: the best, or the last one repeated if they differ by less than the noise.
+
+        The noise is that of the mean of `repeats` runs, the error that the answer will have.
+        """
+        best = self._best(means)
+        if best is None or self._repeated is None or not self._points[self._repeated].losses:
+            return best
+        noise = (self._sigma() or 0.0) / self.settings.repeats**0.5
+        stays = means[self._repeated] - means[point_key(best.point)] <= noise
+        return self._points[self._repeated] if stays else best
 
     def _local(
         self, n: int, pending: Sequence[Trial], landscape: Landscape, means: dict[Key, float], rng: np.random.Generator
@@ -235,7 +247,7 @@ class Refinement:
 
         taken = self.space.to_unit([trial.point for trial in pending])
         under_way = {(t.notes.get("centre"), t.notes.get("radius")) for t in pending if t.notes.get(ROLE) == STEP}
-        at_centre, std = (float(part[0]) for part in landscape.mean_std(centre.u[None]))
+        at_centre, std = landscape.predicted(centre.u), float(landscape.mean_std(centre.u[None])[1][0])
         sigma = self._sigma()
         for radius in (factor * self.radius for factor in SMALLER):
             if (centre.trial, radius) in under_way:
@@ -247,20 +259,20 @@ class Refinement:
             if not is_new(u[None], taken)[0]:
                 continue
             taken = np.vstack([taken, u])
-            mean = float(landscape.mean(u[None])[0]) if moved else at_centre
+            predicted = landscape.predicted(u) if moved else at_centre
             notes = {
                 "centre": centre.trial,
                 "radius": radius,
                 "length": length if moved else 0.0,
-                "predicted": mean,
-                "reduction": max(at_centre - mean, 0.0),
+                "predicted": predicted,
+                "reduction": max(at_centre - predicted, 0.0),
                 "noise": std if sigma is None else sigma,
             }
             yield Proposal(dict(point), self.settings.fidelity, {PHASE: LOCAL, ROLE: STEP, **notes})
 
     def _repeats(self, n: int, pending: Sequence[Trial], means: dict[Key, float]) -> list[Proposal]:
         asked = self._told[REPEATS] + sum(trial.notes.get(PHASE) == REPEATS for trial in pending)
-        best = self._best(means)
+        best = self._chosen(means)
         if best is None:  # none has been run at this fidelity
             fresh = [key for key, runs in self._points.items() if not runs.tried]
             best = self._points[min(fresh, key=means.__getitem__)] if fresh else None
@@ -273,11 +285,11 @@ class Refinement:
 
     def _proposal(self, runs: Runs, phase: str, role: str, means: dict[Key, float]) -> Proposal:
         """Return the proposal of a point that was run before."""
-        notes = {"centre": runs.trial, "radius": self.radius, "predicted": float(means[point_key(runs.point)])}
+        notes = {"centre": runs.trial, "radius": self.radius, "predicted": means[point_key(runs.point)]}
         return Proposal(dict(runs.point), self.settings.fidelity, {PHASE: phase, ROLE: role, **notes})
 
     def _reason(self, ended: str | None, means: dict[Key, float]) -> str:
-        best = self._best(means)
+        best = self._chosen(means)
         if best is None:
             return f"refined: no point could be simulated at fidelity {self.settings.fidelity:g}"
         _, error = mean_of_runs(best.losses, best.errors)
