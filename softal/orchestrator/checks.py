@@ -14,6 +14,7 @@ from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
 from softal.space import Space
 from softal.strategies import Strategy
+from softal.surrogates import Surrogate
 from softal.validation import join, unknown
 
 
@@ -143,3 +144,9 @@ def check_strategy(chosen: Chosen[Strategy], space: Space, objective: Objective,
         reason = f"{type(error).__name__}: {error}"
     if reason:
         problems.append(Problem("strategy", f"{chosen.kind!r} cannot serve this campaign: {reason}"))
+
+
+def check_surrogate(chosen: Chosen[Surrogate], objective: Objective, problems: list[Problem]) -> None:
+    """Ask the surrogate whether it can serve the objective."""
+    if reason := chosen.found.supports(objective):
+        problems.append(Problem("surrogate", f"{chosen.kind!r} cannot serve this campaign: {reason}"))

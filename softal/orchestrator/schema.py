@@ -15,7 +15,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from softal import simulators, strategies, surrogates
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.objective import Objective
-from softal.orchestrator.checks import check_budget, check_refinement, check_simulator, check_strategy, outputs_of
+from softal.orchestrator.checks import (
+    check_budget,
+    check_refinement,
+    check_simulator,
+    check_strategy,
+    check_surrogate,
+    outputs_of,
+)
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
 from softal.orchestrator.settings import (
@@ -157,6 +164,8 @@ def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems:
         check_refinement(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
         check_strategy(parts["strategy"], space, objective, problems)
+    if parts["surrogate"] is not None and objective is not None:
+        check_surrogate(parts["surrogate"], objective, problems)
 
 
 def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:

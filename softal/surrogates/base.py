@@ -106,6 +106,13 @@ class Surrogate(ABC):
         self.settings: Any = filled(self.Settings, settings, self.kind, SurrogateError)
         self.fitted = False
 
+    @classmethod
+    def supports(cls, objective: Objective) -> str | None:
+        """Return why the surrogate cannot serve `objective`; None where it can."""
+        if cls.wants_arrays and not any(component.references for component in objective.components):
+            return "it learns curves, and the objective compares none: it has no `match`"
+        return None
+
     def fit(self, trials: Sequence[Trial]) -> None:
         """Learn from the trials that are done; what was learned before is forgotten.
 

@@ -192,6 +192,23 @@ def test_reading_what_was_written_gives_the_same(folder: Path) -> None:
     assert parse_campaign(read_yaml(first.text), folder).text == first.text
 
 
+@pytest.mark.parametrize(
+    ("objective", "kind"),
+    [({"match": {"S_k": "S_k.csv"}}, "composite"), ({"minimize": "energy"}, "gp"), ({"maximize": "energy"}, "gp")],
+)
+def test_the_surrogate_suits_the_objective(folder: Path, objective: dict[str, Any], kind: str) -> None:
+    spec = parse_campaign({**changed("surrogate", GONE), "objective": objective}, folder)
+    assert spec.surrogate is not None
+    assert spec.surrogate.kind == kind
+
+
+def test_a_surrogate_of_curves_needs_a_match(folder: Path) -> None:
+    data = {**changed("surrogate", "composite"), "objective": {"minimize": "energy"}}
+    (problem,) = problems_of(folder, data)
+    assert problem.place == "surrogate"
+    assert "it learns curves, and the objective compares none: it has no `match`" in problem.message
+
+
 def test_a_short_file_has_defaults(folder: Path) -> None:
     spec = load(
         folder,
@@ -497,7 +514,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("strategy", "toy:Toy", "strategy", "is not a Strategy class"),
     ("strategy.levels", 3, "strategy.levels", "'levels' is not a known key; allowed: fidelity"),
     ("surrogate", "gpp", "surrogate", "'gpp' is not known: did you mean 'gp'?"),
-    ("surrogate", None, "surrogate", "is empty; leave the line out for `gp`, or say `none`"),
+    ("surrogate", None, "surrogate", "is empty; leave the line out for `auto`, or say `none`"),
     ("surrogate", "toy:Toy", "surrogate", "is not a Surrogate class"),
     # budget
     ("budget", GONE, "budget", "is missing: when the campaign ends"),
