@@ -93,6 +93,16 @@ def without_forces(system: System) -> System:
     return replace(system, potential=potentials)
 
 
+def test_the_speed_benchmark_measures_all_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "benchmarks"))
+    silica_speed = import_module("silica_speed")
+    monkeypatch.setattr(silica_speed, "liquid", lambda atoms: silica())
+    figures = silica_speed.measure(375, steps=3, rounds=2)
+    assert figures.keys() == {"softal", "overlay", "overlay, omp"}
+    assert figures["overlay"]["times_overlay"] == 1
+    assert all(one["steps_per_s"] > 0 and one["force_difference"] < 1e-5 for one in figures.values())
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_masses_are_those_of_the_kinds(engine: str) -> None:
     """The temperature counts each particle with its own mass."""
