@@ -45,17 +45,20 @@ class Basis:
     @classmethod
     def of(cls, residuals: Floats, variances: Floats, most: int = MOST) -> Basis:
         """Return the basis of residuals (n, K), NaN where not covered, with variances (n, K), NaN where not known."""
-        filling = _filling(residuals)
-        R = np.where(np.isfinite(residuals), residuals, filling)
-        V = np.nan_to_num(variances)
+        R = np.where(np.isfinite(residuals), residuals, _filling(residuals))
         weights = _weights(R)
         _, singular, vectors = np.linalg.svd(np.sqrt(weights)[:, None] * R, full_matrices=False)
-        squares = singular**2
-        noise = float(weights @ V.sum(axis=1))
-        J = _count(squares, noise, 1.0 / float(np.sum(weights**2)), min(most, len(R), R.shape[1]))
-        P = vectors[:J]
-        basis = cls(P, filling, 0.0)
-        left = basis.outside(R) - (V.sum(axis=1) - basis.noise(V).sum(axis=1))
+        noise = float(weights @ np.nan_to_num(variances).sum(axis=1))
+        J = _count(singular**2, noise, 1.0 / float(np.sum(weights**2)), min(most, len(R), R.shape[1]))
+        return cls.spanned(vectors[:J], residuals, variances)
+
+    @classmethod
+    def spanned(cls, vectors: Floats, residuals: Floats, variances: Floats) -> Basis:
+        """Return the basis with these vectors (J, K), for residuals and variances as of `of`."""
+        basis = cls(vectors, _filling(residuals), 0.0)
+        V = np.nan_to_num(variances)
+        left = basis.outside(residuals) - (V.sum(axis=1) - basis.noise(V).sum(axis=1))
+        weights = _weights(basis.filled(residuals))
         return replace(basis, rest=max(float(weights @ left), 0.0))
 
     @property
@@ -65,14 +68,15 @@ class Basis:
 
     def scores(self, residuals: Floats) -> Floats:
         """Return s (n, J) of residuals (n, K)."""
-        return np.asarray(self._filled(residuals) @ self.vectors.T)
+        return np.asarray(self.filled(residuals) @ self.vectors.T)
 
     def outside(self, residuals: Floats) -> Floats:
         """Return |rest|^2 (n,) of residuals (n, K)."""
-        R = self._filled(residuals)
+        R = self.filled(residuals)
         return np.asarray(np.sum((R - (R @ self.vectors.T) @ self.vectors) ** 2, axis=1))
 
-    def _filled(self, residuals: Floats) -> Floats:
+    def filled(self, residuals: Floats) -> Floats:
+        """Return the residuals (n, K) without NaN."""
         return np.where(np.isfinite(residuals), residuals, self.filling)
 
     def noise(self, variances: Floats) -> Floats:

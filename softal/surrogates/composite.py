@@ -123,7 +123,8 @@ class Composite(base.Surrogate):
 
     def _learned(self, X: Floats, residuals: Floats, variances: Floats) -> Curves:
         limits = self.settings.max_fit, self.settings.max_points
-        return Curves.of(X, residuals, variances, self.space.categorical, *limits)
+        higher_order = self.settings.model == "higher_order"
+        return Curves.of(X, residuals, variances, self.space.categorical, *limits, higher_order)
 
     def _posterior(self, X: Floats) -> base.Posterior:
         mean, variance = np.empty((2, len(X), len(self.targets)))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from softal.surrogates.basis import Basis
 from softal.surrogates.data import Scaling, subset
+from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP
 from softal.surrogates.gp import restored, stored, train
 from softal.surrogates.norm import length
@@ -64,19 +65,37 @@ class Curves:
         categorical: Sequence[int] = (),
         max_fit: int = MAX_FIT,
         max_points: int = 2000,
+        higher_order: bool = False,
     ) -> Curves:
         """Learn residuals (n, K) with variances (n, K), NaN where not covered or not known, at X (n, d).
 
-        Hyperparameters are fitted on at most `max_fit` trials, and the processes conditioned on `max_points`.
+        Hyperparameters are fitted on at most `max_fit` trials, and the processes conditioned on `max_points`. The basis
+        is that of the residuals, or the one that a higher-order Gaussian process learns.
         """
         kept = subset(np.nansum(residuals**2, axis=1), max_points)
         X, residuals, variances = X[kept], residuals[kept], variances[kept]
+        if higher_order:
+            return cls._of_higher_order(X, residuals, variances, Encoding.of(X, categorical))
         basis = Basis.of(residuals, variances)
         columns = zip(*(part.T for part in score_data(basis, residuals, variances)), strict=True)
         trained = [train(X, s, v, categorical, None, max_fit, len(X)) for s, v in columns]
         gps, scalings = zip(*trained, strict=True)
-        outside = basis.outside(residuals)
-        return cls(basis, gps, scalings, Scaling.of(outside).clip(outside))
+        return cls(basis, gps, scalings, _clipped(basis.outside(residuals)))
+
+    @classmethod
+    def _of_higher_order(cls, X: Floats, residuals: Floats, variances: Floats, encoding: Encoding) -> Curves:
+        from softal.surrogates.higher_order import higher_order
+
+        filled = Basis.of(residuals, variances).filled(residuals)
+        found = higher_order(encoding(X), filled, variances)
+        basis = Basis.spanned(found.vectors, residuals, variances)
+        scores, noise = basis.scores(residuals) / found.scale, basis.noise(variances) / found.scale**2
+        gps = tuple(
+            ExactGP(X, y, variance, encoding, h)
+            for y, variance, h in zip(scores.T, noise.T, found.hyperparameters, strict=True)
+        )
+        scaling = Scaling(0.0, found.scale, -np.inf, np.inf)
+        return cls(basis, gps, (scaling,) * len(gps), _clipped(basis.outside(residuals)))
 
     def scores(self, X: Floats) -> tuple[Floats, Floats]:
         """Return mean (q, J) and variance (q, J) of the noise-free scores at X (q, d)."""
@@ -138,3 +157,7 @@ class Curves:
         ]
         gps, scalings = zip(*every, strict=True)
         return cls(Basis.from_tensors(tensors), gps, scalings, tensors["outside"])
+
+
+def _clipped(outside: Floats) -> Floats:
+    return Scaling.of(outside).clip(outside)

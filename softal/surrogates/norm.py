@@ -20,12 +20,13 @@ from typing import Any
 
 STEPS = 6
 SMALLEST = 1e-30  # of Var q / (E q)^2
+TINY = 1e-150  # of E q: its square must not be zero
 
 
 def length(mean: Any, variance: Any, rest: float = 0.0) -> tuple[Any, Any]:
     """Return mean (...) and variance (...) of sqrt(q) for m, v (..., J): both numpy arrays, or both tensors."""
     squares = mean**2
-    expected = (squares + variance).sum(-1) + rest + 1e-300
+    expected = (squares + variance).sum(-1) + rest + TINY
     spread = (2.0 * variance**2 + 4.0 * squares * variance).sum(-1)
     inverse_shape = spread / expected**2 + SMALLEST
     relative = _u(1.0 / inverse_shape) * inverse_shape

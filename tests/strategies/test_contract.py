@@ -5,7 +5,6 @@ import pytest
 
 from softal.objective import match
 from softal.references import Reference
-
 from softal.testing.strategies import Candidate, StrategyContract
 
 

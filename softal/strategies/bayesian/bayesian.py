@@ -53,7 +53,7 @@ class Bayesian(Strategy):
         settings: BaseModel | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(space, objective, seed, settings)
-        self.n_initial: int = self.settings.n_initial or max(5, 2 * space.dimension + 1)
+        self.n_initial: int = self.settings.n_initial or self._enough(space.dimension)
         self._history = History(space, objective, curves=self.settings.composite(objective))
         self._models = Models(space, objective, self.settings)
         self._sequence = SobolSequence(space, seed)
@@ -80,6 +80,10 @@ class Bayesian(Strategy):
         if wanted.refinement and (objective.learning or not objective.single):
             return "a refinement serves one objective that has a best"
         return None
+
+    def _enough(self, d: int) -> int:
+        """Return the number of initial points: curves say more than losses, so that fewer of them will do."""
+        return max(5, min(2 * d + 1, d + 4) if self.settings.composite(self.objective) else 2 * d + 1)
 
     @property
     def wants_arrays(self) -> bool:

@@ -45,7 +45,10 @@ class BayesianSettings(StrategySettings):
         "known of them; auto: composite where every component of the objective is a match",
     )
     n_initial: int | None = Field(
-        None, ge=2, description="Sobol points before the model is used; the larger of 5 and 2 d + 1 for d parameters"
+        None,
+        ge=2,
+        description="Sobol points before the model is used; for d parameters the larger of 5 and 2 d + 1, or for the "
+        "composite model the larger of 5 and d + 4 (2 d + 1 for less than 3)",
     )
     q_max: int = Field(
         4,
