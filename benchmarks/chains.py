@@ -5,6 +5,7 @@ A chain that was killed goes on: what the file holds is told to the method again
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
 from dataclasses import dataclass
@@ -49,17 +50,19 @@ def run(chain: Chain, folder: Path) -> Chain:
 
     Raises:
         Diverged: if the file was written by another method or for another problem.
+        BlockingIOError: if another process runs the same chain.
     """
     one, path = problem(chain.problem), chain.path(folder)
-    known = read(path)
-    if len(known) >= chain.budget:
-        return chain
-    if any(line["problem"] != one.fingerprint() for line in known):
-        raise Diverged(f"{path} is of another problem of the name {one.name}; delete it to begin again")
     path.parent.mkdir(parents=True, exist_ok=True)
-    method = peers.METHODS[chain.method].make(one, chain.seed)
     with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _cut(file)
+        known = read(path)
+        if any(line["problem"] != one.fingerprint() for line in known):
+            raise Diverged(f"{path} is of another problem of the name {one.name}; delete it to begin again")
+        if len(known) >= chain.budget:
+            return chain
+        method = peers.METHODS[chain.method].make(one, chain.seed)
         for number in range(chain.budget):
             began = time.perf_counter()
             point = method.ask()

@@ -532,7 +532,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("objective", {"learn": "energy"}, "budget.target", "`learn` has no best value"),
     ("objective", {"learn": "energy"}, "budget.stagnation", "`learn` has no best value"),
     ("strategy", {"kind": "bayesian", "refinement": {"after": 500}}, "strategy.refinement.after", "the budget ends at"),
-    ("strategy", {"kind": "bayesian", "refinement": {"repeat": 3}}, "strategy.refinement.repeat", "did you mean `repeats`?"),
+    (
+        "strategy",
+        {"kind": "bayesian", "refinement": {"repeat": 3}},
+        "strategy.refinement.repeat",
+        "did you mean `repeats`?",
+    ),
     # workers
     ("workers", 3, "workers", "3 is given; allowed: a mapping with concurrent, cpus"),
     ("workers.concurrent", 0, "workers.concurrent", "must be greater than or equal to 1"),

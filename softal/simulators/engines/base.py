@@ -238,5 +238,6 @@ class _Explained:
     ) -> None:
         # KeyboardInterrupt and the like are not the engine's; our own errors are already explained.
         if isinstance(error, Exception) and not isinstance(error, SoftalError):
-            reason = " ".join(str(error).split()) or type(error).__name__
+            said = str(error).split("For more information see")[0]  # LAMMPS adds an address, and its own source's line
+            reason = " ".join(said.split()) or type(error).__name__
             raise SimulationError(self._engine._blown_up(f"{self._engine.name} says {reason!r}")) from error
