@@ -68,9 +68,9 @@ def acquisition_function(
 ) -> WithSuccess:
     """Return the acquisition function `kind` of the settings, with pending points (p, d)."""
     success = feasibility.torch() if feasibility else None
-    if posterior.composite and len(posterior.links) == 1:
-        rows = np.argsort(-posterior.means(posterior.X)[:, 0], kind="stable")[:COMPOSITE_BASELINE]
-        composite = CompositeAcquisition(kind, posterior, torch.from_numpy(posterior.X[rows]), MC_SAMPLES, seed, beta)
+    if posterior.composite:
+        baseline = _baseline(posterior, COMPOSITE_BASELINE)
+        composite = CompositeAcquisition(kind, posterior, baseline, MC_SAMPLES, seed, beta)
         composite.set_X_pending(torch.from_numpy(pending))
         return WithSuccess(composite, success, float(np.std(posterior.Y)) if kind == "UCB" else 1.0)
     model = posterior.botorch()
@@ -96,14 +96,14 @@ def acquisition_function(
     return WithSuccess(base, success, weight)
 
 
-def _baseline(posterior: Posterior) -> Tensor:
+def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
     """Return the points that may be best: those with the best posterior means, of every objective."""
     means = posterior.means(posterior.X)
     if means.shape[1] == 1:
-        rows = np.argsort(-means[:, 0], kind="stable")[:BASELINE]
+        rows = np.argsort(-means[:, 0], kind="stable")[:size]
     else:
         ranks = np.argsort(np.argsort(-means, axis=0), axis=0).min(axis=1)
-        rows = np.argsort(np.where(nondominated(-means), -1, ranks), kind="stable")[:BASELINE]
+        rows = np.argsort(np.where(nondominated(-means), -1, ranks), kind="stable")[:size]
     return torch.from_numpy(posterior.X[rows])
 
 

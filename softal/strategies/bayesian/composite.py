@@ -6,10 +6,11 @@ best so far and at those that are being simulated (`latents.py`), and with value
     qLogNoisyEI  ln mean_n (V_n(x) - max V_n(B, pending))_+           the best value is not known: it is drawn, too
     qLogEI       ln mean_n (V_n(x) - max(best mean, V_n(pending)))_+
     UCB          mean_n V_n(x) + sqrt(beta pi / 2) mean_n |V_n(x) - mean|,    functions at pending points at their mean
+    qLogNEHVI    ln mean_n of the hypervolume that x adds to the front of V_n(B, pending); V has m components
 
-Astudillo & Frazier, "Bayesian Optimization of Composite Functions", ICML 2019; Ament et al., NeurIPS 2023, for the
-logarithm; BoTorch's names and smoothing. What x adds to the pending points is maximised: BoTorch's value for them all
-together differs from it by a constant. qLogNEHVI, for several objectives, is BoTorch's own class.
+Astudillo & Frazier, "Bayesian Optimization of Composite Functions", ICML 2019; Daulton et al., NeurIPS 2021, for the
+hypervolume; Ament et al., NeurIPS 2023, for the logarithm. Names and smoothing are BoTorch's. What x adds to pending
+points is maximised: BoTorch's value for them all together differs from it by a constant.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import numpy as np
 import torch
 from botorch.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import TAU_RELU
+from botorch.utils.multi_objective.box_decompositions import BoxDecompositionList, FastNondominatedPartitioning
+from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.safe_math import log_fatplus, logmeanexp
 from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
+from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.latents import Draws, Latents
 from softal.strategies.bayesian.models import Posterior
 
@@ -31,12 +35,12 @@ SOBOL_DIMENSIONS = 21201  # of torch's Sobol sequence
 
 
 class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types
-    """One of the acquisition functions above, of the first component.
+    """One of the acquisition functions above.
 
     Args:
-        kind: qLogNoisyEI, qLogEI or UCB.
+        kind: qLogNoisyEI, qLogEI, UCB or qLogNEHVI.
         posterior: of the latent functions.
-        baseline: (p, d) unit points that may be the best, for qLogNoisyEI.
+        baseline: (p, d) unit points that may be the best, for the noisy ones.
         samples: N.
         seed: of the draws.
         beta: of UCB.
@@ -46,8 +50,8 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
         self, kind: str, posterior: Posterior, baseline: Tensor, samples: int, seed: int, beta: float = 4.0
     ) -> None:
         super().__init__(model=None)  # its draws are made here
-        self.kind, self.latents, self.value = kind, Latents(posterior), posterior.links[0].value
-        self.baseline = baseline if kind == "qLogNoisyEI" else baseline[:0]
+        self.kind, self.latents, self.posterior = kind, Latents(posterior), posterior
+        self.baseline = baseline if kind in ("qLogNoisyEI", "qLogNEHVI") else baseline[:0]
         self.best = float(np.max(posterior.means(posterior.X)[:, 0])) if kind == "qLogEI" else -math.inf
         self.samples, self.seed, self.beta = samples, seed, beta
         self.set_X_pending(None)
@@ -57,19 +61,44 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
         B = self.baseline if X_pending is None else torch.cat([self.baseline, X_pending])
         numbers = normal(self.samples, len(B) + 1, self.latents.size, self.seed)
         self.draws: Draws = self.latents.draws(B, numbers, believe=self.kind == "UCB")
-        values = self.value(self.draws.values)
-        self.best_drawn = torch.cat([values, torch.full((len(values), 1), self.best)], dim=1).amax(dim=1, keepdim=True)
+        values = self._values(self.draws.values)
+        if self.kind == "qLogNEHVI":
+            self.cells = self._cells(values)
+        first = values[..., 0]
+        self.best_drawn = torch.cat([first, torch.full((len(first), 1), self.best)], dim=1).amax(dim=1, keepdim=True)
+
+    def _values(self, latents: Tensor) -> Tensor:
+        """Return the values (N, b, m) of latent functions (N, b, J)."""
+        pairs = zip(self.posterior.links, self.posterior.slices, strict=True)
+        return torch.stack([link.value(latents[..., part]) for link, part in pairs], dim=-1)
+
+    def _cells(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the lower and upper corners (N, 1, c, m) of cells that values (N, p, m) do not dominate."""
+        front = torch.from_numpy(self.posterior.Y[nondominated(-self.posterior.Y)])
+        corner = infer_reference_point(front, scale=0.1)
+        partition = BoxDecompositionList(*(FastNondominatedPartitioning(corner, Y=drawn) for drawn in values))
+        low, high = partition.get_hypercell_bounds()
+        return low[:, None], high[:, None]
 
     def forward(self, X: Tensor) -> Tensor:
         """Return the acquisition function at X `b x 1 x d`, shape `b`."""
-        values = self.value(self.draws(X.squeeze(-2)))
+        values = self._values(self.draws(X.squeeze(-2)))
+        if self.kind == "qLogNEHVI":
+            low, high = self.cells
+            sides = log_fatplus(torch.minimum(values[:, :, None], high) - low, tau=TAU_RELU)
+            return mean_of_logs(torch.logsumexp(sides.sum(dim=-1), dim=-1))
+        first = values[..., 0]
         if self.kind == "UCB":
-            mean = values.mean(dim=0)
-            spread: Tensor = (values - mean).abs().mean(dim=0)
-            bound: Tensor = mean + math.sqrt(self.beta * math.pi / 2.0) * spread
+            mean = first.mean(dim=0)
+            bound: Tensor = mean + math.sqrt(self.beta * math.pi / 2.0) * (first - mean).abs().mean(dim=0)
             return bound
-        improvement: Tensor = logmeanexp(log_fatplus(values - self.best_drawn, tau=TAU_RELU), dim=0)
-        return improvement
+        return mean_of_logs(log_fatplus(first - self.best_drawn, tau=TAU_RELU))
+
+
+def mean_of_logs(logs: Tensor) -> Tensor:
+    """Return ln mean_n exp(logs) (b,) of logs (N, b)."""
+    found: Tensor = logmeanexp(logs, dim=0)
+    return found
 
 
 def normal(samples: int, points: int, latents: int, seed: int) -> Tensor:
