@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import graphlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from keyword import iskeyword
 from typing import Any
@@ -60,6 +61,7 @@ class Space:
     """
 
     def __init__(self, parameters: Mapping[str, Any], constraints: Sequence[str] = ()) -> None:
+        self._refuses: Callable[[Point], str | None] | None = None
         self.parameters, problems = _read_all(parameters)
         self.constraints = tuple(constraints)
         if not problems:
@@ -134,6 +136,15 @@ class Space:
         """(d,) number of values of each integer or choice, 0 for a real parameter."""
         return np.array([coordinates.cells(p) for p in self._free.values()], dtype=np.int64)
 
+    def refusing(self, refuses: Callable[[Point], str | None]) -> Space:
+        """Return the same space, in which points for which `refuses` gives a reason are not feasible either.
+
+        It is asked for every point that a strategy thinks of, so it must be quick; it is not part of `to_dict`.
+        """
+        other = copy(self)
+        other._refuses = refuses
+        return other
+
     def to_unit(self, points: Iterable[Mapping[str, Value]]) -> Floats:
         """Return the unit coordinates (n, d) of points; only free parameters are looked at.
 
@@ -196,17 +207,21 @@ class Space:
         return done
 
     def feasible(self, U: ArrayLike) -> NDArray[np.bool_]:
-        """Return (n,) whether each row of U (n, d), snapped, satisfies the constraints."""
+        """Return (n,) whether each row of U (n, d), snapped, satisfies the constraints and is not refused."""
         snapped = self.snap(U)
         excess = (snapped @ self.A_unit.T - self.b_unit).max(axis=1, initial=-np.inf)
-        return np.asarray(excess <= TOLERANCE)
+        fits = np.asarray(excess <= TOLERANCE)
+        if self._refuses is not None and fits.any():
+            fits[fits] = [self._refuses(point) is None for point in self.from_unit(snapped[fits])]
+        return fits
 
     def sample(self, n: int, rng: np.random.Generator) -> Floats:
         """Return n random feasible points (n, d), snapped: uniform in the unit cube within the constraints.
 
-        By rejection; where less than a hundredth is feasible, by hit-and-run from the centre of what is.
+        By rejection; where less than a hundredth is feasible, by hit-and-run from the centre of what the constraints
+        leave, refused or not.
         """
-        if not len(self.A_unit):
+        if not len(self.A_unit) and self._refuses is None:
             return self.snap(rng.random((n, self.dimension)))
         kept = np.empty((0, self.dimension))
         tried, block = 0, min(4 * n + 12, BLOCK)
@@ -216,6 +231,8 @@ class Space:
             tried, block = tried + block, min(2 * block, BLOCK)
         if len(kept) >= n:
             return kept[:n]
+        if not len(self.A_unit):
+            return np.vstack([kept, self.snap(rng.random((n - len(kept), self.dimension)))])
         return self.snap(walk(self.A_unit, self._b_lattice, self._lattice, self._centre, n, rng))
 
     def _with_derived(self, point: Point) -> Point:

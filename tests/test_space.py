@@ -466,3 +466,26 @@ def test_all_problems_at_once() -> None:
     with pytest.raises(InvalidSpace) as raised:
         Space({"a": {"low": 2, "high": 1}, "b": {"choices": []}, "if": 1})
     assert [problem.place for problem in raised.value.problems] == ["a.low", "b.choices", "if"]
+
+
+def outside_the_disc(point):
+    return "outside the disc" if (point["x"] - 0.5) ** 2 + (point["y"] - 0.5) ** 2 > 0.2**2 else None
+
+
+@pytest.mark.parametrize("constraints", [(), ("x + y <= 1",)])
+def test_refused_points_are_not_feasible(constraints):
+    space = Space({"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}}, constraints)
+    refusing = space.refusing(outside_the_disc)
+    U = space.sample(500, np.random.default_rng(1))
+    inside = np.array([outside_the_disc(point) is None for point in space.from_unit(U)])
+    assert 0 < inside.sum() < 500
+    np.testing.assert_array_equal(refusing.feasible(U), inside)
+    assert space.feasible(U).all()  # the space itself is as it was
+    sampled = refusing.sample(200, np.random.default_rng(2))
+    assert len(sampled) == 200
+    assert refusing.feasible(sampled).all()
+
+
+def test_where_everything_is_refused_points_come_all_the_same():
+    space = Space({"x": {"low": 0, "high": 1}}).refusing(lambda point: "never")
+    assert space.sample(3, np.random.default_rng(0)).shape == (3, 1)

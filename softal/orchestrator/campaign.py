@@ -23,6 +23,7 @@ from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_
 from softal.orchestrator.settings import BudgetSettings
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.simulators.base import Simulator
+from softal.space import Space
 from softal.tracking.journal import DATABASE, Journal, in_use
 from softal.trial import Trial
 
@@ -179,7 +180,7 @@ class Campaign:
             name=spec.name,
             folder=folder,
             source=spec.folder,
-            space=spec.space,
+            space=self._searched(),
             objective=spec.objective,
             seed=spec.seed,
             strategy=(spec.strategy.kind, spec.strategy.settings),
@@ -194,6 +195,14 @@ class Campaign:
         )
         ahead = None if workers.ahead == "auto" else workers.ahead
         return Plan(brief, job, self.budget, workers.memory, workers.retries, workers.grace, ahead)
+
+    def _searched(self) -> Space:
+        """Return the space without the points of which the simulator knows that they cannot be simulated."""
+        own = self._own
+        simulator = own if isinstance(own, Simulator) else self.spec.build_simulator() if own is None else None
+        if simulator is None or type(simulator).refuses is Simulator.refuses:
+            return self.spec.space
+        return self.spec.space.refusing(simulator.refuses)
 
     def _info(self) -> dict[str, Any]:
         return {

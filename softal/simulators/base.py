@@ -86,6 +86,13 @@ class Simulator(ABC):
         """Return what stands in the way of running here (no engine, no executable); empty where nothing does."""
         return []
 
+    def refuses(self, point: Point) -> str | None:
+        """Return in one line why `point` cannot be simulated, where that is known without a simulation; else None.
+
+        Strategies do not propose such points. They think of thousands, so it must be quick, and must not raise.
+        """
+        return None
+
     def check_reference(self, reference: Reference) -> str | None:
         """Return in one line why one of the arrays cannot be compared with a reference; None where it can.
 

@@ -22,7 +22,7 @@ from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.observables.threads import limited_threads
-from softal.simulators.silica_potential import CUTOFF, PARAMETERS, PRESETS, silica_potentials
+from softal.simulators.silica_potential import CUTOFF, PARAMETERS, PRESETS, BuckinghamDSF, silica_potentials
 from softal.simulators.silica_run import Run
 from softal.simulators.silica_settings import SilicaSettings, extent
 from softal.simulators.silica_structure import ARRAYS, Q_MIN, VALUES, observe
@@ -73,6 +73,14 @@ class Silica(Simulator):
             )
         return problems
 
+    def refuses(self, point: Point) -> str | None:
+        """Say which pair collapses, as its curve tells."""
+        try:
+            self._potentials(point)
+        except SimulationError as error:
+            return str(error)
+        return None
+
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate and return
 
@@ -84,11 +92,14 @@ class Silica(Simulator):
         Raises:
             SimulationError: if the parameters describe no liquid, saying why.
         """
-        potentials = silica_potentials({name: _number(name, {**self.defaults, **point}) for name in PARAMETERS})
+        potentials = self._potentials(point)
         size = extent(self.settings, context.fidelity)
         with limited_threads(context.cpus) as threads:
             run = Run(self.settings, size, potentials, context.seed, threads=threads, gpu=context.gpus > 0)
             return observe(self.settings, run.system, run.frames())
+
+    def _potentials(self, point: Point) -> Mapping[tuple[int, int], BuckinghamDSF]:
+        return silica_potentials({name: _number(name, {**self.defaults, **point}) for name in PARAMETERS})
 
     def check_reference(self, reference: Reference) -> str | None:
         """Say in one line what is wrong with a reference: its unit, its reach, its bins, or its limit at large r."""

@@ -38,6 +38,13 @@ class Bowl(Simulator):
         return Observation({"f": f}, {"f": 0.01})
 
 
+class Choosy(Bowl):
+    """Knows without a simulation that it cannot do half of the space."""
+
+    def refuses(self, point: Point) -> str | None:
+        return "x is too large" if float(point["x"]) > 0.5 else None
+
+
 class Faulty(Simulator):
     """Fails in the way that its point names."""
 

@@ -55,6 +55,13 @@ def test_a_campaign_runs_to_its_budget(make_campaign: Make):
     assert campaign.trials["f"].min() == status["best"]["objective"]
 
 
+@pytest.mark.parametrize("strategy", ["sobol", {"kind": "bayesian", "n_initial": 3}])
+def test_points_that_the_simulator_refuses_are_not_proposed(make_campaign: Make, strategy):
+    campaign = make_campaign(simulator={"kind": "simulations:Choosy"}, strategy=strategy, budget={"trials": 8})
+    campaign.launch()
+    assert all(trial.point["x"] <= 0.5 for trial in campaign.list_trials())
+
+
 @pytest.mark.parametrize("strategy", ["random", "cmaes", {"kind": "bayesian", "n_initial": 4}])
 def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: Make, strategy, tmp_path: Path):
     common = {"strategy": strategy, "workers": {"concurrent": 1, "grace": "0 s"}, "budget": {"trials": 9}}

@@ -159,6 +159,12 @@ def test_what_cannot_be_simulated(point: dict[str, Any], message: str, tmp_path:
         run(tmp_path, **point)
 
 
+def test_collapses_that_the_curve_shows_are_refused_before_they_are_proposed() -> None:
+    silica = Silica({})
+    assert silica.refuses({}) is None
+    assert "Si-O pairs collapse" in str(silica.refuses({"C_SiO": 300.0}))
+
+
 def test_a_collapse_that_the_curve_does_not_show(tmp_path: Path) -> None:
     """Oxygens over a barrier of 5.4 eV: it lies above BARRIER, but the liquid presses them over it."""
     point = {"q_Si": 2.4, "A_OO": 1200.0, "C_OO": 185.0}
