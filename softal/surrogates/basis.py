@@ -9,8 +9,11 @@ the target, and |r|^2 = |s|^2 + |rest|^2 whatever P is. Trials count with weight
 
     w_i = 1 / (1 + |r_i|^2 / c^2),    c the lower quartile of |r_i|
 
-so that a curve far from the target, with its huge peaks, gives its direction and not its size. Components are kept for
-as long as what remains is more than the measured noise. Its mean square beyond the noise, `rest`, counts as a constant.
+so that a curve far from the target, with its huge peaks, gives its direction and not its size. (Liquid of the
+benchmarks, lowest cost after 20 simulations, median of 9 seeds: 0.013 with weights, 0.042 without.)
+
+Components are kept for as long as what remains is more than the measured noise. Its mean square beyond the noise,
+`rest`, counts as a constant.
 """
 
 from __future__ import annotations

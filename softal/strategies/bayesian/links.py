@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from softal.strategies.bayesian.history import Results
 from softal.strategies.bayesian.warp import Warp
 from softal.surrogates.basis import Basis
-from softal.surrogates.curves import score_data
 from softal.surrogates.norm import length
 
 Floats = NDArray[np.float64]
@@ -71,7 +70,7 @@ class Length:
 
     def data(self, results: Results, k: int) -> tuple[Floats, Floats]:
         """Return values (n, J) and variances (n, J) of component k's scores; NaN where not known."""
-        return score_data(self.basis, results.residuals[k], results.variances[k])
+        return self.basis.scores(results.residuals[k]), self.basis.noise(results.variances[k])
 
     def observed(self, losses: Floats) -> Floats:
         """Return the values (n,) of observed losses (n,)."""
