@@ -6,8 +6,8 @@ See `softal.surrogates.basis` for P, `softal.surrogates.exact_gp` for the proces
 loss.
 
 Bins that lie side by side fluctuate together, so that the measured noise of a score, which takes bins as independent,
-may be too small: the processes learn what is missing (`extra`). In liquid silica a score scatters by two to five times
-as much as independent bins would, and 96 % of left-out trials lay within their 95 % intervals.
+may be too small: the processes learn what is missing (`extra`). In liquid silica scores scatter by up to three times as
+much as independent bins would (8 repeats of one point), and 96 % of left-out trials lay within their 95 % intervals.
 """
 
 from __future__ import annotations
