@@ -246,6 +246,16 @@ class TestRegion:
         assert refinement._chosen({first: 0.985, repeated: 0.99}) is refinement._points[repeated]
         assert refinement._chosen({first: 0.980, repeated: 0.99}) is refinement._points[first]
 
+    def test_a_run_that_beats_the_repeated_point_is_repeated_too(self, refinement):
+        refinement.add(self.trial(1, 0.6, 0.7))
+        first, lower = refinement._points
+        refinement._points[first].losses[:] = [1.0, 1.01, 0.99, 1.0]
+        means = {first: 0.9, lower: 0.95}  # the model takes the first for the better one
+        (proposal,) = refinement._repeats(1, [], means)
+        assert proposal.point == refinement._points[lower].point
+        refinement._points[lower].losses[:] = [0.999]  # no better than chance
+        assert refinement._repeats(1, [], means) == []
+
     def test_a_small_region_ends_it(self, refinement):
         for number in range(1, 6):
             refinement.add(self.step(number, None, 0.1, radius=refinement.radius))

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.answer import mean_of_runs, point_key
+from softal.answer import BEATEN, mean_of_runs, point_key
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.bayesian.region import is_new
@@ -278,10 +278,24 @@ class Refinement:
             best = self._points[min(fresh, key=means.__getitem__)] if fresh else None
         if best is None:
             return []
+        if best.tried >= self.settings.repeats:
+            best = self._rival(best) or best
         key = point_key(best.point)
         runs = best.tried + sum(point_key(trial.point) == key for trial in pending)
         left = min(n, self.settings.repeats - runs, RACE * self.settings.repeats - asked)
         return [self._proposal(best, REPEATS, REPEAT, means)] * max(left, 0)
+
+    def _rival(self, best: Runs) -> Runs | None:
+        """Return the point whose few runs are lower than those of the repeated one by more than chance, or None.
+
+        The model is not always right, and `softal.answer` would take such a run for the answer, without a repeat.
+        """
+        others = [runs for runs in self._points.values() if runs.losses and runs.tried < self.settings.repeats]
+        if not others or not best.losses:
+            return None
+        rival = min(others, key=lambda runs: float(np.mean(runs.losses)))
+        error = (self._sigma() or 0.0) * (1.0 / len(best.losses) + 1.0 / len(rival.losses)) ** 0.5
+        return rival if np.mean(rival.losses) < np.mean(best.losses) - BEATEN * error else None
 
     def _proposal(self, runs: Runs, phase: str, role: str, means: dict[Key, float]) -> Proposal:
         """Return the proposal of a point that was run before."""
@@ -289,7 +303,8 @@ class Refinement:
         return Proposal(dict(runs.point), self.settings.fidelity, {PHASE: phase, ROLE: role, **notes})
 
     def _reason(self, ended: str | None, means: dict[Key, float]) -> str:
-        best = self._chosen(means)
+        repeated = [runs for runs in self._points.values() if len(runs.losses) >= self.settings.repeats]
+        best = min(repeated, key=lambda runs: float(np.mean(runs.losses))) if repeated else self._chosen(means)
         if best is None:
             return f"refined: no point could be simulated at fidelity {self.settings.fidelity:g}"
         _, error = mean_of_runs(best.losses, best.errors)
