@@ -29,7 +29,7 @@ def test_registry(kind):
 def test_strange_kind_is_refused():
     with pytest.raises(SoftalError, match="did you mean 'sobol'"):
         build("sobo", cube(1), minimize("y"))
-    with pytest.raises(StrategyError, match="not a Strategy class"):
+    with pytest.raises(SoftalError, match="not a Strategy class"):
         find("softal.space:Space")
 
 
