@@ -164,7 +164,7 @@ def silica() -> Problem:
     references = {array: load_reference(array, table, range=(0.0, 6.0)) for array in ("g_SiO", "g_OO", "g_SiSi")}
     return Problem(
         "silica", "Liquid silica, MD", ("silica", {}), silica_bounds(), match(references, name=COST),
-        costs=(0.15, 0.1, 0.07, 0.05), budget=30, budgets={"gp_ei": 300}, seconds=2.3, fidelity=0.0375,
+        costs=(0.15, 0.1, 0.07, 0.05), budget=30, budgets={"gp_ei": 300, "composite": 40}, seconds=2.3, fidelity=0.0375,
     )  # fmt: skip
 
 
