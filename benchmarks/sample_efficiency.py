@@ -26,6 +26,8 @@ from chains import Chain
 from peers import METHODS
 from problems import PROBLEMS, problem
 
+from softal.orchestrator.sandbox import die_with_parent
+
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "runs" / "benchmarks" / "sample_efficiency"
 BEGIN, END = "<!-- sample efficiency: begin -->", "<!-- sample efficiency: end -->"
@@ -113,7 +115,8 @@ def describe(planned: Sequence[Chain], folder: Path, workers: int) -> str:
 
 
 def _prepare() -> None:
-    """Set up a process of the pool."""
+    """Set up a process of the pool; without the parent it would go on writing to files that another run continues."""
+    die_with_parent()
     import torch
 
     torch.set_num_threads(1)

@@ -277,7 +277,7 @@ def _remove(workdir: Path, *, only_empty: bool) -> None:
 
 def main() -> None:
     """Serve trials until the pipe closes."""
-    _die_with_parent()
+    die_with_parent()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     pipe = Connection(int(sys.argv[1]))
     # The user may exec or fork: the pipe is ours alone.
@@ -324,7 +324,8 @@ def _describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}{place}"
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Let the kernel end this process when its parent dies, however that happens."""
     parent = os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the call

@@ -47,7 +47,6 @@ M = TypeVar("M", bound=BaseModel)
 
 PROBES = 64  # random points at which derived parameters are tried
 AUTO = "auto"  # the surrogate that suits the objective: by whether that is nothing but matches
-_AUTOMATIC = {True: "composite", False: "gp"}
 MAX_CORNERS = 8  # dimensions up to which every corner of the space is tried, too
 
 
@@ -133,14 +132,15 @@ def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
     problems: list[Problem] = []
     _check_keys(data, problems)
     simulator = _kind(data, "simulator", simulators.find, folder, problems)
+    objective = _objective(data, folder, problems, outputs_of(simulator))
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
-        "objective": _objective(data, folder, problems, outputs_of(simulator)),
+        "objective": objective,
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
-        "surrogate": _surrogate(data, folder, problems),
+        "surrogate": _surrogate(data, objective, folder, problems),
         "budget": _section(data, "budget", BudgetSettings, problems),
         "workers": _section(data, "workers", WorkersSettings, problems),
         "cluster": _section(data, "cluster", ClusterSettings, problems),
@@ -225,17 +225,14 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
     return read_kind(key, entry, find, folder, problems)
 
 
-def _surrogate(data: Mapping[str, Any], folder: Path, problems: list[Problem]) -> Any:
-    """Read the surrogate; None for `none`."""
+def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:
+    """Read the surrogate, or choose the one that suits the objective; None for `none`."""
     entry = data.get("surrogate", AUTO)
     if entry == "none":
         return None
-    chosen = _AUTOMATIC[_only_matches(data.get("objective"))] if entry == AUTO else entry
-    return _kind({**data, "surrogate": chosen}, "surrogate", surrogates.find, folder, problems)
-
-
-def _only_matches(objective: object) -> bool:
-    return isinstance(objective, dict) and set(objective) == {"match"}
+    if entry == AUTO:
+        entry = "composite" if objective is not None and objective.matching else "gp"
+    return _kind({**data, "surrogate": entry}, "surrogate", surrogates.find, folder, problems)
 
 
 def _objective(

@@ -200,6 +200,10 @@ class Engine(ABC):
     def _explained(self) -> _Explained:
         return _Explained(self)
 
+    def _said(self, error: Exception) -> str:
+        """Return what of an engine's error its users are to read."""
+        return str(error)
+
     def _blown_up(self, what: str) -> str:
         return (
             f"the simulation blew up within {self._steps} steps ({self.name}): {what}. "
@@ -238,6 +242,5 @@ class _Explained:
     ) -> None:
         # KeyboardInterrupt and the like are not the engine's; our own errors are already explained.
         if isinstance(error, Exception) and not isinstance(error, SoftalError):
-            said = str(error).split("For more information see")[0]  # LAMMPS adds an address, and its own source's line
-            reason = " ".join(said.split()) or type(error).__name__
+            reason = " ".join(self._engine._said(error).split()) or type(error).__name__
             raise SimulationError(self._engine._blown_up(f"{self._engine.name} says {reason!r}")) from error

