@@ -1,0 +1,1 @@
+"""Monte Carlo, compiled by Numba, for models that no installable package has."""

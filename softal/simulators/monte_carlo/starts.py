@@ -1,0 +1,156 @@
+"""Configurations to start from: a disordered fluid without overlap, crystals of disks, a smectic of rods.
+
+Densities are numbers per area or volume [1/sigma^d].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.spatial import cKDTree
+
+from softal.errors import SimulationError
+from softal.simulators.monte_carlo.system import Configuration
+
+Floats = NDArray[np.float64]
+
+ATTEMPTS = 20
+GAP = 1.2  # [sigma] between the ends of rods of neighbouring layers: a little more than their cores need
+MARGIN = 1e-4  # [sigma] by which disks are pushed further apart than sigma: minimization ends a little short of it
+
+
+def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configuration:
+    """Return n particles at random in a square or cubic box, no two of them nearer than sigma.
+
+    Random points are pushed apart by the energy sum (1 - r)^2 of overlapping pairs until none is left. What comes out
+    is disordered, no equilibrium.
+
+    Args:
+        n: number of particles.
+        density: number density [1/sigma^d]; up to about 0.9 in the plane, 1 in space.
+        dimension: 2 or 3.
+        seed: of the random numbers.
+
+    Raises:
+        SimulationError: if the particles do not fit.
+    """
+    edge = (_checked(n, density) / density) ** (1 / dimension)
+    rng = np.random.default_rng(seed)
+    for _ in range(ATTEMPTS if edge > 2 else 0):
+        x = _pushed_apart(rng.random((n, dimension)) * edge, edge)
+        if not len(cKDTree(x, boxsize=edge).query_pairs(1.0)):
+            return Configuration(x, np.full(dimension, edge))
+    raise SimulationError(f"{n} particles do not fit as a fluid of density {density:g} into a box of {edge:.3g} sigma")
+
+
+def _pushed_apart(x: Floats, edge: float) -> Floats:
+    def overlap(flat: Floats) -> tuple[float, Floats]:
+        points = flat.reshape(x.shape) % edge
+        points[points >= edge] = 0.0  # what rounding leaves at the edge
+        pairs = cKDTree(points, boxsize=edge).query_pairs(1 + MARGIN, output_type="ndarray")
+        apart = points[pairs[:, 0]] - points[pairs[:, 1]]
+        apart -= edge * np.rint(apart / edge)
+        r = np.maximum(np.sqrt((apart**2).sum(1)), 1e-12)
+        depth = 1 + MARGIN - r
+        force = np.zeros_like(points)
+        push = (2 * depth / r)[:, None] * apart
+        np.add.at(force, pairs[:, 0], push)
+        np.add.at(force, pairs[:, 1], -push)
+        return float((depth**2).sum()), -force.ravel()
+
+    found = minimize(overlap, x.ravel(), jac=True, method="L-BFGS-B", options={"ftol": 0.0, "gtol": 1e-9})
+    moved = np.asarray(found.x, np.float64).reshape(x.shape) % edge
+    return np.where(moved >= edge, 0.0, moved)
+
+
+def square(n: int, density: float) -> Configuration:
+    """Return a square crystal of n = m^2 disks in a square box.
+
+    Raises:
+        SimulationError: if n is no square number.
+    """
+    m = round(np.sqrt(_checked(n, density)))
+    if m * m != n:
+        raise SimulationError(f"a square crystal needs a square number of particles; {n} is none, {m * m} is the nearest")
+    edge = np.sqrt(n / density)
+    return Configuration(_grid(m, m) * edge / m, np.array([edge, edge]))
+
+
+def hexagonal(n: int, density: float) -> Configuration:
+    """Return a hexagonal crystal of n disks, of columns and an even number of rows, in the box nearest to a square.
+
+    Raises:
+        SimulationError: if n is odd.
+    """
+    columns, rows = _hexagonal_shape(_checked(n, density))
+    a = np.sqrt(2 / (np.sqrt(3) * density))  # distance of nearest neighbours
+    step = np.array([a, a * np.sqrt(3) / 2])
+    return Configuration(_shifted_rows(columns, rows) * step, np.array([columns, rows]) * step)
+
+
+def smectic(n: int, density: float, length: float, *, layers: int | None = None, gap: float = GAP) -> Configuration:
+    """Return n parallel rods in layers normal to z, hexagonal within a layer as far as a square base allows.
+
+    The box has L_x = L_y and L_z = layers * (length + gap); the density is met by L_x.
+
+    Args:
+        n: number of rods.
+        density: number density [1/sigma^3].
+        length: of the rods' axes, without the caps [sigma].
+        layers: how many; by default the number for which layers are nearest to hexagonal, in a box elongated along z.
+        gap: between the ends of the axes of rods of neighbouring layers [sigma].
+
+    Raises:
+        SimulationError: if n is no multiple of the layers, or leaves an odd number in a layer.
+    """
+    chosen = _layers(_checked(n, density), density, length + gap) if layers is None else layers
+    if chosen < 1 or n % chosen or n // chosen % 2:
+        raise SimulationError(f"{n} rods do not fit into {chosen} layers of an even number each")
+    height = chosen * (length + gap)
+    edge = np.sqrt(n / (density * height))
+    columns, rows = _hexagonal_shape(n // chosen)
+    flat = _shifted_rows(columns, rows) * [edge / columns, edge / rows]
+    z = np.repeat((np.arange(chosen) + 0.5) * (length + gap), len(flat))
+    x = np.column_stack([np.tile(flat, (chosen, 1)), z])
+    return Configuration(x, np.array([edge, edge, height]), np.tile([0.0, 0.0, 1.0], (n, 1)))
+
+
+def _layers(n: int, density: float, spacing: float) -> int:
+    """Return the number of layers, in a box that is higher than wide, with the least strain of hexagonal order."""
+    fits = [m for m in range(2, n // 2 + 1) if n % m == 0 and n // m % 2 == 0]
+    high = [m for m in fits if (m * spacing) ** 3 > n / density]
+    if not high:
+        raise SimulationError(f"{n} rods of density {density:g} fill no box of smectic layers that is higher than wide")
+    return min(high, key=lambda m: (round(_strain(*_hexagonal_shape(n // m)), 9), m))
+
+
+def _hexagonal_shape(n: int) -> tuple[int, int]:
+    """Return columns and (even) rows of n disks whose hexagonal crystal is nearest to a square."""
+    shapes = [(n // rows, rows) for rows in range(2, n + 1, 2) if n % rows == 0]
+    if not shapes:
+        raise SimulationError(f"a hexagonal crystal needs an even number of particles; {n} is odd")
+    return min(shapes, key=lambda shape: _strain(*shape))
+
+
+def _strain(columns: int, rows: int) -> float:
+    return float(abs(np.log(columns / (rows * np.sqrt(3) / 2))))
+
+
+def _shifted_rows(columns: int, rows: int) -> Floats:
+    """Return points (columns * rows, 2) of a grid of unit cells, every second row shifted by half a cell."""
+    x = _grid(columns, rows)
+    x[:, 0] += np.where(np.floor(x[:, 1]) % 2 == 1, 0.25, -0.25)
+    return x
+
+
+def _grid(*shape: int) -> Floats:
+    """Return the centres (prod(shape), d) of the cells of a grid of unit cells."""
+    axes = np.meshgrid(*(np.arange(m) + 0.5 for m in shape), indexing="ij")
+    return np.stack(axes, axis=-1).reshape(-1, len(shape))
+
+
+def _checked(n: int, density: float) -> int:
+    if n < 1 or not 0 < density < np.inf:
+        raise SimulationError(f"{n} particles at a density of {density:g} sigma^-d; both have to be positive")
+    return n
