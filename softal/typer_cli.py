@@ -29,6 +29,10 @@ Folder = Annotated[Path, typer.Argument(help="The campaign's folder of state, su
 File = Annotated[Path, typer.Argument(help="The campaign file (YAML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder in which each campaign has its folder of state.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A change to the file, such as strategy=bayesian or budget.trials=20. Repeat it."),
+]
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
 
@@ -51,12 +55,12 @@ def init(
 
 
 @app.command()
-def validate(file: File, as_json: AsJson = False) -> None:
+def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> None:
     """Check a campaign file and say everything that is wrong with it."""
     from softal.errors import CampaignFileError, Problem
     from softal.orchestrator.campaign import Campaign
 
-    campaign = Campaign.from_yaml(file)
+    campaign = Campaign.from_yaml(file, changes=changes or ())
     if problems := campaign.check():
         raise CampaignFileError([Problem("simulator", problem) for problem in problems])
     spec = campaign.spec
@@ -78,6 +82,7 @@ def launch(
     file: File,
     runs: Runs = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the campaign, instead of the file's.")] = None,
+    changes: Changes = None,
     detach: Annotated[bool, typer.Option("--detach", help="Submit it to a running Ray cluster as a job.")] = False,
     dashboard: Annotated[str | None, typer.Option(help="With --detach: the cluster's dashboard address.")] = None,
     as_json: AsJson = False,
@@ -85,11 +90,12 @@ def launch(
     """Run a campaign."""
     from softal.orchestrator.campaign import Campaign
 
-    campaign = Campaign.from_yaml(file, runs=runs, name=name)
+    campaign = Campaign.from_yaml(file, runs=runs, name=name, changes=changes or ())
     if detach:
         campaign.refuse_existing()
         named = ["--name", name] if name else []
-        _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named], dashboard, campaign)
+        changed = [part for change in changes or () for part in ("--set", change)]
+        _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named, *changed], dashboard, campaign)
         return
     _run(campaign, resume=False, as_json=as_json)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,15 +77,18 @@ class Campaign:
         return campaign
 
     @classmethod
-    def from_yaml(cls, path: Path | str, *, runs: Path | str = RUNS, name: str | None = None) -> Campaign:
+    def from_yaml(
+        cls, path: Path | str, *, runs: Path | str = RUNS, name: str | None = None, changes: Sequence[str] = ()
+    ) -> Campaign:
         """Read a campaign file; CampaignFileError has every mistake at once.
 
         Args:
             path: the file.
             runs: folder in which the campaign has its folder of state.
             name: instead of the file's.
+            changes: `place=value`, such as `budget.trials=20`.
         """
-        spec = load_campaign_file(Path(path))
+        spec = load_campaign_file(Path(path), changes)
         if name is not None:
             spec = replace(spec, name=_checked_name(name))
         return cls._of(spec, Path(runs) / spec.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +25,7 @@ from softal.orchestrator.checks import (
 )
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
+from softal.orchestrator.overrides import with_changes
 from softal.orchestrator.settings import (
     BudgetSettings,
     CampaignFile,
@@ -88,14 +89,14 @@ class CampaignSpec:
         return self.strategy.build(self.space, self.objective, self.seed)
 
 
-def load_campaign_file(path: Path) -> CampaignSpec:
-    """Read and check a campaign file.
+def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
+    """Read and check a campaign file, with changes `place=value`.
 
     Raises:
         CampaignFileError: with every mistake at once.
     """
     path = Path(path)
-    text = read_text(path)
+    text = with_changes(read_text(path), changes)
     return _parse(read_yaml(text), path.resolve().parent, path.stem, text)
 
 
