@@ -122,10 +122,15 @@ def phase_input(
     return np.asarray(np.minimum(pooled(amplitude, POOL), 1), dtype=np.float32)
 
 
+def wave_vectors(shape: tuple[int, ...], box: Floats) -> list[Floats]:
+    """Return the components of k of every pixel of a pattern of that shape, d arrays of that shape [1/length]."""
+    axes = [2 * np.pi / length * np.arange(-(n // 2), n // 2 + 1) for n, length in zip(shape, box, strict=True)]
+    return list(np.meshgrid(*axes, indexing="ij"))
+
+
 def wave_numbers(shape: tuple[int, ...], box: Floats) -> Floats:
     """Return |k| of every pixel of a pattern of that shape [1/length]."""
-    axes = [2 * np.pi / length * np.arange(-(n // 2), n // 2 + 1) for n, length in zip(shape, box, strict=True)]
-    return np.asarray(np.sqrt(sum(k**2 for k in np.meshgrid(*axes, indexing="ij", sparse=True))))
+    return np.asarray(np.linalg.norm(wave_vectors(shape, box), axis=0))
 
 
 def radial_structure_factor(pattern: Floats, box: Floats, bin_width: float | None = None) -> tuple[Floats, Floats]:
