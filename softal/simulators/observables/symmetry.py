@@ -7,14 +7,15 @@ but so has one of m / 2 or m / 3: a square crystal has c_4 = c_8 = c_12 = 1. Wha
 subtracted, and what is left is 1 for one m only: 4 in a square crystal, 6 in a hexagonal one, 12, 10 or 18 in the
 quasicrystals. (Only even m occur, since S(-k) = S(k).) In a fluid it is about 0.1 to 0.2 for whatever m is largest.
 
-The brightest ring of peaks is not where S is largest: the first ring of a quasicrystal is as bright as a fluid's, and
-as even. In a fluid the amplitudes are random, S is distributed exponentially and <S^2> = 2 <S>^2 on a ring; peaks
-exceed this. The ring is the one where
+Which ring: not where S is largest, since the first ring of a quasicrystal is as bright as a fluid's, and as even. In a
+fluid the amplitudes are random, S is distributed exponentially and <S^2> = 2 <S>^2 on a ring; peaks exceed this. Rings
+of peaks are maxima of
 
     (<S^2> - 2 <S>^2) / sqrt(k)
 
-is largest; the root prefers the first of the rings of a perfect crystal, where all peaks are equally bright. The search
-begins at 0.7 times 2 pi sqrt(density), beyond what surrounds k = 0, and ends where the pattern does.
+where the root prefers the first of the rings of a perfect crystal, whose peaks are all equally bright. Of those with at
+least half of the highest maximum, the ring with the largest symmetry is taken. The search begins at 0.7 times
+2 pi sqrt(density), beyond what surrounds k = 0, and ends where the pattern does.
 
 Nothing here knows of labels, pressures or a trained network: a check of those that is independent of them.
 """
@@ -32,6 +33,7 @@ FOLDS = (4, 6, 8, 10, 12, 14, 18)
 WIDTH = 1.0  # of the ring's Gaussian, in pixels
 STEP = 0.25  # of the rings that are tried, in pixels
 INNER = 0.7  # [2 pi sqrt(density)]
+BRIGHT = 0.5  # of the highest maximum: rings to choose from
 
 
 def symmetry(pattern: Floats, m: int, box: Floats | None = None) -> float:
@@ -46,15 +48,26 @@ def symmetry(pattern: Floats, m: int, box: Floats | None = None) -> float:
     Raises:
         SimulationError: if `m` is odd or less than 4, or the pattern ends before its first ring.
     """
-    if m < 4 or m % 2:
-        raise SimulationError(f"m = {m}: a diffraction pattern has even symmetries, 4, 6, 8 ...")
-    return _symmetry(*_ring_of_peaks(pattern, box), m)
+    return symmetries(pattern, box, (m,))[m]
 
 
 def symmetries(pattern: Floats, box: Floats | None = None, folds: tuple[int, ...] = FOLDS) -> dict[int, float]:
     """Return symmetry_m for each m of `folds`; arguments and errors as in `symmetry`."""
-    weights, theta = _ring_of_peaks(pattern, box)
+    for m in folds:
+        if m < 4 or m % 2:
+            raise SimulationError(f"m = {m}: a diffraction pattern has even symmetries, 4, 6, 8 ...")
+    weights, theta = _near(pattern, box, brightest_ring(pattern, box))
     return {m: _symmetry(weights, theta, m) for m in folds}
+
+
+def brightest_ring(pattern: Floats, box: Floats | None = None) -> float:
+    """Return |k| of the ring that symmetry is taken from [2 pi / sqrt(area of the box)]; arguments as in `symmetry`."""
+
+    def order(ring: float) -> float:
+        weights, theta = _near(pattern, box, ring)
+        return max(_symmetry(weights, theta, m) for m in FOLDS)
+
+    return max(_rings_of_peaks(pattern, box), key=order)
 
 
 def _symmetry(weights: Floats, theta: Floats, m: int) -> float:
@@ -66,10 +79,10 @@ def _component(weights: Floats, theta: Floats, m: int) -> float:
     return float(np.abs(np.sum(weights * np.exp(1j * m * theta))) / np.sum(weights))
 
 
-def _ring_of_peaks(pattern: Floats, box: Floats | None) -> tuple[Floats, Floats]:
-    """Return w S and theta of the pixels near the brightest ring of peaks, each of shape (pixels,)."""
+def _near(pattern: Floats, box: Floats | None, ring: float) -> tuple[Floats, Floats]:
+    """Return w S and theta of the pixels near a ring, each of shape (pixels,)."""
     radius, theta, _ = _polar(pattern, box)
-    apart = (radius - brightest_ring(pattern, box)) / WIDTH
+    apart = (radius - ring) / WIDTH
     near = np.abs(apart) < 4
     return pattern[near] * np.exp(-(apart[near] ** 2) / 2), theta[near]
 
@@ -82,22 +95,28 @@ def _polar(pattern: Floats, box: Floats | None) -> tuple[Floats, Floats, float]:
     return np.hypot(k_x, k_y) / unit, np.arctan2(k_y, k_x), float(min(k_x.max(), k_y.max())) / unit
 
 
-def brightest_ring(pattern: Floats, box: Floats | None = None) -> float:
-    """Return |k| of the brightest ring of Bragg peaks [2 pi / sqrt(area of the box)]; arguments as in `symmetry`."""
+def _rings_of_peaks(pattern: Floats, box: Floats | None) -> list[float]:
+    """Return |k| of the rings to choose from, those of the highest maxima of the excess over random amplitudes."""
     radius, _, reach = _polar(pattern, box)
     first, last = INNER * np.sqrt(pattern[pattern.shape[0] // 2, pattern.shape[1] // 2]), reach - 1.5 * WIDTH
     if last <= first:
         raise SimulationError(
             f"a pattern that ends at {reach:.3g} times 2 pi / sqrt(area): its first ring is near {first / INNER:.3g}"
         )
-    ring = np.arange(int(reach / STEP) + 1) * STEP
-    bins = np.rint(radius / STEP).astype(np.intp).ravel()
+    ring = np.arange(1, int(reach / STEP) + 1) * STEP
+    mean, square = _ring_means(pattern, radius, len(ring))
+    excess = np.where((ring > first) & (ring < last), (square - 2 * mean**2) / np.sqrt(ring), -np.inf)
+    highest = np.append(excess[:-1] > excess[1:], True) & np.append(True, excess[1:] >= excess[:-1])
+    # In a fluid the excess may be negative everywhere: its maximum stands alone.
+    bright = excess >= max(BRIGHT * excess.max(), 0.0)
+    return [float(k) for k in ring[highest & bright]] or [float(ring[np.argmax(excess)])]
+
+
+def _ring_means(pattern: Floats, radius: Floats, rings: int) -> tuple[Floats, Floats]:
+    """Return <S> and <S^2> around the radii STEP, 2 STEP ..., each of shape (rings,)."""
     offsets = np.arange(-4 * WIDTH, 4 * WIDTH + STEP, STEP)
     window = np.exp(-((offsets / WIDTH) ** 2) / 2)
-    sums = [
-        np.bincount(bins, weights=pattern.ravel() ** power, minlength=len(ring))[: len(ring)] for power in (0, 1, 2)
-    ]
-    pixels, mean, square = (np.convolve(values, window, "same") for values in sums)
-    tried = (ring > first) & (ring < last)
-    excess = (square / pixels - 2 * (mean / pixels) ** 2)[tried] / np.sqrt(ring[tried])
-    return float(ring[tried][np.argmax(excess)])
+    bins, S = np.rint(radius / STEP).astype(np.intp).ravel(), pattern.ravel()
+    sums = (np.bincount(bins, weights=weight, minlength=rings + 1)[: rings + 1] for weight in (S**0, S, S**2))
+    pixels, first, second = (np.convolve(values, window, "same")[1:] for values in sums)
+    return first / pixels, second / pixels
