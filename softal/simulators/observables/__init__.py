@@ -1,1 +1,1 @@
-"""What is computed from positions: structure factor, radial distribution function."""
+"""What is computed from positions: structure factors, diffraction, g(r), bonds, order in the plane, tilings."""
