@@ -10,7 +10,7 @@ which suits quasicrystals, too, where particles have 5 neighbours here and 6 the
 Neighbours after SANN in two dimensions: the n >= 3 nearest particles, n as small as possible, whose angles
 2 arccos(r_k / R) add up to a full turn within a radius R that does not reach the next particle. In a perfect square
 crystal the four diagonals are at exactly this R: the slightest motion makes some of them neighbours, and for m = 4
-they count against the others. chi_4 of a square crystal at its melting point is about 0.35, not 1: look at psi_4.
+they count against the others. chi_4 of a square crystal in motion is about 0.35, however cold, not 1: look at psi_4.
 
 Sources: J. A. van Meel, L. Filion, C. Valeriani, D. Frenkel, J. Chem. Phys. 136, 234107 (2012); chi_m: eq. 2.9 of E.
 Boattini's thesis (Utrecht, 2021), where SANN's solid angle becomes an angle.
