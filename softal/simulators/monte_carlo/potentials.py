@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -114,10 +115,11 @@ class SoftenedShoulder(PairPotential):
             if not least < value < np.inf:
                 raise SimulationError(f"a softened shoulder's {name} is {value:g}; it has to be greater than {least:g}")
 
-    @property
+    @cached_property
     def cutoff(self) -> float:
         """Distance at which u = 1e-4 epsilon."""
-        return float(brentq(lambda r: self._unshifted(r) - NEGLIGIBLE, self.core, self.delta + 2 + 10 / self.k))
+        far = self.delta + 2 + 10 / self.k  # (sigma/r)^14 < 1e-6 and the shoulder's tail < exp(-20) there
+        return float(brentq(lambda r: float(self._unshifted(r)) - NEGLIGIBLE, self.core, far))
 
     def energy(self, r: ArrayLike) -> Floats:
         """Return (7.2), cut off and shifted."""
@@ -129,7 +131,9 @@ class SoftenedShoulder(PairPotential):
     def table(self, kT: float) -> tuple[Floats, float]:
         """Return u/kT at 4097 values of r^2 from the core to the cutoff."""
         if _checked_temperature(kT) > HOTTEST:
-            raise SimulationError(f"kT is {kT:g} epsilon; particles with a softened core need kT <= {HOTTEST:g} epsilon")
+            raise SimulationError(
+                f"kT is {kT:g} epsilon; particles with a softened core need kT <= {HOTTEST:g} epsilon"
+            )
         r2, width = np.linspace(self.core**2, self.cutoff**2, ROWS + 1, retstep=True)
         return (self._unshifted(np.sqrt(r2)) - NEGLIGIBLE) / kT, float(1 / width)
 

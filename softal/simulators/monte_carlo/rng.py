@@ -16,7 +16,7 @@ UNIT = 2.0**-53
 
 def seeded(seed: int) -> State:
     """Return the state (4,) of a generator from a seed."""
-    return np.random.SeedSequence(seed).generate_state(4, np.uint64)
+    return np.random.SeedSequence(seed).generate_state(4, np.uint64).astype(np.uint64)
 
 
 @nb.njit(inline="always")

@@ -39,7 +39,7 @@ def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configur
     rng = np.random.default_rng(seed)
     for _ in range(ATTEMPTS if edge > 2 else 0):
         x = _pushed_apart(rng.random((n, dimension)) * edge, edge)
-        if not len(cKDTree(x, boxsize=edge).query_pairs(1.0)):
+        if not len(_pairs(x, edge, 1.0)):
             return Configuration(x, np.full(dimension, edge))
     raise SimulationError(f"{n} particles do not fit as a fluid of density {density:g} into a box of {edge:.3g} sigma")
 
@@ -48,7 +48,7 @@ def _pushed_apart(x: Floats, edge: float) -> Floats:
     def overlap(flat: Floats) -> tuple[float, Floats]:
         points = flat.reshape(x.shape) % edge
         points[points >= edge] = 0.0  # what rounding leaves at the edge
-        pairs = cKDTree(points, boxsize=edge).query_pairs(1 + MARGIN, output_type="ndarray")
+        pairs = _pairs(points, edge, 1 + MARGIN)
         apart = points[pairs[:, 0]] - points[pairs[:, 1]]
         apart -= edge * np.rint(apart / edge)
         r = np.maximum(np.sqrt((apart**2).sum(1)), 1e-12)
@@ -64,6 +64,12 @@ def _pushed_apart(x: Floats, edge: float) -> Floats:
     return np.where(moved >= edge, 0.0, moved)
 
 
+def _pairs(x: Floats, edge: float, reach: float) -> NDArray[np.intp]:
+    """Return the pairs (m, 2) of points (N, d) nearer than reach, in a periodic box of equal edges."""
+    tree = cKDTree(x, boxsize=np.full(x.shape[1], edge))
+    return np.asarray(tree.query_pairs(reach, output_type="ndarray"))
+
+
 def square(n: int, density: float) -> Configuration:
     """Return a square crystal of n = m^2 disks in a square box.
 
@@ -72,7 +78,9 @@ def square(n: int, density: float) -> Configuration:
     """
     m = round(np.sqrt(_checked(n, density)))
     if m * m != n:
-        raise SimulationError(f"a square crystal needs a square number of particles; {n} is none, {m * m} is the nearest")
+        raise SimulationError(
+            f"a square crystal needs a square number of particles; {n} is none, {m * m} is the nearest"
+        )
     edge = np.sqrt(n / density)
     return Configuration(_grid(m, m) * edge / m, np.array([edge, edge]))
 

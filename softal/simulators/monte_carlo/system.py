@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from softal.simulators.monte_carlo.potentials import PairPotential
 
 Floats = NDArray[np.float64]
 State = dict[str, NDArray[np.generic]]
+BoxMoves = Literal["isotropic", "anisotropic"]
 
 TUNING_INTERVAL = 50  # [sweeps] between two changes of step sizes: 12,800 trial moves for 256 particles
 
@@ -85,7 +86,8 @@ class MonteCarlo(ABC):
         self.orientations = None if u is None else np.array(u, np.float64, order="C")
         self.potential = potential
         self.kT, self.pressure = float(kT), None if pressure is None else float(pressure)
-        self.random = np.random.SeedSequence(seed).generate_state(4, np.uint64)
+        self.random = np.random.SeedSequence(seed).generate_state(4, np.uint64).astype(np.uint64)
+        self._tabulated: tuple[float, tuple[Floats, float]] | None = None
         self.steps = np.array(self.first)
         self.tried = np.zeros(len(self.moves), np.int64)
         self.accepted = np.zeros(len(self.moves), np.int64)
@@ -152,6 +154,32 @@ class MonteCarlo(ABC):
             if tried
         }
 
+    @property
+    def virtual_pressure(self) -> float:
+        """Estimate of beta P sigma^d from this configuration alone, by virtual compression; average many of them.
+
+        Raises:
+            SimulationError: for rods, whose distance is not that of their centres.
+        """
+        from softal.simulators.monte_carlo import compression
+
+        d, volume = len(self.box), float(self.box.prod())
+        return self.density + compression.slope(self._crossings(compression.SHRINKAGE)) / (d * volume)
+
+    def _crossings(self, shrinkage: Floats) -> Floats:
+        """Return sum over pairs of 1 - exp(-(u(xi) - u(0))/kT), shape (m,), of a system shrunk by 1 - xi, xi (m,)."""
+        from softal.simulators.monte_carlo import compression
+
+        if self.orientations is not None:
+            raise SimulationError("there is no virtual pressure of rods yet")
+        return np.asarray(compression.crossings(self.positions, self.box, shrinkage, *self._table()))
+
+    def _table(self) -> tuple[float, float, Floats, float]:
+        """Return the potential as kernels take it: core^2, cutoff^2 [sigma^2], u/kT, entries per sigma^2."""
+        if self._tabulated is None or self._tabulated[0] != self.kT:
+            self._tabulated = self.kT, self.potential.table(self.kT)
+        return self.potential.core**2, self.potential.cutoff**2, *self._tabulated[1]
+
     def reset_acceptance(self) -> None:
         """Count trial moves from 0 again."""
         self.tried[:] = 0
@@ -180,7 +208,12 @@ class MonteCarlo(ABC):
 
 
 class Disks(MonteCarlo):
-    """Disks in the plane with an isotropic pair potential; the box keeps its shape.
+    """Disks in the plane with an isotropic pair potential.
+
+    Args:
+        configuration, potential, kT, pressure, seed: as for MonteCarlo.
+        box_moves: "isotropic" keeps the box's shape; "anisotropic" changes one edge at a time, which crystals need
+            that do not fit the box. A fluid resists no shape: the ratio of the edges is kept below 1.5.
 
     Raises:
         SimulationError: if cores overlap, or an edge of the box is shorter than twice the potential's cutoff, so that
@@ -193,24 +226,50 @@ class Disks(MonteCarlo):
     smallest = (1e-4, 1e-6)
     largest = (0.5, 0.1)
 
+    def __init__(
+        self,
+        configuration: Configuration,
+        potential: PairPotential,
+        kT: float,
+        pressure: float | None = None,
+        *,
+        seed: int = 0,
+        box_moves: BoxMoves = "isotropic",
+    ) -> None:
+        super().__init__(configuration, potential, kT, pressure, seed=seed)
+        if configuration.dimension != 2:
+            raise SimulationError(f"disks move in the plane; these positions have {configuration.dimension} dimensions")
+        self.box_moves = box_moves
+        self._check_box()
+
     def _advance(self, sweeps: int) -> None:
         from softal.simulators.monte_carlo import disks
 
-        table, per_r2 = self.potential.table(self.kT)
-        n = len(self.positions)
+        self._check_box()
         pressure = -1.0 if self.pressure is None else self.pressure
-        lists = np.zeros((n, disks.MAX_NEIGHBOURS), np.int32), np.zeros(n, np.int32)
-        core2, cutoff2 = self.potential.core**2, self.potential.cutoff**2
-        moved, boxes, _, _ = disks.run(
-            self.positions, self.box, sweeps, pressure, *self.steps, 0.6, core2, cutoff2, table, per_r2, self.random, *lists
-        )
-        self.tried += [sweeps * n, 0 if self.pressure is None else sweeps]
+        independent = self.box_moves == "anisotropic"
+        x, box, rng = self.positions, self.box, self.random
+        moved, boxes, _, end = disks.run(x, box, sweeps, pressure, *self.steps, independent, *self._table(), rng)
+        if end == disks.CORES_OVERLAP:
+            raise SimulationError(
+                f"cores of diameter {self.potential.core:g} sigma overlap in the configuration to start from"
+            )
+        self._check_box()
+        self.tried += [sweeps * len(x), 0 if self.pressure is None else sweeps]
         self.accepted += [moved, boxes]
+
+    def _check_box(self) -> None:
+        least = 2 * self.potential.cutoff
+        if self.box.min() < least:
+            edges = " x ".join(f"{edge:.4g}" for edge in self.box)
+            raise SimulationError(
+                f"{len(self.positions)} particles in a box of {edges} sigma: its edges have to be at least {least:.4g} "
+                "sigma, twice the range of the potential; take more particles"
+            )
 
     @property
     def energy(self) -> float:
         """Total energy [epsilon], from all pairs anew; infinite where cores overlap."""
-        dx = self.positions[:, None] - self.positions
-        dx -= self.box * np.rint(dx / self.box)
-        r = np.sqrt((dx**2).sum(-1))[np.triu_indices(len(dx), 1)]
-        return float(self.potential.energy(r).sum())
+        from softal.simulators.monte_carlo import compression
+
+        return float(compression.pairs_energy(self.positions, self.box, *self._table()) * self.kT)
