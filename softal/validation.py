@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import types
 import typing
@@ -46,6 +47,42 @@ def problems_in(
         if message not in said:
             said.append(message)
     return [Problem(where, _combined(said)) for where, said in messages.items()]
+
+
+def strictly_filled(
+    model: type[BaseModel], data: Mapping[str, Any], context: Mapping[str, Any], place: str = ""
+) -> tuple[BaseModel | None, list[Problem]]:
+    """Return a model of settings, or None and what is wrong with them.
+
+    Args:
+        model: the model of the settings.
+        data: the settings, plain data.
+        context: for the model's validators.
+        place: where the settings stand.
+    """
+    found: list[Problem] = []
+    filled = None
+    try:
+        # Strict, so that neither `true` nor "3" is a number; as JSON, so that a list is a tuple and text is a path.
+        return model.model_validate_json(json.dumps(dict(data)), strict=True, context=context), []
+    except ValidationError as error:
+        found = problems_in(error, model, data, place, only=_coerced)
+    except Exception:  # a plug-in's own validators can raise anything: said below
+        found = []
+    try:
+        # Not strict, since a plug-in's own validators may make other objects of what they are given.
+        filled = model.model_validate(dict(data), context=context)
+    except ValidationError as error:
+        found += [p for p in problems_in(error, model, data, place) if p.place not in {q.place for q in found}]
+    except Exception as error:
+        found.append(Problem(place, f"cannot be used: {type(error).__name__}: {error}"))
+    return (None if found else filled), found
+
+
+def _coerced(detail: ErrorDetails) -> bool:
+    """Whether an error in strict mode is about a value that would be made into a number or true or false."""
+    given = isinstance(detail["input"], bool | str | int | float)
+    return given and detail["type"] in ("int_type", "float_type", "bool_type")
 
 
 def join(*parts: object) -> str:

@@ -99,7 +99,8 @@ class Campaign:
         folder = Path(folder)
         with require_campaign(folder) as journal:
             info = journal.info
-        spec = replace(parse_text(info["text"], Path(info["source"]), info["name"]), name=info["name"])
+        launched_in = Path(info.get("launched_in", info["source"]))
+        spec = replace(parse_text(info["text"], Path(info["source"]), info["name"], launched_in), name=info["name"])
         spec = replace(spec, budget=_extended(spec.budget, info.get("budget", {})))
         return cls._of(spec, folder)
 
@@ -190,6 +191,7 @@ class Campaign:
             surrogate=(spec.surrogate.kind, spec.surrogate.settings) if spec.surrogate else None,
             mlflow=None if uri == "off" else uri,
             experiment=spec.tracking.experiment,
+            simulator=self._simulator(),
         )
         workers = spec.workers
         simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
@@ -198,6 +200,11 @@ class Campaign:
         )
         ahead = None if workers.ahead == "auto" else workers.ahead
         return Plan(brief, job, self.budget, workers.memory, workers.retries, workers.grace, ahead)
+
+    def _simulator(self) -> dict[str, Any]:
+        """Return the simulator's kind and settings, as JSON has them."""
+        chosen = self.spec.simulator
+        return {"kind": chosen.kind, **(chosen.settings.model_dump(mode="json") if chosen.settings else {})}
 
     def _searched(self) -> Space:
         """Return the space without the points of which the simulator knows that they cannot be simulated."""
@@ -212,6 +219,7 @@ class Campaign:
             "id": uuid.uuid4().hex,
             "name": self.spec.name,
             "source": str(self.spec.folder),
+            "launched_in": str(Path.cwd()),
             "created": time.time(),
             "seed": self.spec.seed,
             "state": "running",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel
 
 from softal.errors import Problem, SoftalError
-from softal.validation import join, problems_in, show
+from softal.validation import join, show, strictly_filled
 
 T = TypeVar("T")
 
@@ -82,31 +80,9 @@ def read_settings(
     place: str, data: Mapping[str, Any], model: type[BaseModel], folder: Path, problems: list[Problem]
 ) -> BaseModel | None:
     """Fill a model of settings, which learns the campaign file's folder from its validation context."""
-    found: list[Problem] = []
-    context = {"folder": folder}
-    filled = None
-    try:
-        # Strict, so that neither `true` nor "3" is a number; as JSON, so that a list is a tuple and text is a path.
-        return model.model_validate_json(json.dumps(dict(data)), strict=True, context=context)
-    except ValidationError as error:
-        found = problems_in(error, model, data, place, only=_coerced)
-    except Exception:  # a plug-in's own validators can raise anything: said below
-        found = []
-    try:
-        # Not strict, since a plug-in's own validators may make other objects of what they are given.
-        filled = model.model_validate(dict(data), context=context)
-    except ValidationError as error:
-        found += [p for p in problems_in(error, model, data, place) if p.place not in {q.place for q in found}]
-    except Exception as error:
-        found.append(Problem(place, f"cannot be used: {type(error).__name__}: {error}"))
+    filled, found = strictly_filled(model, data, {"folder": folder}, place)
     problems += found
-    return None if found else filled
-
-
-def _coerced(detail: ErrorDetails) -> bool:
-    """Whether an error in strict mode is about a value that would be made into a number or true or false."""
-    given = isinstance(detail["input"], bool | str | int | float)
-    return given and detail["type"] in ("int_type", "float_type", "bool_type")
+    return filled
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Objective, learn, match, maximize, minimize, several
+from softal.orchestrator.phase_target import DIRECTIONS, EXAMPLE, entries, wrong_target
 from softal.orchestrator.settings import Number, Text
 from softal.references import Reference, load_reference
 from softal.references.units import check_known, factor
@@ -110,11 +111,23 @@ def read_objective(
 
 
 def _names(place: str, entry: object, problems: list[Problem]) -> list[str]:
-    names = entry if isinstance(entry, list) else [entry]
-    good = [name for name in names if isinstance(name, str) and name.strip()]
-    if len(good) < len(names) or not names:
+    """Return the names of values that stand here; a phase is the value `P_<phase>`, except for `learn`."""
+    names, before = [], len(problems)
+    phases = place.rpartition(".")[2] in DIRECTIONS
+    for where, part in entries(entry):
+        if phases and isinstance(part, Mapping):
+            wrong = wrong_target(join(place, *where), part)
+            problems += wrong
+            names += [] if wrong else [f"P_{part['phase']}"]
+        elif isinstance(part, str) and part.strip():
+            names.append(part)
+        else:
+            allowed = "the name of a value, or a list of names" + (f"; or a phase such as {EXAMPLE}" if phases else "")
+            problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
+            break
+    if not names and len(problems) == before:
         problems.append(Problem(place, f"{show(entry)} is given; allowed: the name of a value, or a list of names"))
-    return good
+    return names
 
 
 def _match(place: str, entry: object, files: _Files) -> list[Objective]:

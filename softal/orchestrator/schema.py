@@ -26,6 +26,7 @@ from softal.orchestrator.checks import (
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
 from softal.orchestrator.overrides import with_changes
+from softal.orchestrator.phase_target import PhaseTarget, check_targets, phase_targets, with_classifier
 from softal.orchestrator.settings import (
     BudgetSettings,
     CampaignFile,
@@ -100,9 +101,16 @@ def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
     return _parse(read_yaml(text), path.resolve().parent, path.stem, text)
 
 
-def parse_text(text: str, folder: Path, stem: str) -> CampaignSpec:
-    """Check a campaign that is given as the text of a campaign file; CampaignFileError has every mistake at once."""
-    return _parse(read_yaml(text), Path(folder).resolve(), stem, text)
+def parse_text(text: str, folder: Path, stem: str, launched_in: Path | None = None) -> CampaignSpec:
+    """Check a campaign that is given as the text of a campaign file; CampaignFileError has every mistake at once.
+
+    Args:
+        text: of the file.
+        folder: what paths in it are relative to.
+        stem: the name where the file has none.
+        launched_in: where softal ran when the campaign was launched; trained classifiers are looked for there, too.
+    """
+    return _parse(read_yaml(text), Path(folder).resolve(), stem, text, launched_in)
 
 
 def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSpec:
@@ -125,20 +133,22 @@ def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSp
     return _parse(read_yaml(text), Path(folder).resolve(), "campaign", text)
 
 
-def _parse(data: object, folder: Path, stem: str, text: str) -> CampaignSpec:
+def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path | None = None) -> CampaignSpec:
     if data is None:
         raise CampaignFileError([Problem("", "the file is empty; `softal init` writes an example")])
     if not isinstance(data, dict):
         raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
     problems: list[Problem] = []
     _check_keys(data, problems)
-    simulator = _kind(data, "simulator", simulators.find, folder, problems)
+    targets = phase_targets(data.get("objective"), [folder, launched_in or Path.cwd(), Path.cwd()])
+    simulator = _simulator(data, targets, folder, problems)
+    targets_right = not any(problem.place.startswith("objective") for problem in problems)
     objective = _objective(data, folder, problems, outputs_of(simulator))
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
-        "objective": objective,
+        "objective": objective if targets_right else None,
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
         "surrogate": _surrogate(data, objective, folder, problems),
@@ -224,6 +234,19 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
         problems.append(Problem(key, f"is empty; {default}" + (", or say `none`" if key == "surrogate" else "")))
         return None
     return read_kind(key, entry, find, folder, problems)
+
+
+def _simulator(data: Mapping[str, Any], targets: Sequence[PhaseTarget], folder: Path, problems: list[Problem]) -> Any:
+    """Read the simulator, and with the objective's classifier among its settings where that is right."""
+    before = len(problems)
+    chosen = _kind(data, "simulator", simulators.find, folder, problems)
+    if chosen is None or not targets:
+        return chosen
+    check_targets(targets, chosen.kind, chosen.found, chosen.settings, problems)
+    if len(problems) > before:
+        return chosen
+    changed = {**data, "simulator": with_classifier(data["simulator"], targets)}
+    return _kind(changed, "simulator", simulators.find, folder, problems)
 
 
 def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:

@@ -20,8 +20,10 @@ STRATEGIES = {
     "random": "softal.strategies.random:Random",
     "sobol": "softal.strategies.sobol:Sobol",
     "grid": "softal.strategies.grid:Grid",
+    "table": "softal.strategies.table:Table",
     "cmaes": "softal.strategies.cmaes:CMAES",
     "bayesian": "softal.strategies.bayesian:Bayesian",
+    "mixture": "softal.strategies.mixture:Mixture",
 }
 
 

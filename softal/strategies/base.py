@@ -145,8 +145,12 @@ class Strategy(ABC):
         """
         if self.asked or self._results:
             raise StrategyError(f"a new strategy is needed to restore one; this one was asked {self.asked} points")
-        self.asked = len(trials)
+        self._recount(trials)
         self.tell(in_order_of_telling(trials))
+
+    def _recount(self, trials: Sequence[Trial]) -> None:
+        """Take over how many points were asked from all trials that this strategy proposed, before they are told."""
+        self.asked = len(trials)
 
     @abstractmethod
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:

@@ -1,7 +1,8 @@
 """CMA-ES by pycma, run asynchronously.
 
 N. Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772 (the algorithm, which is pycma's);
-A. Auger and N. Hansen, CEC 2005 (IPOP); N. Hansen, GECCO 2009 workshop (BIPOP).
+A. Auger and N. Hansen, CEC 2005 (IPOP); N. Hansen, GECCO 2009 workshop (BIPOP); N. Hansen, "Injecting external
+solutions into CMA-ES", arXiv:1110.4181.
 
 The search runs on genotypes y in R^d without bounds; pycma's piecewise quadratic transformation takes them into the
 unit cube, u = T(y), and snapping takes u to integers and choices. Each proposal carries its genotype in its notes, so
@@ -11,29 +12,42 @@ that a result can be used whenever it comes back, and the state is a function of
 
 A generation is never waited for: `ask` samples the distribution as it is now, and results that come late, from an older
 distribution of the same run, go into the pool like any other. Failed trials rank behind every finished one.
+
+Points of others (another strategy of a mixture, an older campaign) are where the first run starts from; later, one that
+is better than all of a population takes the place of its worst point.
+
+Plateaus: where a run has not yet seen a difference between results, it has no reason to stop, to move or to shrink. Its
+steps grow, and of several points drawn the one farthest from all that were tried is proposed. Where a difference shows
+up, the run starts from there with its initial steps. A population that strays onto a plateau later gets the run's best
+point.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
+from softal.strategies.cmaes_population import Entry, Floats, best_of, flat, noisy, ranked, shortened
 from softal.trial import Point, Proposal, Trial, TrialState
 
-Floats = NDArray[np.float64]
+Part = Annotated[float, Field(gt=0, le=1)]
 
 RESAMPLES = 100  # draws for a feasible point before the last is pulled towards the mean
 BISECTIONS = 30
 CELL_STD = 0.3  # smallest standard deviation of an integer or choice, in cells: a neighbour keeps 1 chance in 10
+CANDIDATES = 10  # drawn for each point on a plateau; Mitchell's best candidate, SIGGRAPH 1991
 BARREN = 2  # populations of nothing but failures before the search starts elsewhere
+GROWTH = 1.5  # of the steps with each population on a plateau; Hansen's purecmaes.m has about as much, arXiv:1604.00772
+DRAWN_DIMENSIONS = 8  # up to which the distribution goes into the notes
+SIGMA0 = 0.25
+MAX_STD = 1 / 3  # of the distribution, in units of each range
 RESTART_STREAM = 2**31  # keeps the restarts' random numbers apart from those of the points
 
 
@@ -41,7 +55,11 @@ class CMAESSettings(StrategySettings):
     """Settings of CMA-ES."""
 
     x0: Point | None = Field(None, description="where to start; the middle of the space, or the best point told before")
-    sigma0: float = Field(0.25, gt=0, le=1, description="initial standard deviation, in units of each range")
+    sigma0: Part | dict[str, Part] = Field(
+        SIGMA0,
+        description="initial standard deviation, in units of each range: one number for all, or one by name (others "
+        f"take {SIGMA0})",
+    )
     popsize: int | None = Field(
         None, ge=3, description="points in a generation; 4 + 3 ln d, or as many as run at a time where these are more"
     )
@@ -51,16 +69,9 @@ class CMAESSettings(StrategySettings):
         "small populations, or end",
     )
     tolx: float = Field(1e-9, gt=0, description="a run has converged when its steps are smaller, in units of the range")
-    tolfun: float = Field(1e-11, ge=0, description="a run has converged when losses differ by less")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One result in the pool: genotype y (d,), loss (NaN where the trial failed), standard error (NaN: not known)."""
-
-    y: Floats
-    loss: float
-    error: float
+    tolfun: float = Field(
+        1e-11, ge=0, description="losses that differ by less do not differ: a run has converged, or is on a plateau"
+    )
 
 
 class CMAES(Strategy):
@@ -81,15 +92,22 @@ class CMAES(Strategy):
         from cma.boundary_handler import BoundTransform
 
         self._transform = BoundTransform([np.zeros(space.dimension), np.ones(space.dimension)])
+        self._stds = self._initial_stds()
+        self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
         self._run = 0  # number of the current run; 0 is the first
+        self._starts = 0  # how often the first run was moved to a point of others
         self._evaluations = {"large": 0, "small": 0}
         self._doublings = 0
         self._regime: Literal["large", "small"] = "large"
         self._barren = 0
         self._ended = False
-        self._best_loss = np.inf
-        self._es = self._start(self._first_mean(), self.settings.sigma0, self.settings.popsize)
+        self._best: Entry | None = None  # of the run's own results
+        self._best_of_others: Entry | None = None
+        self._sloped = False  # whether the run has seen results that differ
+        self._tried: list[Floats] = []  # unit points on the plateau on which the run began
+        self._generation = 0  # populations that the run has taken
+        self._es = self._start(self._first_mean(), self._sigma0, self.settings.popsize)
         self._popsize0: int = self._es.popsize
 
     @classmethod
@@ -101,27 +119,68 @@ class CMAES(Strategy):
             return "an objective of `learn` has no best point to go to; bayesian, sobol, random and grid serve it"
         if not objective.single:
             return f"it takes one objective, not {len(objective.names)}; bayesian serves several"
+        sigma0 = getattr(settings, "sigma0", None)
+        strange = [name for name in sigma0 if name not in space.names] if isinstance(sigma0, dict) else []
+        if strange:
+            return f"sigma0.{strange[0]} is not a free parameter; these are {', '.join(space.names)}"
         return None
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         if self._ended:
             return []
-        drawn = [self._draw(self.rng(self.asked + i)) for i in range(n)]
-        notes = [
-            {"y": y.tolist(), "run": self._run, "generation": self._es.countiter, "ahead": len(pending) + i}
-            for i, (y, _) in enumerate(drawn)
-        ]
+        tried = [] if self._sloped else list(self._tried)
+        tried += list(self.space.to_unit([trial.point for trial in pending])) if tried else []
+        drawn: list[tuple[Floats, Floats]] = []
+        for i in range(n):
+            drawn.append(self._draw(self.rng(self.asked + i), [*tried, *(u for _, u in drawn)] if tried else []))
+        own = sum("y" in trial.notes for trial in pending)
+        common = {"run": self._run, "start": self._starts, "generation": self._generation, **self._distribution()}
+        notes = [{"y": y.tolist(), **common, "ahead": own + i} for i, (y, _) in enumerate(drawn)]
         return self._proposals(np.vstack([u for _, u in drawn]), notes)
 
-    def _draw(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Sample a genotype y and its feasible unit point u, each (d,)."""
-        es = self._es
+    def _draw(self, rng: np.random.Generator, tried: Sequence[Floats]) -> tuple[Floats, Floats]:
+        """Sample a genotype y and its feasible unit point u, each (d,); far from those tried, if any."""
+        drawn = [self._sample(rng) for _ in range(CANDIDATES if tried else 1)]
+        if not tried:
+            return drawn[0]
+        away = [float(np.linalg.norm(np.array(tried) - u, axis=1).min()) for _, u in drawn]
+        return drawn[int(np.argmax(away))]
+
+    def _sample(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         for _ in range(RESAMPLES):
-            y = es.mean + es.sigma * es.sigma_vec.scaling * (es.sm.B @ (es.sm.D * rng.standard_normal(len(es.mean))))
+            y = self._es.mean + self._step(rng.standard_normal(self.space.dimension))
             u = self._unit(y)
             if self.space.feasible(u[None])[0]:
                 return y, u
         return self._repaired(y, rng)
+
+    def _step(self, z: Floats) -> Floats:
+        """Return the step sigma C^(1/2) z of a normal deviate z, each (d,)."""
+        es = self._es
+        return np.asarray(es.sigma * es.sigma_vec.scaling * (es.sm.B @ (es.sm.D * z)))
+
+    def _length(self, away: Floats) -> float:
+        """Return the Mahalanobis length of y - mean (d,): that of z in y = mean + sigma C^(1/2) z."""
+        es = self._es
+        return float(np.linalg.norm(es.sm.B.T @ (away / (es.sigma * es.sigma_vec.scaling)) / es.sm.D))
+
+    def _distribution(self) -> dict[str, Any]:
+        """Return mean (d,) and covariance (d, d) of what is drawn now, in the unit cube; nothing in many dimensions.
+
+        The covariance is that of the points T(mean +- sqrt(d) s_k), s_k the axes of one standard deviation: it is the
+        genotypes' own where T is linear, and less where bounds fold the distribution.
+        """
+        d = self.space.dimension
+        if d > DRAWN_DIMENSIONS:
+            return {}
+        mean = np.array(self._es.mean)
+        axes = d**0.5 * np.array([self._step(row) for row in np.eye(d)])
+        U = np.array([self._transform.transform(mean + axis) for axis in (*axes, *-axes)])
+        away = U - U.mean(axis=0)
+        return {
+            "mean": np.asarray(self._transform.transform(mean)).tolist(),
+            "covariance": (away.T @ away / (2 * d)).tolist(),
+        }
 
     def _repaired(self, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """Pull an infeasible genotype towards the mean, or a random feasible point where the mean is infeasible."""
@@ -142,23 +201,35 @@ class CMAES(Strategy):
             self._widen(int(trial.notes.get("ahead", 0)) + 1)
             if trial.notes.get("run") == self._run and "y" in trial.notes:
                 self._pool.append(entry)
-            elif "y" not in trial.notes:
-                self._take_start(entry)
+            elif "y" not in trial.notes and not self._run:  # a restart is to look elsewhere
+                self._take_other(entry)
             if len(self._pool) >= self._es.popsize:
                 self._update()
 
     def _entry(self, trial: Trial) -> Entry:
-        y = np.array(trial.notes["y"]) if "y" in trial.notes else self._genotype(self.space.to_unit([trial.point])[0])
+        notes = trial.notes
+        drawn = notes.get("generation") if notes.get("start") == self._starts else None
+        y = np.array(notes["y"]) if "y" in notes else self._genotype(self.space.to_unit([trial.point])[0])
         if trial.state is TrialState.FAILED:
-            return Entry(y, np.nan, np.nan)
-        return Entry(y, float(self.objective.losses([trial])[0, 0]), float(self.objective.loss_errors([trial])[0, 0]))
+            return Entry(y, np.nan, np.nan, drawn)
+        loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]
+        return Entry(y, float(loss), float(error), drawn)
 
-    def _take_start(self, entry: Entry) -> None:
-        """Start from the best point that others proposed, until this strategy has results of its own."""
-        if self._run or self._es.countiter or self.settings.x0 is not None or not entry.loss < self._best_loss:
+    def _take_other(self, entry: Entry) -> None:
+        """Remember the best point that others proposed; start from it, until this strategy has results of its own."""
+        if np.isnan(entry.loss) or (self._best_of_others and not entry.loss < self._best_of_others.loss):
             return
-        self._best_loss = entry.loss
-        self._es = self._start(entry.y, self.settings.sigma0, self._popsize0)
+        self._best_of_others = entry
+        if self._best is None and not self._pool and self.settings.x0 is None:
+            self._move(entry)
+        elif not self._sloped and self._best is not None and entry.beats(self._best, self.settings.tolfun):
+            self._sloped = True
+            self._move(entry)
+
+    def _move(self, entry: Entry) -> None:
+        """Start the run from a point with the initial steps."""
+        self._starts += 1
+        self._es = self._start(entry.y, self._sigma0, self._es.popsize)
 
     def _widen(self, in_flight: int) -> None:
         """Before the first update, make the population as large as the number of points in flight.
@@ -166,27 +237,67 @@ class CMAES(Strategy):
         Results that are several generations late mislead the step size: with 32 in flight, the sphere in 5 dimensions
         takes six times as many evaluations with the default population of 8 as with one of 32.
         """
-        if self.settings.popsize is None and not self._run and not self._es.countiter and in_flight > self._es.popsize:
-            self._es = self._start(np.array(self._es.mean), self.settings.sigma0, in_flight)
+        if self.settings.popsize is None and not self._run and not self._generation and in_flight > self._es.popsize:
+            self._es = self._start(np.array(self._es.mean), self._sigma0, in_flight)
             self._popsize0 = self._es.popsize
 
     def _update(self) -> None:
         """Take one population's worth of results from the pool into the distribution."""
         population, self._pool = self._pool[: self._es.popsize], self._pool[self._es.popsize :]
         self._evaluations[self._regime] += len(population)
-        losses = _ranked(population)
-        if losses is None:
+        if ranked(population) is None:
             self._barren += 1
             if self._barren >= BARREN:
-                self._restart(self._es.popsize, self.settings.sigma0)
+                self._restart(self._es.popsize, self._sigma0)
             return
         self._barren = 0
+        self._generation += 1
+        plateau = flat(population, self.settings.tolfun)
+        if plateau and not self._sloped:
+            self._explore(population)
+            return
+        found, self._sloped = not self._sloped and bool(self._tried), True
+        population = self._with_better(population, plateau)
+        if found:
+            self._move(best_of(population))
+        else:
+            self._tell(population)
+
+    def _explore(self, population: Sequence[Entry]) -> None:
+        """Enlarge the steps on a plateau."""
         es = self._es
-        es.ask(len(population))  # pycma wants to have been asked; its own samples are not used
-        es.tell([entry.y for entry in population], losses)
+        self._tried += [self._unit(entry.y) for entry in population]
+        self._best = best_of([*population, *([self._best] if self._best else [])])
+        es.sigma *= max(1.0, min(GROWTH, MAX_STD / float(np.max(es.stds))))
+
+    def _with_better(self, population: list[Entry], plateau: bool) -> list[Entry]:
+        """Return the population with a point of others in place of its worst, if that beats it.
+
+        On a plateau, to which the run has strayed, the run's own best point counts as well: nothing else says where to
+        go from there.
+        """
+        best = best_of(population)
+        known = [self._best_of_others, self._best if plateau else None]
+        better = [entry for entry in known if entry is not None and entry.beats(best, self.settings.tolfun)]
+        self._best = best_of([best, self._best] if self._best else [best])
+        if better:
+            population[int(np.argmax(ranked(population) or []))] = replace(best_of(better), drawn=None)
+        return population
+
+    def _tell(self, population: Sequence[Entry]) -> None:
+        """Update the distribution; points that were not drawn from it are taken in as far as a long draw reaches."""
+        es = self._es
+        mean = np.array(es.mean)
+        steps = [(entry, entry.y - mean) for entry in population]
+        taken = [
+            entry if entry.drawn == self._generation - 1 else shortened(entry, away, self._length(away))
+            for entry, away in steps
+        ]
+        es.ask(len(taken))  # pycma wants to have been asked; its own samples are not used
+        es.tell([entry.y for entry in taken], ranked(taken))
         es.sm.update_now()  # here, not at the next sampling, so that the state does not depend on when `ask` was called
-        if _noisy(population, losses):
-            es.sigma = min(es.sigma * (1 + 2 / (len(es.mean) + 10)), self.settings.sigma0)
+        if noisy(taken, ranked(taken) or []):
+            es.sigma = max(es.sigma, min(es.sigma * (1 + 2 / (self.space.dimension + 10)), self._sigma0))
         if es.stop():
             self._converged()
 
@@ -200,16 +311,17 @@ class CMAES(Strategy):
         self._regime = "small" if small and self._evaluations["small"] < self._evaluations["large"] else "large"
         if self._regime == "large":
             self._doublings += 1
-            self._restart(self._popsize0 * 2**self._doublings, self.settings.sigma0)
+            self._restart(self._popsize0 * 2**self._doublings, self._sigma0)
             return
         ratio = 2**self._doublings / 2  # BIPOP: popsize = popsize0 * (ratio)^(u^2), sigma = sigma0 * 10^(-2 u')
         u, u_prime = rng.random(2)
-        self._restart(int(self._popsize0 * ratio ** (u**2)), self.settings.sigma0 * 10 ** (-2 * u_prime))
+        self._restart(int(self._popsize0 * ratio ** (u**2)), self._sigma0 * 10 ** (-2 * u_prime))
 
     def _restart(self, popsize: int, sigma: float) -> None:
         """Begin a new run at a random point; results of older runs no longer count."""
         self._run += 1
-        self._pool, self._barren = [], 0
+        self._pool, self._tried, self._barren, self._generation, self._sloped = [], [], 0, 0, False
+        self._best = self._best_of_others = None
         mean = self._genotype(self.space.sample(1, self._restart_rng())[0])
         self._es = self._start(mean, sigma, popsize)
 
@@ -227,12 +339,18 @@ class CMAES(Strategy):
             "verb_log": 0,
             "verb_disp": 0,
             "signals_filename": "",
-            "maxstd": 1 / 3,
+            "CMA_stds": self._stds / self._sigma0,
+            "maxstd": MAX_STD,
             "minstd": self._smallest_std(),
             "tolx": self.settings.tolx,
             "tolfun": self.settings.tolfun,
+            "tolflatfitness": np.inf,  # `tolfun` looks back further: a fitness that has a ceiling is equal by chance
         }
         return CMAEvolutionStrategy(mean, sigma, options | ({"popsize": popsize} if popsize else {}))
+
+    def _initial_stds(self) -> Floats:
+        sigma0, names = self.settings.sigma0, self.space.names
+        return np.array([sigma0.get(name, SIGMA0) if isinstance(sigma0, dict) else sigma0 for name in names])
 
     def _smallest_std(self) -> Floats:
         cells = self.space.cells
@@ -264,31 +382,3 @@ class _Normals:
 
     def __call__(self, *shape: int) -> Floats:
         return np.asarray(self._rng.standard_normal(shape))
-
-
-def _ranked(population: Sequence[Entry]) -> list[float] | None:
-    """Return finite losses in which failures stand behind the worst; None where everything failed."""
-    losses = np.array([entry.loss for entry in population])
-    failed = np.isnan(losses)
-    if failed.all():
-        return None
-    worst, span = np.nanmax(losses), np.ptp(losses[~failed])
-    return [float(loss) for loss in np.where(failed, worst + (span or abs(worst) or 1.0), losses)]
-
-
-def _noisy(population: Sequence[Entry], losses: Sequence[float]) -> bool:
-    """Return whether the standard errors make a coin's toss of the ranking.
-
-    The chance that the order of two neighbours in rank is wrong is Phi(-delta / sqrt(e1^2 + e2^2)); a mean above 1/4
-    over the better half, which is what the update follows, counts as noisy.
-    """
-    from scipy.special import ndtr
-
-    order = np.argsort(losses)[: len(losses) // 2 + 1]
-    errors = np.array([population[i].error for i in order])
-    if not np.all(np.isfinite(errors)) or not np.any(errors):
-        return False
-    gaps = np.diff(np.asarray(losses)[order])
-    width = np.hypot(errors[1:], errors[:-1])
-    wrong = ndtr(-np.divide(gaps, width, out=np.full_like(gaps, np.inf), where=width > 0))
-    return bool(wrong.mean() > 0.25)

@@ -38,6 +38,34 @@ class TestCMAES(StrategyContract):
         return Candidate("cmaes", {"popsize": 4})
 
 
+class TestTable(StrategyContract):
+    @pytest.fixture
+    def candidate(self, tmp_path):
+        """A table with columns for each of the suite's spaces."""
+        path = tmp_path / "points.csv"
+        rows = [
+            (-5 + i / 2, i / 2, 0.1 + i / 9, 2 + i % 8, ("fcc", "bcc", "hcp")[i % 3], i / 60, 0.5 - i / 90, i % 3)
+            for i in range(30)
+        ]
+        lines = [",".join(map(str, row)) for row in rows]
+        path.write_text("\n".join(["x,y,temperature,particles,lattice,a,b,k", *lines]))
+        return Candidate("table", {"file": str(path)}, seeded=False)
+
+
+class TestMixture(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("mixture", {"strategies": [{"kind": "cmaes", "popsize": 4}, "random", "sobol"]})
+
+
+class TestNestedMixture(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        inner = {"kind": "mixture", "strategies": [{"kind": "cmaes", "popsize": 3}, {"kind": "cmaes", "popsize": 5}]}
+        bayesian = {"kind": "bayesian", "n_initial": 3, "q_max": 1}
+        return Candidate("mixture", {"strategies": [inner, bayesian], "shares": [3, 1]})
+
+
 class TestBayesian(StrategyContract):
     @pytest.fixture
     def candidate(self):

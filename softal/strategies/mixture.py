@@ -1,0 +1,202 @@
+"""Several strategies over one history: each proposes its share of the points, all are told every result.
+
+    strategy: {kind: mixture, strategies: [{kind: cmaes, sigma0: 0.2}, bayesian], shares: [1, 1]}
+
+Who comes next is the member k with the smallest (n_k + 1/2) / s_k, n_k its number of points so far and s_k its share
+(Webster's method: at any time, the numbers are as near to the shares as whole numbers can be). A member draws its
+randomness from a seed of its own and counts its own points, so that its state is a function of seed, points asked and
+results told, as that of the whole is. A proposal's notes are the member's, with `member` beside them: the member's
+place in the list, followed by its member's where that is a mixture, too. A member gets its own notes back; points of
+others have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+
+from softal import strategies
+from softal.errors import SoftalError
+from softal.objective import Objective
+from softal.settings import Settings
+from softal.space import Space
+from softal.strategies.base import Result, Strategy
+from softal.trial import Proposal, Trial
+from softal.validation import show, strictly_filled
+
+SEED_STREAM = 0x6D697874  # keeps the members' seeds apart from the seeds of points
+MEMBER = "member"  # key in the notes
+
+
+@dataclass(frozen=True)
+class Member:
+    """A kind of strategy with its settings."""
+
+    kind: str
+    found: type[Strategy]
+    settings: BaseModel
+
+
+def _member(value: object, info: ValidationInfo) -> Member:
+    """Read `kind` or `{kind: ..., settings...}`; ValueError in one line."""
+    if isinstance(value, Member):
+        return value
+    data = dict(value) if isinstance(value, Mapping) else {"kind": value}
+    kind = data.pop("kind", None)
+    if not isinstance(kind, str) or not kind:
+        raise ValueError(f"{show(value)} is given; allowed: the name of a kind, or a mapping with `kind`")
+    try:
+        found = strategies.find(kind)
+    except SoftalError as error:
+        raise ValueError(str(error)) from None
+    settings, problems = strictly_filled(found.Settings, data, info.context or {})
+    if settings is None:
+        raise ValueError(f"{kind}: " + "; ".join(map(str, problems)))
+    return Member(kind, found, settings)
+
+
+class MixtureSettings(Settings):
+    """Settings of a mixture."""
+
+    strategies: tuple[Annotated[Any, BeforeValidator(_member), WithJsonSchema({"type": "kind"})], ...] = Field(
+        min_length=2, description="what proposes points, each a kind with its settings"
+    )
+    shares: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] | None = Field(
+        None,
+        description="of the points that each proposes, in any unit: `[3, 1]` is three of four; `null` is equal ones",
+    )
+
+    @model_validator(mode="after")
+    def _a_share_each(self) -> MixtureSettings:
+        if self.shares is not None and len(self.shares) != len(self.strategies):
+            raise ValueError(f"shares: {len(self.shares)} are given for {len(self.strategies)} strategies; one each")
+        return self
+
+
+class Mixture(Strategy):
+    """Several strategies that take turns, each with its share of the points, and learn from all results.
+
+    CMA-ES takes good points of the others into its population, and Bayesian optimisation into its model.
+    """
+
+    kind = "mixture"
+    Settings = MixtureSettings
+
+    def __init__(
+        self,
+        space: Space,
+        objective: Objective,
+        seed: int = 0,
+        settings: BaseModel | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(space, objective, seed, settings)
+        chosen: Sequence[Member] = self.settings.strategies
+        self.members = [
+            member.found(space, objective, _seed(seed, k), member.settings) for k, member in enumerate(chosen)
+        ]
+        self.shares = np.array(self.settings.shares or [1.0] * len(chosen))
+        self._names = _names(self.members)
+
+    @classmethod
+    def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
+        """Return which member cannot serve, and why."""
+        for k, member in enumerate(getattr(settings, "strategies", ())):
+            if reason := member.found.supports(space, objective, member.settings):
+                return f"strategies.{k}, {member.kind!r}: {reason}"
+        return None
+
+    @property
+    def wants_arrays(self) -> bool:
+        """Whether one of the members models arrays."""
+        return any(member.wants_arrays for member in self.members)
+
+    @property
+    def exhausted_because(self) -> str:
+        """Why there are no more points: what each member says."""
+        return "; ".join(
+            f"{name}: {member.exhausted_because}" for name, member in zip(self._names, self.members, strict=True)
+        )
+
+    def _recount(self, trials: Sequence[Trial]) -> None:
+        super()._recount(trials)
+        for k, member in enumerate(self.members):
+            member._recount([_seen_by(k, trial) for trial in trials if _place(trial) == k])
+
+    def _checked(self, trial: Trial) -> Result:
+        result = super()._checked(trial)
+        for member in self.members:
+            member._checked(trial)
+        return result
+
+    def _learn(self, trials: Sequence[Trial]) -> None:
+        for k, member in enumerate(self.members):
+            member.tell([_seen_by(k, trial) for trial in trials])
+
+    def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
+        """Ask each member for its turns, and the others for those of a member that has no more points for now."""
+        found: list[Proposal] = []
+        dry: set[int] = set()
+        while len(found) < n and len(dry) < len(self.members):
+            turns = self._turns(n - len(found), dry)
+            round_: dict[int, list[Proposal]] = {}
+            for k in dict.fromkeys(turns):
+                others = [proposal for proposals in (found, *round_.values()) for proposal in proposals]
+                round_[k] = self._ask(k, turns.count(k), pending, others)
+                dry |= {k} if len(round_[k]) < turns.count(k) else set()
+            found += [round_[k].pop(0) for k in turns if round_[k]]
+        return found
+
+    def _turns(self, n: int, dry: set[int]) -> list[int]:
+        """Return whose turns the next n points are."""
+        asked = np.array([member.asked for member in self.members], dtype=np.float64)
+        shares = np.where([k in dry for k in range(len(asked))], 0.0, self.shares)
+        turns = []
+        for _ in range(n):
+            ratio = np.divide(asked + 0.5, shares, out=np.full(len(asked), np.inf), where=shares > 0)
+            turns.append(int(np.argmin(ratio)))
+            asked[turns[-1]] += 1
+        return turns
+
+    def _ask(self, k: int, n: int, pending: Sequence[Trial], others: Sequence[Proposal]) -> list[Proposal]:
+        """Ask member k, which is shown what others propose at the same time as pending trials."""
+        first = 1 + max([*self._results, *(trial.id for trial in pending)], default=-1)
+        new = [Trial(first + i, proposal.point) for i, proposal in enumerate(others)]
+        proposals = self.members[k].ask(n, [*(_seen_by(k, trial) for trial in pending), *new])
+        return [replace(p, notes=_signed(k, p.notes), proposed_by=self._signature(k, p.proposed_by)) for p in proposals]
+
+    def _signature(self, k: int, proposed_by: str) -> str:
+        return self._names[k] if proposed_by == self.members[k].kind else proposed_by
+
+
+def _seed(seed: int, k: int) -> int:
+    """Return the seed of member k."""
+    return int(np.random.SeedSequence([seed, SEED_STREAM, k]).generate_state(1)[0])
+
+
+def _names(members: Sequence[Strategy]) -> list[str]:
+    """Return the kinds, with numbers where there are several of one."""
+    kinds = [member.kind for member in members]
+    return [f"{kind}-{kinds[: k + 1].count(kind)}" if kinds.count(kind) > 1 else kind for k, kind in enumerate(kinds)]
+
+
+def _signed(k: int, notes: Mapping[str, Any]) -> dict[str, Any]:
+    return {**notes, MEMBER: [k, *notes.get(MEMBER, [])]}
+
+
+def _place(trial: Trial) -> int | None:
+    """Return the number of the member that proposed a trial; None for one of another strategy."""
+    places = trial.notes.get(MEMBER)
+    return int(places[0]) if places else None
+
+
+def _seen_by(k: int, trial: Trial) -> Trial:
+    """Return a trial as member k sees it: with the notes that it made, and without those of others."""
+    if _place(trial) != k:
+        return replace(trial, notes={})
+    notes = {key: value for key, value in trial.notes.items() if key != MEMBER}
+    inner = trial.notes[MEMBER][1:]
+    return replace(trial, notes={**notes, MEMBER: inner} if inner else notes)
