@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from softal.objective import Objective, Reference
+from softal.tracking import snapshots
 from softal.trial import Array
 
-MAX_ARRAY_BYTES = 1_000_000
+MAX_TABLE_BYTES, MAX_OTHER_BYTES = 1_000_000, 100_000
 MAX_ARTIFACT_BYTES = 100_000_000
 MAX_PANELS = 6
 PLOT_SHARE = 5.0  # after a plot that took t seconds, the next ordinary one waits 5 t: at most a sixth of the time
@@ -37,19 +38,34 @@ class PlotBudget:
 
 
 def write_arrays(arrays: Mapping[str, Array], folder: Path) -> list[Path]:
-    """Write each array of less than a megabyte: a table (CSV) with its grid and errors if it has a grid, else .npy."""
+    """Write the arrays as files: a table (CSV) with grid and errors where there is a grid, else .npy.
+
+    Those that are large stay in the journal alone: tables of a megabyte, and what is not a table of a tenth of it, such
+    as the images that a network learns from, which nobody looks at in the files of a trial.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, array in arrays.items():
-        if array.values.nbytes > MAX_ARRAY_BYTES:
+        table = array.grid is not None and array.values.ndim == 1 and _fits(array)
+        if array.values.nbytes > (MAX_TABLE_BYTES if table else MAX_OTHER_BYTES):
             continue
-        path = folder / file_name(name, ".npy" if array.grid is None else ".csv")
-        if array.grid is None:
-            np.save(path, array.values, allow_pickle=False)
-        else:
+        path = folder / file_name(name, ".csv" if table else ".npy")
+        if table:
             _write_table(path, name, array)
+        else:
+            np.save(path, array.values, allow_pickle=False)
         written.append(path)
     return written
+
+
+def curves(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays that are drawn as curves: of one dimension, not part of a picture, their parts of one shape."""
+    some = {name: array for name, array in arrays.items() if name not in snapshots.NAMES and array.values.size > 1}
+    return {name: array for name, array in some.items() if array.values.ndim == 1 and _fits(array)}
+
+
+def _fits(array: Array) -> bool:
+    return len({part.shape for part in (array.values, array.grid, array.errors) if part is not None}) == 1
 
 
 def _write_table(path: Path, name: str, array: Array) -> None:
@@ -57,7 +73,7 @@ def _write_table(path: Path, name: str, array: Array) -> None:
     parts = {f"grid [{array.grid_unit or '-'}]": array.grid, f"{name} [{array.unit or '-'}]": array.values}
     if array.errors is not None:
         parts[f"standard error [{array.unit or '-'}]"] = array.errors
-    table = np.column_stack([part.ravel() for part in parts.values()])
+    table = np.column_stack(list(parts.values()))
     header = ",".join(re.sub(r"[,\r\n]", " ", column) for column in parts)
     np.savetxt(path, table, delimiter=",", header=header, comments="", fmt="%.10g", encoding="utf-8")
 
@@ -89,8 +105,7 @@ def plot_arrays(arrays: Mapping[str, Array], objective: Objective, title: str, p
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = {name: array for name, array in arrays.items() if array.values.ndim == 1 and array.values.size > 1}
-    shown = dict(list(shown.items())[:MAX_PANELS])
+    shown = dict(list(curves(arrays).items())[:MAX_PANELS])
     if not shown:
         return None
     references = {reference.array: reference for part in objective.components for reference in part.references}

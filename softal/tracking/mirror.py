@@ -34,6 +34,7 @@ from softal.tracking.records import (
     milliseconds,
     trial_record,
 )
+from softal.tracking.snapshots import Snapshot, write_snapshot
 from softal.trial import Array, Trial, TrialState
 
 log = logging.getLogger(__name__)
@@ -242,7 +243,7 @@ class Follower:
             with tempfile.TemporaryDirectory(prefix="softal-") as name:
                 folder = Path(name)
                 if arrays:
-                    self._write_arrays(trial, arrays, best, folder / "arrays")
+                    self._write_arrays(trial, arrays, best, folder)
                 copy_artifacts(artifacts, folder / "artifacts")
                 self._complete(known, record, folder)
         elif known:
@@ -259,11 +260,14 @@ class Follower:
         self._written += 1
 
     def _write_arrays(self, trial: Trial, arrays: Mapping[str, Array], best: bool, folder: Path) -> None:
-        write_arrays(arrays, folder)
+        write_arrays(arrays, folder / "arrays")
         if self._plots.allows(best):
             begun = time.monotonic()
             scores = ", ".join(f"{name} = {value:.4g}" for name, value in trial.objective.items())
-            plot_arrays(arrays, self.objective, f"trial {trial.id}: {scores}", folder / "arrays.png")
+            title = f"trial {trial.id}: {scores}"
+            plot_arrays(arrays, self.objective, title, folder / "arrays" / "arrays.png")
+            if snapshot := Snapshot.of(arrays):
+                write_snapshot(snapshot, title, folder / "snapshot.png")
             self._plots.spent(begun)
 
     def _add(self, records: Sequence[RunRecord]) -> None:

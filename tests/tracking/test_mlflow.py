@@ -234,6 +234,48 @@ def test_arrays_and_artifacts_are_attached(journal: Journal, tmp_path: Path) -> 
     assert np.allclose(np.loadtxt(table.splitlines()[1:], delimiter=","), np.c_[k, s_k.values, s_k.errors])
 
 
+@pytest.mark.parametrize(
+    ("more", "pictures"),
+    [({}, ["snapshot.png"]), ({"box": Array(np.ones(3))}, [])],
+    ids=["snapshot", "box of another dimension"],
+)
+def test_configurations_are_a_picture_and_no_curves(
+    journal: Journal, more: dict[str, Array], pictures: list[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        "snapshot": Array(rng.random((50, 2)) * 8),
+        "box": Array(np.full(2, 8.0)),
+        "diffraction": Array(rng.random((97, 97))),
+        "phase_input": Array(rng.random((40, 33, 33))),
+        "surface": Array(rng.random((5, 7)), None, np.arange(7.0)),  # no table: the grid is of one axis
+        "oblong": Array(np.arange(4.0), np.ones(3), np.arange(4.0)),  # none, either
+    }
+    seen = Observation({"y": 0.5}, {}, {**arrays, **more})
+    journal.write([done(0, 0.5, observation=seen)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = assert_exact(journal, follower.uri)
+    run = held.trials[0]
+    assert [file for file in held.files(run) if file != "arrays"] == pictures
+    kept = ["box.npy", "diffraction.npy", "oblong.npy", "snapshot.npy", "surface.npy"]
+    assert held.files(run, "arrays") == [f"arrays/{name}" for name in kept]  # no phase_input: it is in the journal
+
+
+def test_snapshots_are_drawn_while_they_take_little_time(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    from softal.tracking import attachments
+
+    monkeypatch.setattr(attachments, "PLOT_SHARE", 1e6)
+    x = np.random.default_rng(0).random((50, 2)) * 8
+    seen = Observation({}, {}, {"snapshot": Array(x), "box": Array(np.full(2, 8.0))})
+    journal.write([done(i, value, observation=seen) for i, value in enumerate((3.0, 4.0, 2.0, 5.0))])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = Held(follower.uri)
+    drawn = [number for number, run in sorted(held.trials.items()) if "snapshot.png" in held.files(run)]
+    assert drawn == [0, 2]  # each new best
+
+
 def test_a_restart_adds_nothing_twice(journal: Journal) -> None:
     journal.write([done(0), failed(1), done(2)])
     first = mirror(journal)

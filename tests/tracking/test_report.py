@@ -7,11 +7,11 @@ import json
 import re
 import time
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from report_page import Page, decoded
 
 from softal.answer import answer
 from softal.errors import CampaignStateError
@@ -175,41 +175,6 @@ def mixed(point: dict[str, float], rng: np.random.Generator) -> Observation:
     return Observation(values, {"cost": 0.1})
 
 
-class Page(HTMLParser):
-    """The page's headings, tables and figures; and whatever would load something from elsewhere."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.text = path.read_text(encoding="utf-8")
-        self.headings: list[str] = []
-        self.cells: list[str] = []
-        self.figures: dict[str, dict[str, object]] = {}
-        self.tags: list[str] = []
-        self.loads: list[str] = []
-        self._tag = ""
-        self._json = False
-        self.feed(self.text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        found = dict(attributes)
-        self.tags.append(tag)
-        self._tag = tag
-        self._json = found.get("type") == "application/json"
-        self.loads += [v for k, v in attributes if k in ("src", "href") and v and not v.startswith("data:")]
-
-    def handle_data(self, data: str) -> None:
-        if self._tag == "h2" and data.strip():
-            self.headings.append(data.strip())
-        if self._tag in ("td", "b") and data.strip():
-            self.cells.append(data.strip())
-        if self._json and data.strip():
-            self.figures[self.headings[-1]] = json.loads(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._tag = ""
-        self._json = False
-
-
 def test_a_matching_campaign_has_all_parts(tmp_path: Path) -> None:
     folder, space, objective = argon(tmp_path / "argon")
     page = Page(write_report(folder, space=space, objective=objective, workers=2))
@@ -332,15 +297,6 @@ def test_maximising_shows_the_largest(tmp_path: Path) -> None:
         best = max(trial.objective["yield_"] for trial in journal.trials(TrialState.DONE))
     line = next(t for t in page.figures["Best against trials"]["data"] if t["name"] == "best so far")
     assert decoded(line["y"])[-1] == best
-
-
-def decoded(values: object) -> np.ndarray:
-    """Plotly writes arrays as base64."""
-    import base64
-
-    if isinstance(values, dict):
-        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
-    return np.array(values)
 
 
 @pytest.mark.slow

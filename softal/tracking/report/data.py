@@ -21,6 +21,8 @@ from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
 
 VERSIONS = Path("surrogate") / "versions.jsonl"
+SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
+DECIMALS = 4  # of a probability
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,23 @@ class CampaignData:
     def best(self) -> Trial | None:
         """The best trial; None where nothing is done, and for several objectives or `learn`."""
         return self.objective.best(self.trials)
+
+    @cached_property
+    def fractions(self) -> frozenset[str]:
+        """Components whose values all lie in [0, 1], such as probabilities; not losses, which matter near 0."""
+        names = [part.name for part in self.objective.components if part.direction != "minimize"]
+        seen = {name: [trial.objective[name] for trial in self.done if name in trial.objective] for name in names}
+        return frozenset(
+            name for name, values in seen.items() if values and min(values) >= 0 and SOME < max(values) <= 1
+        )
+
+    def text(self, name: str, value: float, error: float | None) -> str:
+        """Return a component's value with its error as people read it."""
+        return fraction(value, error) if name in self.fractions else with_error(value, error)
+
+    def scored(self, trial: Trial, name: str) -> str:
+        """Return a trial's value of a component with its error as people read it."""
+        return self.text(name, trial.objective[name], trial.objective_errors.get(name))
 
     @cached_property
     def answer(self) -> Answer | None:
@@ -209,6 +228,17 @@ def with_error(value: float, error: float | None) -> str:
     if decimals > 8 or decimals < -3:
         return f"{value:.4g} ± {error:.2g}"
     return f"{value:.{max(0, decimals)}f} ± {error:.{max(0, decimals)}f}"
+
+
+def fraction(value: float, error: float | None) -> str:
+    """Return a number from 0 to 1 with its error, with four decimals at most: people read 1e-7 as 0."""
+    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
+        return f"{value:.{DECIMALS}f}"
+    small = 0.5 * 10**-DECIMALS
+    if error < small:
+        return f"{value:.{DECIMALS}f} ± <{2 * small:g}"
+    decimals = min(DECIMALS, 1 - math.floor(math.log10(error)))
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def duration(seconds: float) -> str:

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-
-import plotly.graph_objects as go
 
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.tracking.report import progress, trials
+from softal.tracking.report import gallery, generations, phases, progress, trials
 from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.learned import Learned, learn
+from softal.tracking.report.parts import Section, section
 from softal.tracking.report.refinement import refinement
 from softal.tracking.report.tables import best_trials, facts, failure_rows, optimum_rows, versions
 
 FILE_NAME = "report.html"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One figure of the page.
-
-    Attributes:
-        title, caption: what it shows, and how to read it; plain text.
-        figure: as JSON, safe inside a script element.
-        height: of the figure [px].
-            wide: whether it takes the page's whole width.
-    """
-
-    title: str
-    caption: str
-    figure: str
-    height: int
-    wide: bool = True
 
 
 def write_report(
@@ -104,24 +84,27 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
     learning = data.objective.learning
     shown = data.label
     found = [
-        _section(
+        section(
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
             + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else ""),
             progress.best_against_trials(data),
         ),
-        _section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
-        _section(
+        section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
+        section(
             "Refinement",
             "The local phase and the repeats: each trial with its standard error, and what the model predicted. "
             + ("The line is the answer with its standard error. " if data.label == "the answer" else "")
             + "Below, how far each step might go, in units of each range.",
             refinement(data),
         ),
+        phases.section(data),
+        generations.section(data),
+        gallery.section(data),
         *_matches(data, learned),
-        _section("Observed", f"Other arrays of {shown}, with their 95 % bands.", trials.observed(data)),
-        _section(
+        section("Observed", f"Other arrays of {shown}, with their 95 % bands.", trials.observed(data)),
+        section(
             "Parameters",
             "Each line is a trial, from its parameters to its "
             + ("values" if learning else "objective: yellow is good, violet is bad")
@@ -129,25 +112,21 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             trials.parallel(data),
         ),
         *_of_surrogate(data, learned, shown),
-        _section(
+        section(
             "Surrogate over time",
             "How well each version predicted trials that it had not seen: 1 is perfect, 0 no better than the mean.",
             progress.surrogate_versions(data),
             wide=False,
         ),
-        _section("Workers over time", _use(data), progress.utilisation(data)),
+        section("Workers over time", _use(data), progress.utilisation(data)),
     ]
-    return [section for section in found if section is not None]
-
-
-def _section(title: str, caption: str, figure: go.Figure | None, wide: bool = True) -> Section | None:
-    return None if figure is None else Section(title, caption, as_json(figure), int(figure.layout.height), wide)
+    return [one for one in found if one is not None]
 
 
 def _matches(data: CampaignData, learned: Learned) -> list[Section | None]:
     prediction = " and the surrogate's prediction there (dashed), each"
     return [
-        _section(
+        section(
             f"Match: {one.array.replace('_', ' ')}",
             f"{data.label.capitalize()}{prediction if one.predicted else ''} with its 95 % band against the reference "
             f"(circles); what is left is below. Relative distance χ = {one.chi}.",
@@ -164,21 +143,21 @@ def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Sect
     of = {target: f": {target.replace('_', ' ')}" for target in learned.targets} if len(learned.targets) > 1 else {}
     return [
         *(
-            _section(
+            section(
                 f"Slices of the surrogate{of.get(target, '')}",
                 f"The surrogate's {target.replace('_', ' ')} {along}",
                 pictures.slices(data, learned, target),
             )
             for target in learned.targets
         ),
-        _section(
+        section(
             "Landscape",
             f"The surrogate over the two most important parameters, the others as in {shown} (star). Dots are trials.",
             pictures.landscape(data, learned),
             wide=False,
         ),
         *(
-            _section(
+            section(
                 f"Calibration of the surrogate{of.get(target, '')}",
                 "Each trial as predicted by a surrogate that has not seen it (cross-validation), with 95 % intervals. "
                 f"{found.coverage:.0%} of the observations lie inside; RMSE {found.rmse:.3g}, R² {found.r2:.2f}.",
@@ -187,7 +166,7 @@ def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Sect
             )
             for target, found in learned.calibration.items()
         ),
-        _section(
+        section(
             "Importance of the parameters",
             "Part of the surrogate's variance over the space that each accounts for, interactions included.",
             pictures.importance(learned),
@@ -199,8 +178,3 @@ def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Sect
 def _use(data: CampaignData) -> str:
     busy = data.utilisation
     return "When simulations ran." + (f" Workers spent {busy:.1%} of the time in them." if busy is not None else "")
-
-
-def as_json(figure: go.Figure) -> str:
-    """Return a figure as JSON that no text in it can break out of."""
-    return str(figure.to_json()).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

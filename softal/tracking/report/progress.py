@@ -70,7 +70,8 @@ def _progress_panel(made: go.Figure, data: CampaignData, component: Component, r
             showlegend=row == 1,
         )
         made.add_trace(line, row=row, col=1)
-    made.update_yaxes(title_text=theme.words(component.name), type=axis_type(finite), row=row, col=1)
+    axis = "linear" if component.name in data.fractions else axis_type(finite)
+    made.update_yaxes(title_text=theme.words(component.name), type=axis, row=row, col=1)
 
 
 def _dots(

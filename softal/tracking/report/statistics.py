@@ -36,7 +36,8 @@ def thin(n: int, most: int, keep: Sequence[int] | NDArray[np.int_] = ()) -> NDAr
 def mean_arrays(runs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """Return the mean of each array over runs of one point, with its standard error, element by element.
 
-    An array that a run lacks, or has on another grid, is the first run's.
+    An array that a run lacks, or has on another grid, is the first run's. So are arrays of two and more dimensions:
+    configurations and images have no mean over runs.
     """
     found = dict(runs[0]) if runs else {}
     for name, first in found.items():
@@ -51,7 +52,7 @@ def mean_arrays(runs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 
 def _comparable(one: Array, other: Array) -> bool:
-    if one.values.shape != other.values.shape or (one.grid is None) != (other.grid is None):
+    if one.values.ndim != 1 or one.values.shape != other.values.shape or (one.grid is None) != (other.grid is None):
         return False
     return one.grid is None or other.grid is None or bool(np.allclose(one.grid, other.grid, rtol=1e-9, atol=0))
 

@@ -69,9 +69,10 @@ def _headline(data: CampaignData) -> tuple[str, str]:
     if data.best is not None:
         name = data.objective.names[0]
         if data.answer and data.answer.repeats > 1:
-            return f"{name.replace('_', ' ')} · {data.answer.origin}", with_error(data.answer.value, data.answer.error)
-        value = with_error(data.best.objective[name], data.best.objective_errors.get(name))
-        return f"best {name.replace('_', ' ')} · trial {data.best.id}", value
+            return f"{name.replace('_', ' ')} · {data.answer.origin}", data.text(
+                name, data.answer.value, data.answer.error
+            )
+        return f"best {name.replace('_', ' ')} · trial {data.best.id}", data.scored(data.best, name)
     if data.front:
         return "trials on the Pareto front", str(len(data.front))
     rmse = data.versions[-1].get("rmse", {}) if data.versions else {}
@@ -104,7 +105,7 @@ def best_trials(data: CampaignData) -> tuple[str, Table] | None:
 
 
 def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
-    objective = [with_error(trial.objective[n], trial.objective_errors.get(n)) for n in data.objective.names]
+    objective = [data.scored(trial, n) for n in data.objective.names]
     took = duration(trial.finished - trial.started) if trial.finished and trial.started else "–"
     values = [number(trial.point.get(n, "–")) for n in points]
     return [str(trial.id), *objective, *values, trial.proposed_by or "–", took]

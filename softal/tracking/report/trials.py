@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.tracking.attachments import curves
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, labelled, number
 from softal.tracking.report.statistics import thin
@@ -76,7 +77,7 @@ def _axis(data: CampaignData, name: str, trials: Sequence[Trial]) -> NDArray[np.
 def objective_range(data: CampaignData, name: str) -> tuple[float, float, bool]:
     """Return lowest and highest value of a component, and whether it is shown on a logarithmic axis."""
     values = np.array([trial.objective[name] for trial in data.done])
-    log = bool(values.min() > 0 and values.max() / values.min() > 15)
+    log = bool(values.min() > 0 and values.max() / values.min() > 15) and name not in data.fractions
     return float(values.min()), float(values.max()), log
 
 
@@ -172,7 +173,7 @@ def band(
 def observed(data: CampaignData) -> go.Figure | None:
     """The shown trial's other arrays: those on a grid that are not compared with a reference."""
     compared = {reference.array for part in data.objective.components for reference in part.references}
-    rest = {n: a for n, a in data.arrays.items() if n not in compared and a.values.ndim == 1 and a.values.size > 1}
+    rest = {name: array for name, array in curves(data.arrays).items() if name not in compared}
     rest = dict(list(rest.items())[:MAX_ARRAYS])
     if not rest:
         return None

@@ -1,0 +1,287 @@
+"""The search distribution of an evolution strategy, generation by generation.
+
+A trial belongs to a generation where its notes say so (`softal.strategies.cmaes` does):
+
+    generation        number of updates of the distribution before it was proposed
+    run               number of the restart, 0 where it is not given
+    member            of a mixture of strategies, which proposed it: each has runs of its own
+    mean, covariance  of the distribution, (d,) and (d, d) in the coordinates of the unit cube
+
+In the plane of two parameters the ellipse is one standard deviation, m + L (cos t, sin t) with L L^T the covariance's
+2 x 2 block, taken from unit coordinates to the parameters; det C is of the whole covariance.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from softal.coordinates import start_and_width
+from softal.space import Integer, Real, Space
+from softal.tracking.report import theme
+from softal.tracking.report.data import CampaignData, labelled, number
+from softal.tracking.report.parts import Key, Section, panel
+from softal.tracking.report.statistics import thin
+from softal.trial import Trial, TrialState
+
+Floats = NDArray[np.float64]
+
+MAX_PARAMETERS = 3
+MAX_ELLIPSES = 24
+MAX_DOTS = 1500
+CORNERS = 73  # of an ellipse
+HEIGHT = 440
+DULLEST = 0.05  # quantile of the values below which all dots are alike: one very bad trial would make all others equal
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")  # of the runs' means
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation: its run, from 0 over all members, its number, mean (d,) and covariance (d, d), its trials."""
+
+    run: int
+    number: int
+    mean: Floats
+    covariance: Floats
+    trials: tuple[Trial, ...]
+
+    @cached_property
+    def name(self) -> str:
+        """Its name in captions, with the run where that is not the first."""
+        return f"run {self.run + 1}, generation {self.number}" if self.run else f"generation {self.number}"
+
+
+def generations(data: CampaignData) -> list[Generation]:
+    """Return the generations of the finished trials, by run and number; none where notes do not tell them."""
+    groups: dict[tuple[str, int, int], list[Trial]] = {}
+    for trial in data.finished:
+        if _distribution(trial, data.space.dimension) is not None:
+            place = str(trial.notes.get("member", "")), trial.notes.get("run", 0), trial.notes["generation"]
+            groups.setdefault(place, []).append(trial)
+    runs = sorted({(member, run) for member, run, _ in groups})
+    found = []
+    for (member, run, generation), trials in sorted(groups.items()):
+        latest = max(trials, key=lambda trial: trial.id)  # before its first update, a strategy may still move its start
+        distribution = _distribution(latest, data.space.dimension)
+        assert distribution is not None
+        found.append(Generation(runs.index((member, run)), generation, *distribution, tuple(trials)))
+    return found
+
+
+def _distribution(trial: Trial, d: int) -> tuple[Floats, Floats] | None:
+    """Return mean and covariance from a trial's notes, which are anybody's; None where they are not what we know."""
+    try:
+        mean = np.array(trial.notes["mean"], dtype=np.float64)
+        covariance = np.array(trial.notes["covariance"], dtype=np.float64)
+        whole = all(type(number) is int for number in (trial.notes["generation"], trial.notes.get("run", 0)))
+    except (KeyError, TypeError, ValueError):
+        return None
+    fits = mean.shape == (d,) and covariance.shape == (d, d) and np.isfinite(mean).all()
+    return (mean, covariance) if whole and fits and np.isfinite(covariance).all() else None
+
+
+def section(data: CampaignData) -> Section | None:
+    """Return the section: planes of parameters, and the objective and det C by generation."""
+    found = generations(data)
+    if not found or not data.objective.single or data.objective.learning:
+        return None
+    columns = _columns(data.space, found)
+    planes = [_plane(data, found, pair) for pair in itertools.combinations(columns, 2)]
+    names = [" and ".join(data.space.names[i] for i in pair) for pair in itertools.combinations(columns, 2)]
+    panels = [panel(f"Generations: {name}", plane) for name, plane in zip(names, planes, strict=True)]
+    several = " Each restart has its own symbol." if found[-1].run else ""
+    return Section(
+        "Generations",
+        "Mean and one standard deviation (ellipse) of the distribution from which each generation's trials were drawn; "
+        "dots are trials, the stronger, the better." + several + " The bars are the standard deviation of a "
+        "generation's values about their mean; det C, of the covariance in units of each range, falls as it converges.",
+        (*panels, panel("Generations: objective and det C", _history(data, found))),
+        keys=_keys(data, found),
+    )
+
+
+def _columns(space: Space, found: Sequence[Generation]) -> list[int]:
+    """Return the columns that are drawn: of more than three numbers, those in which the mean moved farthest."""
+    numbers = [i for i, name in enumerate(space.names) if isinstance(space.parameters[name], Real | Integer)]
+    moved = np.ptp([generation.mean for generation in found], axis=0)
+    return sorted(sorted(numbers, key=lambda i: -moved[i])[:MAX_PARAMETERS])
+
+
+def _natural(space: Space, column: int, u: Floats) -> Floats:
+    """Return the parameter's values at unit coordinates u, any shape, not rounded to whole numbers."""
+    parameter = space.parameters[space.names[column]]
+    start, width = start_and_width(parameter)
+    x = start + np.clip(u, 0.0, 1.0) * width
+    return np.exp(x) if isinstance(parameter, Real | Integer) and parameter.log else x
+
+
+def ellipse(mean: Floats, covariance: Floats) -> Floats:
+    """Return points (corners, 2) at one standard deviation from the mean (2,), closed."""
+    values, vectors = np.linalg.eigh(covariance)  # unlike Cholesky's, it takes a covariance that has lost a direction
+    t = np.linspace(0.0, 2 * np.pi, CORNERS)
+    circle = np.column_stack([np.cos(t), np.sin(t)])
+    return np.asarray(mean + circle @ (vectors * np.sqrt(np.maximum(values, 0.0))).T)
+
+
+def _plane(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]) -> go.Figure:
+    made = theme.figure(HEIGHT, showlegend=bool(found[-1].run))
+    made.add_trace(_dots(data, found, pair))
+    last_of_run = [i for i, one in enumerate(found) if i + 1 == len(found) or found[i + 1].run != one.run]
+    for i in thin(len(found), MAX_ELLIPSES, last_of_run):
+        made.add_trace(_ellipse(data.space, found[i], pair, _shade(i, found)))
+    for run in sorted({generation.run for generation in found}):
+        made.add_trace(_path(data.space, found, run, pair))
+    for column, update in zip(pair, (made.update_xaxes, made.update_yaxes), strict=True):
+        name = data.space.names[column]
+        log = getattr(data.space.parameters[name], "log", False)
+        update(title_text=labelled(theme.words(name), escape(data.space.units[name])), type="log" if log else "linear")
+    return theme.style_axes(made)
+
+
+def _shade(i: int, found: Sequence[Generation]) -> str:
+    return theme.shade(i / max(1, len(found) - 1))
+
+
+def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]) -> go.Scatter:
+    trials = [trial for generation in found for trial in generation.trials if trial.state is TrialState.DONE]
+    trials = [trials[i] for i in thin(len(trials), MAX_DOTS)]
+    names = [data.space.names[i] for i in pair]
+    good = -data.objective.losses(trials)[:, 0] if trials else np.zeros(0)
+    return go.Scatter(
+        x=[trial.point[names[0]] for trial in trials],
+        y=[trial.point[names[1]] for trial in trials],
+        mode="markers",
+        showlegend=False,
+        marker={
+            "color": good,
+            "colorscale": [(0.0, theme.GRID), (1.0, theme.INK)],
+            "cmin": float(np.quantile(good, DULLEST)) if trials else 0.0,
+            "cmax": float(good.max()) if trials else 1.0,
+            "size": 5,
+            "line": {"width": 0.6, "color": theme.MUTED},
+        },
+        hovertext=[theme.hover(trial, data.space.units) for trial in trials],
+        hoverinfo="text",
+    )
+
+
+def _ellipse(space: Space, generation: Generation, pair: tuple[int, int], colour: str) -> go.Scatter:
+    at = list(pair)
+    line = ellipse(generation.mean[at], generation.covariance[np.ix_(at, at)])
+    return go.Scatter(
+        x=_natural(space, pair[0], line[:, 0]),
+        y=_natural(space, pair[1], line[:, 1]),
+        mode="lines",
+        line={"color": colour, "width": 1.8},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def _path(space: Space, found: Sequence[Generation], run: int, pair: tuple[int, int]) -> go.Scatter:
+    """Return the means of a run, joined."""
+    some = [(i, generation) for i, generation in enumerate(found) if generation.run == run]
+    x, y = (_natural(space, column, np.array([g.mean[column] for _, g in some])) for column in pair)
+    names = [escape(space.names[column]) for column in pair]
+    text = [
+        f"<b>{g.name}</b><br>{names[0]} = {number(float(a))}<br>{names[1]} = {number(float(b))}"
+        for (_, g), a, b in zip(some, x, y, strict=True)
+    ]
+    marker = {"size": 8, "symbol": SYMBOLS[run % len(SYMBOLS)], "line": {"width": 1, "color": theme.SURFACE}}
+    return go.Scatter(
+        x=x,
+        y=y,
+        mode="lines+markers",
+        name=f"run {run + 1}",
+        line={"color": theme.MUTED, "width": 1.2},
+        marker={**marker, "color": [_shade(i, found) for i, _ in some]},
+        hovertext=text,
+        hoverinfo="text",
+    )
+
+
+def _history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
+    """The objective and det C by generation; runs stand one after the other."""
+    made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06)
+    made.update_layout(theme.figure(HEIGHT, showlegend=False).layout)
+    name = data.objective.names[0]
+    made.add_trace(_values(data, found, name), row=1, col=1)
+    first = 0
+    for _, group in itertools.groupby(found, key=lambda generation: generation.run):
+        some = list(group)
+        x = list(range(first, first + len(some)))
+        made.add_trace(_mean(some, name, x), row=1, col=1)
+        made.add_trace(_determinant(some, x), row=2, col=1)
+        if first:
+            made.add_vline(x=first - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
+        first += len(some)
+    made.update_yaxes(title_text=theme.words(name), row=1, col=1)
+    made.update_yaxes(title_text="det C", type="log", nticks=5, row=2, col=1)
+    shown = thin(len(found), 8)
+    made.update_xaxes(tickvals=shown, ticktext=[str(found[i].number) for i in shown], range=[-0.6, len(found) - 0.4])
+    made.update_xaxes(title_text="generation" + ", run after run" * bool(found[-1].run), row=2, col=1)
+    return theme.style_axes(made)
+
+
+def _values(data: CampaignData, found: Sequence[Generation], name: str) -> go.Scatter:
+    pairs = [(x, t) for x, generation in enumerate(found) for t in generation.trials if name in t.objective]
+    pairs = [pairs[i] for i in thin(len(pairs), MAX_DOTS)]
+    return go.Scatter(
+        x=[x for x, _ in pairs],
+        y=[trial.objective[name] for _, trial in pairs],
+        mode="markers",
+        marker={"color": theme.INITIAL, "size": 5, "opacity": 0.7},
+        hovertext=[theme.hover(trial, data.space.units) for _, trial in pairs],
+        hoverinfo="text",
+    )
+
+
+def _mean(some: Sequence[Generation], name: str, x: Sequence[int]) -> go.Scatter:
+    values = [[t.objective[name] for t in generation.trials if name in t.objective] for generation in some]
+    return go.Scatter(
+        x=x,
+        y=[float(np.mean(one)) if one else None for one in values],
+        error_y={
+            "array": [float(np.std(one, ddof=1)) if len(one) > 1 else 0.0 for one in values],
+            "color": theme.ACCENT,
+            "thickness": 1.4,
+            "width": 0,
+        },
+        mode="lines+markers",
+        line={"color": theme.ACCENT, "width": 2},
+        marker={"color": theme.ACCENT, "size": 7},
+        hovertext=[f"{generation.name}: mean of {len(one)}" for generation, one in zip(some, values, strict=True)],
+        hovertemplate="%{hovertext} = %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
+    )
+
+
+def _determinant(some: Sequence[Generation], x: Sequence[int]) -> go.Scatter:
+    sizes = [float(np.linalg.det(generation.covariance)) for generation in some]
+    return go.Scatter(
+        x=x,
+        y=[size if size > 0 else None for size in sizes],
+        mode="lines+markers",
+        line={"color": theme.GOOD, "width": 2},
+        marker={"color": theme.GOOD, "size": 6},
+        hovertemplate="det C = %{y:.3g}<extra></extra>",
+    )
+
+
+def _keys(data: CampaignData, found: Sequence[Generation]) -> list[Key]:
+    last = f"{found[-1].number} of run {found[-1].run + 1}" if found[-1].run else str(found[-1].number)
+    keys = [Key("generation", [colour for _, colour in theme.SCALE], str(found[0].number), last)]
+    name = data.objective.names[0]
+    values: list[Any] = sorted(t.objective[name] for one in found for t in one.trials if name in t.objective)
+    if values:
+        worst, best = (values[0], values[-1]) if data.objective.signs[0] < 0 else (values[-1], values[0])
+        keys.append(Key(name.replace("_", " "), [theme.GRID, theme.INK], number(worst, 3), number(best, 3)))
+    return keys

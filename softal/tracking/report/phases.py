@@ -1,0 +1,211 @@
+"""What a classifier of phases has learned, from the `classification.json` beside the surrogate's network.
+
+It holds the figures of held-out state points: the confusion matrix, the reliability of the probabilities (accuracy
+against confidence), and the state points themselves; and the learning curves by epoch, from 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from softal.answer import point_key
+from softal.errors import SoftalError
+from softal.space import Choice, Integer, Real
+from softal.tracking.report import theme
+from softal.tracking.report.data import VERSIONS, CampaignData, labelled, number
+from softal.tracking.report.parts import Section, panel
+from softal.trial import Trial
+
+FILE = VERSIONS.parent / "latest" / "classification.json"
+FORMAT = 1
+HEIGHT = 430
+STRONG = 0.55  # part of a row from which on its cell is so dark that its number is white
+PARTS = {"training": "circle-open", "validation": "diamond-open", "test": "circle"}  # of the state points, with symbols
+Found = Mapping[str, Any]
+
+
+def section(data: CampaignData) -> Section | None:
+    """Return the section; None where the campaign has trained no classifier, or its file cannot be read."""
+    found = _read(data)
+    if found is None:
+        return None
+    if found.get("untrained"):
+        return Section("Phases", f"There is no classifier yet: {found['untrained']}")
+    try:
+        figures = {
+            "confusion matrix": _confusion(found),
+            "reliability": _reliability(found),
+            "learning curves": _curves(found["curves"]),
+            "state points": _state_points(data, found),
+        }
+        caption = _caption(found)
+    except (KeyError, TypeError, ValueError, IndexError):  # a report without it is better than none
+        return None
+    panels = [panel(f"Phases: {name}", figure) for name, figure in figures.items() if figure is not None]
+    return Section("Phases", caption, panels)
+
+
+def _read(data: CampaignData) -> Found | None:
+    try:
+        found = json.loads(((data.folder or VERSIONS) / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+
+
+def _caption(found: Found) -> str:
+    points = [point for point in found["state_points"] if point["part"] == "test"]
+    images = int(np.sum(found["confusion"]))
+    return (
+        f"The classifier on state points that it was not trained on: {found['accuracy']:.2%} of {images:,} images and "
+        f"{found['accuracy_state_points']:.1%} of {len(points)} state points are right, and {found['unknown']:.1%} of "
+        f"the images are taken for something unknown. Expected calibration error {number(found['ece'], 2)}. "
+        "Filled dots are the held-out state points, open circles are trained on, diamonds stop the training; a cross "
+        "means that another phase is more probable."
+    )
+
+
+def examples(data: CampaignData) -> list[tuple[str, Trial]]:
+    """Return for each phase the trial that is most probably of it; none without a classifier."""
+    best: dict[str, tuple[float, Trial]] = {}
+    trials = {point_key(trial.point): trial for trial in data.done}
+    try:
+        found = _read(data) or {}
+        for point in found.get("state_points", []):
+            trial = trials.get(point_key(data.space.complete(point["point"])))
+            probability = float(point["probability"][found["phases"].index(point["phase"])])
+            if trial and probability > best.get(point["phase"], (-1.0, trial))[0]:
+                best[point["phase"]] = probability, trial
+        return [(phase, best[phase][1]) for phase in found.get("phases", []) if phase in best]
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, SoftalError):
+        return []
+
+
+def _confusion(found: Found) -> go.Figure:
+    """Images by true phase (rows) and predicted phase (columns), coloured by their part of the row."""
+    counts = np.array(found["confusion"], dtype=np.int_)
+    rows = counts.sum(axis=1, keepdims=True)
+    parts = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
+    names = [theme.words(str(phase)) for phase in found["phases"]]
+    made = theme.figure(HEIGHT)
+    made.add_trace(
+        go.Heatmap(
+            x=names, y=names, z=parts, customdata=counts, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
+            colorscale=[(0.0, theme.GRID), (0.001, theme.GRID), (1.0, theme.ACCENT)],
+            hovertemplate="%{y} taken for %{x}: %{customdata} images, %{z:.1%}<extra></extra>",
+        )
+    )  # fmt: skip
+    for i, j in zip(*np.nonzero(counts), strict=True):
+        colour = "#ffffff" if parts[i, j] > STRONG else theme.INK
+        made.add_annotation(x=names[j], y=names[i], text=f"{counts[i, j]:,}", showarrow=False, font={"color": colour})
+    colours = [annotation.font.color for annotation in made.layout.annotations]
+    made.update_xaxes(title_text="predicted", showgrid=False, type="category")
+    made.update_yaxes(title_text="true phase", showgrid=False, autorange="reversed", type="category")
+    theme.style_axes(made)
+    for annotation, colour in zip(made.layout.annotations, colours, strict=True):  # the style has one colour for all
+        annotation.font.color = colour
+    return made
+
+
+def _reliability(found: Found) -> go.Figure:
+    """Part that is right against the mean confidence, in bins; the larger the dot, the more images."""
+    bins = found["reliability"]
+    confidence, accuracy = ([one[name] for one in bins] for name in ("confidence", "accuracy"))
+    images = np.array([one["images"] for one in bins], dtype=np.float64)
+    made = theme.figure(HEIGHT, showlegend=False)
+    low = min([0.9, *confidence, *accuracy]) - 0.04
+    ends = [low, 1.02]
+    made.add_trace(
+        go.Scatter(
+            x=ends, y=ends, mode="lines", line={"color": theme.MUTED, "dash": "dot", "width": 1.2}, hoverinfo="skip"
+        )
+    )
+    made.add_trace(
+        go.Scatter(
+            x=confidence,
+            y=accuracy,
+            mode="lines+markers",
+            line={"color": theme.ACCENT, "width": 1.2},
+            marker={"color": theme.ACCENT, "size": 7 + 19 * np.sqrt(images / max(1.0, images.max(initial=0)))},
+            customdata=images,
+            cliponaxis=False,
+            hovertemplate="confidence %{x:.3f}<br>right %{y:.3f}<br>%{customdata:,} images<extra></extra>",
+        )
+    )
+    made.update_xaxes(title_text="confidence", range=ends)
+    made.update_yaxes(title_text="part that is right", range=ends)
+    return theme.style_axes(made)
+
+
+def _curves(curves: Mapping[str, Any]) -> go.Figure:
+    """Loss of training and validation by epoch, the validation's accuracy below, and the epoch that was kept."""
+    made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06)
+    made.update_layout(theme.figure(HEIGHT).layout)
+    for row, name, label, colour in (
+        (1, "loss", "training", theme.INITIAL),
+        (1, "validation_loss", "validation", theme.ACCENT),
+        (2, "validation_accuracy", "validation", theme.ACCENT),
+    ):
+        epochs = list(range(1, len(curves[name]) + 1))
+        line = go.Scatter(
+            x=epochs, y=curves[name], mode="lines", name=label, line={"color": colour, "width": 2}, showlegend=row == 1
+        )
+        made.add_trace(line, row=row, col=1)
+    made.add_vline(x=curves["best"], line={"color": theme.MUTED, "width": 1.2, "dash": "dot"})
+    made.update_yaxes(title_text="cross-entropy", type="log", nticks=5, row=1, col=1)
+    made.update_yaxes(title_text="accuracy", row=2, col=1)
+    made.update_xaxes(title_text="epoch (dotted: the one that is kept)", row=2, col=1)
+    return theme.style_axes(made)
+
+
+def _state_points(data: CampaignData, found: Found) -> go.Figure | None:
+    """The state points in the plane of the first two parameters, coloured by phase."""
+    free = [n for n in data.space.names if not isinstance(data.space.parameters[n], Choice)][:2]
+    if len(free) < 2:
+        return None
+    made = theme.figure(HEIGHT)
+    for i, phase in enumerate(found["phases"]):
+        some = [point for point in found["state_points"] if point["phase"] == phase]
+        colour = theme.PROPOSERS[i % len(theme.PROPOSERS)]
+        symbols = [PARTS[point["part"]] for point in some]
+        marker = {"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.6, "color": colour}}
+        made.add_trace(_points(data, found, some, free, str(phase), marker))
+    wrong = [p for p in found["state_points"] if found["phases"][int(np.argmax(p["probability"]))] != p["phase"]]
+    if wrong:
+        marker = {"color": theme.BAD, "size": 13, "symbol": "x-thin-open", "line": {"width": 2}}
+        made.add_trace(_points(data, found, wrong, free, "wrong", marker))
+    for name, update in zip(free, (made.update_xaxes, made.update_yaxes), strict=True):
+        parameter = data.space.parameters[name]
+        log = isinstance(parameter, Real | Integer) and parameter.log
+        title = labelled(theme.words(name), escape(data.space.units[name]))
+        update(title_text=title, type="log" if log else "linear")
+    return theme.style_axes(made)
+
+
+def _points(
+    data: CampaignData, found: Found, some: Sequence[Found], names: Sequence[str], label: str, marker: Mapping[str, Any]
+) -> go.Scatter:
+    return go.Scatter(
+        x=[point["point"][names[0]] for point in some],
+        y=[point["point"][names[1]] for point in some],
+        mode="markers",
+        name=theme.words(label),
+        marker=marker,
+        hovertext=[_hover(data, found, point) for point in some],
+        hoverinfo="text",
+    )
+
+
+def _hover(data: CampaignData, found: Found, point: Found) -> str:
+    probabilities = sorted(zip(point["probability"], found["phases"], strict=True), reverse=True)[:3]
+    lines = [f"<b>{escape(str(point['phase']))}</b> · {escape(str(point['part']))}, {point['images']} images"]
+    lines += [f"P({escape(str(phase))}) = {probability:.4f}" for probability, phase in probabilities]
+    shown = [name for name in data.space.names if name in point["point"]]
+    return "<br>".join([*lines, *(f"{escape(n)} = {escape(number(point['point'][n]))}" for n in shown)])
