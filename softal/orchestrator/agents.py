@@ -10,10 +10,12 @@ import json
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import softal
 from softal import strategies, surrogates
 from softal.errors import SurrogateError
 from softal.objective import Objective
@@ -42,6 +44,7 @@ class Brief:
     surrogate: tuple[str, Any] | None
     mlflow: str | None
     experiment: str
+    simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
 
 
 class Strategist:
@@ -103,8 +106,15 @@ class Trainer:
             return None
         began = time.perf_counter()
         kind, settings = self.brief.surrogate
+        if not final and surrogates.find(kind).fit_targets is not surrogates.Surrogate.fit_targets:
+            return None  # its fit is long
         objective = self.brief.objective
         surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
+        surrogate.provenance = {
+            "campaign": self.brief.name,
+            "simulator": dict(self.brief.simulator),
+            "softal": softal.__version__,
+        }
         try:
             surrogate.fit(self.trials)
         except SurrogateError:  # too few trials for this kind
@@ -141,6 +151,8 @@ class Trainer:
             "rmse": diagnostics.rmse,
             "r2": diagnostics.r2,
             "coverage": diagnostics.coverage,
+            "metrics": surrogate.metrics(),
+            "tables": sorted(surrogate.tables()),
         }
         with (self.folder / VERSIONS).open("a") as stream:
             stream.write(json.dumps(record) + "\n")
@@ -159,6 +171,7 @@ class Tracker:
 
         brief = _settle(parcel)
         assert brief.mlflow is not None
+        self.folder = brief.folder / SURROGATE_FOLDER
         self.journal = Journal.open(brief.folder)
         self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective)
 
@@ -166,8 +179,19 @@ class Tracker:
         """Mirror up to `max_trials` trials; return how many still wait, and why MLflow does not answer, if so."""
         for record in versions:
             self.mirror.log_surrogate(record["version"], surrogate_metrics(record), record["trials"])
+            for path in self._files(record):
+                self.mirror.log_artifact(path, SURROGATE_FOLDER)
         self.mirror.step(max_trials=max_trials)
         return self.mirror.behind, self.mirror.last_error
+
+    def _files(self, record: dict[str, Any]) -> list[Path]:
+        """Return the files of a version that people look at: its tables, and pictures of them."""
+        from softal.tracking.classification import TABLE, plot_classification
+
+        tables = [self.folder / "latest" / f"{name}.json" for name in record.get("tables", [])]
+        drawn = [path for path in tables if path.name == TABLE]
+        pictures = [plot_classification(path, self.folder / "classification.png") for path in drawn]
+        return [*tables, *(path for path in pictures if path is not None)]
 
     def finish(self, report: Path | None) -> tuple[int, str | None]:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""
@@ -182,9 +206,9 @@ class Tracker:
 
 
 def surrogate_metrics(record: dict[str, Any]) -> dict[str, float]:
-    """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..."""
+    """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..., and those of its kind."""
     parts = ((what, target, value) for what in ("rmse", "r2", "coverage") for target, value in record[what].items())
-    return {f"{what}.{target}": value for what, target, value in parts}
+    return {f"{what}.{target}": value for what, target, value in parts} | dict(record.get("metrics", {}))
 
 
 def read_versions(folder: Path) -> list[dict[str, Any]]:

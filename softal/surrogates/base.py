@@ -86,6 +86,7 @@ class Surrogate(ABC):
 
     Attributes:
         wants_arrays: whether `fit` is to be given trials with the arrays of their observations.
+        provenance: where the trials come from, plain data that is saved with the model.
     """
 
     kind: ClassVar[str] = ""
@@ -105,6 +106,7 @@ class Surrogate(ABC):
         self.space, self.targets = space, tuple(targets)
         self.settings: Any = filled(self.Settings, settings, self.kind, SurrogateError)
         self.fitted = False
+        self.provenance: dict[str, Any] = {}
 
     @classmethod
     def supports(cls, objective: Objective) -> str | None:
@@ -122,6 +124,13 @@ class Surrogate(ABC):
             SurrogateError: there are too few trials, or a target is in none of them.
         """
         self.fit_arrays(*training_data(trials, self.space, self.targets))
+
+    def fit_targets(self, trials: Sequence[Trial]) -> None:
+        """Learn what `posterior` needs: by default, `fit`.
+
+        A kind whose `fit` learns more, and takes long, overrides it; campaigns then call `fit` at their end alone.
+        """
+        self.fit(trials)
 
     def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
         """Learn from X (n, d), Y (n, m), NaN where missing, and Yvar (n, m), squared errors, NaN where not known."""
@@ -158,6 +167,14 @@ class Surrogate(ABC):
         self._require_fit()
         return self._diagnostics()
 
+    def metrics(self) -> dict[str, float]:
+        """Return how good the surrogate is in numbers of its own kind, beside `diagnostics`: by default none."""
+        return {}
+
+    def tables(self) -> dict[str, Any]:
+        """Return name -> plain data to be shown to people, saved as `<name>.json` beside the model: by default none."""
+        return {}
+
     def paths(
         self, samples: int, rng: np.random.Generator, anchors: ArrayLike | None = None
     ) -> Callable[[Floats], Floats]:
@@ -185,7 +202,7 @@ class Surrogate(ABC):
         return 0 if target is None else self.targets.index(target)
 
     def save(self, folder: str | Path) -> None:
-        """Write `model.json` and `model.safetensors` into the folder, which is made if need be."""
+        """Write `model.json`, `model.safetensors` and the tables into the folder, which is made if need be."""
         from safetensors.numpy import save_file
 
         self._require_fit()
@@ -198,10 +215,12 @@ class Surrogate(ABC):
             "space": self.space.to_dict(),
             "targets": list(self.targets),
             "settings": self.settings.model_dump(mode="json"),
+            "provenance": self.provenance,
             "state": extra,
         }
         save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / TENSORS)
-        (folder / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        for name, data in {**self.tables(), Path(DESCRIPTION).stem: description}.items():
+            (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -220,6 +239,7 @@ class Surrogate(ABC):
             space = Space.from_dict(description["space"])
             surrogate = cls(space, description["targets"], description["settings"])
             surrogate._restore(tensors, description["state"])
+            surrogate.provenance = dict(description.get("provenance", {}))
         except Exception as error:  # what a damaged file raises depends on where it is damaged
             raise SurrogateError(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
         surrogate.fitted = True

@@ -12,7 +12,8 @@
 
 Targets are two smooth functions of numbers and a choice, with and without standard errors, and what real campaigns
 bring with them: failed trials, missing values, duplicates, constants, values that blew up. `pressure` is also the
-length of a curve's residual, for surrogates that learn curves: such a candidate takes the objective `MATCH`.
+length of a curve's residual, for surrogates that learn curves: such a candidate takes the objective `MATCH`. Images
+`phase_input` show the choice `lattice`, for surrogates that learn phases.
 """
 
 from __future__ import annotations
@@ -87,12 +88,23 @@ def trials(n: int, seed: int = 0) -> list[Trial]:
 def observed(trial: Trial, value: float, error: float | None = None) -> Trial:
     """Return the trial with another pressure, and with the curve whose residual it is the length of."""
     curve = Array.of((1.0 + value) * PROFILE.values, None if error is None else np.full(8, error), PROFILE.grid)
+    images = Array.of(patterns(trial.point, 2, np.random.default_rng(trial.id)))
     return replace(
         trial,
         objective={"pressure": value},
         objective_errors={} if error is None else {"pressure": error},
-        observation=Observation(values={"order": order(trial.point)}, arrays={"profile": curve}),
+        observation=Observation(values={"order": order(trial.point)}, arrays={"profile": curve, "phase_input": images}),
     )
+
+
+def patterns(point: Point, n: int, rng: np.random.Generator) -> Floats:
+    """Return images (n, 33, 33) of Bragg spots around the middle, whose number and distance tell the choice, turned."""
+    spots, radius = {"fcc": (4, 6.0), "bcc": (6, 8.5), "hcp": (10, 11.0)}[str(point["lattice"])]
+    x, y = np.meshgrid(np.arange(33) - 16.0, np.arange(33) - 16.0, indexing="ij")
+    angles = 2 * np.pi * (rng.random((n, 1)) + np.arange(spots) / spots)
+    cx, cy = (radius * part[:, :, None, None] for part in (np.cos(angles), np.sin(angles)))
+    noise = 0.1 + 0.02 * rng.standard_normal((n, 33, 33))
+    return np.asarray(np.clip(noise + 0.8 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2)).max(axis=1), 0, 1))
 
 
 class SurrogateContract:
@@ -251,7 +263,8 @@ class SurrogateContract:
 
     def test_saved_files_are_json_and_safetensors(self, fitted: Surrogate, tmp_path: Path) -> None:
         fitted.save(tmp_path)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["model.json", "model.safetensors"]
+        tables = {f"{name}.json" for name in fitted.tables()}
+        assert {path.name for path in tmp_path.iterdir()} == {"model.json", "model.safetensors", *tables}
         assert json.loads((tmp_path / "model.json").read_text())["targets"] == list(TARGETS)
 
     @pytest.mark.parametrize("damage", ["missing", "tensors", "json", "format", "kind"])

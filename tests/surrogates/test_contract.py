@@ -2,7 +2,7 @@
 
 import pytest
 
-from softal.testing.surrogates import MATCH, Candidate, SurrogateContract
+from softal.testing.surrogates import MATCH, Candidate, SurrogateContract, trials
 
 
 class TestGaussianProcess(SurrogateContract):
@@ -21,3 +21,13 @@ class TestComposite(SurrogateContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("composite", objective=MATCH)
+
+
+class TestPhaseClassifier(SurrogateContract):
+    @pytest.fixture
+    def candidate(self, tmp_path_factory):
+        labels = tmp_path_factory.mktemp("labels") / "labels.csv"
+        points = [trial.point for trial in trials(40)]
+        rows = [",".join(map(str, [*point.values(), point["lattice"]])) for point in points]
+        labels.write_text("\n".join([",".join([*points[0], "phase"]), *rows]))
+        return Candidate("phase_classifier", {"labels": labels, "epochs": 2})

@@ -173,7 +173,7 @@ def calibrate(surrogate: Surrogate, data: CampaignData) -> dict[str, Calibration
         seen, unseen = fold != k, fold == k
         arguments = surrogate.space, surrogate.targets, surrogate.settings
         other = type(surrogate)(*arguments, data.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
-        other.fit([trial for trial, there in zip(trials, seen, strict=True) if there])
+        other.fit_targets([trial for trial, there in zip(trials, seen, strict=True) if there])
         posterior = other.posterior(X[unseen])
         mean[unseen], variance[unseen] = posterior.mean, posterior.variance
         if (time.monotonic() - begun) * (k + 2) / (k + 1) > PATIENCE:
