@@ -15,7 +15,8 @@ from softal.simulators.command import RESERVED
 from softal.space import Space
 from softal.strategies import Strategy
 from softal.surrogates import Surrogate
-from softal.validation import join, unknown
+from softal.trial import Value
+from softal.validation import join, show, unknown
 
 
 def check_simulator(
@@ -38,6 +39,8 @@ def check_simulator(
         # A class may declare these by properties, which have no value without settings.
         declared = accepted if isinstance(accepted, Mapping) else None
         _check_parameters(declared, simulator.defaults, chosen.kind, names, space, problems)
+        if space is not None and isinstance(simulator, Simulator):
+            _check_values(simulator, space, problems)
     if objective is None:
         return
     before = len(problems)
@@ -60,7 +63,7 @@ def outputs_of(chosen: Chosen[Simulator] | None) -> Outputs | None:
 
 def _check_parameters(
     accepted: Mapping[str, str] | None,
-    defaults: Mapping[str, float],
+    defaults: Mapping[str, Value],
     kind: str,
     names: Sequence[str],
     space: Space | None,
@@ -76,6 +79,21 @@ def _check_parameters(
         if name not in names and name not in defaults:
             message = f"is missing: the simulator {kind!r} needs it"
             problems.append(Problem(f"space.{name}", f"{message} ({description})" if description else message))
+
+
+def _check_values(simulator: Simulator, space: Space, problems: list[Problem]) -> None:
+    """Ask the simulator whether the ends of each range, choices and fixed values are allowed at all."""
+    for name, parameter in space.parameters.items():
+        for key in ("low", "high", "choices", "value"):
+            given = getattr(parameter, key, None)
+            for value in given if isinstance(given, tuple) else () if given is None else (given,):
+                try:
+                    allowed = simulator.allows(name, value)
+                except Exception as error:  # a user's own class can raise anything
+                    allowed = f"what it can say without {type(error).__name__}: {error}"
+                if allowed:
+                    place = f"space.{name}" + ("" if key == "value" else f".{key}")
+                    problems.append(Problem(place, f"{show(value)} is given; allowed: {allowed}"))
 
 
 def _used(name: str, space: Space) -> bool:

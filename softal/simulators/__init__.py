@@ -16,6 +16,9 @@ SIMULATORS = {
     "argon": "softal.simulators.argon:Argon",
     "command": "softal.simulators.command:Command",
     "silica": "softal.simulators.silica:Silica",
+    "hcss": "softal.simulators.shoulder:HardCoreSquareShoulder",
+    "scs": "softal.simulators.shoulder:SoftenedCoreShoulder",
+    "spherocylinders": "softal.simulators.spherocylinders:Spherocylinders",
 }
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from softal.errors import InvalidObservation, SoftalError
 from softal.references import Reference
 from softal.settings import Settings, filled
-from softal.trial import Observation, Point
+from softal.trial import Observation, Point, Value
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Simulator(ABC):
 
     Settings: ClassVar[type[BaseModel]] = Settings
     parameters: Mapping[str, str] | None = None
-    defaults: Mapping[str, float] = {}
+    defaults: Mapping[str, Value] = {}
     outputs: Outputs | None = None
 
     def __init__(self, settings: Any = None) -> None:
@@ -90,6 +90,13 @@ class Simulator(ABC):
         """Return in one line why `point` cannot be simulated, where that is known without a simulation; else None.
 
         Strategies do not propose such points. They think of thousands, so it must be quick, and must not raise.
+        """
+        return None
+
+    def allows(self, name: str, value: Value) -> str | None:
+        """Return in words what a parameter may be where `value` never is, whatever the others are; None where it may.
+
+        Campaign files whose space reaches there are refused.
         """
         return None
 

@@ -1,0 +1,155 @@
+"""Disks in the plane whose potential has a core and a shoulder: crystals and quasicrystals of two length scales.
+
+    hcss    hard-core square shoulder: u = inf for r < sigma, epsilon for sigma <= r < delta, 0 beyond
+    scs     softened-core shoulder: u/epsilon = (sigma/r)^14 + (1 - tanh(k (r - delta)))/2
+
+Units: sigma, epsilon; T is k_B T/epsilon, P is beta P sigma^2, rho is N sigma^2/A.
+
+Source: chapter 7 of E. Boattini's thesis (Utrecht, 2021), (7.1) and (7.2); T. Dotera, T. Oshiro, P. Ziherl, Nature 506,
+208 (2014) for the quasicrystals of hcss; H. Pattabhiraman, M. Dijkstra, J. Chem. Phys. 146, 114901 (2017) for those of
+scs.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from softal.simulators.self_assembly import SelfAssembly, SelfAssemblySettings, number
+from softal.trial import Point
+
+if TYPE_CHECKING:
+    from softal.simulators.monte_carlo.potentials import PairPotential
+    from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
+
+DILUTE = 0.4  # [1/sigma^2] density of the fluid from which a run at constant pressure starts
+CRYSTAL = {
+    "square": 0.97,
+    "hexagonal": 1.05,
+}  # [1/sigma^2] densities of its crystals, of nearest neighbours beyond sigma
+DENSEST = 2 / math.sqrt(3)  # [1/sigma^2] of hard disks
+STARTS = ("fluid", "square", "hexagonal")
+CHI = (4, 5, 6, 10, 12, 18)
+SYMMETRIES = (4, 6, 10, 12, 18)
+
+
+class ShoulderSettings(SelfAssemblySettings):
+    """Settings of disks with a shoulder."""
+
+    particles: int = Field(256, ge=64, le=100_000, description="number of disks; a square crystal needs n^2")
+    start: Literal["fluid", "square", "hexagonal"] = Field(
+        "fluid", description="configuration that a run starts from; the parameter of this name goes before"
+    )
+    box_moves: Literal["isotropic", "anisotropic"] = Field(
+        "isotropic", description="of constant pressure: the box stays square, or its edges change independently"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.start == "square" and math.isqrt(self.particles) ** 2 != self.particles:
+            near = round(math.sqrt(self.particles)) ** 2
+            raise ValueError(
+                f"particles: {self.particles} is given; a square start needs a square number, such as {near}"
+            )
+        if self.start == "hexagonal" and self.particles % 2:
+            raise ValueError(f"particles: {self.particles} is given; a hexagonal start needs an even number")
+        return self
+
+
+class Shoulder(SelfAssembly):
+    """Disks with a core and a shoulder: T, P (or rho), delta -> phase."""
+
+    Settings: ClassVar[type[ShoulderSettings]] = ShoulderSettings
+    settings: ShoulderSettings
+    dimension: ClassVar[int] = 2
+    starts = STARTS
+    defaults: Mapping[str, Any] = {"delta": 1.4, "start": "fluid"}
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "T": (0.0, 10.0),
+        "P": (0.0, 1000.0),
+        "rho": (0.0, 2.0),
+        "delta": (1.0, 3.0),
+    }
+    _own: ClassVar[Mapping[str, str]] = {}
+    _order_names = (
+        *(f"psi_{m}" for m in (4, 6)),
+        *(f"chi_{m}" for m in CHI),
+        *(f"symmetry_{m}" for m in SYMMETRIES),
+    )
+
+    @property
+    def parameters(self) -> Mapping[str, str]:  # type: ignore[override]
+        """What a point holds, which depends on the ensemble."""
+        npt = self.settings.ensemble == "npt"
+        state = {"P": "1/sigma^2 (pressure: beta P sigma^2)"} if npt else {"rho": "1/sigma^2 (number density)"}
+        return {
+            "T": "epsilon/k_B (temperature)",
+            **state,
+            "delta": "sigma (edge of the shoulder)",
+            **self._own,
+            "start": "fluid, square or hexagonal (configuration that the run starts from)",
+        }
+
+    @abstractmethod
+    def _potential(self, point: Point) -> PairPotential:
+        """Return the pair potential."""
+
+    def _prepared(self, point: Point, seed: int) -> MonteCarlo:
+        from softal.simulators.monte_carlo.system import Disks
+
+        pressure = number(point, "P", {}) if self.settings.ensemble == "npt" else None
+        start = self._start(point, seed)
+        return Disks(start, self._potential(point), number(point, "T", {}), pressure, seed=seed)
+
+    def _start(self, point: Point, seed: int) -> Configuration:
+        from softal.simulators.monte_carlo import starts
+
+        kind, n = str(point.get("start", self.settings.start)), self.settings.particles
+        density = DILUTE if kind == "fluid" else CRYSTAL[kind]
+        if self.settings.ensemble == "nvt":
+            density = number(point, "rho", {})
+        if kind == "fluid":
+            return starts.fluid(n, density, 2, seed)
+        return starts.square(n, density) if kind == "square" else starts.hexagonal(n, density)
+
+    def _order(self, configuration: Configuration) -> dict[str, float]:
+        from softal.simulators.observables.bond_orientation import chi_m, psi_m
+        from softal.simulators.observables.diffraction import diffraction_pattern
+        from softal.simulators.observables.symmetry import symmetries
+
+        x, box = configuration.positions, configuration.box
+        pattern = diffraction_pattern(x, box, 64)
+        order = {f"psi_{m}": float(abs(np.mean(psi_m(x, box, m)))) for m in (4, 6)}
+        order |= {f"chi_{m}": float(np.mean(chi_m(x, box, m))) for m in CHI}
+        return order | {f"symmetry_{m}": value for m, value in symmetries(pattern, box, SYMMETRIES).items()}
+
+    def _turn(self, rng: np.random.Generator) -> float:
+        return float(rng.uniform(0, 2 * np.pi))
+
+
+class HardCoreSquareShoulder(Shoulder):
+    """Hard disks with a square shoulder in the plane: T, P, delta -> phase."""
+
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {**Shoulder.bounds, "rho": (0.0, DENSEST)}
+
+    def _potential(self, point: Point) -> PairPotential:
+        from softal.simulators.monte_carlo.potentials import SquareShoulder
+
+        return SquareShoulder(number(point, "delta", self.defaults))
+
+
+class SoftenedCoreShoulder(Shoulder):
+    """Disks with a softened core and a shoulder in the plane: T, rho (or P), delta, k -> phase."""
+
+    defaults: Mapping[str, Any] = {"delta": 1.35, "k": 10.0, "start": "fluid"}
+    _own: ClassVar[Mapping[str, str]] = {"k": "1/sigma (steepness of the shoulder's edge)"}
+
+    def _potential(self, point: Point) -> PairPotential:
+        from softal.simulators.monte_carlo.potentials import SoftenedShoulder
+
+        return SoftenedShoulder(number(point, "delta", self.defaults), number(point, "k", self.defaults))

@@ -1,0 +1,105 @@
+"""Disks with a shoulder: what they take, return and refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from softal import simulators
+from softal.errors import CampaignFileError, SimulationError, SoftalError
+from softal.orchestrator.schema import parse_campaign
+from softal.simulators import Context
+from softal.testing.simulators import Candidate, SimulatorContract
+
+SHORT = {"particles": 64, "equilibration": 200, "sampling": 200, "snapshots": 2, "orientations": 2}
+POINT = {"T": 0.45, "P": 10.0, "delta": 1.4}
+
+
+class TestHardCoreSquareShoulder(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        return Candidate("hcss", SHORT, POINT)
+
+
+class TestSoftenedCoreShoulder(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        return Candidate("scs", {**SHORT, "ensemble": "nvt"}, {"T": 0.25, "rho": 0.8})
+
+
+def run(kind: str, point: dict[str, Any], folder: Path, **settings: Any) -> Any:
+    return simulators.build(kind, {**SHORT, **settings}).run(point, Context(folder, seed=3))
+
+
+def test_at_constant_density_it_stays_constant(tmp_path: Path) -> None:
+    found = run("hcss", {"T": 0.5, "rho": 0.9, "delta": 1.4}, tmp_path, ensemble="nvt")
+    assert found.values["density"] == pytest.approx(0.9, rel=1e-12)
+    assert found.errors["density"] < 1e-12
+
+
+def test_a_dense_cold_square_crystal_stays_one(tmp_path: Path) -> None:
+    found = run("hcss", {"T": 0.1, "P": 50.0, "delta": 1.4, "start": "square"}, tmp_path, particles=100)
+    assert found.values["psi_4"] > 0.9
+    assert found.values["symmetry_4"] > found.values["symmetry_6"]
+    assert found.values["energy"] == pytest.approx(2, abs=0.05)  # four neighbours within delta, none on the diagonal
+
+
+def test_the_pictures_have_their_shapes(tmp_path: Path) -> None:
+    found = run("hcss", POINT, tmp_path)
+    shapes = {name: array.values.shape for name, array in found.arrays.items()}
+    assert shapes == {"snapshot": (64, 2), "box": (2,), "diffraction": (65, 65), "phase_input": (4, 33, 33)}
+    assert np.all(found.arrays["phase_input"].values <= 1)
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        ({**POINT, "delta": 0.9}, "delta is 0.9; allowed: a number above 1, up to 3"),
+        ({**POINT, "T": -0.1}, "T is -0.1; allowed: a number above 0, up to 10"),
+        ({"T": 0.3}, "P is None; allowed: a value"),
+        ({**POINT, "start": "kagome"}, "start is 'kagome'; allowed: fluid, square, hexagonal"),
+    ],
+)
+def test_points_that_cannot_be_are_refused_in_one_line(point: dict[str, Any], said: str, tmp_path: Path) -> None:
+    assert simulators.build("hcss", SHORT).refuses(point) == said
+    with pytest.raises(SimulationError, match=said.partition(";")[0]):
+        run("hcss", point, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"start": "square", "particles": 250}, "250 is given; a square start needs a square number, such as 256"),
+        ({"start": "hexagonal", "particles": 255}, "255 is given; a hexagonal start needs an even number"),
+    ],
+)
+def test_a_number_of_particles_that_does_not_fit_is_said(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(SoftalError, match=said):
+        simulators.build("hcss", settings)
+
+
+@pytest.mark.parametrize(
+    ("space", "place", "said"),
+    [
+        ({"delta": {"low": 0.8, "high": 1.5}}, "space.delta.low", "0.8 is given; allowed: a number above 1, up to 3"),
+        ({"delta": 0.9}, "space.delta", "0.9 is given"),
+        ({"start": {"choices": ["fluid", "kagome"]}}, "space.start.choices", "'kagome' is given; allowed: fluid"),
+    ],
+)
+def test_a_space_beyond_what_is_allowed_is_said_before_anything_runs(
+    space: dict[str, Any], place: str, said: str
+) -> None:
+    data = {
+        "simulator": {"kind": "hcss"},
+        "space": {"T": {"low": 0.1, "high": 0.5}, "P": 10, **space},
+        "objective": {"maximize": "psi_4"},
+        "budget": {"trials": 3},
+    }
+    with pytest.raises(CampaignFileError) as caught:
+        parse_campaign(data)
+    (problem,) = caught.value.problems
+    assert problem.place == place
+    assert said in problem.message
