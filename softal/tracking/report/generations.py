@@ -28,7 +28,7 @@ from plotly.subplots import make_subplots
 from softal.coordinates import start_and_width
 from softal.space import Integer, Real, Space
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled, number
+from softal.tracking.report.data import CampaignData, number
 from softal.tracking.report.parts import Key, Section, panel
 from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
@@ -141,9 +141,7 @@ def _plane(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int
     for run in sorted({generation.run for generation in found}):
         made.add_trace(_path(data.space, found, run, pair))
     for column, update in zip(pair, (made.update_xaxes, made.update_yaxes), strict=True):
-        name = data.space.names[column]
-        log = getattr(data.space.parameters[name], "log", False)
-        update(title_text=labelled(theme.words(name), escape(data.space.units[name])), type="log" if log else "linear")
+        update(**theme.parameter_axis(data.space, data.space.names[column]))
     return theme.style_axes(made)
 
 
@@ -283,5 +281,7 @@ def _keys(data: CampaignData, found: Sequence[Generation]) -> list[Key]:
     values: list[Any] = sorted(t.objective[name] for one in found for t in one.trials if name in t.objective)
     if values:
         worst, best = (values[0], values[-1]) if data.objective.signs[0] < 0 else (values[-1], values[0])
-        keys.append(Key(name.replace("_", " "), [theme.GRID, theme.INK], number(worst, 3), number(best, 3)))
+        keys.append(
+            Key(name.replace("_", " "), [theme.GRID, theme.INK], *(data.text(name, end, None) for end in (worst, best)))
+        )
     return keys

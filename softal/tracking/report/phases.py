@@ -17,9 +17,9 @@ from plotly.subplots import make_subplots
 
 from softal.answer import point_key
 from softal.errors import SoftalError
-from softal.space import Choice, Integer, Real
+from softal.space import Choice
 from softal.tracking.report import theme
-from softal.tracking.report.data import VERSIONS, CampaignData, labelled, number
+from softal.tracking.report.data import VERSIONS, CampaignData, number
 from softal.tracking.report.parts import Section, panel
 from softal.trial import Trial
 
@@ -182,10 +182,7 @@ def _state_points(data: CampaignData, found: Found) -> go.Figure | None:
         marker = {"color": theme.BAD, "size": 13, "symbol": "x-thin-open", "line": {"width": 2}}
         made.add_trace(_points(data, found, wrong, free, "wrong", marker))
     for name, update in zip(free, (made.update_xaxes, made.update_yaxes), strict=True):
-        parameter = data.space.parameters[name]
-        log = isinstance(parameter, Real | Integer) and parameter.log
-        title = labelled(theme.words(name), escape(data.space.units[name]))
-        update(title_text=title, type="log" if log else "linear")
+        update(**theme.parameter_axis(data.space, name))
     return theme.style_axes(made)
 
 

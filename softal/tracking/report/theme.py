@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 
+from softal.space import Integer, Real, Space
 from softal.tracking.report.data import labelled, number, with_error
 from softal.trial import Trial
 
@@ -70,6 +72,20 @@ def style_axes(made: go.Figure) -> go.Figure:
     made.update_yaxes(**look)
     made.update_annotations(font={"size": 13, "color": INK})
     return made
+
+
+def parameter_axis(space: Space, name: str) -> dict[str, Any]:
+    """Return the settings of an axis of a free parameter that is a number: title, and ticks that stay readable."""
+    parameter = space.parameters[name]
+    look: dict[str, Any] = {"title_text": labelled(words(name), escape(space.units[name]))}
+    if not isinstance(parameter, Real | Integer) or not parameter.log:
+        return look
+    # Plotly labels a log axis of about one decade with lone digits: 5, 6, 7 ... 10, 2, 3.
+    ratio = parameter.high / parameter.low
+    digits = (1, 2, 3, 5, 7) if ratio < 30 else (1, 3) if ratio < 1e4 else (1,)
+    exponents = range(math.floor(math.log10(parameter.low)), math.ceil(math.log10(parameter.high)) + 1)
+    ticks = [digit * 10.0**exponent for exponent in exponents for digit in digits]
+    return {**look, "type": "log", "tickvals": ticks, "ticktext": [number(tick) for tick in ticks]}
 
 
 def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:
