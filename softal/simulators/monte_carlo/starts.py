@@ -15,7 +15,8 @@ from softal.simulators.monte_carlo.system import Configuration
 
 Floats = NDArray[np.float64]
 
-ATTEMPTS = 20
+ATTEMPTS = 5
+DENSEST = {2: 1.0, 3: 1.1}  # [1/sigma^d] random packings are jammed a little above
 GAP = 1.2  # [sigma] between the ends of rods of neighbouring layers: a little more than their cores need
 MARGIN = 1e-4  # [sigma] by which disks are pushed further apart than sigma: minimization ends a little short of it
 
@@ -28,7 +29,7 @@ def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configur
 
     Args:
         n: number of particles.
-        density: number density [1/sigma^d]; up to about 0.9 in the plane, 1 in space.
+        density: number density [1/sigma^d]; up to 1 in the plane, 1.1 in space.
         dimension: 2 or 3.
         seed: of the random numbers.
 
@@ -37,11 +38,14 @@ def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configur
     """
     edge = (_checked(n, density) / density) ** (1 / dimension)
     rng = np.random.default_rng(seed)
-    for _ in range(ATTEMPTS if edge > 2 else 0):
+    for _ in range(ATTEMPTS if edge > 2 and density <= DENSEST[dimension] else 0):
         x = _pushed_apart(rng.random((n, dimension)) * edge, edge)
         if not len(_pairs(x, edge, 1.0)):
             return Configuration(x, np.full(dimension, edge))
-    raise SimulationError(f"{n} particles do not fit as a fluid of density {density:g} into a box of {edge:.3g} sigma")
+    raise SimulationError(
+        f"{n} particles do not fit as a fluid of density {density:g} into a box of {edge:.3g} sigma; it has to be "
+        f"longer than 2 sigma, and the density at most {DENSEST[dimension]:g}"
+    )
 
 
 def _pushed_apart(x: Floats, edge: float) -> Floats:
