@@ -63,15 +63,16 @@ def test_density_at_fixed_pressure(density: float) -> None:
     assert error < 0.005 * mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("potential", "kT"), [(SquareShoulder(1.4), 0.7), (SoftenedShoulder(1.35), 0.5)], ids=["hcss", "scs"]
 )
 def test_fixed_volume_and_fixed_pressure_agree(potential: PairPotential, kT: float) -> None:
     """A fluid at the pressure that it has at density 0.5 has that density; also with edges that move on their own."""
     start = starts.fluid(PARTICLES, 0.5, seed=3)
-    pressure, error_of_pressure = mean_and_error(sampled(Disks(start, potential, kT, seed=3), 4000, 5000)[1])
+    pressure, error_of_pressure = mean_and_error(sampled(Disks(start, potential, kT, seed=3), 4000, 3000)[1])
     mc = Disks(start, potential, kT, float(pressure), seed=4, box_moves="anisotropic")
-    densities, virtual = sampled(mc, 10_000, 4000, 10)
+    densities, virtual = sampled(mc, 6_000, 3000, 10)
     density, error = mean_and_error(densities)
     # d ln rho / d(beta P) = kappa, from the fluctuations of the volume: kappa = <dV^2> / <V>
     volume = PARTICLES / densities
