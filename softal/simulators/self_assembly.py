@@ -41,7 +41,7 @@ Floats = NDArray[np.float64]
 Sweeps = Annotated[int, Field(ge=100)]
 
 SHORTEST = 100  # sweeps of equilibration and of sampling at the lowest fidelity
-SHOWN = 32  # n_max of the diffraction pattern that is kept to be looked at
+SHOWN = 48  # n_max of the diffraction pattern that is kept to be looked at: three rings of QC12
 
 
 class SelfAssemblySettings(Settings):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from softal.errors import EngineUnavailable
 from softal.simulators.self_assembly import SelfAssembly, SelfAssemblySettings, number
 from softal.trial import Point
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
 
 DILUTE = 0.4  # [1/sigma^2] density of the fluid from which a run at constant pressure starts
+DENSE = 0.9  # [1/sigma^2] fluid of hard disks that can still be made at random with ease
 CRYSTAL = {
     "square": 0.97,
     "hexagonal": 1.05,
@@ -100,11 +102,16 @@ class Shoulder(SelfAssembly):
         """Return the pair potential."""
 
     def _prepared(self, point: Point, seed: int) -> MonteCarlo:
-        from softal.simulators.monte_carlo.system import Disks
-
         pressure = number(point, "P", {}) if self.settings.ensemble == "npt" else None
         start = self._start(point, seed)
-        return Disks(start, self._potential(point), number(point, "T", {}), pressure, seed=seed)
+        return self._disks(start, self._potential(point), number(point, "T", {}), pressure, seed)
+
+    def _disks(
+        self, start: Configuration, potential: PairPotential, kT: float, pressure: float | None, seed: int
+    ) -> MonteCarlo:
+        from softal.simulators.monte_carlo.system import Disks
+
+        return Disks(start, potential, kT, pressure, seed=seed, box_moves=self.settings.box_moves)
 
     def _start(self, point: Point, seed: int) -> Configuration:
         from softal.simulators.monte_carlo import starts
@@ -114,8 +121,13 @@ class Shoulder(SelfAssembly):
         if self.settings.ensemble == "nvt":
             density = number(point, "rho", {})
         if kind == "fluid":
-            return starts.fluid(n, density, 2, seed)
+            return self._fluid(density, seed)
         return starts.square(n, density) if kind == "square" else starts.hexagonal(n, density)
+
+    def _fluid(self, density: float, seed: int) -> Configuration:
+        from softal.simulators.monte_carlo import starts
+
+        return starts.fluid(self.settings.particles, density, 2, seed)
 
     def _order(self, configuration: Configuration) -> dict[str, float]:
         from softal.simulators.observables.bond_orientation import chi_m, psi_m
@@ -132,9 +144,27 @@ class Shoulder(SelfAssembly):
         return float(rng.uniform(0, 2 * np.pi))
 
 
+class SquareShoulderSettings(ShoulderSettings):
+    """Settings of hard disks with a square shoulder, which two engines know."""
+
+    engine: Literal["auto", "numba", "hoomd"] = Field(
+        "auto",
+        description="of Monte Carlo: `numba` is softal's own, which `auto` takes as it is the faster one; `hoomd` is "
+        "HOOMD-blue's HPMC",
+    )
+
+    @model_validator(mode="after")
+    def _expressible(self) -> Self:
+        if self.engine == "hoomd" and self.box_moves != "isotropic":
+            raise ValueError(f"box_moves: {self.box_moves} is given; with engine hoomd they are isotropic")
+        return self
+
+
 class HardCoreSquareShoulder(Shoulder):
     """Hard disks with a square shoulder in the plane: T, P, delta -> phase."""
 
+    Settings: ClassVar[type[SquareShoulderSettings]] = SquareShoulderSettings
+    settings: SquareShoulderSettings
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {**Shoulder.bounds, "rho": (0.0, DENSEST)}
 
     def _potential(self, point: Point) -> PairPotential:
@@ -142,12 +172,40 @@ class HardCoreSquareShoulder(Shoulder):
 
         return SquareShoulder(number(point, "delta", self.defaults))
 
+    def check(self) -> list[str]:
+        """Say that the engine is missing."""
+        from softal.simulators.monte_carlo import hpmc
+
+        try:
+            if self.settings.engine == "hoomd":
+                hpmc.require()
+        except EngineUnavailable as error:
+            return [str(error)]
+        return []
+
+    def _disks(
+        self, start: Configuration, potential: PairPotential, kT: float, pressure: float | None, seed: int
+    ) -> MonteCarlo:
+        if self.settings.engine != "hoomd":
+            return super()._disks(start, potential, kT, pressure, seed)
+        from softal.simulators.monte_carlo.hpmc import Hpmc
+
+        return Hpmc(start, potential, kT, pressure, seed=seed)
+
 
 class SoftenedCoreShoulder(Shoulder):
     """Disks with a softened core and a shoulder in the plane: T, rho (or P), delta, k -> phase."""
 
     defaults: Mapping[str, Any] = {"delta": 1.35, "k": 10.0, "start": "fluid"}
     _own: ClassVar[Mapping[str, str]] = {"k": "1/sigma (steepness of the shoulder's edge)"}
+
+    def _fluid(self, density: float, seed: int) -> Configuration:
+        """Squeeze a fluid of hard disks where none is so dense: softened cores may be nearer than sigma."""
+        from softal.simulators.monte_carlo.system import Configuration
+
+        loose = super()._fluid(min(density, DENSE), seed)
+        scale = math.sqrt(min(1.0, DENSE / density))
+        return Configuration(loose.positions * scale, loose.box * scale)
 
     def _potential(self, point: Point) -> PairPotential:
         from softal.simulators.monte_carlo.potentials import SoftenedShoulder

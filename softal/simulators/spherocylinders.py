@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STARTS = ("smectic", "square", "hexagonal", "isotropic")
 SYMMETRIES = (4, 6, 12)
-DILUTE = 0.03  # [1/sigma^3] isotropic fluid from which denser ones are compressed
+DILUTE, LAYERED = 0.03, 0.1  # [1/sigma^3] densities of isotropic and layered starts at constant pressure
 
 
 class SpherocylinderSettings(SelfAssemblySettings):
@@ -111,10 +111,10 @@ class Spherocylinders(SelfAssembly):
         from softal.simulators.monte_carlo import rod_starts
 
         settings, length = self.settings, self._number(point, "length")
-        density = number(point, "rho", {"rho": 0.1})
         kind = str(point.get("start", settings.start))
+        density = number(point, "rho", {"rho": DILUTE if kind == "isotropic" else LAYERED})
         if kind == "isotropic":
-            return rod_starts.isotropic(settings.particles, min(density, DILUTE), length, seed=seed)
+            return rod_starts.isotropic(settings.particles, density, length, seed=seed)
         order: Any = "liquid" if kind == "smectic" else kind
         return rod_starts.smectic(settings.particles, density, length, settings.layers, order=order, seed=seed)
 

@@ -40,6 +40,11 @@ def test_at_constant_density_it_stays_constant(tmp_path: Path) -> None:
     assert found.errors["density"] < 1e-12
 
 
+def test_softened_cores_start_as_a_fluid_denser_than_hard_disks_can_be(tmp_path: Path) -> None:
+    found = run("scs", {"T": 0.4, "rho": 1.2}, tmp_path, ensemble="nvt")
+    assert found.values["density"] == pytest.approx(1.2, rel=1e-9)
+
+
 def test_a_dense_cold_square_crystal_stays_one(tmp_path: Path) -> None:
     found = run("hcss", {"T": 0.1, "P": 50.0, "delta": 1.4, "start": "square"}, tmp_path, particles=100)
     assert found.values["psi_4"] > 0.9
@@ -50,7 +55,7 @@ def test_a_dense_cold_square_crystal_stays_one(tmp_path: Path) -> None:
 def test_the_pictures_have_their_shapes(tmp_path: Path) -> None:
     found = run("hcss", POINT, tmp_path)
     shapes = {name: array.values.shape for name, array in found.arrays.items()}
-    assert shapes == {"snapshot": (64, 2), "box": (2,), "diffraction": (65, 65), "phase_input": (4, 33, 33)}
+    assert shapes == {"snapshot": (64, 2), "box": (2,), "diffraction": (97, 97), "phase_input": (4, 33, 33)}
     assert np.all(found.arrays["phase_input"].values <= 1)
 
 

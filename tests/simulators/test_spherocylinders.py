@@ -37,7 +37,7 @@ def test_layers_of_squares_start_as_what_they_are(tmp_path: Path) -> None:
 def test_its_pictures_have_their_shapes(tmp_path: Path) -> None:
     shapes = {name: array.values.shape for name, array in run(POINT, tmp_path).arrays.items()}
     assert shapes == {
-        "snapshot": (192, 6), "box": (3,), "diffraction": (65, 65), "phase_input": (4, 17, 17, 17)
+        "snapshot": (192, 6), "box": (3,), "diffraction": (97, 97), "phase_input": (4, 17, 17, 17)
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ LayerOrder = Literal["liquid", "square", "hexagonal"]
 
 GAP = 1.45  # [sigma] between the ends of rods of neighbouring layers: what soft rods of L = 5 choose, rho = .08 to .16
 DENSEST_LIQUID = 0.8  # [1/sigma^2] of disks that `starts.fluid` can still push apart with ease
-TRIES = 2000  # for a place and a direction of each rod
+TRIES = 500  # for a place and a direction of each rod
 
 
 def smectic(

@@ -30,6 +30,8 @@ from softal.simulators.monte_carlo.rod_lists import build_lists, image_vectors, 
 ISOTROPIC, Z_APART, EDGES, ASPECT = 0, 1, 2, 3
 TRANSLATION, ROTATION, BOX = 0, 1, 2
 
+SHAPE_MOVES = 0.2  # of the box a sweep: each costs as much as half a sweep, and layers find their distance soon enough
+
 
 class Anchors(NamedTuple):
     """Where rods were when lists were built, and the factors (3,) by which the box was scaled since."""
@@ -188,7 +190,8 @@ def run(x, u, box, length, sweeps, pressure, mode, steps, skin, core2, cutoff2, 
         sweeps: number of sweeps.
         pressure: beta P [1/sigma^3].
         mode: how the box moves: ISOTROPIC, Z_APART (z or x and y together), EDGES (one of the three), ASPECT (its
-            shape, at constant volume), or -1: not at all. The measure is dV, dA dL_z, dL_x dL_y dL_z, d ln L_z.
+            shape, at constant volume, in a fifth of the sweeps), or -1: not at all. The measure is dV, dA dL_z,
+            dL_x dL_y dL_z, d ln L_z.
         steps: largest steps (3,): translation in each direction [sigma], rotation (radius of the ball added to u),
             change of ln V (ASPECT: ln L_z). sqrt(3) steps[0] <= skin and length steps[1] <= skin, so that a fresh
             list serves any trial move.
@@ -210,7 +213,7 @@ def run(x, u, box, length, sweeps, pressure, mode, steps, skin, core2, cutoff2, 
         return OVERLAP, too_small
     for _ in range(sweeps):
         lists = move_rods(rods, skin, steps, lists, potential, anchors, energies, rng, moves)
-        if mode < 0:
+        if mode < 0 or (mode == ASPECT and uniform(rng) >= SHAPE_MOVES):
             continue
         scaling(mode, steps[BOX], rng, factors)
         moves[BOX, 0] += 1

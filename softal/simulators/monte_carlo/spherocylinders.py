@@ -17,6 +17,7 @@ RodBoxMoves = Literal["isotropic", "z_apart", "anisotropic", "shape"]
 MODES = {"isotropic": 0, "z_apart": 1, "anisotropic": 2, "shape": 3}  # as in rods.py
 FIXED = -1
 SKIN = 0.7  # [sigma] of the neighbour lists; between 0.5 and 1.0 the speed for 432 rods of L = 5 changes little
+LONGEST = 0.4 * SKIN  # way of a rod's end in a trial move: with longer ones, lists are made all the time
 UNIT_LENGTH = 1e-9  # by which an orientation may miss it
 
 
@@ -42,7 +43,7 @@ class Spherocylinders(MonteCarlo):
     targets = (0.35, 0.35, 0.3)
     first = (0.1, 0.05, 0.01)  # [sigma], [1], [ln V]
     smallest = (1e-4, 1e-4, 1e-6)
-    largest = (SKIN / 3**0.5, 0.7, 0.03)
+    largest = (LONGEST / 3**0.5, 0.7, 0.03)
 
     def __init__(
         self,
@@ -65,8 +66,8 @@ class Spherocylinders(MonteCarlo):
         from softal.simulators.monte_carlo import rods
 
         self._check_box()
-        if self.length > 0:  # a fresh list has to serve any trial move
-            self.steps[rods.ROTATION] = min(self.steps[rods.ROTATION], SKIN / self.length)
+        if self.length > 0:
+            self.steps[rods.ROTATION] = min(self.steps[rods.ROTATION], 2 * LONGEST / self.length)
         moves = np.zeros((len(self.moves), 2), np.int64)
         x, u, pressure = self.positions, self._directions(), self.pressure or 0.0
         energy, too_small = rods.run(
