@@ -72,6 +72,12 @@ class CMAESSettings(StrategySettings):
     tolfun: float = Field(
         1e-11, ge=0, description="losses that differ by less do not differ: a run has converged, or is on a plateau"
     )
+    noise: Literal["widen", "ignore"] = Field(
+        "widen",
+        description="where standard errors make a coin's toss of a population's ranking, `widen` lengthens the steps, so "
+        "that noise does not shrink them; `ignore` suits a goal that is a plateau, such as a probability of 1, on which "
+        "there is nothing to rank and the search shall settle",
+    )
 
 
 class CMAES(Strategy):
@@ -296,7 +302,7 @@ class CMAES(Strategy):
         es.ask(len(taken))  # pycma wants to have been asked; its own samples are not used
         es.tell([entry.y for entry in taken], ranked(taken))
         es.sm.update_now()  # here, not at the next sampling, so that the state does not depend on when `ask` was called
-        if noisy(taken, ranked(taken) or []):
+        if self.settings.noise == "widen" and noisy(taken, ranked(taken) or []):
             es.sigma = max(es.sigma, min(es.sigma * (1 + 2 / (self.space.dimension + 10)), self._sigma0))
         if es.stop():
             self._converged()
