@@ -74,7 +74,7 @@ class CMAESSettings(StrategySettings):
     )
     noise: Literal["widen", "ignore"] = Field(
         "widen",
-        description="where standard errors decide the ranking of a population, `widen` lengthens the steps, so that noise "
+        description="where standard errors decide a population's ranking, `widen` lengthens the steps, so that noise "
         "does not shrink them; `ignore` suits a goal that is a plateau, such as a probability of 1, on which there is "
         "nothing to rank and the search shall settle",
     )
