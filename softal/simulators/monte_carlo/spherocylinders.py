@@ -16,7 +16,9 @@ RodBoxMoves = Literal["isotropic", "z_apart", "anisotropic", "shape"]
 
 MODES = {"isotropic": 0, "z_apart": 1, "anisotropic": 2, "shape": 3}  # as in rods.py
 FIXED = -1
-SKIN = 0.7  # [sigma] of the neighbour lists; between 0.5 and 1.0 the speed for 432 rods of L = 5 changes little
+SKIN = 0.7  # [sigma] of the neighbour lists, at least; between 0.5 and 1.0 the speed for 432 rods in layers is the same
+MOVES = 7.0  # trial moves that the skin holds: dilute rods, whose steps are long, go nine times as fast with it
+ROOM = 0.8  # part of what a box has beyond the least that a skin may take: the box may shrink
 LONGEST = 0.4 * SKIN  # way of a rod's end in a trial move: with longer ones, lists are made all the time
 UNIT_LENGTH = 1e-9  # by which an orientation may miss it
 
@@ -79,7 +81,7 @@ class Spherocylinders(MonteCarlo):
             pressure,
             self._mode(),
             self.steps,
-            SKIN,
+            self._skin(),
             *self._table(),
             self.random,
             moves,
@@ -110,6 +112,11 @@ class Spherocylinders(MonteCarlo):
         if self.orientations is None:
             return np.tile([0.0, 0.0, 1.0], (len(self.positions), 1))
         return self.orientations
+
+    def _skin(self) -> float:
+        """Return the width of the lists' skin [sigma] for the steps and the box as they are now."""
+        room = ROOM * (self.box.min() - self.length - self.potential.cutoff)
+        return float(max(SKIN, min(MOVES * 3**0.5 * self.steps[0], room)))
 
     def _mode(self) -> int:
         return FIXED if self.pressure is None and self.box_moves != "shape" else MODES[self.box_moves]
