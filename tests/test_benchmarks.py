@@ -213,3 +213,36 @@ def test_the_plan_goes_seed_by_seed_and_counts_what_is_there(benchmark, tmp_path
     planned[0].path(tmp_path).parent.mkdir()
     planned[0].path(tmp_path).write_text('{"R": 1}\n' * 7)
     assert f"{planned[0].problem}: 4 chains, 7 of 120 evaluations there" in run.describe(planned, tmp_path, 2)
+
+
+def test_monte_carlo_is_measured_in_each_engine_that_is_there(benchmark, tmp_path, monkeypatch, capsys):
+    run = benchmark("monte_carlo")
+    out = tmp_path / "moves.json"
+    monkeypatch.setattr(run, "EQUILIBRATION", 500)
+    monkeypatch.setattr(run, "TUNING", 100)
+    options = ["--rounds", "2", "--seconds", "0.005", "--fluid-seconds", "0.02", "--copies", "1", "--json", str(out)]
+    monkeypatch.setattr(sys, "argv", ["monte_carlo.py", *options])
+    run.main()
+    results, both = json.loads(out.read_text()), run.hpmc.available()
+    engines = {"softal", "hoomd"} if both else {"softal"}
+    assert len(results["moves"]) == 4
+    for one in results["moves"].values():
+        assert one.keys() == engines | ({"ratio", "lowest_ratio"} if both else set())
+        assert all(rate > 0 for rate in one.values())
+    assert results["decorrelated"].keys() == engines
+    for one in results["decorrelated"].values():
+        assert one["configurations_per_s"] == pytest.approx(one["sweeps_per_s"] / (2 * one["tau_sweeps"]))
+        assert 1 < one["energy"] < 3
+    said = capsys.readouterr().out
+    assert ("is missing here; softal alone is measured" in said) is not both
+    assert "| hard rods, 432, NVT |" in said
+
+
+def test_copies_side_by_side_are_the_same_system_but_larger(benchmark):
+    run = benchmark("monte_carlo")
+    one = run.starts.fluid(36, 0.7, seed=0)
+    four = run.tiled(one, 2)
+    assert four.density == pytest.approx(one.density)
+    assert np.all((four.positions >= 0) & (four.positions < four.box))
+    energy = [run.Disks(c, run.SHOULDER, 0.5).energy for c in (one, four)]
+    assert energy[1] == pytest.approx(4 * energy[0])
