@@ -44,12 +44,12 @@ def sampled(mc: MonteCarlo, equilibration: int, samples: int, sweeps: int) -> np
     return found
 
 
-def assert_agree(one: np.ndarray, other: np.ndarray) -> None:
-    """The means of two series (T, ...) differ by less than three of their errors, and errors are small."""
+def assert_agree(one: np.ndarray, other: np.ndarray, largest: float = 0.02) -> None:
+    """The means of two series (T, ...) differ by less than three of their errors, which are small, relatively."""
     (a, error_a), (b, error_b) = mean_and_error(one), mean_and_error(other)
     error = np.hypot(error_a, error_b)
     assert np.all(np.abs(a - b) <= 3 * error), (a, b, error)
-    assert np.all(error < 0.02 * np.abs(a)), (a, error)
+    assert np.all(error < largest * np.abs(a)), (a, error)
 
 
 @needs_hpmc
@@ -99,7 +99,7 @@ def test_density_of_hard_spheres_and_rods(length: float, pressure: float) -> Non
     start = rod_starts.isotropic(64, 0.05, length, seed=1) if length else starts.fluid(64, 0.4, 3, seed=1)
     one = sampled(Spherocylinders(start, HardCore(), 1.0, pressure, seed=1, length=length), 2000, 500, 10)
     other = sampled(Hpmc(start, HardCore(), 1.0, pressure, seed=1, length=length), 1500, 400, 10)
-    assert_agree(one[:, 0], other[:, 0])
+    assert_agree(one[:, 0], other[:, 0], 0.04 if length else 0.02)  # rods are slow in both
 
 
 @needs_hpmc
