@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -149,7 +150,8 @@ class SelfAssembly(Simulator):
             max(SHORTEST, round(context.fidelity * sweeps)) for sweeps in (settings.equilibration, settings.sampling)
         )
         samples = sample(mc, equilibration, sampling, settings.snapshots, anneal=settings.anneal)
-        return self._observe(samples, np.random.default_rng(seeds[1]), context)
+        observation = self._observe(samples, np.random.default_rng(seeds[1]))
+        return replace(observation, artifacts=self._artifacts(samples, point, context))
 
     @abstractmethod
     def _prepared(self, point: Point, seed: int) -> MonteCarlo:
@@ -163,7 +165,7 @@ class SelfAssembly(Simulator):
     def _turn(self, rng: np.random.Generator) -> Any:
         """Return a random orientation."""
 
-    def _observe(self, samples: Samples, rng: np.random.Generator, context: Context) -> Observation:
+    def _observe(self, samples: Samples, rng: np.random.Generator) -> Observation:
         images = [self._images(configuration, rng) for configuration in samples.configurations]
         series: dict[str, Floats] = {"density": samples.density, "energy": samples.energy}
         order = [self._order(configuration) for configuration in samples.configurations]
@@ -176,7 +178,7 @@ class SelfAssembly(Simulator):
         values = {name: float(np.mean(samples)) for name, samples in series.items()}
         errors = {name: float(mean_and_error(samples)[1]) for name, samples in series.items()}
         values |= {"drift": samples.drift, "acceptance": samples.acceptance["translation"]}
-        return Observation(values, errors, arrays, self._artifacts(samples, context))
+        return Observation(values, errors, arrays)
 
     def _images(self, configuration: Configuration, rng: np.random.Generator) -> NDArray[np.float32]:
         from softal.simulators.observables.diffraction import phase_input
@@ -198,13 +200,14 @@ class SelfAssembly(Simulator):
             "diffraction": Array.of(np.mean(patterns, axis=0)),
         }
 
-    def _artifacts(self, samples: Samples, context: Context) -> dict[str, Path]:
+    def _artifacts(self, samples: Samples, point: Point, context: Context) -> dict[str, Path]:
         if not self.settings.trajectory:
             return {}
         from softal.simulators.monte_carlo.trajectory import write_gsd
 
         path = context.workdir / "trajectory.gsd"
-        write_gsd(path, samples.configurations)
+        length = None if self.dimension == 2 else number(point, "length", self.defaults)
+        write_gsd(path, samples.configurations, length=length)
         return {"trajectory.gsd": path}
 
 

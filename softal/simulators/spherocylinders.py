@@ -119,16 +119,18 @@ class Spherocylinders(SelfAssembly):
         return rod_starts.smectic(settings.particles, density, length, settings.layers, order=order, seed=seed)
 
     def _order(self, configuration: Configuration) -> dict[str, float]:
-        """Return S_2, the smectic order |<exp(2 pi i layers z / L_z)>|, and symmetries of the projection along z."""
+        """Return S_2, the smectic order |<exp(2 pi i layers z / L_z)>|, and symmetries within the layers."""
         from softal.simulators.observables.diffraction import diffraction_pattern
         from softal.simulators.observables.symmetry import symmetries
 
-        u, x, box = configuration.orientations, configuration.positions, configuration.box
+        u, x, box, layers = configuration.orientations, configuration.positions, configuration.box, self.settings.layers
         assert u is not None
         tensor = 1.5 * u.T @ u / len(u) - 0.5 * np.eye(3)
-        wave = np.exp(2j * np.pi * self.settings.layers * x[:, 2] / box[2])
-        order = {"nematic": float(np.linalg.eigvalsh(tensor)[-1]), "smectic": float(abs(wave.mean()))}
-        pattern = diffraction_pattern(x[:, :2], box[:2], 64)
+        wave = np.exp(2j * np.pi * layers * x[:, 2] / box[2]).mean()
+        order = {"nematic": float(np.linalg.eigvalsh(tensor)[-1]), "smectic": float(abs(wave))}
+        layer = np.rint(layers * x[:, 2] / box[2] - np.angle(wave) / (2 * np.pi)).astype(int) % layers
+        flat = [x[layer == number, :2] for number in range(layers) if np.any(layer == number)]
+        pattern = np.mean([diffraction_pattern(part, box[:2], 64) for part in flat], axis=0)
         return order | {f"symmetry_{m}": value for m, value in symmetries(pattern, box[:2], SYMMETRIES).items()}
 
     def _turn(self, rng: np.random.Generator) -> float:

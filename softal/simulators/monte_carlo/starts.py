@@ -1,4 +1,4 @@
-"""Configurations to start from: a disordered fluid without overlap, crystals of disks, a smectic of rods.
+"""Configurations to start from: a disordered fluid without overlap, crystals of disks.
 
 Densities are numbers per area or volume [1/sigma^d].
 """
@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 
 ATTEMPTS = 5
 DENSEST = {2: 1.0, 3: 1.1}  # [1/sigma^d] random packings are jammed a little above
-GAP = 1.2  # [sigma] between the ends of rods of neighbouring layers: a little more than their cores need
 MARGIN = 1e-4  # [sigma] by which disks are pushed further apart than sigma: minimization ends a little short of it
 
 
@@ -99,42 +98,6 @@ def hexagonal(n: int, density: float) -> Configuration:
     a = np.sqrt(2 / (np.sqrt(3) * density))  # distance of nearest neighbours
     step = np.array([a, a * np.sqrt(3) / 2])
     return Configuration(_shifted_rows(columns, rows) * step, np.array([columns, rows]) * step)
-
-
-def smectic(n: int, density: float, length: float, *, layers: int | None = None, gap: float = GAP) -> Configuration:
-    """Return n parallel rods in layers normal to z, hexagonal within a layer as far as a square base allows.
-
-    The box has L_x = L_y and L_z = layers * (length + gap); the density is met by L_x.
-
-    Args:
-        n: number of rods.
-        density: number density [1/sigma^3].
-        length: of the rods' axes, without the caps [sigma].
-        layers: how many; by default the number for which layers are nearest to hexagonal, in a box elongated along z.
-        gap: between the ends of the axes of rods of neighbouring layers [sigma].
-
-    Raises:
-        SimulationError: if n is no multiple of the layers, or leaves an odd number in a layer.
-    """
-    chosen = _layers(_checked(n, density), density, length + gap) if layers is None else layers
-    if chosen < 1 or n % chosen or n // chosen % 2:
-        raise SimulationError(f"{n} rods do not fit into {chosen} layers of an even number each")
-    height = chosen * (length + gap)
-    edge = np.sqrt(n / (density * height))
-    columns, rows = _hexagonal_shape(n // chosen)
-    flat = _shifted_rows(columns, rows) * [edge / columns, edge / rows]
-    z = np.repeat((np.arange(chosen) + 0.5) * (length + gap), len(flat))
-    x = np.column_stack([np.tile(flat, (chosen, 1)), z])
-    return Configuration(x, np.array([edge, edge, height]), np.tile([0.0, 0.0, 1.0], (n, 1)))
-
-
-def _layers(n: int, density: float, spacing: float) -> int:
-    """Return the number of layers, in a box that is higher than wide, with the least strain of hexagonal order."""
-    fits = [m for m in range(2, n // 2 + 1) if n % m == 0 and n // m % 2 == 0]
-    high = [m for m in fits if (m * spacing) ** 3 > n / density]
-    if not high:
-        raise SimulationError(f"{n} rods of density {density:g} fill no box of smectic layers that is higher than wide")
-    return min(high, key=lambda m: (round(_strain(*_hexagonal_shape(n // m)), 9), m))
 
 
 def _hexagonal_shape(n: int) -> tuple[int, int]:

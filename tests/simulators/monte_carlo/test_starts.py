@@ -51,23 +51,6 @@ def test_hexagonal(n: int) -> None:
     assert (c.density, c.box.max() / c.box.min() < 1.6) == (pytest.approx(0.9), True)
 
 
-@pytest.mark.parametrize("density", [0.1, 0.1385])
-def test_smectic(density: float) -> None:
-    c = starts.smectic(432, density, 5.0)
-    assert c.density == pytest.approx(density)
-    assert c.box[0] == c.box[1] < c.box[2]
-    assert c.orientations is not None
-    np.testing.assert_array_equal(c.orientations, np.tile([0, 0, 1], (432, 1)))
-    layers = np.unique(c.positions[:, 2])
-    np.testing.assert_allclose(np.diff(layers), 5.0 + starts.GAP)
-    assert distances(c).min() > 0.95
-
-
-def test_smectic_in_so_many_layers() -> None:
-    c = starts.smectic(432, 0.1, 5.0, layers=4, gap=1.5)
-    assert (len(np.unique(c.positions[:, 2])), c.box[2]) == (4, 26.0)
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -76,8 +59,6 @@ def test_smectic_in_so_many_layers() -> None:
         (lambda: starts.fluid(256, 1.3), "do not fit"),
         (lambda: starts.fluid(0, 0.5), "both have to be positive"),
         (lambda: starts.fluid(16, -0.5), "both have to be positive"),
-        (lambda: starts.smectic(432, 0.1, 5.0, layers=5), "do not fit into 5 layers"),
-        (lambda: starts.smectic(7, 0.1, 5.0), "fill no box"),
     ],
 )
 def test_what_does_not_fit(make, message: str) -> None:  # type: ignore[no-untyped-def]

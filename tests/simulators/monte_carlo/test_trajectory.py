@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from softal.errors import SimulationError
-from softal.simulators.monte_carlo import starts
+from softal.simulators.monte_carlo import rod_starts, starts
 from softal.simulators.monte_carlo.trajectory import quaternions, write_gsd
 
 
@@ -33,7 +33,7 @@ def test_disks(tmp_path: Path) -> None:
 
 
 def test_rods(tmp_path: Path) -> None:
-    c = starts.smectic(432, 0.1, 5.0)
+    c = rod_starts.smectic(432, 0.1, 5.0)
     write_gsd(tmp_path / "a.gsd", [c], length=5.0)
     with gsd.hoomd.open(tmp_path / "a.gsd") as file:
         frame = file[0]
