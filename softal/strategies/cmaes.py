@@ -1,8 +1,7 @@
 """CMA-ES by pycma, run asynchronously.
 
-N. Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772 (the algorithm, which is pycma's);
-A. Auger and N. Hansen, CEC 2005 (IPOP); N. Hansen, GECCO 2009 workshop (BIPOP); N. Hansen, "Injecting external
-solutions into CMA-ES", arXiv:1110.4181.
+N. Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772 (the algorithm, which is pycma's); N. Hansen,
+"Injecting external solutions into CMA-ES", arXiv:1110.4181.
 
 The search runs on genotypes y in R^d without bounds; pycma's piecewise quadratic transformation takes them into the
 unit cube, u = T(y), and snapping takes u to integers and choices. Each proposal carries its genotype in its notes, so
@@ -31,23 +30,23 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
+from softal.errors import SpaceError
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
-from softal.strategies.cmaes_population import Entry, Floats, best_of, flat, noisy, ranked, shortened
+from softal.strategies.cmaes_evolution import Evolution, Floats
+from softal.strategies.cmaes_genotypes import Genotypes
+from softal.strategies.cmaes_population import Entry, best_of, flat, noisy, ranked, shortened
+from softal.strategies.cmaes_restarts import Kind, Restarts
 from softal.trial import Point, Proposal, Trial, TrialState
 
 Part = Annotated[float, Field(gt=0, le=1)]
 
-RESAMPLES = 100  # draws for a feasible point before the last is pulled towards the mean
-BISECTIONS = 30
 CELL_STD = 0.3  # smallest standard deviation of an integer or choice, in cells: a neighbour keeps 1 chance in 10
 CANDIDATES = 10  # drawn for each point on a plateau; Mitchell's best candidate, SIGGRAPH 1991
 BARREN = 2  # populations of nothing but failures before the search starts elsewhere
-GROWTH = 1.5  # of the steps with each population on a plateau; Hansen's purecmaes.m has about as much, arXiv:1604.00772
 DRAWN_DIMENSIONS = 8  # up to which the distribution goes into the notes
 SIGMA0 = 0.25
-MAX_STD = 1 / 3  # of the distribution, in units of each range
 RESTART_STREAM = 2**31  # keeps the restarts' random numbers apart from those of the points
 
 
@@ -63,7 +62,7 @@ class CMAESSettings(StrategySettings):
     popsize: int | None = Field(
         None, ge=3, description="points in a generation; 4 + 3 ln d, or as many as run at a time where these are more"
     )
-    restarts: Literal["ipop", "bipop", "none"] = Field(
+    restarts: Kind = Field(
         "ipop",
         description="when a run has converged: start anew with twice the population, alternate large and "
         "small populations, or end",
@@ -95,17 +94,12 @@ class CMAES(Strategy):
         self, space: Space, objective: Objective, seed: int = 0, settings: BaseModel | dict[str, Any] | None = None
     ) -> None:
         super().__init__(space, objective, seed, settings)
-        from cma.boundary_handler import BoundTransform
-
-        self._transform = BoundTransform([np.zeros(space.dimension), np.ones(space.dimension)])
+        self._genotypes = Genotypes(space)
         self._stds = self._initial_stds()
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others
-        self._evaluations = {"large": 0, "small": 0}
-        self._doublings = 0
-        self._regime: Literal["large", "small"] = "large"
         self._barren = 0
         self._ended = False
         self._best: Entry | None = None  # of the run's own results
@@ -114,7 +108,7 @@ class CMAES(Strategy):
         self._tried: list[Floats] = []  # unit points on the plateau on which the run began
         self._generation = 0  # populations that the run has taken
         self._es = self._start(self._first_mean(), self._sigma0, self.settings.popsize)
-        self._popsize0: int = self._es.popsize
+        self._restarts = Restarts(self.settings.restarts, self._es.popsize)
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
@@ -129,6 +123,11 @@ class CMAES(Strategy):
         strange = [name for name in sigma0 if name not in space.names] if isinstance(sigma0, dict) else []
         if strange:
             return f"sigma0.{strange[0]} is not a free parameter; these are {', '.join(space.names)}"
+        try:
+            if (x0 := getattr(settings, "x0", None)) is not None:
+                space.complete(x0)
+        except SpaceError as error:
+            return f"x0: {error}"
         return None
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
@@ -146,60 +145,18 @@ class CMAES(Strategy):
 
     def _draw(self, rng: np.random.Generator, tried: Sequence[Floats]) -> tuple[Floats, Floats]:
         """Sample a genotype y and its feasible unit point u, each (d,); far from those tried, if any."""
-        drawn = [self._sample(rng) for _ in range(CANDIDATES if tried else 1)]
+        drawn = [self._genotypes.sample(self._es, rng) for _ in range(CANDIDATES if tried else 1)]
         if not tried:
             return drawn[0]
         away = [float(np.linalg.norm(np.array(tried) - u, axis=1).min()) for _, u in drawn]
         return drawn[int(np.argmax(away))]
 
-    def _sample(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        for _ in range(RESAMPLES):
-            y = self._es.mean + self._step(rng.standard_normal(self.space.dimension))
-            u = self._unit(y)
-            if self.space.feasible(u[None])[0]:
-                return y, u
-        return self._repaired(y, rng)
-
-    def _step(self, z: Floats) -> Floats:
-        """Return the step sigma C^(1/2) z of a normal deviate z, each (d,)."""
-        es = self._es
-        return np.asarray(es.sigma * es.sigma_vec.scaling * (es.sm.B @ (es.sm.D * z)))
-
-    def _length(self, away: Floats) -> float:
-        """Return the Mahalanobis length of y - mean (d,): that of z in y = mean + sigma C^(1/2) z."""
-        es = self._es
-        return float(np.linalg.norm(es.sm.B.T @ (away / (es.sigma * es.sigma_vec.scaling)) / es.sm.D))
-
     def _distribution(self) -> dict[str, Any]:
-        """Return mean (d,) and covariance (d, d) of what is drawn now, in the unit cube; nothing in many dimensions.
-
-        The covariance is that of the points T(mean +- sqrt(d) s_k), s_k the axes of one standard deviation: it is the
-        genotypes' own where T is linear, and less where bounds fold the distribution.
-        """
-        d = self.space.dimension
-        if d > DRAWN_DIMENSIONS:
+        """Return mean (d,) and covariance (d, d) of what is drawn now, in the unit cube; nothing in many dimensions."""
+        if self.space.dimension > DRAWN_DIMENSIONS:
             return {}
-        mean = np.array(self._es.mean)
-        axes = d**0.5 * np.array([self._step(row) for row in np.eye(d)])
-        U = np.array([self._transform.transform(mean + axis) for axis in (*axes, *-axes)])
-        away = U - U.mean(axis=0)
-        return {
-            "mean": np.asarray(self._transform.transform(mean)).tolist(),
-            "covariance": (away.T @ away / (2 * d)).tolist(),
-        }
-
-    def _repaired(self, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Pull an infeasible genotype towards the mean, or a random feasible point where the mean is infeasible."""
-        inside = np.array(self._es.mean)
-        if not self.space.feasible(self._unit(inside)[None])[0]:
-            inside = self._genotype(self.space.sample(1, rng)[0])
-        low, high = 0.0, 1.0
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            fits = self.space.feasible(self._unit(inside + middle * (y - inside))[None])[0]
-            low, high = (middle, high) if fits else (low, middle)
-        y = inside + low * (y - inside)
-        return y, self._unit(y)
+        mean, covariance = self._es.moments(self._genotypes.transformed)
+        return {"mean": mean.tolist(), "covariance": covariance.tolist()}
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
@@ -215,7 +172,7 @@ class CMAES(Strategy):
     def _entry(self, trial: Trial) -> Entry:
         notes = trial.notes
         drawn = notes.get("generation") if notes.get("start") == self._starts else None
-        y = np.array(notes["y"]) if "y" in notes else self._genotype(self.space.to_unit([trial.point])[0])
+        y = np.array(notes["y"]) if "y" in notes else self._genotypes.of(self.space.to_unit([trial.point])[0])
         if trial.state is TrialState.FAILED:
             return Entry(y, np.nan, np.nan, drawn)
         loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]
@@ -244,13 +201,13 @@ class CMAES(Strategy):
         takes six times as many evaluations with the default population of 8 as with one of 32.
         """
         if self.settings.popsize is None and not self._run and not self._generation and in_flight > self._es.popsize:
-            self._es = self._start(np.array(self._es.mean), self._sigma0, in_flight)
-            self._popsize0 = self._es.popsize
+            self._es = self._start(self._es.mean, self._sigma0, in_flight)
+            self._restarts.popsize = self._es.popsize
 
     def _update(self) -> None:
         """Take one population's worth of results from the pool into the distribution."""
         population, self._pool = self._pool[: self._es.popsize], self._pool[self._es.popsize :]
-        self._evaluations[self._regime] += len(population)
+        self._restarts.count(len(population))
         if ranked(population) is None:
             self._barren += 1
             if self._barren >= BARREN:
@@ -271,10 +228,9 @@ class CMAES(Strategy):
 
     def _explore(self, population: Sequence[Entry]) -> None:
         """Enlarge the steps on a plateau."""
-        es = self._es
-        self._tried += [self._unit(entry.y) for entry in population]
+        self._tried += [self._genotypes.unit(entry.y) for entry in population]
         self._best = best_of([*population, *([self._best] if self._best else [])])
-        es.sigma *= max(1.0, min(GROWTH, MAX_STD / float(np.max(es.stds))))
+        self._es.grow()
 
     def _with_better(self, population: list[Entry], plateau: bool) -> list[Entry]:
         """Return the population with a point of others in place of its worst, if that beats it.
@@ -292,67 +248,46 @@ class CMAES(Strategy):
 
     def _tell(self, population: Sequence[Entry]) -> None:
         """Update the distribution; points that were not drawn from it are taken in as far as a long draw reaches."""
-        es = self._es
-        mean = np.array(es.mean)
+        mean = self._es.mean
         steps = [(entry, entry.y - mean) for entry in population]
         taken = [
-            entry if entry.drawn == self._generation - 1 else shortened(entry, away, self._length(away))
+            entry if entry.drawn == self._generation - 1 else shortened(entry, away, self._es.length(away))
             for entry, away in steps
         ]
-        es.ask(len(taken))  # pycma wants to have been asked; its own samples are not used
-        es.tell([entry.y for entry in taken], ranked(taken))
-        es.sm.update_now()  # here, not at the next sampling, so that the state does not depend on when `ask` was called
-        if self.settings.noise == "widen" and noisy(taken, ranked(taken) or []):
-            es.sigma = max(es.sigma, min(es.sigma * (1 + 2 / (self.space.dimension + 10)), self._sigma0))
-        if es.stop():
+        losses = ranked(taken) or []
+        self._es.update([entry.y for entry in taken], losses)
+        if self.settings.noise == "widen" and noisy(taken, losses):
+            self._es.keep_sigma(self._sigma0)
+        if self._es.converged:
             self._converged()
 
     def _converged(self) -> None:
         """Start the next run as `restarts` says."""
-        if self.settings.restarts == "none":
-            self._ended = True
-            return
-        rng = self._restart_rng()
-        small = self.settings.restarts == "bipop" and self._doublings > 0
-        self._regime = "small" if small and self._evaluations["small"] < self._evaluations["large"] else "large"
-        if self._regime == "large":
-            self._doublings += 1
-            self._restart(self._popsize0 * 2**self._doublings, self._sigma0)
-            return
-        ratio = 2**self._doublings / 2  # BIPOP: popsize = popsize0 * (ratio)^(u^2), sigma = sigma0 * 10^(-2 u')
-        u, u_prime = rng.random(2)
-        self._restart(int(self._popsize0 * ratio ** (u**2)), self._sigma0 * 10 ** (-2 * u_prime))
+        following = self._restarts.following(self._sigma0, self._restart_rng())
+        self._ended = following is None
+        if following:
+            self._restart(*following)
 
     def _restart(self, popsize: int, sigma: float) -> None:
         """Begin a new run at a random point; results of older runs no longer count."""
         self._run += 1
         self._pool, self._tried, self._barren, self._generation, self._sloped = [], [], 0, 0, False
         self._best = self._best_of_others = None
-        mean = self._genotype(self.space.sample(1, self._restart_rng())[0])
+        mean = self._genotypes.of(self.space.sample(1, self._restart_rng())[0])
         self._es = self._start(mean, sigma, popsize)
 
     def _restart_rng(self) -> np.random.Generator:
         return np.random.default_rng([self.seed, RESTART_STREAM, self._run])
 
-    def _start(self, mean: Floats, sigma: float, popsize: int | None) -> Any:
-        """Make pycma's strategy; it draws no random number that matters, and writes no file."""
-        from cma import CMAEvolutionStrategy
-
+    def _start(self, mean: Floats, sigma: float, popsize: int | None) -> Evolution:
+        """Return the distribution at the start of a run."""
         options = {
-            "randn": _Normals(),
-            "seed": np.nan,
-            "verbose": -9,
-            "verb_log": 0,
-            "verb_disp": 0,
-            "signals_filename": "",
             "CMA_stds": self._stds / self._sigma0,
-            "maxstd": MAX_STD,
             "minstd": self._smallest_std(),
             "tolx": self.settings.tolx,
             "tolfun": self.settings.tolfun,
-            "tolflatfitness": np.inf,  # `tolfun` looks back further: a fitness that has a ceiling is equal by chance
         }
-        return CMAEvolutionStrategy(mean, sigma, options | ({"popsize": popsize} if popsize else {}))
+        return Evolution(mean, sigma, popsize, options)
 
     def _initial_stds(self) -> Floats:
         sigma0, names = self.settings.sigma0, self.space.names
@@ -368,23 +303,4 @@ class CMAES(Strategy):
             middle = self.space.to_unit([self.space.complete(self.settings.x0)])[0]
         elif not self.space.feasible(middle[None])[0]:
             middle = self.space.sample(64, self._restart_rng()).mean(axis=0)  # the feasible set is convex
-        return self._genotype(middle)
-
-    def _unit(self, y: Floats) -> Floats:
-        """Return the snapped unit point u (d,) of a genotype y (d,)."""
-        unit: Floats = self.space.snap(np.asarray(self._transform.transform(y))[None])[0]
-        return unit
-
-    def _genotype(self, u: Floats) -> Floats:
-        genotype: Floats = np.asarray(self._transform.inverse(np.clip(u, 0.0, 1.0)), dtype=np.float64)
-        return genotype
-
-
-class _Normals:
-    """Normal deviates for pycma, from a stream of its own: numpy's global state stays untouched."""
-
-    def __init__(self) -> None:
-        self._rng = np.random.default_rng(0)
-
-    def __call__(self, *shape: int) -> Floats:
-        return np.asarray(self._rng.standard_normal(shape))
+        return self._genotypes.of(middle)

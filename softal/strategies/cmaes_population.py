@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.strategies.cmaes_evolution import Floats
 
 BETTER_PART = 0.7  # of a population, which is flat where these are equal; Hansen's purecmaes.m, arXiv:1604.00772, C
 DISTINCT = 4.0  # standard errors over which a population spreads that is no plateau: chance spreads 7 of 10 by 2

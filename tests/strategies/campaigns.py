@@ -34,6 +34,13 @@ def hartmann6(u):
     return 3.32237 - HARTMANN_ALPHA @ np.exp(-np.sum(HARTMANN_A * (u - HARTMANN_P) ** 2, axis=1))
 
 
+def ridge(u):
+    """Height: 1 on a ridge of 0.05 by 0.25 half widths, falling off to a plain of 0 that is all the rest."""
+    away = np.asarray(u) - [0.68, 0.62]
+    along, across = away @ [np.cos(0.9), np.sin(0.9)], away @ [-np.sin(0.9), np.cos(0.9)]
+    return float(np.clip(2 * (1 - max(abs(across) / 0.05, abs(along) / 0.25)), 0, 1))
+
+
 def cube(d):
     """The unit cube."""
     return Space({f"x{i}": {"low": 0.0, "high": 1.0} for i in range(d)})
