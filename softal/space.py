@@ -145,6 +145,10 @@ class Space:
         other._refuses = refuses
         return other
 
+    def refused(self, point: Point) -> str | None:
+        """Return the reason for which a complete point is refused (`refusing`); None where it is not."""
+        return None if self._refuses is None else self._refuses(point)
+
     def to_unit(self, points: Iterable[Mapping[str, Value]]) -> Floats:
         """Return the unit coordinates (n, d) of points; only free parameters are looked at.
 

@@ -19,6 +19,7 @@ from softal.answer import Answer, answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
+from softal.orchestrator.checks import searched
 from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign, parse_text
 from softal.orchestrator.settings import BudgetSettings
 from softal.orchestrator.status import Status, read_status, require_campaign
@@ -210,9 +211,7 @@ class Campaign:
         """Return the space without the points of which the simulator knows that they cannot be simulated."""
         own = self._own
         simulator = own if isinstance(own, Simulator) else self.spec.build_simulator() if own is None else None
-        if simulator is None or type(simulator).refuses is Simulator.refuses:
-            return self.spec.space
-        return self.spec.space.refusing(simulator.refuses)
+        return searched(self.spec.space, simulator)
 
     def _info(self) -> dict[str, Any]:
         return {

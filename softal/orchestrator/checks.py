@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Component, Objective
@@ -25,29 +25,29 @@ def check_simulator(
     space: Space | None,
     objective: Objective | None,
     problems: list[Problem],
-) -> None:
-    """Hold the simulator against the parameters, by `names` where the space is wrong, and against the objective."""
-    simulator: Any = chosen.found
+) -> Simulator | None:
+    """Hold the simulator against the parameters, by `names` where the space is wrong, and against the objective.
+
+    Returns:
+        The simulator; None where something is wrong with it.
+    """
+    simulator, before = cast(Any, chosen.found), len(problems)
     try:
         simulator = chosen.found if chosen.settings is None else chosen.build()
         accepted, outputs = simulator.parameters, simulator.outputs
     except Exception as error:  # a user's own class can raise anything
         said = str(error) if isinstance(error, SoftalError) else f"{type(error).__name__}: {error}"
         problems.append(Problem("simulator", f"{chosen.kind!r} cannot be made: {said}"))
-        return
+        return None
     if names:
         # A class may declare these by properties, which have no value without settings.
         declared = accepted if isinstance(accepted, Mapping) else None
         _check_parameters(declared, simulator.defaults, chosen.kind, names, space, problems)
         if space is not None and isinstance(simulator, Simulator):
             _check_values(simulator, space, problems)
-    if objective is None:
-        return
-    before = len(problems)
-    if isinstance(outputs, Outputs):
-        _check_outputs(outputs, chosen.kind, objective, problems)
-    if len(problems) == before and isinstance(simulator, Simulator):
-        _check_references(simulator, objective, problems)
+    if objective is not None:
+        _check_objective(simulator, outputs, chosen.kind, objective, problems)
+    return simulator if isinstance(simulator, Simulator) and len(problems) == before else None
 
 
 def outputs_of(chosen: Chosen[Simulator] | None) -> Outputs | None:
@@ -99,6 +99,14 @@ def _check_values(simulator: Simulator, space: Space, problems: list[Problem]) -
 def _used(name: str, space: Space) -> bool:
     """Whether a derived parameter is calculated from this one, which the simulator need not know then."""
     return name in space.ingredients
+
+
+def _check_objective(simulator: Any, outputs: Any, kind: str, objective: Objective, problems: list[Problem]) -> None:
+    before = len(problems)
+    if isinstance(outputs, Outputs):
+        _check_outputs(outputs, kind, objective, problems)
+    if len(problems) == before and isinstance(simulator, Simulator):
+        _check_references(simulator, objective, problems)
 
 
 def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: list[Problem]) -> None:
@@ -154,8 +162,15 @@ def check_refinement(chosen: Chosen[Strategy], budget: BudgetSettings, problems:
         problems.append(Problem("strategy.refinement.after", message))
 
 
+def searched(space: Space, simulator: Simulator | None) -> Space:
+    """Return the space without the points of which the simulator knows that they cannot be simulated."""
+    if simulator is None or type(simulator).refuses is Simulator.refuses:
+        return space
+    return space.refusing(simulator.refuses)
+
+
 def check_strategy(chosen: Chosen[Strategy], space: Space, objective: Objective, problems: list[Problem]) -> None:
-    """Ask the strategy whether it can serve the space and the objective."""
+    """Ask the strategy whether it can serve the space that is searched, and the objective."""
     try:
         reason = None if chosen.settings is None else chosen.found.supports(space, objective, chosen.settings)
     except Exception as error:  # a user's own class can raise anything

@@ -13,13 +13,12 @@ from typing import Any
 
 from softal.errors import Problem, SurrogateError
 from softal.simulators import Simulator
-from softal.surrogates.base import DESCRIPTION, read_description
+from softal.surrogates.base import read_description
 from softal.validation import join, show, unknown
 
 SETTING = "classifier"
 KEYS = ("phase", SETTING)
 DIRECTIONS = ("minimize", "maximize")
-TRAINED = Path("surrogate") / "latest"  # within a campaign's folder of state
 EXAMPLE = "`{phase: qc12, classifier: runs/hcss_phases}`"
 
 
@@ -32,14 +31,14 @@ class PhaseTarget:
         direction: minimize or maximize.
         phase: its name.
         classifier: as in the file.
-        path: where that is; None where nothing is there.
+        path: where that is, or would be.
     """
 
     place: str
     direction: str
     phase: str
     classifier: str
-    path: Path | None
+    path: Path
 
     @property
     def value(self) -> str:
@@ -93,8 +92,8 @@ def wrong_target(place: str, entry: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _found(path: Path, looked_in: Sequence[Path]) -> Path | None:
-    return next((folder.resolve() for folder in (base / path for base in looked_in) if _is_folder(folder)), None)
+def _found(path: Path, looked_in: Sequence[Path]) -> Path:
+    return next((base / path for base in looked_in if _is_folder(base / path)), looked_in[0] / path).resolve()
 
 
 def _is_folder(path: Path) -> bool:
@@ -154,17 +153,7 @@ def _check_phase(target: PhaseTarget, kind: str, found: type[Simulator]) -> Prob
 
 def read_classifier(target: PhaseTarget) -> Classifier:
     """Return what the target's classifier knows; SurrogateError, in one line, where there is none."""
-    path = target.path
-    folder = path and next((f for f in (path, path / TRAINED) if (f / DESCRIPTION).is_file()), None)
-    if not folder:
-        trains = f"`softal launch campaigns/{Path(target.classifier).name}.yaml` trains it"
-        raise SurrogateError(f"there is no trained classifier in {target.classifier}; {trains}")
-    description = read_description(folder)
-    state = description.get("state", {})
-    if isinstance(state, Mapping) and state.get("untrained"):
-        raise SurrogateError(f"the classifier in {target.classifier} is not trained: {state['untrained']}")
-    try:
-        return Classifier(tuple(map(str, state["phases"])), int(state["dimension"]))
-    except (KeyError, TypeError, ValueError):
-        said = f"{target.classifier} holds a surrogate of kind {description.get('kind')!r}, which knows no phases"
-        raise SurrogateError(said) from None
+    from softal.surrogates.phase_classifier import classifier_folder  # SciPy, which other campaigns need not wait for
+
+    state = read_description(classifier_folder(target.path, target.classifier))["state"]
+    return Classifier(tuple(state["phases"]), state["dimension"])

@@ -22,6 +22,7 @@ from softal.orchestrator.checks import (
     check_strategy,
     check_surrogate,
     outputs_of,
+    searched,
 )
 from softal.orchestrator.kinds import Chosen, importable, read_kind
 from softal.orchestrator.objective_file import read_objective
@@ -165,16 +166,16 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
 
 def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems: list[Problem]) -> None:
     """Hold the sections against each other, as far as they are right by themselves."""
-    space, objective = parts["space"], parts["objective"]
+    space, objective, simulator = parts["space"], parts["objective"], None
     if parts["simulator"] is not None:
         names = list(data["space"]) if isinstance(data.get("space"), dict) else []
-        check_simulator(parts["simulator"], names, space, objective, problems)
+        simulator = check_simulator(parts["simulator"], names, space, objective, problems)
     if objective is not None and parts["budget"] is not None:
         check_budget(parts["budget"], objective, problems)
     if parts["strategy"] is not None and parts["budget"] is not None:
         check_refinement(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
-        check_strategy(parts["strategy"], space, objective, problems)
+        check_strategy(parts["strategy"], searched(space, simulator), objective, problems)
     if parts["surrogate"] is not None and objective is not None:
         check_surrogate(parts["surrogate"], objective, problems)
 

@@ -1,7 +1,8 @@
-"""Reads tables of curves: CSV (or columns between spaces), GROMACS' XVG, numpy's .npy and .npz."""
+"""Reads tables of curves: CSV (or columns between spaces), GROMACS' XVG, numpy's .npy and .npz; and those of words."""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,6 +70,38 @@ class Table:
         raise ValueError(
             f"it has no column {array!r}; its columns are {columns}; `columns: [grid, value]` names others"
         )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of words under a header.
+
+    Attributes:
+        columns: their names.
+        cells: of each row, by column.
+        lines: number of each row in the file, from 1.
+    """
+
+    columns: tuple[str, ...]
+    cells: tuple[dict[str, str], ...]
+    lines: tuple[int, ...]
+
+
+def read_rows(path: Path) -> Rows:
+    """Read a CSV file with a header; lines that are empty or begin with `#` are left out.
+
+    Raises:
+        OSError, ValueError: if it cannot be read, names a column twice, or a row is longer or shorter than the header.
+    """
+    found = [(number, _words(number, line)) for number, line in _lines(path) if not line.startswith("#")]
+    columns = tuple(found[0][1]) if found else ()
+    if twice := [name for name in columns if columns.count(name) > 1]:
+        raise ValueError(f"it has the column {twice[0]!r} twice")
+    for number, words in found:
+        if len(words) != len(columns):
+            raise ValueError(f"line {number} has {len(words)} cells; the header has {len(columns)}")
+    cells = tuple(dict(zip(columns, words, strict=True)) for _, words in found[1:])
+    return Rows(columns, cells, tuple(number for number, _ in found[1:]))
 
 
 def read_table(path: Path) -> Table:
@@ -146,6 +179,13 @@ def _labels(line: str) -> tuple[str, ...]:
         if separator in line:
             return tuple(cell.strip().strip('"') for cell in line.split(separator))
     return tuple(_CELL.findall(line))
+
+
+def _words(number: int, line: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+    except csv.Error as error:
+        raise ValueError(f"line {number}: {error}") from error
 
 
 def _cells(line: str) -> list[str]:

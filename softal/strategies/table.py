@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from softal.errors import SoftalError, SpaceError, StrategyError
+from softal.errors import SpaceError, StrategyError
 from softal.objective import Objective
 from softal.parameters import Choice, Integer, Parameter
+from softal.references.tables import read_rows
 from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Point, Proposal, Trial, Value
@@ -19,14 +18,6 @@ from softal.validation import show
 
 SHOWN = 3  # rows that a message names
 WORDS = {"true": True, "false": False}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row: its line in the file, from 1, and its cells by column."""
-
-    line: int
-    cells: dict[str, str]
 
 
 class TableSettings(StrategySettings):
@@ -62,7 +53,7 @@ class Table(Strategy):
             return None
         try:
             _points(settings.file, space)
-        except (SoftalError, OSError, UnicodeDecodeError, csv.Error) as error:
+        except (SpaceError, OSError, ValueError) as error:
             return f"{settings.file.name}: {error}"
         return None
 
@@ -90,31 +81,34 @@ class Table(Strategy):
 
 
 def _points(path: Path, space: Space) -> list[tuple[int, Point]]:
-    """Return line and complete point of each row; SoftalError names what is wrong."""
-    columns, rows = _table(path)
-    if missing := [name for name in space.names if name not in columns]:
-        said = f"has no column {', '.join(map(repr, missing))}"
-        raise SoftalError(f"{said}; its columns are {', '.join(columns)}, the parameters {', '.join(space.names)}")
-    wanted = [name for name in columns if name in space.parameters]
+    """Return line and complete point of each row; ValueError or SpaceError names what is wrong."""
+    table = read_rows(path)
+    if missing := [name for name in space.names if name not in table.columns]:
+        there = f"its columns are {', '.join(table.columns) or 'none'}, the parameters {', '.join(space.names)}"
+        raise SpaceError(f"it has no column {', '.join(map(repr, missing))}; {there}")
     points: list[tuple[int, Point]] = []
     wrong: list[str] = []
-    for row in rows:
+    for line, cells in zip(table.lines, table.cells, strict=True):
         try:
-            points.append((row.line, _point({name: row.cells[name] for name in wanted}, space)))
+            points.append((line, _point(cells, space)))
         except SpaceError as error:
-            wrong.append(f"line {row.line}: {error}")
+            wrong.append(f"line {line}: {error}")
     if wrong:
         more = f"; and {len(wrong) - SHOWN} more rows" if len(wrong) > SHOWN else ""
-        raise SoftalError("; ".join(wrong[:SHOWN]) + more)
+        raise SpaceError("; ".join(wrong[:SHOWN]) + more)
     if not points:
-        raise SoftalError("has no rows; at least one is needed")
+        raise SpaceError("it has no rows; at least one is needed")
     return points
 
 
 def _point(cells: dict[str, str], space: Space) -> Point:
-    point = space.complete({name: _value(name, text, space.parameters[name]) for name, text in cells.items()})
+    """Return the complete point of a row; SpaceError says why it is none."""
+    wanted = {name: parameter for name, parameter in space.parameters.items() if name in cells}
+    point = space.complete({name: _value(name, cells[name], parameter) for name, parameter in wanted.items()})
+    if reason := space.refused(point):
+        raise SpaceError(f"the simulator refuses it: {reason}")
     if not space.feasible(space.to_unit([point]))[0]:
-        raise SpaceError("is outside the constraints, or the simulator refuses it")
+        raise SpaceError(f"is outside the constraints: {', '.join(f'`{text}`' for text in space.constraints)}")
     return point
 
 
@@ -147,26 +141,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _table(path: Path) -> tuple[list[str], list[Row]]:
-    """Return the columns and the rows of a CSV file; SoftalError where it is no table."""
-    lines = _lines(path)
-    _, columns = next(lines, (0, []))
-    if not columns:
-        raise SoftalError("is empty; a header and at least one row are needed")
-    if twice := [name for name in columns if columns.count(name) > 1]:
-        raise SoftalError(f"has the column {twice[0]!r} twice")
-    rows = []
-    for number, cells in lines:
-        if len(cells) != len(columns):
-            raise SoftalError(f"line {number}: has {len(cells)} cells; the header has {len(columns)}")
-        rows.append(Row(number, dict(zip(columns, cells, strict=True))))
-    return columns, rows
-
-
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Return number and cells of each line that is neither empty nor a comment."""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            yield number, [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]

@@ -246,23 +246,36 @@ def load_classifier(path: str | Path) -> PhaseClassifier:
     return PhaseClassifier.load(classifier_folder(path))
 
 
-def classifier_folder(path: str | Path) -> Path:
+def classifier_folder(path: str | Path, called: str | None = None) -> Path:
     """Return the folder of the trained classifier that `load_classifier` loads; reads no more than `model.json`.
 
     In its `state`, `phases` and `dimension` are the classifier's.
 
+    Args:
+        path: of a surrogate's or a campaign's folder.
+        called: what a message calls that; the path where None.
+
     Raises:
         SurrogateError: in one line, what is missing there.
     """
-    path = Path(path)
-    folder = next((f for f in (path, path / "surrogate" / "latest") if (f / base.DESCRIPTION).is_file()), None)
+    path, called = Path(path), called or str(path)
+    folder = next((f for f in (path, path / "surrogate" / "latest") if _has_description(f)), None)
     if folder is None:
-        raise SurrogateError(
-            f"there is no trained classifier in {path}; `softal launch campaigns/{path.name}.yaml` trains it"
-        )
+        trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
+        raise SurrogateError(f"there is no trained classifier in {called}; {trains}")
     description = base.read_description(folder)
     if description.get("kind") != PhaseClassifier.kind:
-        raise SurrogateError(f"{path} holds a surrogate of kind {description.get('kind')!r}, which knows no phases")
-    if reason := description["state"]["untrained"]:
-        raise SurrogateError(f"the classifier in {path} is not trained: {reason}")
+        raise SurrogateError(f"{called} holds a surrogate of kind {description.get('kind')!r}, which knows no phases")
+    state = description.get("state", {})
+    if reason := state.get("untrained"):
+        raise SurrogateError(f"the classifier in {called} is not trained: {reason}")
+    if missing := [name for name in ("phases", "dimension") if name not in state]:
+        raise SurrogateError(f"the classifier in {called} is damaged: its {base.DESCRIPTION} has no {missing[0]}")
     return folder
+
+
+def _has_description(folder: Path) -> bool:
+    try:
+        return (folder / base.DESCRIPTION).is_file()
+    except OSError:  # a name that is too long
+        return False

@@ -10,7 +10,6 @@ parameters are its own, to 1e-9 of their size: decimals come back from coordinat
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.references.tables import read_rows
 from softal.trial import Value
 
 TOLERANCE = 1e-9  # relative
@@ -32,11 +32,13 @@ class Table:
     Attributes:
         path: of the file.
         rows: column -> text, for each state point.
+        lines: number of each row in the file, from 1.
         phases: (rows,) of each state point.
     """
 
     path: Path
     rows: tuple[Mapping[str, str], ...]
+    lines: tuple[int, ...]
     phases: tuple[str, ...]
 
     @classmethod
@@ -51,21 +53,16 @@ class Table:
             SurrogateError: the file cannot be read, a row lacks a value, or there are too few phases or state points.
         """
         try:
-            with path.open(newline="", encoding="utf-8") as stream:
-                lines = (line for line in stream if line.strip() and not line.lstrip().startswith("#"))
-                reader = csv.DictReader(lines, skipinitialspace=True)
-                rows = tuple(reader)
-        except (OSError, ValueError, csv.Error) as error:
+            found = read_rows(path)
+        except (OSError, ValueError) as error:
             raise SurrogateError(f"{path} cannot be read as a table of state points: {error}") from error
-        columns = list(reader.fieldnames or ())
-        if column not in columns:
-            raise SurrogateError(
-                f"{path} has no column {column!r} with the phase; it has {', '.join(columns) or 'none'}"
-            )
-        for number, row in enumerate(rows, start=1):
-            if None in row or not all(isinstance(value, str) and value.strip() for value in row.values()):
-                raise SurrogateError(f"{path}, row {number}: {len(columns)} values are needed, one for each column")
-        table = cls(path, rows, tuple(row[column].strip() for row in rows))
+        if column not in found.columns:
+            there = ", ".join(found.columns) or "none"
+            raise SurrogateError(f"{path} has no column {column!r} with the phase; it has {there}")
+        for line, row in zip(found.lines, found.cells, strict=True):
+            if empty := [name for name, text in row.items() if not text]:
+                raise SurrogateError(f"{path}, line {line}: {empty[0]} is empty; each column needs a value")
+        table = cls(path, found.cells, found.lines, tuple(row[column] for row in found.cells))
         table._check_phases()
         return table
 
@@ -102,14 +99,14 @@ class Table:
         for row in rows[1:]:
             if self.phases[row] != self.phases[rows[0]]:
                 raise SurrogateError(
-                    f"{self.path}: rows {rows[0] + 1} and {row + 1} are one state point, but its phases are "
-                    f"{self.phases[rows[0]]} and {self.phases[row]}"
+                    f"{self.path}: lines {self.lines[rows[0]]} and {self.lines[row]} are one state point, but its "
+                    f"phases are {self.phases[rows[0]]} and {self.phases[row]}"
                 )
         return int(rows[0]) if len(rows) else None
 
     def _agreement(self, name: str, values: Sequence[Value]) -> NDArray[np.bool_]:
         """Return which values (n,) of a parameter agree with which rows, (n, rows)."""
-        column = [row[name].strip() for row in self.rows]
+        column = [row[name] for row in self.rows]
         if any(isinstance(value, str | bool) for value in values):
             return np.array([[str(value) == text for text in column] for value in values]).reshape(len(values), -1)
         try:

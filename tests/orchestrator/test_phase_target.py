@@ -68,6 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_model(tmp_path / "runs/hcss/surrogate/latest", {"phases": ["fluid", "qc12"], "dimension": 2})
     write_model(tmp_path / "runs/other", {"phases": ["fluid", "qc12"], "dimension": 2})
     write_model(tmp_path / "runs/untrained", {"untrained": "2 state points are too few", "phases": [], "dimension": 2})
+    write_model(tmp_path / "runs/damaged", {"phases": ["fluid", "qc12"]})
     write_model(tmp_path / "runs/plain/surrogate/latest", {}, "gp")
     (tmp_path / "runs/empty").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -157,6 +158,7 @@ HERE, CLASSIFIER = "objective.maximize", "objective.maximize.classifier"
          "`softal launch campaigns/none.yaml` trains it"),
         ({"maximize": target(classifier="runs/empty")}, None, CLASSIFIER, "no trained classifier in runs/empty"),
         ({"maximize": target(classifier="x" * 999)}, None, CLASSIFIER, "no trained classifier in xxx"),
+        ({"maximize": target(classifier="runs/damaged")}, None, CLASSIFIER, "is damaged: .*no dimension"),
         ({"maximize": target(classifier="runs/plain")}, None, CLASSIFIER, "of kind 'gp', which knows no"),
         ({"maximize": target(classifier="runs/untrained")}, None, CLASSIFIER, "not trained: 2 state points"),
         ({"maximize": [target(), target("fluid", "runs/other")]}, None, f"{HERE}.1.classifier", "by one classifier"),

@@ -63,6 +63,11 @@ class Toy(Simulator):
         return Observation(values={"energy": float(point["x"]), "pressure": 0.0})
 
 
+class Cold(Toy):
+    def refuses(self, point):
+        return "it boils" if point["x"] > 1 else None
+
+
 class Open(Simulator):
     def run(self, point, context):
         return Observation()
@@ -120,6 +125,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "ragged.csv").write_text("k,S\n1,2\n3\n")
     (path / "words.csv").write_text("k,S\n1,two\n")
     (path / "empty.csv").write_text("")
+    (path / "rows.csv").write_text("x,y,phase\n0.5,1,sq\n1.5,2,hex\n")
     (path / "zero.csv").write_text("".join(f"{k},0\n" for k in range(12)))
     (path / "S_nm.csv").write_text(REFERENCE.replace("k,S", "k_inv_nm,S"))
     (path / "S_r.csv").write_text(REFERENCE.replace("k,S", "r_nm,S"))
@@ -512,6 +518,26 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("strategy", None, "strategy", "is empty; leave the line out for `bayesian`"),
     ("strategy", "toy:Picky", "strategy", "cannot serve this campaign: it takes one parameter"),
     ("strategy", "toy:Toy", "strategy", "is not a Strategy class"),
+    ("strategy", {"kind": "table", "file": "none.csv"}, "strategy.file", "'none.csv' is given, but there is no file /"),
+    (
+        "strategy",
+        {"kind": "table", "file": "S_k.csv"},
+        "strategy",
+        "S_k.csv: it has no column 'x', 'y'; its columns are",
+    ),
+    (
+        "strategy",
+        {"kind": "mixture", "strategies": ["sobol", {"kind": "table", "file": "S_k.csv"}]},
+        "strategy",
+        "strategies.1, 'table': S_k.csv: it has no column 'x', 'y'",
+    ),
+    (
+        "strategy",
+        {"kind": "mixture", "strategies": ["sobol", {"kind": "cmaes", "sigma0": 2}]},
+        "strategy.strategies.1",
+        "cmaes: sigma0: 2 is given",
+    ),
+    ("strategy", {"kind": "cmaes", "x0": {"x": 9, "y": 2}}, "strategy", "x0: x: 9 is given"),
     ("strategy.levels", 3, "strategy.levels", "'levels' is not a known key; allowed: fidelity"),
     ("surrogate", "gpp", "surrogate", "'gpp' is not known: did you mean 'gp'?"),
     ("surrogate", None, "surrogate", "is empty; leave the line out for `auto`, or say `none`"),
@@ -805,3 +831,13 @@ def test_mutated_text_gives_problems_and_nothing_else(folder: Path, position: in
         assert_clear(error)
     else:
         assert spec.space.dimension
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_row_that_the_simulator_refuses_is_said_before_anything_runs(folder: Path, wrapped: bool) -> None:
+    table = {"kind": "table", "file": "rows.csv"}
+    data = changed("strategy", {"kind": "mixture", "strategies": [table, "sobol"]} if wrapped else table)
+    assert parse_campaign(data, folder).build_strategy().ask(1)[0].point["x"] == 0.5
+    (problem,) = problems_of(folder, {**data, "simulator": "toy:Cold"})
+    assert problem.place == "strategy"
+    assert problem.message.endswith("rows.csv: line 3: the simulator refuses it: it boils")

@@ -291,8 +291,9 @@ def test_a_few_images_without_a_mistake_do_not_make_it_certain():
     ("text", "said"),
     [
         ("T,P\n1,2\n", "no column 'phase'.*it has T, P"),
-        ("T,phase\n1\n", "row 1: 2 values are needed"),
-        ("T,phase\n1,sq,3\n", "row 1: 2 values are needed"),
+        ("T,phase\n1\n", "line 2 has 1 cells; the header has 2"),
+        ("# a comment\n\nT,phase\n1,sq,3\n", "line 4 has 3 cells; the header has 2"),
+        ("T,phase\n,sq\n", "line 2: T is empty"),
         ("T,phase\n1,sq\n2,sq\n3,sq\n", "has the phases sq; at least two"),
         ("T,phase\n1,sq\n2,sq\n3,sq\n4,hex\n", "hex has 1; each phase needs 3"),
         ("", "no column 'phase'.*it has none"),
@@ -321,6 +322,6 @@ def test_a_row_is_found_by_its_numbers_and_words(tmp_path):
 
 def test_one_state_point_in_two_rows_has_one_phase(tmp_path):
     path = tmp_path / "labels.csv"
-    path.write_text("T,phase\n1,sq\n2,sq\n3,sq\n4,hex\n5,hex\n1.0,hex\n")
-    with pytest.raises(SurrogateError, match=r"rows 1 and 6 .* sq and hex"):
+    path.write_text("T,phase\n1,sq\n2,sq\n# a comment\n3,sq\n4,hex\n5,hex\n1.0,hex\n")
+    with pytest.raises(SurrogateError, match=r"lines 2 and 8 .* sq and hex"):
         Table.read(path, "phase").row_of([{"T": 1.0}], ["T"])
