@@ -1,0 +1,53 @@
+"""Every campaign file that softal ships is right, once the campaigns that train what it needs have been run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from softal.errors import CampaignFileError
+from softal.orchestrator.schema import load_campaign_file
+
+CAMPAIGNS = Path(__file__).parents[2] / "campaigns"
+FILES = sorted(CAMPAIGNS.glob("*.yaml"))
+CLASSIFIERS = {
+    "hcss_phases": (2, ["fluid", "hex", "qc10", "qc12", "qc18", "sq"]),
+    "rods_phases": (3, ["hex3d", "isotropic", "qc12_3d", "smectic", "sq3d"]),
+}
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be where the classifiers that campaigns name have been trained, as far as their descriptions go."""
+    for name, (dimension, phases) in CLASSIFIERS.items():
+        folder = tmp_path / "runs" / name / "surrogate" / "latest"
+        folder.mkdir(parents=True)
+        state = {"phases": phases, "dimension": dimension, "untrained": None}
+        (folder / "model.json").write_text(json.dumps({"format": 1, "kind": "phase_classifier", "state": state}))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_is_right(path: Path) -> None:
+    spec = load_campaign_file(path)
+    assert spec.name == path.stem
+    if spec.strategy.kind == "table":
+        rows = [line for line in (path.parent / spec.strategy.settings.file).read_text().splitlines() if line[0] != "#"]
+        assert spec.budget.trials == len(rows) - 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_without_its_classifier_it_says_what_trains_it(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    needed = re.search(r"classifier: (\S+?)\}", path.read_text())
+    if needed is None:
+        load_campaign_file(path)
+        return
+    with pytest.raises(CampaignFileError, match=rf"`softal launch campaigns/{Path(needed[1]).name}\.yaml` trains it"):
+        load_campaign_file(path)
