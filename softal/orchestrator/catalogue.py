@@ -67,9 +67,25 @@ def _settings(found: Any) -> list[dict[str, str]]:
     ]
 
 
+def declared_by(found: type[Simulator]) -> tuple[object, object]:
+    """Return parameters and outputs; where they depend on settings, those of the default ones, if these suffice."""
+    source: Any = found
+    if isinstance(_as_written(found, "parameters"), property) or isinstance(_as_written(found, "outputs"), property):
+        try:
+            source = found()
+        except Exception:  # a setting without a default, or a user's own class, which can raise anything
+            return None, None
+    return source.parameters, source.outputs
+
+
+def _as_written(found: type, name: str) -> object:
+    """Return a class attribute as it stands there, a property as a property."""
+    return next((vars(base)[name] for base in found.__mro__ if name in vars(base)), None)
+
+
 def _takes_and_returns(found: type[Simulator]) -> dict[str, Any]:
-    """Return parameters and outputs; None where they depend on the settings or are not declared."""
-    parameters, outputs = found.parameters, found.outputs
+    """Return parameters and outputs; None where they are not declared."""
+    parameters, outputs = declared_by(found)
     return {
         "parameters": [
             {"name": name, "meaning": meaning, "default": found.defaults.get(name)}
@@ -95,6 +111,10 @@ def show_catalogue(console: Console, found: Mapping[str, list[dict[str, Any]]]) 
         console.print()
 
 
+def _default(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _show_entry(console: Console, entry: Mapping[str, Any]) -> None:
     from rich.padding import Padding
     from rich.text import Text
@@ -110,7 +130,7 @@ def _show_entry(console: Console, entry: Mapping[str, Any]) -> None:
     rows = [(row["name"], row["type"], row["default"], row["description"]) for row in entry["settings"]]
     _show_rows(console, "settings", rows)
     taken = [
-        (row["name"], "", "required" if row["default"] is None else f"{row['default']:g}", row["meaning"])
+        (row["name"], "", "required" if row["default"] is None else _default(row["default"]), row["meaning"])
         for row in entry.get("parameters") or ()
     ]
     _show_rows(console, "parameters", taken)

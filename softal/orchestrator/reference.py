@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from softal import simulators, strategies, surrogates
 from softal.expressions import FUNCTIONS
+from softal.orchestrator.catalogue import declared_by
 from softal.orchestrator.describe import Row, rows_of
 from softal.orchestrator.objective_file import MatchSettings
 from softal.orchestrator.settings import (
@@ -157,13 +158,14 @@ def _summary(documented: object) -> str:
 
 def _takes_and_returns(found: Any) -> str:
     lines = []
-    if isinstance(found.parameters, Mapping):
+    parameters, outputs = declared_by(found)
+    if isinstance(parameters, Mapping):
         lines += ["| Parameter | Meaning | Default |", "|---|---|---|"]
-        for name, meaning in found.parameters.items():
+        for name, meaning in parameters.items():
             lines.append(f"| `{name}` | {meaning} | {found.defaults.get(name, 'required')} |")
         lines.append("")
-    if isinstance(found.outputs, Outputs):
-        for what, names in (("Values", found.outputs.values), ("Arrays", found.outputs.arrays)):
+    if isinstance(outputs, Outputs):
+        for what, names in (("Values", outputs.values), ("Arrays", outputs.arrays)):
             lines.append(f"{what}: {', '.join(f'`{name}`' for name in sorted(names)) or 'none'}.\n")
     return "\n".join(lines) + "\n" if lines else ""
 
