@@ -307,7 +307,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
             _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
             sys.exit(ending.exit_code)
         out = Console(highlight=False)
-        with Display(out, campaign.spec.space, campaign.budget) as display:
+        with Display(out, campaign.spec.space, campaign.budget_with(**more)) as display:
             ending = go(
                 display,
                 announce=lambda address, slots: _announce(out, campaign, resume, address, slots),

@@ -108,7 +108,12 @@ class Campaign:
     @property
     def budget(self) -> Budget:
         """When the campaign is over."""
-        return Budget(self.spec.objective, **self.spec.budget.model_dump())
+        return self.budget_with()
+
+    def budget_with(self, **more: float | None) -> Budget:
+        """When it is over with other limits of trials, hours or target, as for `resume`; None keeps a limit."""
+        changes = {key: value for key, value in more.items() if value is not None}
+        return Budget(self.spec.objective, **_extended(self.spec.budget, changes).model_dump())
 
     # Running.
 

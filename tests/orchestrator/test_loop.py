@@ -212,3 +212,9 @@ class Killer(Silent):
         actor = ray.get_actor(**found)
         os.kill(ray.get(actor.process.remote()), signal.SIGKILL)
         self.killed = True
+
+
+def test_more_budget_is_what_is_shown_while_it_is_used(make_campaign: Make):
+    campaign = make_campaign(budget={"trials": 6, "hours": 2})
+    assert (campaign.budget.trials, campaign.budget.hours) == (6, 2)
+    assert (campaign.budget_with(trials=40, hours=None).trials, campaign.budget_with(trials=40).hours) == (40, 2)
