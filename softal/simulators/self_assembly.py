@@ -21,11 +21,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import SimulationError
 from softal.settings import Settings
@@ -64,6 +64,18 @@ class SelfAssemblySettings(Settings):
     )
     trajectory: bool = Field(True, description="keep the snapshots as `trajectory.gsd`")
 
+    @model_validator(mode="after")
+    def _sweeps_enough(self) -> Self:
+        if self.snapshots > self.sampling:
+            raise ValueError(
+                f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
+            )
+        return self
+
+    def misfit(self, start: str) -> str | None:
+        """Return why these particles cannot start that way; None where they can."""
+        return None
+
     @field_validator("classifier")
     @classmethod
     def _absolute(cls, classifier: Path | None, info: ValidationInfo) -> Path | None:
@@ -71,7 +83,10 @@ class SelfAssemblySettings(Settings):
         if classifier is None:
             return None
         beside = Path((info.context or {}).get("folder", ".")) / classifier
-        return (beside if beside.exists() else classifier).resolve()
+        try:
+            return (beside if beside.exists() else classifier).resolve()
+        except OSError:  # a name that is too long
+            return beside
 
 
 class SelfAssembly(Simulator):
@@ -104,7 +119,13 @@ class SelfAssembly(Simulator):
         from softal.surrogates.base import read_description
         from softal.surrogates.phase_classifier import classifier_folder
 
-        return tuple(read_description(classifier_folder(self.settings.classifier))["state"]["phases"])
+        known = read_description(classifier_folder(self.settings.classifier))["state"]
+        if known["dimension"] != self.dimension:
+            raise SimulationError(
+                f"the classifier {self.settings.classifier} was trained in {known['dimension']} dimensions, "
+                f"instead of {self.dimension}"
+            )
+        return tuple(known["phases"])
 
     @property
     def outputs(self) -> Outputs:  # type: ignore[override]
@@ -128,11 +149,17 @@ class SelfAssembly(Simulator):
     def allows(self, name: str, value: Value) -> str | None:
         """Say the bounds of a parameter."""
         if name == "start":
-            return None if value in self.starts else ", ".join(self.starts)
+            fits = [start for start in self.starts if not self.settings.misfit(start)]
+            return None if value in fits else ", ".join(fits) + self._why(value)
         low, high = self.bounds.get(name, (0.0, math.inf))
         if isinstance(value, (int, float)) and not isinstance(value, bool) and low < value <= high:
             return None
         return f"a number above {low:g}" + ("" if math.isinf(high) else f", up to {high:g}")
+
+    def _why(self, start: Value) -> str:
+        """Return why a start that there is cannot be made, in brackets."""
+        reason = self.settings.misfit(str(start)) if start in self.starts else None
+        return f" (particles: {reason})" if reason else ""
 
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate, and return the observation that the module describes.
@@ -149,6 +176,7 @@ class SelfAssembly(Simulator):
         equilibration, sampling = (
             max(SHORTEST, round(context.fidelity * sweeps)) for sweeps in (settings.equilibration, settings.sampling)
         )
+        sampling = max(sampling, settings.snapshots)
         samples = sample(mc, equilibration, sampling, settings.snapshots, anneal=settings.anneal)
         observation = self._observe(samples, np.random.default_rng(seeds[1]))
         return replace(observation, artifacts=self._artifacts(samples, point, context))
@@ -160,10 +188,6 @@ class SelfAssembly(Simulator):
     @abstractmethod
     def _order(self, configuration: Configuration) -> dict[str, float]:
         """Return order parameters of one configuration."""
-
-    @abstractmethod
-    def _turn(self, rng: np.random.Generator) -> Any:
-        """Return a random orientation."""
 
     def _observe(self, samples: Samples, rng: np.random.Generator) -> Observation:
         images = [self._images(configuration, rng) for configuration in samples.configurations]
@@ -184,8 +208,9 @@ class SelfAssembly(Simulator):
         from softal.simulators.observables.diffraction import phase_input
 
         x, box = configuration.positions, configuration.box
-        turns = [self._turn(rng) for _ in range(self.settings.orientations)]
-        return np.array([phase_input(x, box, self.dimension, turn) for turn in turns])
+        # In space about z, along which layers are stacked.
+        angles = rng.uniform(0, 2 * np.pi, self.settings.orientations)
+        return np.array([phase_input(x, box, self.dimension, float(angle)) for angle in angles])
 
     def _pictures(self, samples: Samples) -> dict[str, Array]:
         """Return the last snapshot, its box, and the diffraction pattern in the plane, averaged over snapshots."""

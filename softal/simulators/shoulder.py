@@ -35,6 +35,7 @@ CRYSTAL = {
     "hexagonal": 1.05,
 }  # [1/sigma^2] densities of its crystals, of nearest neighbours beyond sigma
 DENSEST = 2 / math.sqrt(3)  # [1/sigma^2] of hard disks
+LONGEST = 2.0  # ratio of the edges of a crystal's box; a longer one may be too narrow for the potential's range
 STARTS = ("fluid", "square", "hexagonal")
 CHI = (4, 5, 6, 10, 12, 18)
 SYMMETRIES = (4, 6, 10, 12, 18)
@@ -53,14 +54,23 @@ class ShoulderSettings(SelfAssemblySettings):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.start == "square" and math.isqrt(self.particles) ** 2 != self.particles:
-            near = round(math.sqrt(self.particles)) ** 2
-            raise ValueError(
-                f"particles: {self.particles} is given; a square start needs a square number, such as {near}"
-            )
-        if self.start == "hexagonal" and self.particles % 2:
-            raise ValueError(f"particles: {self.particles} is given; a hexagonal start needs an even number")
+        if reason := self.misfit(self.start):
+            raise ValueError(f"particles: {reason}")
         return self
+
+    def misfit(self, start: str) -> str | None:
+        """Return why these particles cannot start as that crystal; None where they can."""
+        from softal.simulators.monte_carlo.starts import hexagonal_aspect
+
+        n = self.particles
+        if start == "square" and math.isqrt(n) ** 2 != n:
+            return f"{n} is given; a square start needs a square number, such as {round(math.sqrt(n)) ** 2}"
+        if start == "hexagonal" and n % 2:
+            return f"{n} is given; a hexagonal start needs an even number"
+        if start == "hexagonal" and (aspect := hexagonal_aspect(n)) > LONGEST:
+            near = min((m for m in range(2, 2 * n, 2) if hexagonal_aspect(m) <= LONGEST), key=lambda m: abs(m - n))
+            return f"{n} is given; their hexagonal start is {aspect:.3g} times as long as wide; allowed is {near}"
+        return None
 
 
 class Shoulder(SelfAssembly):
@@ -139,9 +149,6 @@ class Shoulder(SelfAssembly):
         order = {f"psi_{m}": float(abs(np.mean(psi_m(x, box, m)))) for m in (4, 6)}
         order |= {f"chi_{m}": float(np.mean(chi_m(x, box, m))) for m in CHI}
         return order | {f"symmetry_{m}": value for m, value in symmetries(pattern, box, SYMMETRIES).items()}
-
-    def _turn(self, rng: np.random.Generator) -> float:
-        return float(rng.uniform(0, 2 * np.pi))
 
 
 class SquareShoulderSettings(ShoulderSettings):

@@ -44,19 +44,22 @@ class SpherocylinderSettings(SelfAssemblySettings):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.start != "isotropic" and self.particles % self.layers:
-            fits = self.layers * round(self.particles / self.layers)
-            raise ValueError(
-                f"particles: {self.particles} is given; {self.layers} layers need a multiple, such as {fits}"
-            )
-        per_layer = self.particles // self.layers
-        if self.start == "square" and math.isqrt(per_layer) ** 2 != per_layer:
-            fits = self.layers * round(math.sqrt(per_layer)) ** 2
-            raise ValueError(
-                f"particles: {self.particles} is given; {self.layers} layers of square crystals need n^2 rods each, "
-                f"such as {fits} in all"
-            )
+        if reason := self.misfit(self.start):
+            raise ValueError(f"particles: {reason}")
         return self
+
+    def misfit(self, start: str) -> str | None:
+        """Return why these rods cannot start in such layers; None where they can."""
+        n, layers = self.particles, self.layers
+        if start != "isotropic" and n % layers:
+            return f"{n} is given; {layers} layers need a multiple, such as {layers * round(n / layers)}"
+        per_layer = n // layers
+        if start == "square" and math.isqrt(per_layer) ** 2 != per_layer:
+            fits = layers * round(math.sqrt(per_layer)) ** 2
+            return f"{n} is given; {layers} layers of square crystals need n^2 rods each, such as {fits} in all"
+        if start == "hexagonal" and per_layer % 2:
+            return f"{n} is given; {layers} layers of hexagonal crystals need an even number of rods each"
+        return None
 
 
 class Spherocylinders(SelfAssembly):
@@ -132,9 +135,6 @@ class Spherocylinders(SelfAssembly):
         flat = [x[layer == number, :2] for number in range(layers) if np.any(layer == number)]
         pattern = np.mean([diffraction_pattern(part, box[:2], 64) for part in flat], axis=0)
         return order | {f"symmetry_{m}": value for m, value in symmetries(pattern, box[:2], SYMMETRIES).items()}
-
-    def _turn(self, rng: np.random.Generator) -> float:
-        return float(rng.uniform(0, 2 * np.pi))
 
     def _number(self, point: Point, name: str) -> float:
         return number(point, name, self.defaults)

@@ -12,6 +12,7 @@ from softal import simulators
 from softal.errors import CampaignFileError, SimulationError, SoftalError
 from softal.orchestrator.schema import parse_campaign
 from softal.simulators import Context
+from softal.simulators.shoulder import HardCoreSquareShoulder
 from softal.testing.simulators import Candidate, SimulatorContract
 
 SHORT = {"particles": 64, "equilibration": 200, "sampling": 200, "snapshots": 2, "orientations": 2}
@@ -79,11 +80,33 @@ def test_points_that_cannot_be_are_refused_in_one_line(point: dict[str, Any], sa
     [
         ({"start": "square", "particles": 250}, "250 is given; a square start needs a square number, such as 256"),
         ({"start": "hexagonal", "particles": 255}, "255 is given; a hexagonal start needs an even number"),
+        ({"start": "hexagonal", "particles": 254}, "254 is given.* 73.3 times as long as wide; allowed is 252"),
+        ({"sampling": 100, "snapshots": 101}, "101 is given, of 100 sweeps of sampling; at most one a sweep"),
     ],
 )
-def test_a_number_of_particles_that_does_not_fit_is_said(settings: dict[str, Any], said: str) -> None:
+def test_settings_that_do_not_fit_are_said(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(SoftalError, match=said):
         simulators.build("hcss", settings)
+
+
+@pytest.mark.parametrize(
+    ("particles", "start", "allowed"),
+    [
+        (260, "square", "fluid, hexagonal (particles: 260 is given; a square start needs a square number"),
+        (255, "hexagonal", "fluid (particles: 255 is given; a hexagonal start needs an even number)"),
+    ],
+)
+def test_a_start_that_the_particles_do_not_fit_is_refused(particles: int, start: str, allowed: str) -> None:
+    simulator = simulators.build("hcss", {"particles": particles})
+    assert isinstance(simulator, HardCoreSquareShoulder)
+    assert str(simulator.allows("start", start)).startswith(allowed)
+    assert simulator.allows("start", "fluid") is None
+
+
+def test_at_the_lowest_fidelity_there_is_a_sweep_for_each_snapshot(tmp_path: Path) -> None:
+    settings = {**SHORT, "sampling": 150, "snapshots": 120, "orientations": 1}
+    found = simulators.build("hcss", settings).run(POINT, Context(tmp_path, seed=3, fidelity=0.01))
+    assert found.arrays["phase_input"].values.shape == (120, 33, 33)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_points_that_cannot_be_are_refused_in_one_line(point: dict[str, Any], sa
     ("settings", "said"),
     [
         ({"particles": 430}, "430 is given; 3 layers need a multiple, such as 429"),
+        ({"particles": 435, "start": "hexagonal"}, "435 is given; 3 layers of hexagonal crystals need an even number"),
         ({"particles": 429, "start": "square"}, "3 layers of square crystals need n\\^2 rods each, such as 432 in all"),
     ],
 )

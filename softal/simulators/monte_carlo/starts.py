@@ -108,6 +108,11 @@ def _hexagonal_shape(n: int) -> tuple[int, int]:
     return min(shapes, key=lambda shape: _strain(*shape))
 
 
+def hexagonal_aspect(n: int) -> float:
+    """Return the ratio, at least 1, of the edges of `hexagonal`'s box; SimulationError if n is odd."""
+    return float(np.exp(_strain(*_hexagonal_shape(n))))
+
+
 def _strain(columns: int, rows: int) -> float:
     return float(abs(np.log(columns / (rows * np.sqrt(3) / 2))))
 
