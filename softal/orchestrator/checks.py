@@ -179,7 +179,16 @@ def check_strategy(chosen: Chosen[Strategy], space: Space, objective: Objective,
         problems.append(Problem("strategy", f"{chosen.kind!r} cannot serve this campaign: {reason}"))
 
 
-def check_surrogate(chosen: Chosen[Surrogate], objective: Objective, problems: list[Problem]) -> None:
-    """Ask the surrogate whether it can serve the objective."""
-    if reason := chosen.found.supports(objective):
+def check_surrogate(
+    chosen: Chosen[Surrogate],
+    space: Space | None,
+    outputs: Outputs | None,
+    objective: Objective,
+    problems: list[Problem],
+) -> None:
+    """Ask the surrogate whether it can serve the objective, and learn from the space and the simulator's arrays."""
+    reason = chosen.found.supports(objective)
+    if reason is None and space is not None and chosen.settings is not None:
+        reason = chosen.found.suits(chosen.settings, space, None if outputs is None else outputs.arrays)
+    if reason:
         problems.append(Problem("surrogate", f"{chosen.kind!r} cannot serve this campaign: {reason}"))

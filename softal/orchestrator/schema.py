@@ -177,7 +177,7 @@ def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems:
     if parts["strategy"] is not None and space is not None and objective is not None:
         check_strategy(parts["strategy"], searched(space, simulator), objective, problems)
     if parts["surrogate"] is not None and objective is not None:
-        check_surrogate(parts["surrogate"], objective, problems)
+        check_surrogate(parts["surrogate"], space, outputs_of(parts["simulator"]), objective, problems)
 
 
 def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:

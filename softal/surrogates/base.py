@@ -115,6 +115,17 @@ class Surrogate(ABC):
             return "it learns curves, and the objective compares none: it has no `match`"
         return None
 
+    @classmethod
+    def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
+        """Return why the surrogate, with these settings, cannot learn from a campaign's trials; None where it can.
+
+        Args:
+            settings: of this kind.
+            space: of the campaign.
+            arrays: that the simulator returns; None where it does not say.
+        """
+        return None
+
     def fit(self, trials: Sequence[Trial]) -> None:
         """Learn from the trials that are done; what was learned before is forgotten.
 

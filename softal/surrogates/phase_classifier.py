@@ -21,11 +21,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.settings import Settings
+from softal.space import Space
 from softal.surrogates import base
 from softal.surrogates.classification import temperature
 from softal.surrogates.gp import GaussianProcess
@@ -62,11 +63,11 @@ class Classification:
 class PhaseClassifierSettings(Settings):
     """Settings of the phase classifier."""
 
+    column: str = Field("phase", min_length=1, description="column of the table `labels` that names the phase")
     labels: Path = Field(
         description="CSV with a row for each state point: columns of the space, and the phase that is stable there; "
         "relative to the campaign file"
     )
-    column: str = Field("phase", min_length=1, description="column of the table that names the phase")
     array: str = Field("phase_input", min_length=1, description="array of the simulator with the images (n, ...)")
     held_out: float = Field(0.25, gt=0, le=0.5, description="part of each phase's state points that only test")
     validation: float = Field(0.2, gt=0, le=0.5, description="part of the others that say when to stop, and calibrate")
@@ -109,6 +110,18 @@ class PhaseClassifier(base.Surrogate):
     def supports(cls, objective: Objective) -> str | None:
         """Return None: any objective will do, since targets are learned as numbers."""
         return None
+
+    @classmethod
+    def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
+        """Return that the table lacks a parameter of the space, or the simulator the images: phases need both."""
+        assert isinstance(settings, PhaseClassifierSettings)
+        try:
+            Table.read(settings.labels, settings.column).require(space.names)
+        except SurrogateError as error:
+            return str(error)
+        if arrays is None or settings.array in arrays:
+            return None
+        return f"the simulator returns no array {settings.array!r}, only {', '.join(sorted(arrays)) or 'none'}"
 
     def fit(self, trials: Sequence[Trial]) -> None:
         """Learn the targets and the phases; what was learned before is forgotten.

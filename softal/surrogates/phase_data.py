@@ -75,7 +75,7 @@ class Labelled:
         """Return the examples for training, validation and test: of each phase, other state points in each.
 
         Args:
-            test: part of a phase's state points, at least one.
+            test: part of a phase's state points, of which there are at least three; at least one.
             validation: part of the others, at least one.
             seed: of the choice.
         """
@@ -83,8 +83,9 @@ class Labelled:
         parts: tuple[list[int], list[int], list[int]] = ([], [], [])
         for phase in range(len(self.phases)):
             there = rng.permutation(np.unique(self.examples.points[self.examples.labels == phase]))
-            tested = max(1, round(test * len(there)))
-            checked = max(1, round(validation * (len(there) - tested)))
+            # One at least is left for each of the other parts, whatever rounding does.
+            tested = min(max(1, round(test * len(there))), len(there) - 2)
+            checked = min(max(1, round(validation * (len(there) - tested))), len(there) - tested - 1)
             for part, some in zip(
                 parts, np.split(there, [len(there) - tested - checked, len(there) - tested]), strict=True
             ):

@@ -87,12 +87,16 @@ class Table:
             SurrogateError: the table lacks a parameter, has a value of it that is no number where the points' is, or
                 says two phases of one point.
         """
-        if missing := [name for name in names if self.rows and name not in self.rows[0]]:
-            raise SurrogateError(f"{self.path} has no column {missing[0]!r}, which is a parameter of the space")
+        self.require(names)
         agree = np.ones((len(points), len(self.rows)), dtype=bool)
         for name in names:
             agree &= self._agreement(name, [point[name] for point in points])
         return [self._only(np.flatnonzero(row)) for row in agree]
+
+    def require(self, names: Sequence[str]) -> None:
+        """Do nothing where the table has columns of these names; SurrogateError names the first that it lacks."""
+        if missing := [name for name in names if name not in self.rows[0]]:
+            raise SurrogateError(f"{self.path} has no column {missing[0]!r}, which is a parameter of the space")
 
     def _only(self, rows: NDArray[np.intp]) -> int | None:
         """Return the first of rows of one point."""

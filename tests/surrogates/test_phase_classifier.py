@@ -10,11 +10,17 @@ import pytest
 import torch
 
 from softal.errors import SurrogateError
-from softal.space import Space
+from softal.space import Choice, Real, Space
 from softal.surrogates import build, load
 from softal.surrogates.classification import calibration_error, confusion, reliability, temperature
 from softal.surrogates.novelty import features
-from softal.surrogates.phase_classifier import PhaseClassifierSettings, classifier_folder, load_classifier
+from softal.surrogates.phase_classifier import (
+    PhaseClassifier,
+    PhaseClassifierSettings,
+    classifier_folder,
+    load_classifier,
+)
+from softal.surrogates.phase_data import Examples, Labelled
 from softal.surrogates.phase_labels import Table
 from softal.surrogates.phase_network import IMAGES, Network, shapes, standardised
 from softal.surrogates.phase_training import forward, initial
@@ -305,6 +311,43 @@ def test_a_table_that_teaches_nothing_is_refused_before_anything_runs(tmp_path, 
         Table.read(tmp_path / "labels.csv", "phase")
     with pytest.raises(ValueError, match=said):
         PhaseClassifierSettings.model_validate({"labels": "labels.csv"}, context={"folder": tmp_path})
+
+
+def test_the_column_of_phases_may_have_another_name(tmp_path):
+    (tmp_path / "labels.csv").write_text("T,kind\n" + "".join(f"{i},{'sq' if i % 2 else 'hex'}\n" for i in range(6)))
+    context, data = {"folder": tmp_path}, {"labels": "labels.csv"}
+    found = PhaseClassifierSettings.model_validate({**data, "column": "kind"}, context=context)
+    assert found.labels == tmp_path / "labels.csv"
+    with pytest.raises(ValueError, match=r"no column 'other' with the phase; it has T, kind"):
+        PhaseClassifierSettings.model_validate({**data, "column": "other"}, context=context)
+
+
+@pytest.mark.parametrize(
+    ("columns", "arrays", "said"),
+    [
+        (("x", "lattice"), {"phase_input"}, None),
+        (("x", "lattice"), None, None),
+        (("x",), {"phase_input"}, "has no column 'lattice', which is a parameter of the space"),
+        (("x", "lattice"), {"profile"}, "the simulator returns no array 'phase_input', only profile"),
+    ],
+)
+def test_what_phases_cannot_be_learned_from_is_said_before_anything_runs(tmp_path, columns, arrays, said):
+    path = tmp_path / "labels.csv"
+    rows = [",".join([*("0" for _ in columns), phase]) for phase in ("sq", "hex") for _ in range(3)]
+    path.write_text("\n".join([",".join([*columns, "phase"]), *rows]))
+    space = Space({"x": Real(low=0, high=1), "lattice": Choice(choices=("fcc", "bcc"))})
+    found = PhaseClassifier.suits(PhaseClassifierSettings(labels=path), space, arrays and frozenset(arrays))
+    assert found is None if said is None else said in found
+
+
+@pytest.mark.parametrize("held_out", [0.01, 0.25, 0.5])
+@pytest.mark.parametrize("count", [3, 4, 5, 12])
+def test_each_part_has_state_points_of_each_phase(count, held_out):
+    labels, points = np.repeat([0, 1], count), np.arange(2 * count)
+    images = np.zeros((2 * count, 33, 33), dtype=np.float32)
+    parts = Labelled(("hex", "sq"), Examples(images, labels, points), {}).split(held_out, 0.5, seed=0)
+    assert sorted(point for part in parts for point in part.points) == list(points)
+    assert [set(part.labels) for part in parts] == [{0, 1}] * 3
 
 
 def test_a_row_is_found_by_its_numbers_and_words(tmp_path):
