@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DILUTE = 0.4  # [1/sigma^2] density of the fluid from which a run at constant pressure starts
 DENSE = 0.9  # [1/sigma^2] fluid of hard disks that can still be made at random with ease
+DENSEST_FLUID = 1.0  # [1/sigma^2] densest fluid of hard disks that can be made at all
 CRYSTAL = {
     "square": 0.97,
     "hexagonal": 1.05,
@@ -198,6 +199,16 @@ class HardCoreSquareShoulder(Shoulder):
         from softal.simulators.monte_carlo.hpmc import Hpmc
 
         return Hpmc(start, potential, kT, pressure, seed=seed)
+
+    def refuses(self, point: Point) -> str | None:
+        """Say that no fluid of hard disks is that dense, too."""
+        if reason := super().refuses(point):
+            return reason
+        density = point.get("rho", 0.0)
+        fluid = point.get("start", self.settings.start) == "fluid"
+        if self.settings.ensemble == "nvt" and fluid and isinstance(density, float | int) and density > DENSEST_FLUID:
+            return f"rho is {density:g}; a fluid start of hard disks is possible up to {DENSEST_FLUID:g}"
+        return None
 
 
 class SoftenedCoreShoulder(Shoulder):

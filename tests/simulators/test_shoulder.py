@@ -75,6 +75,13 @@ def test_points_that_cannot_be_are_refused_in_one_line(point: dict[str, Any], sa
         run("hcss", point, tmp_path)
 
 
+def test_a_fluid_denser_than_can_be_made_is_refused() -> None:
+    simulator = simulators.build("hcss", {**SHORT, "ensemble": "nvt"})
+    assert "possible up to 1" in str(simulator.refuses({"T": 0.3, "rho": 1.1}))
+    assert simulator.refuses({"T": 0.3, "rho": 0.99}) is None
+    assert simulator.refuses({"T": 0.3, "rho": 1.1, "start": "square"}) is None
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

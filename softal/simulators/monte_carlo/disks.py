@@ -215,7 +215,9 @@ def run(x, box, sweeps, pressure, step, volume_step, independent, core2, cutoff2
     cutoff = np.sqrt(cutoff2)
     reach = np.sqrt(2.0) * step
     skin = max(SKIN, STEPS * step)
-    r_list = cutoff + skin + reach
+    r_list = max(
+        cutoff + skin + reach, 1.01 * cutoff * np.exp(max(volume_step, 0.0))
+    )  # a fresh list holds any box move
     anchor, trial, counts = x.copy(), np.empty_like(x), np.empty(n, np.int32)
     neighbours = rebuilt(x, box, r_list, np.empty((n, WIDTH), np.int32), counts, anchor)
     energy = total_energy(x, box[0], box[1], neighbours, counts, core2, cutoff2, table, per_r2)

@@ -156,11 +156,7 @@ class MonteCarlo(ABC):
 
     @property
     def virtual_pressure(self) -> float:
-        """Estimate of beta P sigma^d from this configuration alone, by virtual compression; average many of them.
-
-        Raises:
-            SimulationError: for rods, whose distance is not that of their centres.
-        """
+        """Estimate of beta P sigma^d from this configuration alone, by virtual compression; average many of them."""
         from softal.simulators.monte_carlo import compression
 
         d, volume = len(self.box), float(self.box.prod())
