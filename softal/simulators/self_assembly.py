@@ -72,6 +72,12 @@ class SelfAssemblySettings(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if reason := self.misfit(str(getattr(self, "start", ""))):
+            raise ValueError(f"particles: {reason}")
+        return self
+
     def misfit(self, start: str) -> str | None:
         """Return why these particles cannot start that way; None where they can."""
         return None
@@ -133,7 +139,13 @@ class SelfAssembly(Simulator):
         judged = {*(f"P_{phase}" for phase in self._phases), "unknown"} if self.settings.classifier else set()
         arrays = {"snapshot", "box", "diffraction"} | (set() if self.settings.classifier else {"phase_input"})
         values = {"density", "energy", "drift", "acceptance", *self._order_names}
+        values |= {"pressure"} if self._measures_pressure else set()
         return Outputs(frozenset(values | judged), frozenset(arrays))
+
+    @property
+    def _measures_pressure(self) -> bool:
+        """Whether there is a pressure to be measured: at constant density, and for disks, whose samples have it."""
+        return self.settings.ensemble == "nvt" and self.dimension == 2
 
     _order_names: ClassVar[tuple[str, ...]] = ()
 
@@ -194,6 +206,8 @@ class SelfAssembly(Simulator):
         series: dict[str, Floats] = {"density": samples.density, "energy": samples.energy}
         order = [self._order(configuration) for configuration in samples.configurations]
         series |= {name: np.array([one[name] for one in order]) for name in order[0]}
+        if self._measures_pressure:
+            series["pressure"] = samples.pressure
         arrays = self._pictures(samples)
         if self._classifier is None:
             arrays["phase_input"] = Array.of(np.concatenate(images))

@@ -53,12 +53,6 @@ class ShoulderSettings(SelfAssemblySettings):
         "isotropic", description="of constant pressure: the box stays square, or its edges change independently"
     )
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if reason := self.misfit(self.start):
-            raise ValueError(f"particles: {reason}")
-        return self
-
     def misfit(self, start: str) -> str | None:
         """Return why these particles cannot start as that crystal; None where they can."""
         from softal.simulators.monte_carlo.starts import hexagonal_aspect

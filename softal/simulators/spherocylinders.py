@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from softal.simulators.self_assembly import SelfAssembly, SelfAssemblySettings, number
 from softal.trial import Point
@@ -41,12 +41,6 @@ class SpherocylinderSettings(SelfAssemblySettings):
     box_moves: Literal["shape", "isotropic"] = Field(
         "shape", description="`shape`: L_z changes against L_x and L_y, so that layers find their distance"
     )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if reason := self.misfit(self.start):
-            raise ValueError(f"particles: {reason}")
-        return self
 
     def misfit(self, start: str) -> str | None:
         """Return why these rods cannot start in such layers; None where they can."""

@@ -41,6 +41,16 @@ def test_at_constant_density_it_stays_constant(tmp_path: Path) -> None:
     assert found.errors["density"] < 1e-12
 
 
+def test_at_constant_density_the_pressure_is_measured(tmp_path: Path) -> None:
+    T, rho, delta = 0.5, 0.02, 1.4
+    dilute = run("hcss", {"T": T, "rho": rho, "delta": delta}, tmp_path, ensemble="nvt", sampling=5000)
+    B2 = np.pi / 2 * (1 + (1 - np.exp(-1 / T)) * (delta**2 - 1))  # of (7.1), exactly; B3 rho^2 is below 0.002
+    error = dilute.errors["pressure"]
+    assert error < 0.06 * rho
+    assert dilute.values["pressure"] == pytest.approx(rho * (1 + B2 * rho), abs=3 * error)
+    assert "pressure" not in run("hcss", POINT, tmp_path).values
+
+
 def test_softened_cores_start_as_a_fluid_denser_than_hard_disks_can_be(tmp_path: Path) -> None:
     found = run("scs", {"T": 0.4, "rho": 1.2}, tmp_path, ensemble="nvt")
     assert found.values["density"] == pytest.approx(1.2, rel=1e-9)
