@@ -1,1 +1,1 @@
-"""Theory of liquids in numbers: the memory equation and mode-coupling theory, and the models that it is compared for."""
+"""Theory of liquids in numbers: the memory equation, mode-coupling theory, and constants of models."""
