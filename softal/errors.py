@@ -9,6 +9,7 @@ SoftalError
 │   └── InvalidObservation   it returned something that the objective or its declaration does not allow
 ├── StrategyError            a strategy was asked or told something impossible
 ├── SurrogateError           a surrogate was used before it was fitted, or with data that it cannot take
+├── TheoryError              an equation was given what it cannot be solved for, or has no solution
 └── EngineUnavailable        a simulation engine is not installed here
 """
 
@@ -67,6 +68,10 @@ class StrategyError(SoftalError):
 
 class SurrogateError(SoftalError):
     """A surrogate was used before it was fitted, or with data that it cannot take."""
+
+
+class TheoryError(SoftalError):
+    """An equation was given what it cannot be solved for (a curve, a spectrum, a memory function), or has no solution."""
 
 
 class EngineUnavailable(SoftalError):
