@@ -18,8 +18,9 @@ import numpy as np
 import yaml
 
 from softal.objective import Objective, match
+from softal.orchestrator.job import Job, Outcome, Task
 from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Job, Outcome, Sandbox, Task
+from softal.orchestrator.sandbox import Sandbox
 from softal.references import load_reference
 from softal.simulators.base import Simulator
 from softal.simulators.silica_potential import PRESETS

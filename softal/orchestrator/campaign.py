@@ -119,9 +119,17 @@ class Campaign:
 
     def check(self) -> list[str]:
         """Return what stands in the way of running here; empty where nothing does."""
-        if self._own is None:
-            return self.spec.build_simulator().check()
-        return self._own.check() if isinstance(self._own, Simulator) else []
+        from softal.orchestrator.job import batch_of
+
+        own = self._own
+        simulator = self.spec.build_simulator() if own is None else own
+        if not isinstance(simulator, Simulator):
+            return []
+        try:
+            batch_of(simulator)
+        except SoftalError as error:
+            return [str(error)]
+        return simulator.check()
 
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
@@ -181,8 +189,8 @@ class Campaign:
 
     def _plan(self, campaign_id: str) -> Plan:
         from softal.orchestrator.agents import Brief
+        from softal.orchestrator.job import Job, batch_of
         from softal.orchestrator.loop import Plan
-        from softal.orchestrator.sandbox import Job
 
         spec, folder = self.spec, self.folder.resolve()
         uri: str | None = spec.tracking.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
@@ -205,7 +213,8 @@ class Campaign:
             campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
         )
         ahead = None if workers.ahead == "auto" else workers.ahead
-        return Plan(brief, job, self.budget, workers.memory, workers.retries, workers.grace, ahead)
+        batch = batch_of(job.build())
+        return Plan(brief, job, self.budget, batch, workers.memory, workers.retries, workers.grace, ahead)
 
     def _simulator(self) -> dict[str, Any]:
         """Return the simulator's kind and settings, as JSON has them."""

@@ -1,12 +1,13 @@
-"""The crew of workers: hands them trials and takes back outcomes."""
+"""The crew of workers: hands them trials, one or several at once, and takes back outcomes."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -14,96 +15,140 @@ from ray.exceptions import RayError
 
 from softal.orchestrator import workers
 from softal.orchestrator.cluster import Cluster
-from softal.orchestrator.sandbox import Job, Outcome, Task
+from softal.orchestrator.job import Job, Outcome, Task
 from softal.trial import Trial, TrialState
 
-RECENT = 32  # trials whose durations say how long the next one takes
+RECENT = 32  # tasks whose durations say how long the next one takes
 QUEUE = 4  # times as many short trials in Ray's hands as there are workers: with 2 the workers waited for the loop
 SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
 
 
+@dataclass(frozen=True)
+class Lost:
+    """What a worker's loss means for the trials that it had."""
+
+    reason: str
+
+
 class Crew:
-    """Trials in the hands of Ray, each a task.
+    """Trials in the hands of Ray: a task each, or a task for up to `batch` of them.
 
     Args:
         name: the campaign's, for the dashboard.
-        memory: of one trial [bytes].
-        retries: how often Ray runs a trial again whose worker was lost.
+        batch: how many trials the simulator evaluates at once.
+        memory: of one task [bytes].
+        retries: how often Ray runs a task again whose worker was lost.
         busy: time that the campaign's earlier simulations took together [s].
     """
 
-    def __init__(self, name: str, job: Job, cluster: Cluster, memory: int | None, retries: int, busy: float) -> None:
-        self.name, self.job, self.cluster, self.retries = name, job, cluster, retries
-        self.running: dict[Any, Trial] = {}
+    def __init__(
+        self, name: str, job: Job, cluster: Cluster, batch: int, memory: int | None, retries: int, busy: float
+    ) -> None:
+        self.name, self.job, self.cluster, self.batch, self.retries = name, job, cluster, batch, retries
+        self.tasks: dict[Any, list[Trial]] = {}
         self.durations: deque[float] = deque(maxlen=RECENT)
+        self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
+        self._alone: set[int] = set()  # trials whose batch has lost its worker too often
         self._busy = busy
         self._submit = workers.evaluator(job, memory=memory, retries=retries)
 
     @property
+    def running(self) -> list[Trial]:
+        """The trials in Ray's hands."""
+        return [trial for trials in self.tasks.values() for trial in trials]
+
+    @property
     def room(self) -> int:
-        """How many trials may be in Ray's hands at once.
+        """How many more trials may be handed over."""
+        return self.batch * (self._places - len(self.tasks))
+
+    @property
+    def _places(self) -> int:
+        """How many tasks may be in Ray's hands at once.
 
         One for each worker; where simulations are short and Ray has room for just these workers, more of them wait in
-        Ray's own queue, which hands on a trial faster than the loop does.
+        Ray's own queue, which hands on a trial faster than the loop does. Batches do not: strategies would have to
+        propose many of them without the results of the first.
         """
         slots = self.cluster.slots
-        if slots == 1 or not self.cluster.exclusive or not self.durations:
+        if slots == 1 or self.batch > 1 or not self.cluster.exclusive or not self.durations:
             return slots
         return QUEUE * slots if statistics.median(self.durations) < SHORT else slots
 
     def busy_seconds(self) -> float:
         """Return the time that simulations took together, those that run included [s]."""
         now = time.time()
-        return self._busy + sum(now - trial.started for trial in self.running.values() if trial.started)
+        return self._busy + sum(now - trials[0].started for trials in self.tasks.values() if trials[0].started)
 
     def launch(self, ready: deque[Trial]) -> list[Trial]:
-        """Hand over trials while there is room; return them as they are now."""
+        """Hand over trials while there is room, evenly to the free workers; return them as they are now."""
         launched = []
-        room = self.room
-        while ready and len(self.running) < room:
-            trial = ready.popleft()
-            reference = self._submit(
-                f"{self.name}: trial {trial.id} by {trial.proposed_by}",
-                Task(trial.id, trial.point, trial.seed, trial.fidelity),
-            )
-            changed = dict(trial.__dict__)
-            changed.update(state=TrialState.RUNNING, started=time.time(), attempts=trial.attempts + 1)
-            self.running[reference] = Trial(**changed)
-            launched.append(self.running[reference])
+        while ready and (free := self._places - len(self.tasks)) > 0:
+            trials = self._next(ready, min(self.batch, math.ceil(len(ready) / free)))
+            launched += self._hand_over([_started(trial) for trial in trials])
         return launched
 
-    def take(self, references: Sequence[Any]) -> list[Trial]:
-        """Return the trials behind references that are ready, as they are now that they have finished."""
-        finished = []
+    def _next(self, ready: deque[Trial], most: int) -> list[Trial]:
+        """Take the trials of the next task, at most so many."""
+        trials = [ready.popleft()]
+        while trials[0].id not in self._alone and ready and len(trials) < most and ready[0].id not in self._alone:
+            trials.append(ready.popleft())
+        return trials
+
+    def _hand_over(self, trials: list[Trial]) -> list[Trial]:
+        first, last = trials[0], trials[-1]
+        which = f"trial {first.id}" if first is last else f"trials {first.id} to {last.id}"
+        tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity) for trial in trials]
+        self.tasks[self._submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
+        return trials
+
+    def take(self, references: Sequence[Any]) -> tuple[list[Trial], list[Trial]]:
+        """Return the trials behind references that are ready.
+
+        Returns:
+            Those that have finished, as they are now, and those of batches that were lost: they have to run again,
+            each alone, so that one that always takes its worker along does not take the others.
+        """
+        finished, again = [], []
         for reference in references:
-            trial = self.running.pop(reference)
-            outcome = self._outcome(reference, trial)
-            finished.append(self._with_files(outcome, outcome.applied_to(trial)))
-            self.durations.append(outcome.finished - outcome.started)
-            self._busy += outcome.finished - outcome.started
-        return finished
+            trials = self.tasks.pop(reference)
+            found = self._outcomes(reference)
+            if isinstance(found, Lost) and len(trials) > 1:
+                self._alone.update(trial.id for trial in trials)
+                again += trials
+                continue
+            outcomes = [_lost(trials[0], found.reason)] if isinstance(found, Lost) else found
+            finished += [
+                self._with_files(outcome, outcome.applied_to(trial))
+                for outcome, trial in zip(outcomes, trials, strict=True)
+            ]
+            self._count(outcomes)
+        return finished, again
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        duration = sum(outcome.finished - outcome.started for outcome in outcomes)
+        self.durations.append(duration)
+        self._busy += duration
+        self.apart.update(outcome.apart for outcome in outcomes if outcome.apart)
 
     def cancel(self) -> list[Trial]:
         """Kill what runs and return it."""
-        for reference in self.running:
+        for reference in self.tasks:
             ray.cancel(reference, force=True)
-        cancelled = list(self.running.values())
-        self.running.clear()
+        cancelled = self.running
+        self.tasks.clear()
         return cancelled
 
-    def _outcome(self, reference: Any, trial: Trial) -> Outcome:
-        """Return what became of a trial; a lost worker has been replaced by Ray as often as the plan allows."""
+    def _outcomes(self, reference: Any) -> list[Outcome] | Lost:
+        """Return what became of a task; a lost worker has been replaced by Ray as often as the plan allows."""
         try:
-            outcome: Outcome = ray.get(reference)
+            outcomes: list[Outcome] = ray.get(reference)
         except workers.LOST as error:
             text = str(getattr(error, "cause", error)).strip().splitlines()
-            reason = f"its worker was lost {self.retries + 1} times: {text[0] if text else type(error).__name__}"
+            return Lost(f"its worker was lost {self.retries + 1} times: {text[0] if text else type(error).__name__}")
         except RayError as error:
-            reason = f"its worker failed: {str(error).strip().splitlines()[-1]}"
-        else:
-            return outcome
-        now = time.time()
-        return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)
+            return Lost(f"its worker failed: {str(error).strip().splitlines()[-1]}")
+        return outcomes
 
     def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
         """Write the artifacts that came from a machine without our file system, and say where they are now."""
@@ -116,3 +161,15 @@ class Crew:
             paths[name] = folder / trial.observation.artifacts[name].name
             paths[name].write_bytes(content)
         return replace(trial, observation=replace(trial.observation, artifacts=paths))
+
+
+def _started(trial: Trial) -> Trial:
+    changed = dict(trial.__dict__)
+    changed.update(state=TrialState.RUNNING, started=time.time(), attempts=trial.attempts + 1)
+    return Trial(**changed)
+
+
+def _lost(trial: Trial, reason: str) -> Outcome:
+    """Return the outcome of a trial whose worker was lost too often."""
+    now = time.time()
+    return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)

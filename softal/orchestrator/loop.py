@@ -21,8 +21,8 @@ from softal.orchestrator.agents import Brief
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.cluster import Cluster
 from softal.orchestrator.crew import Crew
+from softal.orchestrator.job import Job
 from softal.orchestrator.metrics import Metrics
-from softal.orchestrator.sandbox import Job
 from softal.orchestrator.status import Status, busy_seconds, utilisation
 from softal.orchestrator.stock import Stock
 from softal.tracking.journal import Journal
@@ -55,7 +55,8 @@ class Plan:
         brief: what the agents must know.
         job: what the workers must know.
         budget: when it is over.
-        memory: of one trial [bytes].
+        batch: how many trials the simulator evaluates at once.
+        memory: of one trial, or of several that are evaluated at once [bytes].
         retries: how often a trial whose worker was lost is run again.
         grace: how long running simulations may go on when the campaign is stopped [s].
         ahead: proposals kept ready beyond free workers; None adapts to how long proposals and simulations take.
@@ -64,6 +65,7 @@ class Plan:
     brief: Brief
     job: Job
     budget: Budget
+    batch: int = 1
     memory: int | None = None
     retries: int = 2
     grace: float = 10.0
@@ -79,8 +81,8 @@ class Loop:
         name = plan.brief.name
         self.progress = Progress(plan.brief.objective, trials)
         self.agents = Agents(plan.brief, cluster)
-        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster, plan.ahead, trials)
-        self.crew = Crew(name, plan.job, cluster, plan.memory, plan.retries, busy_seconds(trials))
+        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, trials)
+        self.crew = Crew(name, plan.job, cluster, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
         self._metrics = Metrics(name)
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
@@ -97,13 +99,14 @@ class Loop:
         """Run until the end and return why it ended; the caller says so in the journal."""
         while True:
             over = self._over()
-            if over and not self.crew.running:
+            if over and not self.crew.tasks:
                 self._tick(at_once=True)
                 return over
             if not over:
                 self._launch()
-                left = self.plan.budget.left(self.progress.finished + len(self.crew.running) + len(self.stock.ready))
-                self.stock.ask(list(self.crew.running.values()), self.crew.room, left, self.crew.durations)
+                running = self.crew.running
+                left = self.plan.budget.left(self.progress.finished + len(running) + len(self.stock.ready))
+                self.stock.ask(running, self.crew.room, left, self.crew.durations)
             elif time.time() >= self._stop_deadline:
                 self.stock.put_back(self.crew.cancel())
             self._train()
@@ -144,7 +147,7 @@ class Loop:
         if self._stop_reason is not None:
             return self._stop_reason
         reason = self.plan.budget.exhausted(self.progress, self.active)
-        if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.running:
+        if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
             reason = self.stock.exhausted
         if reason is not None and self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
@@ -156,7 +159,7 @@ class Loop:
     def _wait(self) -> None:
         """Wait for whatever comes first, and take all that has come."""
         calls = self.agents.waiting()
-        references = [*self.crew.running, *calls]
+        references = [*self.crew.tasks, *calls]
         if not references:
             time.sleep(TICK / 10)
             return
@@ -165,7 +168,7 @@ class Loop:
             return
         if len(others) > 1:
             ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
-        self._take_outcomes([reference for reference in ready if reference in self.crew.running])
+        self._take_outcomes([reference for reference in ready if reference in self.crew.tasks])
         for reference in ready:
             if reference in calls:
                 self._take_answer(calls[reference])
@@ -173,14 +176,25 @@ class Loop:
     def _take_outcomes(self, references: list[Any]) -> None:
         if not references:
             return
-        finished = self.crew.take(references)
+        finished, again = self.crew.take(references)
+        if again:
+            self.stock.put_back(again)
         # The freed workers first, then the books; a budget that these trials use up counts them as running still.
         launched = self.crew.launch(self.stock.ready) if self._over() is None else []
         for trial in self.journal.write([*finished, *launched])[: len(finished)]:
             improved = self.progress.add(trial)
             self._metrics.trial(trial)
             self.listener.trial_finished(trial, improved)
-        self._untrained = True
+        self._untrained = self._untrained or bool(finished)
+        for reason in self.crew.apart:
+            self._complain(f"Trials that were evaluated at once failed together ({reason}) and ran one by one.")
+        self.crew.apart.clear()
+
+    def _complain(self, text: str) -> None:
+        """Say something once."""
+        if text not in self._complaints:
+            self._complaints.add(text)
+            self.listener.message(text)
 
     def _take_answer(self, agent: str) -> bool:
         """Take an agent's answer, and return whether there was one.
@@ -192,9 +206,7 @@ class Loop:
         except AgentFailed as error:
             if agent == "strategist":
                 raise
-            if str(error) not in self._complaints:
-                self._complaints.add(str(error))
-                self.listener.message(f"{error}. The campaign goes on.")
+            self._complain(f"{error}. The campaign goes on.")
             return False
         if agent == "strategist":
             self.stock.take(*answer)

@@ -1,8 +1,8 @@
 """A process in which simulations run, so that they may crash, hang or leak without harm.
 
-Each Ray worker keeps one child process and sends it one trial after another through a pipe. The child can be killed at
-its walltime, and a segmentation fault in it is a failed simulation, whereas the death of the Ray worker itself is a
-lost worker, whose trial runs again elsewhere. The child dies with its parent.
+Each Ray worker keeps one child process and sends it one trial after another through a pipe, or several at once. The
+child can be killed at its walltime, and a segmentation fault in it is a failed simulation, whereas the death of the Ray
+worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import random
 import re
 import shutil
 import signal
@@ -19,20 +18,17 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from softal import simulators
 from softal.errors import SimulationError, SoftalError, WalltimeExceeded
-from softal.objective import Objective
+from softal.orchestrator.evaluation import Answer, describe, run_one, run_together
+from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
 from softal.orchestrator.parcel import unpack
-from softal.simulators.base import Context, Simulator, validate_observation
-from softal.trial import Observation, Point, Trial, TrialState
+from softal.trial import TrialState
 
 PR_SET_PDEATHSIG = 1
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
@@ -40,88 +36,6 @@ WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that k
 OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 LOST = (signal.SIGKILL, signal.SIGTERM)  # sent by the system (out of memory, shutdown), never by a simulation's own bug
-
-
-class WorkerLost(Exception):
-    """The process that simulated was killed from outside; the trial is run again."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker must know to evaluate any trial of one campaign.
-
-    Attributes:
-        campaign: the campaign's unique id.
-        folder: the campaign's folder of state; need not be visible where the worker runs.
-        source: the campaign file's folder, in which the user's modules are looked for.
-        simulator: a kind with its settings, or a simulator or function of a notebook.
-        objective: what is made of an observation; None is nothing.
-        cpus, gpus: of one trial.
-        walltime: of one trial [s]; None is unlimited.
-    """
-
-    campaign: str
-    folder: Path
-    source: Path
-    simulator: tuple[str, Any] | Simulator | Callable[..., Any]
-    objective: Objective | None
-    cpus: float = 1.0
-    gpus: float = 0.0
-    walltime: float | None = None
-
-    def build(self) -> Simulator:
-        """Make the simulator."""
-        if isinstance(self.simulator, Simulator):
-            return self.simulator
-        if isinstance(self.simulator, tuple):
-            return simulators.build(*self.simulator)
-        from softal.simulators.function import simulator_class
-
-        return simulator_class(self.simulator)()
-
-
-@dataclass(frozen=True)
-class Task:
-    """One trial as a worker gets it."""
-
-    trial: int
-    point: Point
-    seed: int
-    fidelity: float
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one trial, as a worker returns it.
-
-    Attributes:
-        files: contents of the artifacts, by name, where worker and driver share no file system.
-    """
-
-    state: TrialState
-    started: float
-    finished: float
-    host: str
-    observation: Observation | None = None
-    objective: dict[str, float] = field(default_factory=dict)
-    objective_errors: dict[str, float] = field(default_factory=dict)
-    reason: str | None = None
-    files: dict[str, bytes] = field(default_factory=dict)
-
-    def applied_to(self, trial: Trial) -> Trial:
-        """Return the trial as it is now that it has finished."""
-        changed = dict(trial.__dict__)
-        changed.update(
-            state=self.state,
-            started=self.started,
-            finished=self.finished,
-            host=self.host,
-            observation=self.observation,
-            objective=self.objective,
-            objective_errors=self.objective_errors,
-            reason=self.reason,
-        )
-        return Trial(**changed)
 
 
 class Sandbox:
@@ -157,6 +71,57 @@ class Sandbox:
             self._keep_output(workdir)
             _remove(workdir, only_empty=shared)
 
+    def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Run several trials in the child by one call; one by one where that call fails as a whole.
+
+        The walltime of the call is the sum of theirs.
+
+        Raises:
+            WorkerLost: if the child was killed from outside.
+        """
+        if len(tasks) == 1:
+            return [self.evaluate(tasks[0])]
+        host, started = os.uname().nodename, time.time()
+        try:
+            self._start()
+        except SoftalError as error:  # which is none of the points' fault
+            now = time.time()
+            return [Outcome(TrialState.FAILED, started, now, host, reason=str(error)) for _ in tasks]
+        try:
+            return self._ask_together(tasks, host)
+        except SoftalError as error:
+            return [replace(self.evaluate(task), apart=str(error)) for task in tasks]
+
+    def _ask_together(self, tasks: Sequence[Task], host: str) -> list[Outcome]:
+        """Return the outcomes of one call; SoftalError where it fails as a whole."""
+        assert self._pipe is not None
+        workdirs, parent = self._workdirs(tasks)
+        walltime = self.job.walltime
+        started = time.time()
+        try:
+            self._pipe.send((tasks, workdirs))
+            (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
+            share = (time.time() - started) / len(tasks)
+            times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
+            found = [
+                _outcome(answer, workdir, *when, host)
+                for answer, workdir, when in zip(answers, workdirs, times, strict=True)
+            ]
+            return found if parent is None else [_with_files(outcome) for outcome in found]
+        finally:
+            self._keep_output(workdirs[0])
+            for workdir in workdirs:
+                _remove(workdir, only_empty=parent is None)
+            if parent is not None:
+                _remove(parent, only_empty=False)
+
+    def _workdirs(self, tasks: Sequence[Task]) -> tuple[list[Path], Path | None]:
+        """Return a folder for each trial, not made yet, and their own parent where the driver does not see them."""
+        if self._shared():
+            return [self._own_folder(task) for task in tasks], None
+        parent = Path(tempfile.mkdtemp(prefix=f"softal-{tasks[0].trial}-"))
+        return [parent / f"{task.trial:06d}" for task in tasks], parent
+
     def close(self) -> None:
         """End the child."""
         if self._process is not None:
@@ -175,16 +140,21 @@ class Sandbox:
 
     def _workdir(self, task: Task) -> tuple[Path, bool]:
         """Return the trial's empty folder, and whether the driver sees it, too."""
-        shared = (self.job.folder / "lock").exists()
-        if not shared:
+        if not self._shared():
             return Path(tempfile.mkdtemp(prefix=f"softal-{task.trial}-")), False
-        workdir = self.job.folder / "trials" / f"{task.trial:06d}"
-        try:
-            workdir.mkdir(parents=True)
-        except FileExistsError:  # what a lost worker left
-            shutil.rmtree(workdir)
-            workdir.mkdir()
+        workdir = self._own_folder(task)
+        workdir.mkdir(parents=True)
         return workdir, True
+
+    def _shared(self) -> bool:
+        return (self.job.folder / "lock").exists()
+
+    def _own_folder(self, task: Task) -> Path:
+        """Return the trial's folder in the campaign's, without what a lost worker left there."""
+        workdir = self.job.folder / "trials" / f"{task.trial:06d}"
+        if workdir.exists():
+            shutil.rmtree(workdir)
+        return workdir
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -251,17 +221,28 @@ class Sandbox:
 
     def _keep_output(self, workdir: Path) -> None:
         """Put what the simulation printed into its folder."""
-        if self._output.seek(0, os.SEEK_END) > 0 and workdir.exists():
+        if self._output.seek(0, os.SEEK_END) > 0:
+            workdir.mkdir(parents=True, exist_ok=True)
             self._output.seek(0)
             with (workdir / "output.txt").open("wb") as kept:
                 shutil.copyfileobj(self._output, kept)
 
 
+def _outcome(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
+    """Return what became of one of several trials."""
+    kind, content = answer
+    if kind == "done":
+        return Outcome(TrialState.DONE, started, finished, host, *content)
+    reason, details = content
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / "error.txt").write_text(details)
+    return Outcome(TrialState.FAILED, started, finished, host, reason=reason)
+
+
 def _with_files(outcome: Outcome) -> Outcome:
     """Take the artifacts' contents along, since the driver does not see this machine's files."""
-    assert outcome.observation is not None
-    files = {name: path.read_bytes() for name, path in outcome.observation.artifacts.items() if path.is_file()}
-    return Outcome(**{**outcome.__dict__, "files": files})
+    artifacts = {} if outcome.observation is None else outcome.observation.artifacts
+    return replace(outcome, files={name: path.read_bytes() for name, path in artifacts.items() if path.is_file()})
 
 
 def _remove(workdir: Path, *, only_empty: bool) -> None:
@@ -286,7 +267,7 @@ def main() -> None:
         job: Job = unpack(pipe.recv_bytes())
         simulator = job.build()
     except BaseException as error:
-        pipe.send(("error", (f"the simulator cannot be made: {_describe(error)}", traceback.format_exc())))
+        pipe.send(("error", (f"the simulator cannot be made: {describe(error)}", traceback.format_exc())))
         return
     pipe.send(("ready", ()))
     while True:
@@ -294,34 +275,8 @@ def main() -> None:
             task, workdir = pipe.recv()
         except EOFError:
             return
-        pipe.send(_run(simulator, job, task, workdir))
-
-
-def _run(simulator: Simulator, job: Job, task: Task, workdir: Path) -> tuple[str, Any]:
-    context = Context(workdir, task.seed, task.fidelity, task.trial, job.cpus, job.gpus, job.walltime)
-    # A plain function may draw from the global generators: seeded, it repeats.
-    random.seed(task.seed)
-    np.random.seed(task.seed % 2**32)  # noqa: NPY002
-    try:
-        observation = validate_observation(simulator.run(dict(task.point), context), simulator.outputs)
-        values, errors = ({}, {}) if job.objective is None else job.objective.evaluate(observation)
-        observation = observation if job.objective is None else job.objective.with_chis(observation)
-    except SimulationError as error:
-        return "error", (str(error), traceback.format_exc())
-    except BaseException as error:  # whatever a user's simulation raises is a failed trial, SystemExit included
-        return "error", (_describe(error), traceback.format_exc())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    return "done", (observation, values, errors)
-
-
-def _describe(error: BaseException) -> str:
-    """Return the error in one line with the place in the user's code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if f"{os.sep}softal{os.sep}" not in frame.filename]
-    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}: {error}{place}"
+        several = isinstance(task, list)
+        pipe.send((run_together if several else run_one)(simulator, job, task, workdir))
 
 
 def die_with_parent() -> None:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from softal.errors import CampaignFileError, Problem, SimulationError, SoftalError
 from softal.orchestrator.experiment import Experiment
+from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
 from softal.orchestrator.kinds import importable
 from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Job, Outcome, Sandbox, Task, WorkerLost
+from softal.orchestrator.sandbox import Sandbox
 from softal.trial import Array, Observation, TrialState
 
 

@@ -30,14 +30,22 @@ class Stock:
     """Proposals that wait for a worker.
 
     Args:
+        batch: how many trials the simulator evaluates at once.
         ahead: proposals kept ready beyond free workers; None adapts to how long proposals and simulations take.
         trials: all trials of the journal; those not finished are the stock.
     """
 
     def __init__(
-        self, journal: Journal, agents: Agents, seed: int, cluster: Cluster, ahead: int | None, trials: Sequence[Trial]
+        self,
+        journal: Journal,
+        agents: Agents,
+        seed: int,
+        cluster: Cluster,
+        batch: int,
+        ahead: int | None,
+        trials: Sequence[Trial],
     ) -> None:
-        self.journal, self.agents, self.seed, self.cluster = journal, agents, seed, cluster
+        self.journal, self.agents, self.seed, self.cluster, self.batch = journal, agents, seed, cluster, batch
         self.exhausted: str | None = None  # why the strategy has no more points
         self._dry: set[int] | None = None  # trials without a result when the strategy had nothing to propose
         self._fixed_ahead = ahead
@@ -55,15 +63,15 @@ class Stock:
 
         Args:
             running: trials that run.
-            room: how many trials may be in the workers' hands at once.
+            room: how many more trials the workers could take.
             left: how many more may be proposed; None is any number.
-            durations: of recent simulations [s].
+            durations: of recent simulations, or of batches of them [s].
         """
         pending = [*running, *self.ready]
         if self.exhausted or self.agents.busy("strategist") or self._dry == {trial.id for trial in pending}:
             return
         ahead = self._ahead(durations)
-        wanted = room - len(running) - len(self.ready) + ahead
+        wanted = room - len(self.ready) + ahead
         enough = wanted > ahead // REFILL
         if left is not None:
             wanted = min(wanted, left)
@@ -115,7 +123,7 @@ class Stock:
 
         None where a proposal takes next to nothing beside a simulation: it is then made with the latest result. One
         worker gets none, so that its campaign is the same each time. Otherwise as many as the workers use up while
-        the next ones are computed.
+        the next ones are computed, in whole batches.
         """
         if self._fixed_ahead is not None:
             return self._fixed_ahead
@@ -124,7 +132,8 @@ class Stock:
         duration, latency = max(statistics.median(durations), 1e-4), self._slowest[0][1]
         if latency < IDLE_SHARE * duration:
             return 0
-        return min(MAX_AHEAD, math.ceil(MARGIN * latency * self.cluster.slots / duration))
+        tasks = math.ceil(MARGIN * latency * self.cluster.slots / duration)
+        return self.batch * min(max(1, MAX_AHEAD // self.batch), tasks)
 
 
 def waiting(trial: Trial) -> Trial:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from softal.objective import Reference, match
-from softal.orchestrator.sandbox import Job, Task, _run
+from softal.orchestrator.evaluation import run_one
+from softal.orchestrator.job import Job, Task
 from softal.simulators.base import Context, Simulator
 from softal.trial import Array, Observation, Point
 
@@ -26,7 +27,7 @@ class Flat(Simulator):
 
 def test_chi_of_each_array_is_recorded_with_the_trial(tmp_path: Path) -> None:
     job = Job("id", tmp_path, tmp_path, Flat(), match(REFERENCES, "R"))
-    said, (observation, values, errors) = _run(Flat(), job, Task(0, {}, 1, 1.0), tmp_path)
+    said, (observation, values, errors) = run_one(Flat(), job, Task(0, {}, 1, 1.0), tmp_path)
     assert said == "done"
     # chi = |1 - 2| / 2; that of h is the simulator's own. sigma_chi = 0.1 / (2 sqrt(12)), by its definition.
     assert observation.values == {"chi_h": 9.0, "chi_g": pytest.approx(0.5)}
