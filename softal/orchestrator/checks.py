@@ -169,10 +169,15 @@ def searched(space: Space, simulator: Simulator | None) -> Space:
     return space.refusing(simulator.refuses)
 
 
-def check_strategy(chosen: Chosen[Strategy], space: Space, objective: Objective, problems: list[Problem]) -> None:
-    """Ask the strategy whether it can serve the space that is searched, and the objective."""
+def check_strategy(
+    chosen: Chosen[Strategy], space: Space, outputs: Outputs | None, objective: Objective, problems: list[Problem]
+) -> None:
+    """Ask the strategy whether it can serve the space that is searched and the objective, and use the outputs."""
+    returned = (None, None) if outputs is None else (outputs.values, outputs.arrays)
+    settings = chosen.settings
     try:
-        reason = None if chosen.settings is None else chosen.found.supports(space, objective, chosen.settings)
+        reason = None if settings is None else chosen.found.supports(space, objective, settings)
+        reason = reason or (None if settings is None else chosen.found.suits(settings, space, *returned))
     except Exception as error:  # a user's own class can raise anything
         reason = f"{type(error).__name__}: {error}"
     if reason:

@@ -175,7 +175,8 @@ def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems:
     if parts["strategy"] is not None and parts["budget"] is not None:
         check_refinement(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
-        check_strategy(parts["strategy"], searched(space, simulator), objective, problems)
+        outputs = outputs_of(parts["simulator"])
+        check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)
     if parts["surrogate"] is not None and objective is not None:
         check_surrogate(parts["surrogate"], space, outputs_of(parts["simulator"]), objective, problems)
 

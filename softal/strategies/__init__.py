@@ -23,6 +23,7 @@ STRATEGIES = {
     "table": "softal.strategies.table:Table",
     "cmaes": "softal.strategies.cmaes:CMAES",
     "bayesian": "softal.strategies.bayesian:Bayesian",
+    "committee": "softal.strategies.committee:Committee",
     "mixture": "softal.strategies.mixture:Mixture",
 }
 

@@ -85,6 +85,19 @@ class Strategy(ABC):
         """Return why the strategy cannot serve `space` and `objective`; None where it can."""
         return None
 
+    @classmethod
+    def suits(
+        cls, settings: BaseModel, space: Space, values: frozenset[str] | None, arrays: frozenset[str] | None
+    ) -> str | None:
+        """Return why the strategy, with these settings, cannot learn from a campaign's trials; None where it can.
+
+        Args:
+            settings: of this kind.
+            space: of the campaign.
+            values, arrays: that the simulator returns; None where it does not say.
+        """
+        return None
+
     def rng(self, i: int) -> np.random.Generator:
         """Return the source of randomness of the i-th point asked."""
         return np.random.default_rng([self.seed, i])

@@ -109,6 +109,16 @@ class Mixture(Strategy):
                 return f"strategies.{k}, {member.kind!r}: {reason}"
         return None
 
+    @classmethod
+    def suits(
+        cls, settings: BaseModel, space: Space, values: frozenset[str] | None, arrays: frozenset[str] | None
+    ) -> str | None:
+        """Return which member cannot learn from the simulator's values and arrays, and why."""
+        for k, member in enumerate(getattr(settings, "strategies", ())):
+            if reason := member.found.suits(member.settings, space, values, arrays):
+                return f"strategies.{k}, {member.kind!r}: {reason}"
+        return None
+
     @property
     def wants_arrays(self) -> bool:
         """Whether one of the members models arrays."""

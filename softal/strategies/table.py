@@ -52,7 +52,7 @@ class Table(Strategy):
         if not isinstance(settings, TableSettings):
             return None
         try:
-            _points(settings.file, space)
+            read_points(settings.file, space)
         except (SpaceError, OSError, ValueError) as error:
             return f"{settings.file.name}: {error}"
         return None
@@ -76,12 +76,12 @@ class Table(Strategy):
     def _rows(self) -> list[tuple[int, Point]]:
         """Return line and point of each row."""
         if not hasattr(self, "_read"):
-            self._read = _points(self.settings.file, self.space)
+            self._read = read_points(self.settings.file, self.space)
         return self._read
 
 
-def _points(path: Path, space: Space) -> list[tuple[int, Point]]:
-    """Return line and complete point of each row; ValueError or SpaceError names what is wrong."""
+def read_points(path: Path, space: Space) -> list[tuple[int, Point]]:
+    """Return line and complete point of each row; OSError, ValueError or SpaceError names what is wrong."""
     table = read_rows(path)
     if missing := [name for name in space.names if name not in table.columns]:
         there = f"its columns are {', '.join(table.columns) or 'none'}, the parameters {', '.join(space.names)}"

@@ -34,6 +34,7 @@ Floats = NDArray[np.float64]
 
 FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
+MEMBERS = 64  # draws of the posterior that stand for a committee
 ANCHORS = 512  # of sample paths: a factorisation of so many takes about 10 ms
 NORMAL_95 = 1.959963984540054  # half width of the normal distribution's central 95 % interval
 
@@ -205,6 +206,27 @@ class Surrogate(ABC):
         """Return joint samples (samples, n, m) of the noise-free functions at X (n, d)."""
         X = np.asarray(X, dtype=np.float64)
         return self.paths(samples, rng, X)(X)
+
+    def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
+        """Learn from the trials that are done, and return members who disagree where little is known.
+
+        By default draws of the posterior after `fit_targets`. A kind with members of its own, or that learns arrays,
+        overrides it, and need not learn what only the diagnostics need.
+
+        Args:
+            trials: with their arrays where the kind wants them.
+            seed: of the members.
+
+        Returns:
+            A function X (n, d) -> predictions (N, n, q) of N members, in units in which all q quantities count alike.
+
+        Raises:
+            SurrogateError: there are too few trials.
+        """
+        self.fit_targets(trials)
+        spread = np.nanstd(training_data(trials, self.space, self.targets)[1], axis=0)
+        scale = np.where(spread > 0, spread, 1.0)
+        return lambda X: self.sample(X, MEMBERS, np.random.default_rng(seed)) / scale
 
     def index(self, target: str | None) -> int:
         """Return the number of a target, the first one unless it is named; SurrogateError where it is not known."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from softal.objective import match
+from softal.objective import learn, match
 from softal.references import Reference
 from softal.testing.strategies import Candidate, StrategyContract
 
@@ -70,6 +70,20 @@ class TestBayesian(StrategyContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("bayesian", {"n_initial": 4, "q_max": 1})  # one: acquisition function, several: sample paths
+
+
+class TestCommittee(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("committee", {"surrogate": "gp", "n_initial": 4, "cost": "price"}, objective=learn("energy"))
+
+
+class TestCommitteeOfNetworks(StrategyContract):
+    @pytest.fixture
+    def candidate(self):
+        networks = {"kind": "ensemble", "members": 3, "width": 8, "steps": 20}
+        settings = {"surrogate": networks, "n_initial": 4, "candidates": 64, "criterion": "variance"}
+        return Candidate("committee", settings, objective=learn("energy"))
 
 
 class TestRefinement(StrategyContract):

@@ -1,0 +1,101 @@
+"""Settings of the strategy `committee`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from softal import surrogates
+from softal.errors import SoftalError
+from softal.strategies.base import StrategySettings
+from softal.surrogates import Surrogate
+from softal.trial import Trial
+from softal.validation import show, strictly_filled
+
+Criterion = Literal["disagreement", "variance"]
+MARKS = {"crystallized": 1.0, "equilibrated": 0.0}  # of simulations that ran, and are no result
+
+
+@dataclass(frozen=True)
+class ChosenSurrogate:
+    """A kind of surrogate with its settings."""
+
+    kind: str
+    found: type[Surrogate]
+    settings: BaseModel
+
+
+def _surrogate(value: object, info: ValidationInfo) -> ChosenSurrogate:
+    """Read `kind` or `{kind: ..., settings...}`; ValueError in one line."""
+    if isinstance(value, ChosenSurrogate):
+        return value
+    data = dict(value) if isinstance(value, Mapping) else {"kind": value}
+    kind = data.pop("kind", None)
+    if not isinstance(kind, str) or not kind:
+        raise ValueError(f"{show(value)} is given; allowed: the name of a kind, or a mapping with `kind`")
+    try:
+        found = surrogates.find(kind)
+    except SoftalError as error:
+        raise ValueError(str(error)) from None
+    settings, problems = strictly_filled(found.Settings, data, info.context or {})
+    if settings is None:
+        raise ValueError(f"{kind}: " + "; ".join(map(str, problems)))
+    return ChosenSurrogate(kind, found, settings)
+
+
+class CommitteeSettings(StrategySettings):
+    """Settings of the committee."""
+
+    surrogate: Annotated[Any, BeforeValidator(_surrogate), WithJsonSchema({"type": "kind"})] = Field(
+        "ensemble", validate_default=True, description="whose members disagree: a kind with its settings"
+    )
+    n_initial: int | None = Field(
+        None,
+        ge=2,
+        description="points before the committee is asked, far from each other; for d parameters the larger of 5 and "
+        "2 d + 1",
+    )
+    cost: str | None = Field(
+        None,
+        min_length=1,
+        description="value of the observation that a simulation costs, such as `simulated_time`; `null`: all cost one",
+    )
+    criterion: Criterion = Field(
+        "disagreement",
+        description="per cost: `disagreement` at the point itself, or by how much a simulation there lowers the "
+        "`variance` of the members, averaged over all candidates",
+    )
+    marks: dict[str, float] = Field(
+        MARKS,
+        description="values of the observation that say that a simulation is no result, although it ran: such points are "
+        "kept away from like those that failed",
+    )
+    feasibility: bool = Field(True, description="learn where simulations fail or are marked, and keep away")
+    growth: float = Field(
+        1.1, gt=1, le=10, description="the committee learns anew when the results have grown by this factor"
+    )
+    candidates: int = Field(512, ge=16, le=8192, description="random points among which the best is taken")
+    pool: Path | None = Field(
+        None,
+        description="table (CSV) with a column for each free parameter, relative to the campaign file: the only points "
+        "that are proposed, each once; `null` is the whole space",
+    )
+
+    @field_validator("pool")
+    @classmethod
+    def _in_folder(cls, pool: Path | None, info: ValidationInfo) -> Path | None:
+        if pool is None:
+            return None
+        path = (Path((info.context or {}).get("folder", ".")) / pool).resolve()
+        if not path.is_file():
+            raise ValueError(f"{show(str(pool))} is given, but there is no file {path}")
+        return path
+
+    def marked(self, trial: Trial) -> str | None:
+        """Return the value by which a trial that is done is marked as no result; None where there is none."""
+        values = trial.observation.values if trial.observation else {}
+        return next((name for name, mark in self.marks.items() if values.get(name) == mark), None)
