@@ -33,7 +33,7 @@ class Design:
         self._ordered: Floats | None = None
 
     def take(self, start: int, n: int, visited: Floats) -> Floats:
-        """Return the points `start` ... `start + n - 1` (n, d); fewer where a pool without `visited` (v, d) has no more."""
+        """Return the points `start` ... `start + n - 1` (n, d); fewer where a pool is used up."""
         order = self._order()
         if self.pool is not None:
             left = np.vstack([order[start:], order[:start]])

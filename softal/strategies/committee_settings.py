@@ -71,8 +71,8 @@ class CommitteeSettings(StrategySettings):
     )
     marks: dict[str, float] = Field(
         MARKS,
-        description="values of the observation that say that a simulation is no result, although it ran: such points are "
-        "kept away from like those that failed",
+        description="values of the observation that say that a simulation is no result, although it ran: such "
+        "points are kept away from like those that failed",
     )
     feasibility: bool = Field(True, description="learn where simulations fail or are marked, and keep away")
     growth: float = Field(
