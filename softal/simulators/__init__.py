@@ -8,8 +8,9 @@ from typing import Any
 from softal import plugins
 from softal.errors import SoftalError
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.batches import batched
 
-__all__ = ["GROUP", "SIMULATORS", "Context", "Outputs", "Simulator", "build", "find"]
+__all__ = ["GROUP", "SIMULATORS", "Context", "Outputs", "Simulator", "batched", "build", "find"]
 
 GROUP = "softal.simulators"
 SIMULATORS = {
