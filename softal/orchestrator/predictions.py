@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softal.errors import SpaceError
+from softal.errors import SpaceError, SurrogateError
 from softal.parameters import Choice, Derived, Fixed, Integer, Parameter
 from softal.space import Space
 from softal.trial import Point, Value
@@ -57,8 +57,12 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
 
     Raises:
         CampaignStateError: if there is no surrogate yet.
+        SurrogateError: if it refuses a point, in one line for each.
     """
-    found = campaign.surrogate.predict(points)
+    surrogate = campaign.surrogate
+    if problems := [reason for point in points if (reason := surrogate.refuses(point))]:
+        raise SurrogateError("\n".join(problems))
+    found = surrogate.predict(points)
     return [
         {
             "point": dict(point),

@@ -19,6 +19,7 @@ SURROGATES = {
     "gp": "softal.surrogates.gp:GaussianProcess",
     "composite": "softal.surrogates.composite:Composite",
     "ensemble": "softal.surrogates.ensemble:Ensemble",
+    "dynamics_network": "softal.surrogates.dynamics_network:DynamicsNetwork",
     "phase_classifier": "softal.surrogates.phase_classifier:PhaseClassifier",
 }
 

@@ -187,6 +187,13 @@ class Surrogate(ABC):
         """Return name -> plain data to be shown to people, saved as `<name>.json` beside the model: by default none."""
         return {}
 
+    def refuses(self, point: Mapping[str, Value]) -> str | None:
+        """Return why nothing should be predicted at a point: place, value and what is allowed; None where it may be.
+
+        Unlike a large standard deviation, it says that there is nothing to be predicted, such as no liquid.
+        """
+        return None
+
     def paths(
         self, samples: int, rng: np.random.Generator, anchors: ArrayLike | None = None
     ) -> Callable[[Floats], Floats]:

@@ -73,14 +73,14 @@ class Preparation:
     spread: Floats
 
     @classmethod
-    def of(cls, data: DynamicsData, at: Floats, settings: TrainingSettings) -> Preparation:
-        """Return that of data, for knots `at`."""
-        compression = Compression.of(data.S, data.S_error, settings.components)
+    def of(cls, data: DynamicsData, at: Floats, components: int, wave_number: float | None) -> Preparation:
+        """Return that of data, for knots `at` and so many components of S."""
+        compression = Compression.of(data.S, data.S_error, components)
         raw = _raw_inputs(data.T, data.rho, data.interaction, compression.scores(data.S))
         deviation = raw.std(axis=0)
         varies = deviation > 1e-9 * (1.0 + np.abs(raw).max(axis=0))
         scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0)
-        v = free_flight(data.T, data.rho, np.log10(data.t), settings.wave_number)
+        v = free_flight(data.T, data.rho, np.log10(data.t), wave_number)
         fits = [typical(data.F[:, a], v, at) for a in range(2)]
         return cls(
             compression, raw.mean(axis=0), scale, at, np.array([N for N, _ in fits]), np.array([s for _, s in fits])
@@ -183,7 +183,8 @@ def train(data: DynamicsData, settings: TrainingSettings, seed: int) -> Committe
     each = np.repeat(np.arange(len(groups)), [settings.members, *[settings.fold_members] * (len(groups) - 1)])
     longer = extended(data)
     v = free_flight(longer.T, longer.rho, np.log10(longer.t), settings.wave_number)
-    prepared = [Preparation.of(data.rows(seen), knots(v), settings) for seen in groups]
+    components = min(settings.components, *(int(seen.sum()) - 1 for seen in groups))
+    prepared = [Preparation.of(data.rows(seen), knots(v), components, settings.wave_number) for seen in groups]
     generator = torch.Generator().manual_seed(seed)
     with one_thread():
         model = _Shaped([prepared[i] for i in each], v, settings.prior)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from softal.errors import SurrogateError
@@ -32,14 +32,24 @@ BEYOND = 8  # times behind these, up to the data's last one, where F_s = 0 is le
 class TrainingSettings(Settings):
     """How networks of dynamics are made and trained."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_of_the_paper(cls, data: Any) -> Any:
+        """Train one network of the paper's where the file does not say how many."""
+        if isinstance(data, dict) and data.get("architecture") == "paper":
+            return {"members": 1, "fold_members": 1, **data}
+        return data
+
     architecture: Literal["ensemble", "paper"] = Field(
         "ensemble",
         description="ensemble: small networks, with uncertainty; paper: one of 304-500-400-400-300-200-2 units, "
         "L1 loss and Lasso (Ciarella et al. 2023)",
     )
-    members: int = Field(8, ge=1, le=64, description="networks that see all states; the paper's is one")
+    members: int = Field(8, ge=1, le=64, description="networks that see all states; of `paper`, 1 if absent")
     folds: int = Field(6, ge=0, le=50, description="parts that the states are split into, each left out once; 0: none")
-    fold_members: int = Field(4, ge=1, le=64, description="networks that leave out the same part; the paper's is one")
+    fold_members: int = Field(
+        4, ge=1, le=64, description="networks that leave out the same part; of `paper`, 1 if absent"
+    )
     width: int = Field(48, ge=4, le=1024, description="units of each hidden layer (ensemble)")
     depth: int = Field(2, ge=1, le=6, description="hidden layers (ensemble)")
     components: int = Field(4, ge=1, le=20, description="principal components of S that are inputs (ensemble)")
