@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.space import Space
-from softal.surrogates import base
+from softal.surrogates import base, dynamics_committee
 from softal.surrogates.dynamics_data import REQUIRED, DynamicsData, features_of
 from softal.surrogates.dynamics_ensemble import Committee, ShapedCommittee, TrainingSettings, train
 from softal.surrogates.dynamics_paper import PaperCommittee
@@ -92,6 +92,10 @@ class DynamicsNetwork(base.Surrogate):
     def fit_targets(self, trials: Sequence[Trial]) -> None:
         """Learn the targets alone, in a moment and without curves."""
         super().fit(trials)
+
+    def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
+        """Learn the dynamics alone, and return the members' F_s of A and B at the same times; see the base class."""
+        return dynamics_committee.committee(trials, self.space, self.settings, seed)
 
     def _train(self, data: DynamicsData) -> None:
         began = time.perf_counter()
