@@ -186,11 +186,15 @@ class Tracker:
 
     def _files(self, record: dict[str, Any]) -> list[Path]:
         """Return the files of a version that people look at: its tables, and pictures of them."""
-        from softal.tracking.classification import TABLE, plot_classification
+        from softal.tracking import classification, dynamics_picture
 
+        draw = {
+            classification.TABLE: classification.plot_classification,
+            dynamics_picture.TABLE: dynamics_picture.plot_dynamics,
+        }
         tables = [self.folder / "latest" / f"{name}.json" for name in record.get("tables", [])]
-        drawn = [path for path in tables if path.name == TABLE]
-        pictures = [plot_classification(path, self.folder / "classification.png") for path in drawn]
+        drawn = [path for path in tables if path.name in draw]
+        pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
         return [*tables, *(path for path in pictures if path is not None)]
 
     def finish(self, report: Path | None) -> tuple[int, str | None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softal.objective import Objective, Reference
 from softal.tracking import snapshots
@@ -18,6 +19,7 @@ from softal.trial import Array
 MAX_TABLE_BYTES, MAX_OTHER_BYTES = 1_000_000, 100_000
 MAX_ARTIFACT_BYTES = 100_000_000
 MAX_PANELS = 6
+LOG_DECADES = 2.5  # that a grid spans at least if it is shown on a logarithmic axis
 PLOT_SHARE = 5.0  # after a plot that took t seconds, the next ordinary one waits 5 t: at most a sixth of the time
 
 
@@ -62,6 +64,13 @@ def curves(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays that are drawn as curves: of one dimension, not part of a picture, their parts of one shape."""
     some = {name: array for name, array in arrays.items() if name not in snapshots.NAMES and array.values.size > 1}
     return {name: array for name, array in some.items() if array.values.ndim == 1 and _fits(array)}
+
+
+def logarithmic(grid: NDArray[np.float64]) -> bool:
+    """Whether a grid is shown on a logarithmic axis: it is positive, spans decades, and is crowded at its low end."""
+    if not grid.size or not np.all(grid > 0) or grid.max() < 10**LOG_DECADES * grid.min():
+        return False
+    return bool(np.median(grid) < grid.max() / 4)  # r and k may span decades, too, but in even steps
 
 
 def _fits(array: Array) -> bool:
@@ -126,7 +135,9 @@ def _draw(axes: object, name: str, array: Array, reference: Reference | None) ->
 
     assert isinstance(axes, Axes)
     label = name.replace("_", " ").replace("$", r"\$")
-    grid = np.arange(array.values.size) if array.grid is None else array.grid
+    grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
+    if logarithmic(grid):
+        axes.set_xscale("log")
     if reference is not None:
         axes.plot(reference.grid, reference.values, "o", color="#8a8f98", ms=3, mfc="none", label="reference")
     axes.plot(grid, array.values, color="#2f5fd0", lw=1.5, label="simulation")

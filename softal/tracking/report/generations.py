@@ -30,6 +30,7 @@ from softal.space import Integer, Real, Space
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, number
 from softal.tracking.report.parts import Key, Section, panel
+from softal.tracking.report.progress import axis_type
 from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
 
@@ -38,6 +39,7 @@ Floats = NDArray[np.float64]
 MAX_PARAMETERS = 3
 MAX_ELLIPSES = 24
 MAX_DOTS = 1500
+MAX_MEANS = 60  # with a mark each
 CORNERS = 73  # of an ellipse
 HEIGHT = 440
 DULLEST = 0.05  # quantile of the values below which all dots are alike: one very bad trial would make all others equal
@@ -153,7 +155,7 @@ def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]
     trials = [trial for generation in found for trial in generation.trials if trial.state is TrialState.DONE]
     trials = [trials[i] for i in thin(len(trials), MAX_DOTS)]
     names = [data.space.names[i] for i in pair]
-    good = -data.objective.losses(trials)[:, 0] if trials else np.zeros(0)
+    good = _goodness(data, trials)
     return go.Scatter(
         x=[trial.point[names[0]] for trial in trials],
         y=[trial.point[names[1]] for trial in trials],
@@ -172,6 +174,12 @@ def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]
     )
 
 
+def _goodness(data: CampaignData, trials: Sequence[Trial]) -> Floats:
+    """Return how good trials are, larger is better: losses that span decades count by their logarithm."""
+    losses = data.objective.losses(trials)[:, 0] if trials else np.zeros(0)
+    return -np.log(losses) if axis_type(losses) == "log" else -losses
+
+
 def _ellipse(space: Space, generation: Generation, pair: tuple[int, int], colour: str) -> go.Scatter:
     at = list(pair)
     line = ellipse(generation.mean[at], generation.covariance[np.ix_(at, at)])
@@ -188,6 +196,7 @@ def _ellipse(space: Space, generation: Generation, pair: tuple[int, int], colour
 def _path(space: Space, found: Sequence[Generation], run: int, pair: tuple[int, int]) -> go.Scatter:
     """Return the means of a run, joined."""
     some = [(i, generation) for i, generation in enumerate(found) if generation.run == run]
+    some = [some[k] for k in thin(len(some), MAX_MEANS)]
     x, y = (_natural(space, column, np.array([g.mean[column] for _, g in some])) for column in pair)
     names = [escape(space.names[column]) for column in pair]
     text = [
@@ -222,7 +231,10 @@ def _history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
         if first:
             made.add_vline(x=first - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
         first += len(some)
-    made.update_yaxes(title_text=theme.words(name), row=1, col=1)
+    values = np.array([t.objective[name] for one in found for t in one.trials if name in t.objective])
+    log = name not in data.fractions and axis_type(values) == "log"
+    axis = theme.log_axis(float(values.min()), float(values.max())) if log else {}
+    made.update_yaxes(title_text=theme.words(name), **axis, row=1, col=1)
     made.update_yaxes(title_text="det C", type="log", nticks=5, row=2, col=1)
     shown = thin(len(found), 8)
     made.update_xaxes(tickvals=shown, ticktext=[str(found[i].number) for i in shown], range=[-0.6, len(found) - 0.4])
@@ -251,10 +263,10 @@ def _mean(some: Sequence[Generation], name: str, x: Sequence[int]) -> go.Scatter
         error_y={
             "array": [float(np.std(one, ddof=1)) if len(one) > 1 else 0.0 for one in values],
             "color": theme.ACCENT,
-            "thickness": 1.4,
+            "thickness": 1.4 if len(some) <= MAX_MEANS else 0.5,
             "width": 0,
         },
-        mode="lines+markers",
+        mode=_mode(some),
         line={"color": theme.ACCENT, "width": 2},
         marker={"color": theme.ACCENT, "size": 7},
         hovertext=[f"{generation.name}: mean of {len(one)}" for generation, one in zip(some, values, strict=True)],
@@ -262,12 +274,16 @@ def _mean(some: Sequence[Generation], name: str, x: Sequence[int]) -> go.Scatter
     )
 
 
+def _mode(some: Sequence[Generation]) -> str:
+    return "lines+markers" if len(some) <= MAX_MEANS else "lines"
+
+
 def _determinant(some: Sequence[Generation], x: Sequence[int]) -> go.Scatter:
     sizes = [float(np.linalg.det(generation.covariance)) for generation in some]
     return go.Scatter(
         x=x,
         y=[size if size > 0 else None for size in sizes],
-        mode="lines+markers",
+        mode=_mode(some),
         line={"color": theme.GOOD, "width": 2},
         marker={"color": theme.GOOD, "size": 6},
         hovertemplate="det C = %{y:.3g}<extra></extra>",

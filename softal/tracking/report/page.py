@@ -9,7 +9,7 @@ from pathlib import Path
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.tracking.report import gallery, generations, phases, progress, trials
+from softal.tracking.report import dynamics, gallery, generations, memory, phases, progress, trials
 from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
@@ -100,10 +100,12 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             refinement(data),
         ),
         phases.section(data),
+        dynamics.section(data),
+        memory.section(data),
         generations.section(data),
         gallery.section(data),
         *_matches(data, learned),
-        section("Observed", f"Other arrays of {shown}, with their 95 % bands.", trials.observed(data)),
+        _observed(data),
         section(
             "Parameters",
             "Each line is a trial, from its parameters to its "
@@ -121,6 +123,11 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
         section("Workers over time", _use(data), progress.utilisation(data)),
     ]
     return [one for one in found if one is not None]
+
+
+def _observed(data: CampaignData) -> Section | None:
+    panels = trials.observed(data, memory.arrays(data))
+    return Section("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
 
 
 def _matches(data: CampaignData, learned: Learned) -> list[Section | None]:

@@ -36,7 +36,7 @@ def best_against_trials(data: CampaignData) -> go.Figure | None:
     n = len(data.finished)
     made.update_xaxes(range=[0.5 - 0.02 * n, n + 0.5 + 0.02 * n])
     made.update_xaxes(title_text="finished trials", row=len(components), col=1)
-    return theme.style_axes(made)
+    return theme.style_axes(made).update_xaxes(tickformat=",")
 
 
 def fidelities_differ(data: CampaignData) -> bool:
@@ -70,8 +70,9 @@ def _progress_panel(made: go.Figure, data: CampaignData, component: Component, r
             showlegend=row == 1,
         )
         made.add_trace(line, row=row, col=1)
-    axis = "linear" if component.name in data.fractions else axis_type(finite)
-    made.update_yaxes(title_text=theme.words(component.name), type=axis, row=row, col=1)
+    log = component.name not in data.fractions and axis_type(finite) == "log"
+    axis = theme.log_axis(float(finite.min()), float(finite.max())) if log else {"type": "linear"}
+    made.update_yaxes(title_text=theme.words(component.name), **axis, row=row, col=1)
 
 
 def _dots(

@@ -20,6 +20,8 @@ BAD = "#d1495b"
 GOOD = "#1f9d8a"
 PROPOSERS = ["#3d6fe0", "#e08a3c", "#1f9d8a", "#9a5fc9", "#c9a227", "#5fa8d3", "#b5651d"]
 INITIAL = "#97a1b3"  # points that are spread over the space without looking at results
+MAX_DECADES = 8  # labelled on a logarithmic axis one by one
+PLAIN = 4  # powers of ten up to this one are written out
 INITIAL_KINDS = ("random", "sobol", "grid", "initial", "design")
 # From worst to best; both ends stand out from a light and from a dark page.
 SCALE = [(0.0, "#6d4bb8"), (0.25, "#3d6fe0"), (0.5, "#1f9d8a"), (0.75, "#a9c23f"), (1.0, "#f2b134")]
@@ -80,12 +82,26 @@ def parameter_axis(space: Space, name: str) -> dict[str, Any]:
     look: dict[str, Any] = {"title_text": labelled(words(name), escape(space.units[name]))}
     if not isinstance(parameter, Real | Integer) or not parameter.log:
         return look
+    return {**look, **log_axis(parameter.low, parameter.high)}
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """Return the settings of a logarithmic axis that shows what lies from `low` to `high`."""
     # Plotly labels a log axis of about one decade with lone digits: 5, 6, 7 ... 10, 2, 3.
-    ratio = parameter.high / parameter.low
+    ratio = high / low
     digits = (1, 2, 3, 5, 7) if ratio < 30 else (1, 3) if ratio < 1e4 else (1,)
-    exponents = range(math.floor(math.log10(parameter.low)), math.ceil(math.log10(parameter.high)) + 1)
-    ticks = [digit * 10.0**exponent for exponent in exponents for digit in digits]
-    return {**look, "type": "log", "tickvals": ticks, "ticktext": [number(tick) for tick in ticks]}
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    exponents = range(first, last + 1, max(1, (last - first) // MAX_DECADES))
+    ticks = [(digit, exponent) for exponent in exponents for digit in digits]
+    texts = [_tick(digit, exponent) for digit, exponent in ticks]
+    return {"type": "log", "tickvals": [digit * 10.0**exponent for digit, exponent in ticks], "ticktext": texts}
+
+
+def _tick(digit: int, exponent: int) -> str:
+    if -PLAIN <= exponent <= PLAIN:
+        return number(digit * 10.0**exponent)
+    power = f"10<sup>{exponent}</sup>".replace("-", "−")
+    return power if digit == 1 else f"{digit}·{power}"
 
 
 def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:

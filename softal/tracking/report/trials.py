@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from softal.tracking.attachments import curves
+from softal.tracking.attachments import curves, logarithmic
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, labelled, number
+from softal.tracking.report.parts import Panel, panel
 from softal.tracking.report.statistics import thin
 from softal.trial import Array, Trial
 
@@ -147,6 +147,7 @@ def _ticks(data: CampaignData, name: str) -> list[tuple[float, str]]:
 def grid_label(name: str, array: Array) -> str:
     """Return the label of an array's grid: the field's letter where the array's name tells it."""
     letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_": "r", "radial": "r", "msd": "t"}
+    letters |= {"S_": "k", "F_": "t", "memory": "t"}
     letter = next((letter for part, letter in letters.items() if part in name), "grid")
     return labelled(letter if array.grid is not None else "index", escape(array.grid_unit))
 
@@ -170,27 +171,26 @@ def band(
     return [lower, upper]
 
 
-def observed(data: CampaignData) -> go.Figure | None:
-    """The shown trial's other arrays: those on a grid that are not compared with a reference."""
+def observed(data: CampaignData, shown: Collection[str] = ()) -> list[Panel]:
+    """The shown trial's other arrays: those on a grid that are not compared with a reference, nor shown elsewhere."""
     compared = {reference.array for part in data.objective.components for reference in part.references}
-    rest = {name: array for name, array in curves(data.arrays).items() if name not in compared}
-    rest = dict(list(rest.items())[:MAX_ARRAYS])
-    if not rest:
-        return None
-    columns = min(2, len(rest))
-    rows = -(-len(rest) // columns)
-    made = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.1, vertical_spacing=0.3 / rows)
-    made.update_layout(theme.figure(80 + 260 * rows, showlegend=False).layout)
-    for i, (name, array) in enumerate(rest.items()):
-        row, column = i // columns + 1, i % columns + 1
-        grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
-        order = np.argsort(grid)[thin(len(grid), MAX_GRID)]
-        for trace in band(grid[order], array.values[order], None if array.errors is None else array.errors[order]):
-            made.add_trace(trace, row=row, col=column)
-        line = go.Scatter(
-            x=grid[order], y=array.values[order], mode="lines", line={"color": theme.ACCENT, "width": 1.8}
-        )
-        made.add_trace(line, row=row, col=column)
-        made.update_xaxes(title_text=grid_label(name, array), row=row, col=column)
-        made.update_yaxes(title_text=labelled(theme.words(name), escape(array.unit)), row=row, col=column)
+    rest = {name: array for name, array in curves(data.arrays).items() if name not in compared | set(shown)}
+    return [panel(f"Observed: {name}", _curve(name, array)) for name, array in list(rest.items())[:MAX_ARRAYS]]
+
+
+def _curve(name: str, array: Array) -> go.Figure:
+    """One array with its band; times and the like on a logarithmic axis, and then distances, too."""
+    made = theme.figure(300, showlegend=False)
+    grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
+    order = np.argsort(grid)[thin(len(grid), MAX_GRID)]
+    x, y = grid[order], array.values[order]
+    for trace in band(x, y, None if array.errors is None else array.errors[order]):
+        made.add_trace(trace)
+    made.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"color": theme.ACCENT, "width": 1.8}))
+    if logarithmic(grid):
+        made.update_xaxes(**theme.log_axis(float(x[0]), float(x[-1])))
+        if "msd" in name and np.all(y > 0):
+            made.update_yaxes(**theme.log_axis(float(y.min()), float(y.max())))
+    made.update_xaxes(title_text=grid_label(name, array))
+    made.update_yaxes(title_text=labelled(theme.words(name), escape(array.unit)))
     return theme.style_axes(made)
