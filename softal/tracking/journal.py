@@ -1,8 +1,9 @@
 """The journal: the durable record of a campaign, from which everything else can be rebuilt.
 
-One SQLite database in WAL mode, `journal.sqlite`, with the arrays beside it as `arrays/<thousands>/<id>.npz`. The loop
-alone writes it, holding a lock on the folder; any number of readers on the same machine follow it. Every change of a
-trial's row gets the next sequence number, so a reader that remembers the last one asks only for what is new.
+One SQLite database in WAL mode, `journal.sqlite`, with the arrays beside it as `arrays/<thousands>/<id>.npz`; those of
+trials that take less time than a file are in the database. The loop alone writes it, holding a lock on the folder; any
+number of readers on the same machine follow it. Every change of a trial's row gets the next sequence number, so a
+reader that remembers the last one asks only for what is new.
 
 A commit survives the death of the process at once, and the loss of power after `sync()`, which the loop calls every
 second: a synced write for each trial would cost more than a short trial does.
@@ -20,24 +21,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
 from softal.errors import CampaignStateError
 from softal.trial import Array, Observation, Trial, TrialState
 
 DATABASE = "journal.sqlite"
+PARTS = ("values", "errors", "grid")  # of an array
 COLUMNS = (
     "id", "seq", "state", "point", "seed", "fidelity", "proposed_by", "notes", "vals", "errors", "arrays", "artifacts",
     "objective", "objective_errors", "reason", "proposed", "started", "finished", "host", "attempts", "asked_after",
     "told",
 )  # fmt: skip
+ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLOB NOT NULL)"
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
+{ARRAYS};
 CREATE INDEX trials_seq ON trials (seq);
 CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
 CREATE INDEX trials_state ON trials (state);
 """
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM trials"
+SHORT = 0.1  # trials that take less than this [s] have their arrays in the database: a file takes several ms to sync
+SMALL = 1_000_000  # bytes that a trial may have there
 UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
@@ -97,6 +105,7 @@ class Journal:
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(ARRAYS)  # a campaign of an older version has none
         self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
 
     def close(self) -> None:
@@ -154,16 +163,24 @@ class Journal:
 
     def arrays(self, trial_id: int) -> dict[str, Array]:
         """Return a trial's arrays; empty where it has none."""
-        path = self._arrays_path(trial_id)
         row = self._db.execute("SELECT arrays FROM trials WHERE id = ?", (trial_id,)).fetchone()
         units = json.loads(row[0]) if row and row[0] else {}
-        if not units or not path.exists():
+        stored = self._parts(trial_id) if units else {}
+        if not stored:
             return {}
-        with np.load(path, allow_pickle=False) as stored:
-            return {
-                name: Array(*(stored.get(f"{name}/{part}") for part in ("values", "errors", "grid")), **units[name])
-                for name in units
-            }
+        return {name: Array(*_three(stored, name), **units[name]) for name in units}
+
+    def _parts(self, trial_id: int) -> dict[str, Any]:
+        """Return the stored parts of a trial's arrays, by `<array>/<part>`."""
+        path = self._arrays_path(trial_id)
+        if path.exists():
+            with np.load(path, allow_pickle=False) as stored:
+                return dict(stored)
+        try:
+            row = self._db.execute("SELECT content FROM arrays WHERE id = ?", (trial_id,)).fetchone()
+        except sqlite3.OperationalError:  # a campaign of an older version, which has no such table
+            return {}
+        return load(row[0]) if row else {}
 
     # What the loop writes.
 
@@ -179,17 +196,22 @@ class Journal:
         A trial that is finished gets `told`, its place in the order of telling, when it is first stored so.
         """
         stored: list[Trial] = []
-        rows = []
+        rows, contents = [], []
         for trial in trials:
             self._seq += 1
             told = trial.told if trial.told is not None or not trial.state.finished else self._seq
             if trial.observation and trial.observation.arrays:
-                self._save_arrays(trial.id, trial.observation.arrays)
+                parts = _parts_of(trial.observation.arrays)
+                if _quick(trial) and sum(part.nbytes for part in parts.values()) <= SMALL:
+                    contents.append((trial.id, save(parts)))
+                else:
+                    self._save_arrays(trial.id, parts)
             rows.append(_row(trial, self._seq, told))
             stored.append(trial if told == trial.told else _with_told(trial, told))
         if rows:
             self._db.execute("BEGIN")
             self._db.executemany(UPSERT, rows)
+            self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", contents)
             self._db.execute("COMMIT")
             self._synced = False
         return stored
@@ -205,15 +227,9 @@ class Journal:
     def _arrays_path(self, trial_id: int) -> Path:
         return self.folder / "arrays" / f"{trial_id // 1000:03d}" / f"{trial_id:06d}.npz"
 
-    def _save_arrays(self, trial_id: int, arrays: Mapping[str, Array]) -> None:
+    def _save_arrays(self, trial_id: int, parts: Mapping[str, NDArray[np.float64]]) -> None:
         path = self._arrays_path(trial_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = {
-            f"{name}/{part}": getattr(array, part)
-            for name, array in arrays.items()
-            for part in ("values", "errors", "grid")
-            if getattr(array, part) is not None
-        }
         draft = path.with_suffix(".new")
         with draft.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **parts)
@@ -261,6 +277,25 @@ def in_use(folder: Path) -> bool:
     except OSError:
         return True
     return False
+
+
+def _quick(trial: Trial) -> bool:
+    return trial.started is not None and trial.finished is not None and trial.finished - trial.started < SHORT
+
+
+def _parts_of(arrays: Mapping[str, Array]) -> dict[str, NDArray[np.float64]]:
+    return {
+        f"{name}/{part}": np.asarray(getattr(array, part), order="C")
+        for name, array in arrays.items()
+        for part in PARTS
+        if getattr(array, part) is not None
+    }
+
+
+def _three(stored: Mapping[str, Any], name: str) -> tuple[Any, Any, Any]:
+    """Return values, errors and grid of an array; None where there is no such part."""
+    values, errors, grid = (stored.get(f"{name}/{part}") for part in PARTS)
+    return values, errors, grid
 
 
 def _with_told(trial: Trial, told: int | None) -> Trial:

@@ -58,6 +58,50 @@ def test_trials_come_back_as_they_were_written(journal: Journal):
     assert read.observation.arrays["s_k"].grid_unit == "1/angstrom"
 
 
+@pytest.mark.parametrize("seconds", [0.01, 10.0])
+def test_arrays_of_quick_trials_are_in_the_database(journal: Journal, seconds: float):
+    arrays = {
+        "curve": Array.of([1.0, 2.0, 4.0], [0.1, 0.2, 0.3], [0.0, 0.5, 1.0], grid_unit="nm"),
+        "column": Array.of(np.arange(6.0).reshape(2, 3)[:, 1]),  # not contiguous
+        "number": Array.of(3.0),
+        "nothing": Array.of([]),
+    }
+    trial = replace(done(7), finished=1.0 + seconds, observation=Observation({"energy": 1.0}, {}, arrays))
+    journal.write([trial])
+    assert any(journal.folder.glob("arrays/*/*.npz")) == (seconds > 1)
+    for found in (journal.arrays(7), journal.told(0, journal.seq, arrays=True)[0].observation.arrays):
+        assert found.keys() == arrays.keys()
+        assert found["curve"].grid_unit == "nm"
+        for name, array in arrays.items():
+            assert found[name].values.shape == array.values.shape
+            np.testing.assert_array_equal(found[name].values, array.values)
+            assert (found[name].errors is None, found[name].grid is None) == (array.errors is None, array.grid is None)
+        np.testing.assert_array_equal(found["curve"].errors, [0.1, 0.2, 0.3])
+        np.testing.assert_array_equal(found["curve"].grid, [0.0, 0.5, 1.0])
+
+
+def test_large_arrays_of_quick_trials_are_files(journal: Journal):
+    large = {"image": Array.of(np.zeros((400, 400)))}
+    journal.write([replace(done(0), finished=1.01, observation=Observation({"energy": 1.0}, {}, large))])
+    assert [path.name for path in journal.folder.glob("arrays/*/*.npz")] == ["000000.npz"]
+    assert journal.arrays(0)["image"].values.shape == (400, 400)
+
+
+def test_a_journal_of_an_older_version_has_no_table_of_arrays(journal: Journal):
+    journal.write([done(0)])
+    journal._db.execute("DROP TABLE arrays")
+    folder = journal.folder
+    journal.close()
+    with Journal.open(folder) as reader:
+        assert reader.arrays(0).keys() == {"s_k"}
+    next(folder.glob("arrays/*/*.npz")).unlink()
+    with Journal.open(folder) as reader:
+        assert reader.arrays(0) == {}
+    with Journal.open(folder, read_only=False) as resumed:
+        resumed.write([replace(done(1), finished=1.01)])
+        assert resumed.arrays(1).keys() == {"s_k"}
+
+
 def test_a_follower_sees_each_change_once(journal: Journal):
     follower = Journal.open(journal.folder)
     journal.write([Trial(0, {"x": 1.0}), Trial(1, {"x": 2.0})])
