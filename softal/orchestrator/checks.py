@@ -84,6 +84,8 @@ def _check_parameters(
 def _check_values(simulator: Simulator, space: Space, problems: list[Problem]) -> None:
     """Ask the simulator whether the ends of each range, choices and fixed values are allowed at all."""
     for name, parameter in space.parameters.items():
+        if simulator.parameters is not None and name not in simulator.parameters:
+            continue  # what it is told is derived from this
         for key in ("low", "high", "choices", "value"):
             given = getattr(parameter, key, None)
             for value in given if isinstance(given, tuple) else () if given is None else (given,):
