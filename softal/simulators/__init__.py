@@ -17,6 +17,7 @@ SIMULATORS = {
     "argon": "softal.simulators.argon:Argon",
     "command": "softal.simulators.command:Command",
     "silica": "softal.simulators.silica:Silica",
+    "kob_andersen": "softal.simulators.kob_andersen:KobAndersen",
     "hcss": "softal.simulators.shoulder:HardCoreSquareShoulder",
     "scs": "softal.simulators.shoulder:SoftenedCoreShoulder",
     "spherocylinders": "softal.simulators.spherocylinders:Spherocylinders",

@@ -56,12 +56,14 @@ class Outputs:
         values, arrays: their names.
         grid_units: units of the arrays' grids, into which references are converted; may leave some out.
         array_units: units of the arrays' values, likewise.
+        optional: names of values that are returned only where there are any; objectives cannot use them.
     """
 
     values: frozenset[str] = field(default_factory=frozenset)
     arrays: frozenset[str] = field(default_factory=frozenset)
     grid_units: Mapping[str, str] = field(default_factory=dict)
     array_units: Mapping[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = field(default_factory=frozenset)
 
 
 class Simulator(ABC):

@@ -1,4 +1,4 @@
-"""Molecular dynamics in words that every engine understands: particles in a periodic cube, pair potentials, NVT.
+"""Molecular dynamics in words that every engine understands: particles in a periodic cube, pair potentials, NVT or NVE.
 
 Units are any consistent set of [energy], [length] and [mass]; then time is in sqrt([mass] [length]^2 / [energy]),
 temperature in [energy] (k_B = 1, called kT) and pressure in [energy]/[length]^3. These are HOOMD-blue's conventions,
@@ -26,6 +26,7 @@ from softal.errors import SimulationError, SoftalError
 from softal.simulators.engines.potential import PairPotential
 
 Floats = NDArray[np.float64]
+SKIN = 0.1  # of the neighbour lists, of the longest cutoff
 BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat lets an intact liquid get there
 
 
@@ -105,7 +106,8 @@ class Frame:
 class Engine(ABC):
     """A running NVT simulation (Bussi-Donadio-Parrinello thermostat; source: J. Chem. Phys. 126, 014101 (2007)).
 
-    Use it as a context manager. With one thread it is deterministic for a given seed.
+    After `release_thermostat` the energy is constant. Use it as a context manager. With one thread it is deterministic
+    for a given seed.
 
     Args:
         system: where it starts.
@@ -115,6 +117,8 @@ class Engine(ABC):
         seed: of the thermostat's random numbers, any non-negative integer.
         threads: CPU threads.
         gpu: whether to run on a GPU.
+        skin: how far neighbour lists reach beyond the cutoffs [length]; a tenth of the longest if None. It has no part
+            in the results: lists are made anew before a particle can come in unseen.
 
     Attributes:
         name: in the campaign file.
@@ -134,8 +138,10 @@ class Engine(ABC):
         seed: int,
         threads: int = 1,
         gpu: bool = False,
+        skin: float | None = None,
     ) -> None:
         self.system = system
+        self._skin = SKIN * system.cutoff if skin is None else skin
         self._hottest = kT
         self._steps = 0
         with self._explained():
@@ -165,6 +171,11 @@ class Engine(ABC):
         with self._explained():
             self._set_thermostat(kT, dt, thermostat_time, seed)
 
+    def release_thermostat(self) -> None:
+        """Go on at constant energy, until `set_thermostat` is called."""
+        with self._explained():
+            self._release_thermostat()
+
     def set_velocities(self, velocities: Floats) -> None:
         """Go on with other velocities, shape (N, 3) [length/time], in the order of System.positions."""
         with self._explained():
@@ -181,6 +192,14 @@ class Engine(ABC):
         if not (math.isfinite(frame.potential_energy) and math.isfinite(frame.pressure)):
             raise SimulationError(self._blown_up(f"the energy came to {frame.potential_energy}"))
         return frame
+
+    @abstractmethod
+    def unwrapped(self) -> Floats:
+        """Return positions that go on beyond the box's faces, shape (N, 3) [length].
+
+        They are continuous in time, so that differences of two instants are displacements; at the start they are
+        those of System.positions.
+        """
 
     @abstractmethod
     def forces(self) -> Floats:
@@ -218,6 +237,9 @@ class Engine(ABC):
 
     @abstractmethod
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None: ...
+
+    @abstractmethod
+    def _release_thermostat(self) -> None: ...
 
     @abstractmethod
     def _set_velocities(self, velocities: Floats) -> None: ...

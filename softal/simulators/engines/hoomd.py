@@ -1,7 +1,7 @@
 """HOOMD-blue (4.8 and newer), on a GPU or on the CPU.
 
 HOOMD-blue is not on PyPI: conda-forge has it (see docs/engines.md). Written against its documented interface:
-`md.pair.Mie`, `md.pair.Table`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`,
+`md.pair.LJ`, `md.pair.Mie`, `md.pair.Table`, `md.methods.ConstantVolume` with `md.methods.thermostats.Bussi`,
 `md.compute.ThermodynamicQuantities`.
 
 Potentials other than Mie's go through `md.pair.Table`: linear interpolation of U and -dU/dr on `TABLE_POINTS` points in
@@ -12,15 +12,14 @@ goes to 0: a pair there may have less than its force.
 from __future__ import annotations
 
 import importlib.util
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from softal.errors import EngineUnavailable
 from softal.simulators.engines.base import Engine, Floats, Frame
-from softal.simulators.engines.potential import Mie, PairPotential, extended
+from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_jones, extended
 
-BUFFER = 0.1  # of the neighbour list, of the longest cutoff
 TABLE_POINTS = 80_000
 TABLE_START = 1e-6  # of the cutoff
 
@@ -54,8 +53,8 @@ class Hoomd(Engine):
         everything = hoomd.filter.All()
         self._force = self._pair(hoomd.md)
         self._bath = hoomd.md.methods.thermostats.Bussi(kT=kT, tau=thermostat_time)
-        method = hoomd.md.methods.ConstantVolume(filter=everything, thermostat=self._bath)
-        integrator = hoomd.md.Integrator(dt=dt, methods=[method], forces=[self._force])
+        self._method = hoomd.md.methods.ConstantVolume(filter=everything, thermostat=self._bath)
+        integrator = hoomd.md.Integrator(dt=dt, methods=[self._method], forces=[self._force])
         self._thermodynamics = hoomd.md.compute.ThermodynamicQuantities(filter=everything)
         self._simulation.operations.integrator = integrator
         self._simulation.operations.computes.append(self._thermodynamics)
@@ -81,7 +80,9 @@ class Hoomd(Engine):
         return np.mod(positions, length) - length / 2
 
     def _pair(self, md: Any) -> Any:
-        neighbours = md.nlist.Cell(buffer=BUFFER * self.system.cutoff)
+        neighbours = md.nlist.Cell(buffer=self._skin)
+        if all_lennard_jones(self.system.pairs.values()):
+            return self._lennard_jones(md, neighbours)
         if isinstance(self.system.potential, Mie):
             return self._mie(md, neighbours, self.system.potential)
         table = md.pair.Table(nlist=neighbours)
@@ -90,6 +91,15 @@ class Hoomd(Engine):
             table.params[kinds] = tabulate(potential)
             table.r_cut[kinds] = potential.cutoff
         return table
+
+    def _lennard_jones(self, md: Any, neighbours: Any) -> Any:
+        pairs = cast("dict[tuple[int, int], Mie]", self.system.pairs)
+        lj = md.pair.LJ(nlist=neighbours, mode="shift" if pairs[0, 0].shift else "none")
+        for (a, b), potential in pairs.items():
+            kinds = (self.system.kinds[a], self.system.kinds[b])
+            lj.params[kinds] = {"epsilon": potential.epsilon, "sigma": potential.sigma}
+            lj.r_cut[kinds] = potential.cutoff
+        return lj
 
     def _mie(self, md: Any, neighbours: Any, potential: Mie) -> Any:
         mode = "shift" if potential.shift else "none"
@@ -107,7 +117,11 @@ class Hoomd(Engine):
         # The generator is counter-based on (seed, time step): the stream goes on without a new seed.
         self._bath.kT = kT
         self._bath.tau = thermostat_time
+        self._method.thermostat = self._bath
         self._simulation.operations.integrator.dt = dt
+
+    def _release_thermostat(self) -> None:
+        self._method.thermostat = None
 
     def _set_velocities(self, velocities: Floats) -> None:
         snapshot = self._simulation.state.get_snapshot()
@@ -130,6 +144,13 @@ class Hoomd(Engine):
             self._temperature(),
             float(self._thermodynamics.pressure),
         )
+
+    def unwrapped(self) -> Floats:
+        """Return positions that go on beyond the box's faces, shape (N, 3) [length]."""
+        particles = self._simulation.state.get_snapshot().particles
+        length = self.system.box_length
+        centred = np.array(particles.position, dtype=np.float64)
+        return centred + length / 2 + length * np.array(particles.image, dtype=np.float64)
 
     def forces(self) -> Floats:
         """Return the force on each particle, shape (N, 3) [energy/length]."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,12 @@ def extended(potential: PairPotential, r: Floats) -> tuple[Floats, Floats]:
     return potential.energy(known) + np.where(r < potential.inner, force * (known - r), 0.0), force
 
 
+def all_lennard_jones(potentials: Iterable[PairPotential]) -> bool:
+    """Whether all are Mie potentials with exponents 12 and 6, and all shifted or none."""
+    shifts = {one.shift if isinstance(one, Mie) and one.lennard_jones else None for one in potentials}
+    return len(shifts) == 1 and None not in shifts
+
+
 @dataclass(frozen=True)
 class Mie:
     """Mie n-m potential, U(r) = C epsilon [(sigma/r)^n - (sigma/r)^m], C = n/(n-m) (n/m)^(m/(n-m)).
@@ -83,6 +90,11 @@ class Mie:
     def inner(self) -> float:
         """Pairs are never closer, but in a blow-up [length]."""
         return MIE_INNER * self.sigma
+
+    @property
+    def lennard_jones(self) -> bool:
+        """Whether the exponents are 12 and 6, for which engines have code of their own."""
+        return (self.n, self.m) == (12.0, 6.0)
 
     @property
     def coefficient(self) -> float:
