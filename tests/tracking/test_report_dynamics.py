@@ -189,6 +189,17 @@ def test_observed_times_have_a_logarithmic_axis(tmp_path: Path) -> None:
     assert scattering["xaxis"]["title"]["text"] == "t [tau]"  # type: ignore[index]
 
 
+def test_species_and_pairs_share_a_figure_where_they_share_a_grid(tmp_path: Path) -> None:
+    short = np.exp(-TIMES[:9])
+    arrays = {f"F_s_{kind}": Array(np.exp(-TIMES), None, TIMES, "", "tau") for kind in "AB"}
+    arrays |= {"msd_A": Array(TIMES, None, TIMES, "sigma^2", "tau"), "msd_B": Array(short, None, TIMES[:9], "", "tau")}
+    arrays |= {"g_SiO": Array(EVEN, None, EVEN, "", "sigma"), "S_k": Array(EVEN, None, EVEN, "", "1/sigma")}
+    page = reported(tmp_path / "c", table(state(0, 1.0)), arrays=arrays)
+    labels = re.findall(r'aria-label="Observed: ([^"]*)"', page.text)
+    assert labels == ["F_s", "msd_A", "msd_B", "g_SiO", "S_k"]
+    assert [one["name"] for one in page.panels["Observed"][0]["data"]] == ["A", "B"]  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("low", "high", "texts"),
     [(0.8, 5.0, ["0.7", "1", "2", "3", "5"]), (0.1, 50, ["0.1", "0.3", "1", "3", "10", "30"]),

@@ -147,7 +147,7 @@ def _curves(found: Dynamics, state: State, species: int) -> list[go.Scatter]:
     if state.predicted is not None:
         mean = state.predicted[species][at]
         errors = None if state.std is None else np.nan_to_num(state.std[species][at])
-        traces += [trace.update(legendgroup=label) for trace in band(t, mean, errors, _translucent(shade))]
+        traces += [trace.update(legendgroup=label) for trace in band(t, mean, errors, theme.translucent(shade))]
         traces.append(go.Scatter(x=t, y=mean, mode="lines", line={"color": shade, "width": 2}, **common))
     if state.mct is not None:
         line = {"color": shade, "width": 1.6, "dash": "dot"}
@@ -168,8 +168,3 @@ def _dots(state: State, species: int, shade: str, common: dict[str, object]) -> 
         hovertemplate=f"T = {common['name']}<br>t = %{{x:.3g}}<br>F_s = %{{y:.4f}}<extra></extra>",
         **{**common, "showlegend": species == 0},
     )
-
-
-def _translucent(shade: str, alpha: float = 0.16) -> str:
-    """Return a colour of six hexadecimal digits as `rgba`."""
-    return f"rgba({','.join(str(int(shade[i : i + 2], 16)) for i in (1, 3, 5))},{alpha})"

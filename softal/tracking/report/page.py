@@ -9,7 +9,7 @@ from pathlib import Path
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.tracking.report import dynamics, gallery, generations, memory, phases, progress, trials
+from softal.tracking.report import dynamics, gallery, generations, memory, observed, phases, progress, trials
 from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
@@ -126,7 +126,7 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
 
 
 def _observed(data: CampaignData) -> Section | None:
-    panels = trials.observed(data, memory.arrays(data))
+    panels = observed.panels(data, memory.arrays(data))
     return Section("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
 
 

@@ -36,6 +36,11 @@ def shade(at: float) -> str:
     return "#" + "".join(f"{round(a + part * (b - a)):02x}" for a, b in channels)
 
 
+def translucent(colour: str, alpha: float = 0.18) -> str:
+    """Return a colour of six hexadecimal digits as `rgba`."""
+    return f"rgba({','.join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))},{alpha})"
+
+
 def figure(height: int, **layout: Any) -> go.Figure:
     """Return an empty figure in the report's look."""
     made = go.Figure()

@@ -1,8 +1,8 @@
-"""Figures of the points and of what was observed: parallel coordinates, arrays."""
+"""Figures of the points, parallel coordinates; and what figures of arrays have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -10,10 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from softal.tracking.attachments import curves, logarithmic
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, labelled, number
-from softal.tracking.report.parts import Panel, panel
 from softal.tracking.report.statistics import thin
 from softal.trial import Array, Trial
 
@@ -21,7 +19,6 @@ MAX_LINES = 400
 BINS = 14
 MAX_AXES = 14
 MAX_GRID = 3000
-MAX_ARRAYS = 6
 
 
 def parallel(data: CampaignData) -> go.Figure | None:
@@ -169,28 +166,3 @@ def band(
     lower = go.Scatter(x=x, y=y - 1.96 * errors, **common)
     upper = go.Scatter(x=x, y=y + 1.96 * errors, fill="tonexty", fillcolor=colour, **common)
     return [lower, upper]
-
-
-def observed(data: CampaignData, shown: Collection[str] = ()) -> list[Panel]:
-    """The shown trial's other arrays: those on a grid that are not compared with a reference, nor shown elsewhere."""
-    compared = {reference.array for part in data.objective.components for reference in part.references}
-    rest = {name: array for name, array in curves(data.arrays).items() if name not in compared | set(shown)}
-    return [panel(f"Observed: {name}", _curve(name, array)) for name, array in list(rest.items())[:MAX_ARRAYS]]
-
-
-def _curve(name: str, array: Array) -> go.Figure:
-    """One array with its band; times and the like on a logarithmic axis, and then distances, too."""
-    made = theme.figure(300, showlegend=False)
-    grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
-    order = np.argsort(grid)[thin(len(grid), MAX_GRID)]
-    x, y = grid[order], array.values[order]
-    for trace in band(x, y, None if array.errors is None else array.errors[order]):
-        made.add_trace(trace)
-    made.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"color": theme.ACCENT, "width": 1.8}))
-    if logarithmic(grid):
-        made.update_xaxes(**theme.log_axis(float(x[0]), float(x[-1])))
-        if "msd" in name and np.all(y > 0):
-            made.update_yaxes(**theme.log_axis(float(y.min()), float(y.max())))
-    made.update_xaxes(title_text=grid_label(name, array))
-    made.update_yaxes(title_text=labelled(theme.words(name), escape(array.unit)))
-    return theme.style_axes(made)
