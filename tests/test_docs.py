@@ -96,6 +96,8 @@ def test_the_readmes_program(tmp_path: Path) -> None:
         ("docs/python.md", "alone.py"),
         ("docs/python.md", "surrogate.py"),
         ("docs/python.md", "tuning.py"),
+        ("docs/supercooled.md", "memory.py"),
+        ("docs/supercooled.md", "glass.py"),
     ],
 )
 def test_parts_alone(page: str, name: str, tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_species_and_pairs_share_a_figure_where_they_share_a_grid(tmp_path: Path
     arrays |= {"g_SiO": Array(EVEN, None, EVEN, "", "sigma"), "S_k": Array(EVEN, None, EVEN, "", "1/sigma")}
     page = reported(tmp_path / "c", table(state(0, 1.0)), arrays=arrays)
     labels = re.findall(r'aria-label="Observed: ([^"]*)"', page.text)
-    assert labels == ["F_s", "msd_A", "msd_B", "g_SiO", "S_k"]
+    assert labels == ["F_s", "S_k", "g_SiO", "msd_A", "msd_B"]
     assert [one["name"] for one in page.panels["Observed"][0]["data"]] == ["A", "B"]  # type: ignore[attr-defined]
 
 

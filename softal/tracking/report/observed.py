@@ -37,7 +37,7 @@ def panels(data: CampaignData, shown: Collection[str] = ()) -> list[Panel]:
 def _together(rest: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """Return quantity -> part -> array; the part is empty where a quantity has no other."""
     groups: dict[str, dict[str, Array]] = {}
-    for name, array in rest.items():
+    for name, array in sorted(rest.items()):
         found = PART.fullmatch(name)
         stem, part = found.groups() if found else (name, "")
         group = groups.get(stem, {})
@@ -58,6 +58,7 @@ def _alike(one: Array, other: Array) -> bool:
 def _figure(name: str, arrays: Mapping[str, Array]) -> go.Figure:
     """One quantity with its 95 % bands; times and the like on a logarithmic axis, and then distances, too."""
     made = theme.figure(HEIGHT, showlegend=len(arrays) > 1)
+    made.update_layout(legend_traceorder="normal")  # bands would reverse it
     positive = []
     for i, (part, array) in enumerate(arrays.items()):
         grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid

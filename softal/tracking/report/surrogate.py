@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from softal.space import Integer, Real
 from softal.surrogates.analysis import Slice
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.learned import Calibration, Learned, is_choice
 from softal.tracking.report.statistics import thin
 
@@ -62,15 +62,10 @@ def slices(data: CampaignData, learned: Learned, target: str) -> go.Figure | Non
         place = {"row": i // columns + 1, "col": i % columns + 1}
         for trace in _slice(data, learned.slices[name], name, target, column):
             made.add_trace(trace, **place)
-        parameter = data.space.parameters[name]
-        log = isinstance(parameter, Real | Integer) and parameter.log
-        title = labelled(theme.words(name), escape(data.space.units.get(name, "")))
-        made.update_xaxes(
-            title_text=title, type="category" if is_choice(data.space, name) else "log" if log else "linear", **place
-        )
+        made.update_xaxes(**theme.parameter_axis(data.space, name), **place)
         if is_choice(data.space, name):
             order = [escape(str(value)) for value in learned.slices[name].values]
-            made.update_xaxes(categoryorder="array", categoryarray=order, **place)
+            made.update_xaxes(type="category", categoryorder="array", categoryarray=order, **place)
         else:
             made.add_vline(x=data.shown.point[name], line={"color": theme.MUTED, "width": 1, "dash": "dot"}, **place)
     low, high = _y_range(data, learned, names, target, column)
@@ -196,11 +191,7 @@ def landscape(data: CampaignData, learned: Learned) -> go.Figure | None:
         values = found.x if name == x else found.y
         first, last = (float(np.log10(end)) if log else float(end) for end in (values[0], values[-1]))
         ends = [first - 0.03 * (last - first), last + 0.03 * (last - first)]  # or dots at the edge are cut in half
-        update(
-            title_text=labelled(theme.words(name), escape(data.space.units.get(name, ""))),
-            type="log" if log else "linear",
-            range=ends,
-        )
+        update(**theme.parameter_axis(data.space, name), range=ends)
     return theme.style_axes(made)
 
 
