@@ -73,6 +73,10 @@ class Agents:
         ended, took = self._ended.get(kind, (-math.inf, 0.0))
         return time.perf_counter() - ended >= max(pause, took * (1 / share - 1))
 
+    def took(self, kind: str) -> float:
+        """Return how long the agent's last call took [s]; 0 before there was one."""
+        return self._ended.get(kind, (0.0, 0.0))[1]
+
     def waiting(self) -> dict[Any, str]:
         """Return the calls under way: reference -> agent."""
         return {reference: kind for kind, reference in self._calls.items()}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import ray
 
 from softal.orchestrator.actors import AgentFailed, Agents
@@ -30,8 +31,9 @@ from softal.trial import Trial
 
 TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, when nothing else happens
 TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
-MIRROR_BATCH = 50  # trials that the tracker mirrors in one call
-MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal
+MIRROR_BATCHES = (50, 2000)  # fewest and most changes that the tracker mirrors in one call
+MIRROR_CALL = 1.0  # seconds that such a call may take; many trials at once cost less each
+MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal when it is up to date
 
 
 class Listener(Protocol):
@@ -92,6 +94,7 @@ class Loop:
         self._untrained = bool(self.progress.done)
         self._versions: list[dict[str, Any]] = []
         self._mirror_behind = 0
+        self._mirror_batch = MIRROR_BATCHES[0]
         self._mirror_error: str | None = None
         self._complaints: set[str] = set()
 
@@ -229,16 +232,21 @@ class Loop:
             self._metrics.surrogate(record)
 
     def _mirror(self) -> None:
-        if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE):
+        keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
+        if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE if keeps_up else 0.0):
             self._call_tracker()
 
     def _call_tracker(self) -> None:
-        self.agents.call("tracker", "step", MIRROR_BATCH, self._versions)
+        self.agents.call("tracker", "step", self._mirror_batch, self._versions)
         self._versions = []
 
     def _take_mirror(self, answer: tuple[int, str | None]) -> None:
         was = self._mirror_error
         self._mirror_behind, self._mirror_error = answer
+        longer = self.agents.took("tracker") < MIRROR_CALL / 2 and self._mirror_behind > self._mirror_batch
+        shorter = self.agents.took("tracker") > MIRROR_CALL
+        change = 2.0 if longer else 0.5 if shorter else 1.0
+        self._mirror_batch = int(np.clip(change * self._mirror_batch, *MIRROR_BATCHES))
         if self._mirror_error and not was:
             self.listener.message(
                 f"MLflow does not answer ({self._mirror_error}). The campaign goes on; its trials are mirrored later."

@@ -119,3 +119,68 @@ class AlwaysKilled(Simulator):
     def run(self, point: Point, context: Context) -> Observation:
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
+
+
+class ManySettings(BowlSettings):
+    batch: int = 4
+    together: str = "all"
+
+
+class Many(Simulator):
+    """The noisy paraboloid at many points at once; each leaves a line in the log, as Bowl does, and its call's size."""
+
+    Settings = ManySettings
+    outputs = Outputs(frozenset({"f"}))
+
+    @property
+    def batch(self) -> int:  # type: ignore[override]
+        return self.settings.batch
+
+    def run(self, point: Point, context: Context) -> Observation:
+        return self._at([point], [context])[0]
+
+    def run_batch(self, points: Any, contexts: Any) -> Any:
+        if self.settings.together == "raise":
+            raise ZeroDivisionError("no two points at once")
+        results = self._at(points, contexts)
+        return results[:-1] if self.settings.together == "lack" else results
+
+    def _at(self, points: Any, contexts: Any) -> list[Observation]:
+        bowl = Bowl()
+        if self.settings.log:
+            lines = [f"{one.trial} {os.getppid()} {os.getpid()} {len(points)}\n" for one in contexts]
+            with open(self.settings.log, "a") as stream:  # noqa: PTH123
+                stream.write("".join(lines))
+        time.sleep(self.settings.seconds)
+        return [bowl.run(point, context) for point, context in zip(points, contexts, strict=True)]
+
+
+class FaultyMany(Faulty):
+    """Fails in the way that a point names, some of which end the process of all."""
+
+    batch = 16
+
+
+class KillsOthers(Simulator):
+    """Is killed with all that run beside it where x is 1."""
+
+    batch = 8
+
+    def run(self, point: Point, context: Context) -> Observation:
+        if point["x"] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Observation({"f": 1.0})
+
+
+class Writer(Simulator):
+    """Every other trial writes a file; the first of a batch prints."""
+
+    batch = 4
+
+    def run(self, point: Point, context: Context) -> Observation:
+        if context.trial % 2:
+            return Observation({"f": 1.0})
+        print(f"trial {context.trial} says this")
+        path = context.workdir / "note.txt"
+        path.write_text(str(context.trial))
+        return Observation({"f": 1.0}, artifacts={"note": path})

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from driving import Listening, StopAfter, results
 
 from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
@@ -19,22 +20,6 @@ from softal.trial import Trial, TrialState
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 Make = Callable[..., Campaign]
-
-
-def results(campaign: Campaign) -> list[tuple]:
-    return [(t.id, t.point, t.seed, t.objective, t.proposed_by) for t in campaign.list_trials()]
-
-
-class StopAfter(Silent):
-    """Sends this process a signal when so many trials are finished, as a user does."""
-
-    def __init__(self, trials: int) -> None:
-        self.left = trials
-
-    def trial_finished(self, trial: Trial, improved: bool) -> None:
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_campaign_runs_to_its_budget(make_campaign: Make):
@@ -156,16 +141,6 @@ def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, agent: str):
     undisturbed.launch()
     assert results(disturbed) == results(undisturbed)
     assert disturbed.surrogate.diagnostics().n == 12
-
-
-class Listening(Silent):
-    """Keeps what the user is told."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 def test_a_surrogate_with_a_bug_does_not_end_the_campaign(make_campaign: Make):
