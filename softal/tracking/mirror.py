@@ -13,6 +13,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -37,14 +38,27 @@ from softal.tracking.records import (
 from softal.tracking.snapshots import Snapshot, write_snapshot
 from softal.trial import Array, Trial, TrialState
 
+FinishedRun = tuple[RunRecord, Path | None]  # the run of a finished trial, and the folder of its files
+
 log = logging.getLogger(__name__)
 
 SHOW_AFTER = 2.0  # s; a trial that runs longer gets its run while it runs, shorter ones when they are finished
+QUICK = 0.1  # s; of trials that take less than this only the first, and each new best, have their arrays as files
+FIRST_FILES = 1000  # so many of them
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # s between attempts while the store cannot be reached
 
 
 class RejectedError(SoftalError):
     """The store can be reached, and says that it will never take this."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot that is still to be drawn: what is in it, and the folder of the trial's files."""
+
+    trial: Trial
+    arrays: Mapping[str, Array]
+    folder: Path
 
 
 class Store(Protocol):
@@ -53,8 +67,8 @@ class Store(Protocol):
     def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
         """Find or make the campaign's parent run; return the trials' runs, and the last step of its metrics."""
 
-    def add(self, records: Sequence[RunRecord]) -> None:
-        """Add runs of finished trials."""
+    def add(self, runs: Sequence[FinishedRun]) -> None:
+        """Add runs of finished trials, each with the files in its folder, if it has one."""
 
     def create(self, record: RunRecord) -> KnownRun:
         """Add the run of a trial and leave it running."""
@@ -102,6 +116,7 @@ class Follower:
         self._connected = False
         self._wait, self._retry_at = FIRST_WAIT, 0.0
         self._plots = PlotBudget()
+        self._plot_of_best: Plot | None = None
         self._queue: list[Callable[[], None]] = []  # what the agents asked to log on the parent
         self._written = 0
         self._forget()
@@ -191,13 +206,8 @@ class Follower:
     def _follow(self, limit: int) -> None:
         self._follow_state()
         changed, since = self.journal.changes(self._since, limit)
-        plain: list[RunRecord] = []
-        for trial in changed:
-            if trial.state.finished:
-                self._finished(trial, plain)
-            else:
-                self._unfinished(trial)
-        self._add(plain)
+        with tempfile.TemporaryDirectory(prefix="softal-") as name:
+            self._take(changed, Path(name))
         self._since = since
         self._show_running()
         if len(changed) < limit and not self._checked:
@@ -207,6 +217,19 @@ class Follower:
         while self._queue:
             self._queue[0]()
             self._queue.pop(0)
+
+    def _take(self, changed: Sequence[Trial], folder: Path) -> None:
+        """Bring the store up to date with trials that have changed, in a folder for the files on their way."""
+        added: list[FinishedRun] = []
+        self._plot_of_best = None
+        for trial in changed:
+            if trial.state.finished:
+                self._finished(trial, added, folder / str(trial.id))
+            else:
+                self._unfinished(trial)
+        if self._plot_of_best:
+            self._plot(self._plot_of_best)
+        self._add(added)
 
     def _follow_state(self) -> None:
         state = str(self.journal.info.get("state", ""))
@@ -225,7 +248,7 @@ class Follower:
         else:
             self._running.pop(trial.id, None)
 
-    def _finished(self, trial: Trial, plain: list[RunRecord]) -> None:
+    def _finished(self, trial: Trial, added: list[FinishedRun], folder: Path) -> None:
         """Bring the run of a finished trial up to date, or put it on the list of those that are added at once."""
         self._running.pop(trial.id, None)
         best = self._convergence.add(trial)
@@ -237,52 +260,62 @@ class Follower:
         if known and (known.status, known.attempts) != ("RUNNING", record.attempts):
             self._store.remove(known)
             known = None
-        arrays = self.journal.arrays(trial.id) if trial.observation else {}
-        artifacts = trial.observation.artifacts if trial.observation else {}
-        if arrays or artifacts:
-            with tempfile.TemporaryDirectory(prefix="softal-") as name:
-                folder = Path(name)
-                if arrays:
-                    self._write_arrays(trial, arrays, best, folder)
-                copy_artifacts(artifacts, folder / "artifacts")
-                self._complete(known, record, folder)
-        elif known:
-            self._complete(known, record, None)
+        files = folder if self._write_files(trial, best, folder, later=known is None) else None
+        if known:
+            self._complete(known, record, files)
         else:
-            plain.append(record)
+            added.append((record, files))
 
-    def _complete(self, known: KnownRun | None, record: RunRecord, files: Path | None) -> None:
+    def _write_files(self, trial: Trial, best: bool, folder: Path, *, later: bool) -> bool:
+        """Write the files that MLflow is to have of a trial into a folder; return whether there are any.
+
+        Args:
+            later: whether the plot of a quick trial may wait until it is known that no better one follows at once.
+        """
+        quick = _seconds(trial) < QUICK
+        wanted = trial.observation is not None and (best or not quick or trial.id < FIRST_FILES)
+        arrays = self.journal.arrays(trial.id) if wanted else {}
+        artifacts = trial.observation.artifacts if trial.observation else {}
+        if arrays:
+            write_arrays(arrays, folder / "arrays")
+            plot = Plot(trial, arrays, folder)
+            if best and quick and later:
+                self._plot_of_best = plot
+            elif self._plots.allows(best):
+                self._plot(plot)
+        copy_artifacts(artifacts, folder / "artifacts")
+        return folder.exists()
+
+    def _complete(self, known: KnownRun, record: RunRecord, files: Path | None) -> None:
         try:
-            self._store.complete(known or self._store.create(record), record, files)
+            self._store.complete(known, record, files)
         except RejectedError as error:
             log.error("mirror: MLflow does not take trial %d: %s", record.trial, _first_line(error))
         self._held += 1
         self._written += 1
 
-    def _write_arrays(self, trial: Trial, arrays: Mapping[str, Array], best: bool, folder: Path) -> None:
-        write_arrays(arrays, folder / "arrays")
-        if self._plots.allows(best):
-            begun = time.monotonic()
-            scores = ", ".join(f"{name} = {value:.4g}" for name, value in trial.objective.items())
-            title = f"trial {trial.id}: {scores}"
-            plot_arrays(arrays, self.objective, title, folder / "arrays" / "arrays.png")
-            if snapshot := Snapshot.of(arrays):
-                write_snapshot(snapshot, title, folder / "snapshot.png")
-            self._plots.spent(begun)
+    def _plot(self, plot: Plot) -> None:
+        begun = time.monotonic()
+        scores = ", ".join(f"{name} = {value:.4g}" for name, value in plot.trial.objective.items())
+        title = f"trial {plot.trial.id}: {scores}"
+        plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png")
+        if snapshot := Snapshot.of(plot.arrays):
+            write_snapshot(snapshot, title, plot.folder / "snapshot.png")
+        self._plots.spent(begun)
 
-    def _add(self, records: Sequence[RunRecord]) -> None:
+    def _add(self, runs: Sequence[FinishedRun]) -> None:
         try:
-            if records:
-                self._store.add(records)
+            if runs:
+                self._store.add(runs)
         except RejectedError as error:
-            if len(records) == 1:
-                log.error("mirror: MLflow does not take trial %d: %s", records[0].trial, _first_line(error))
+            if len(runs) == 1:
+                log.error("mirror: MLflow does not take trial %d: %s", runs[0][0].trial, _first_line(error))
             else:
-                self._add(records[: len(records) // 2])
-                self._add(records[len(records) // 2 :])
+                self._add(runs[: len(runs) // 2])
+                self._add(runs[len(runs) // 2 :])
                 return
-        self._held += len(records)
-        self._written += len(records)
+        self._held += len(runs)
+        self._written += len(runs)
 
     def _show_running(self) -> None:
         now = self._clock()
@@ -310,6 +343,11 @@ class Follower:
             return False
         self._connected = False  # a `step` after this opens the parent run again
         return True
+
+
+def _seconds(trial: Trial) -> float:
+    """Return how long a finished trial took [s]; infinity where that is not known."""
+    return math.inf if trial.started is None or trial.finished is None else trial.finished - trial.started
 
 
 def _first_line(error: BaseException) -> str:

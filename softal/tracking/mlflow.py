@@ -1,10 +1,10 @@
 """MLflow as a mirror of the journal: the only module that imports MLflow.
 
 One parent run a campaign, one nested run a trial (`records.py` says what is in them, `mirror.py` how the mirror
-follows). Only MLflow's client interface is used, with one exception: trials without files that go to a database
-of ours (SQLite) are inserted through MLflow's own table classes, many in one transaction, because three client calls
-take about twelve milliseconds, which is more than a short trial does. A database whose tables are not the
-ones that this module knows gets the client calls instead.
+follows). Only MLflow's client interface is used, with one exception: trials that go to a database of ours (SQLite) are
+inserted through MLflow's own tables, many in one transaction, and their files copied to where it looks for them,
+because the client calls take about twelve milliseconds, which is more than a short trial does. A database whose tables
+are not the ones that this module knows gets the client calls instead.
 """
 
 # ruff: noqa: E402 -- the environment is set before MLflow is imported
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import uuid
@@ -39,13 +40,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.dbmodels import models
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
-from mlflow.utils.uri import append_to_uri_path
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
 from softal.objective import Objective
 from softal.tracking.journal import Journal
-from softal.tracking.mirror import SHOW_AFTER, Follower, RejectedError
+from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
 from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
 from softal.tracking.records import Metric as Row
 
@@ -197,13 +199,13 @@ class MlflowStore:
             self.remove(old)
         known[trial] = new
 
-    def add(self, records: Sequence[RunRecord]) -> None:
-        """Add runs of finished trials."""
+    def add(self, runs: Sequence[FinishedRun]) -> None:
+        """Add runs of finished trials, each with the files in its folder, if it has one."""
         with _rejections():
-            if self._database and self._database.insert(records, self._parent):
+            if self._database and self._database.insert(runs, self._parent):
                 return
-            for record in records:
-                self.complete(self.create(record), record, None)
+            for record, files in runs:
+                self.complete(self.create(record), record, files)
 
     def create(self, record: RunRecord) -> KnownRun:
         """Add the run of a trial, with its parameters if it goes on running."""
@@ -250,6 +252,8 @@ class _Database:
 
     def __init__(self, store: SqlAlchemyStore, experiment: Experiment) -> None:
         self._store, self._experiment = store, experiment
+        location = experiment.artifact_location
+        self._artifacts = Path(local_file_uri_to_path(location)) if is_local_uri(location) else None
 
     @classmethod
     def of(cls, uri: str, experiment: Experiment) -> _Database | None:
@@ -258,29 +262,40 @@ class _Database:
             return None
         return cls(SqlAlchemyStore(uri, experiment.artifact_location), experiment)
 
-    def insert(self, records: Sequence[RunRecord], parent: str) -> bool:
+    def insert(self, runs: Sequence[FinishedRun], parent: str) -> bool:
         """Insert runs in one transaction; return whether the database took them (all or none)."""
         rows: dict[type[Any], list[dict[str, Any]]] = {table: [] for table in COLUMNS}
-        for record in records:
+        if self._artifacts is None and any(files for _, files in runs):
+            return False
+        folders: list[Path] = []
+        for record, files in runs:
             run = uuid.uuid4().hex
-            tags = {**record.tags, "mlflow.parentRunId": parent, "mlflow.runName": record.name}
-            rows[models.SqlRun].append(self._run(run, record))
-            rows[models.SqlTag] += [{"run_uuid": run, "key": k, "value": v} for k, v in tags.items()]
-            rows[models.SqlParam] += [{"run_uuid": run, "key": k, "value": v} for k, v in record.params.items()]
-            at = {"run_uuid": run, "timestamp": record.end, "step": 0, "is_nan": False}
-            metrics = [{**at, "key": key, "value": value} for key, value in record.metrics.items()]
-            rows[models.SqlMetric] += metrics
-            rows[models.SqlLatestMetric] += metrics
+            if files is not None and self._artifacts is not None:  # first: an ended run is a complete one
+                folders.append(self._artifacts / run)
+                shutil.copytree(files, folders[-1] / "artifacts", copy_function=shutil.copyfile)
+            self._add_rows(rows, run, record, parent)
         try:
             with self._store.ManagedSessionMaker(read_only=False) as session:
                 for table, entries in rows.items():
                     if entries:
-                        session.execute(insert(table), entries)
+                        session.connection().execute(insert(table.__table__), entries)
         except MlflowException as error:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
             if error.error_code != "BAD_REQUEST":  # which is what a violated constraint becomes
                 raise
             return False
         return True
+
+    def _add_rows(self, rows: dict[type[Any], list[dict[str, Any]]], run: str, record: RunRecord, parent: str) -> None:
+        tags = {**record.tags, "mlflow.parentRunId": parent, "mlflow.runName": record.name}
+        rows[models.SqlRun].append(self._run(run, record))
+        rows[models.SqlTag] += [{"run_uuid": run, "key": k, "value": v} for k, v in tags.items()]
+        rows[models.SqlParam] += [{"run_uuid": run, "key": k, "value": v} for k, v in record.params.items()]
+        at = {"run_uuid": run, "timestamp": record.end, "step": 0, "is_nan": False}
+        metrics = [{**at, "key": key, "value": value} for key, value in record.metrics.items()]
+        rows[models.SqlMetric] += metrics
+        rows[models.SqlLatestMetric] += metrics
 
     def _run(self, run: str, record: RunRecord) -> dict[str, Any]:
         return {

@@ -291,6 +291,66 @@ def test_a_restart_adds_nothing_twice(journal: Journal) -> None:
     assert held.files(held.parent) == ["campaign.yaml", "data"]
 
 
+def leave_to_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the database one whose tables are not known, so that MLflow's own calls are used."""
+    monkeypatch.setitem(mlflow.COLUMNS, mlflow.models.SqlTag, {"key", "value"})
+
+
+def curve(i: int, *, seconds: float, value: float) -> Trial:
+    """A trial with an array that has a table and a plot, and a file of its own."""
+    seen = Observation({"y": value}, {}, {"y_t": Array(np.full(3, value), None, np.arange(3.0))})
+    return done(i, value, observation=seen, started=1000.0, finished=1000.0 + seconds)
+
+
+@pytest.mark.parametrize("known_tables", [True, False])
+def test_files_are_there_whichever_way_a_run_is_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, known_tables: bool
+) -> None:
+    if not known_tables:
+        leave_to_mlflow(monkeypatch)
+    journal.write([curve(0, seconds=5.0, value=2.0), done(1, 9.0), curve(2, seconds=5.0, value=1.0)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = assert_exact(journal, follower.uri)
+    assert (follower.store._database is not None) == known_tables
+    assert [held.files(held.trials[i]) for i in range(3)] == [["arrays"], [], ["arrays"]]
+    for i in (0, 2):
+        assert held.files(held.trials[i], "arrays") == ["arrays/arrays.png", "arrays/y_t.csv"]
+
+
+def test_a_kill_between_the_files_and_the_runs_is_made_good(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal.write([curve(0, seconds=5.0, value=2.0)])
+    follower = mirror(journal)
+    with monkeypatch.context() as patched:
+        patched.setattr(mlflow._Database, "_add_rows", lambda *_: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            follower.step()
+    assert Held(follower.uri).states == {}
+    again = mirror(journal)
+    catch_up(again)
+    held = assert_exact(journal, again.uri)
+    assert held.files(held.trials[0], "arrays") == ["arrays/arrays.png", "arrays/y_t.csv"]
+
+
+def test_of_many_quick_trials_the_first_and_the_best_have_files(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from softal.tracking import attachments
+    from softal.tracking import mirror as follows
+
+    monkeypatch.setattr(follows, "FIRST_FILES", 2)
+    monkeypatch.setattr(attachments, "PLOT_SHARE", 1e6)
+    values = (5.0, 4.0, 6.0, 3.0, 2.0, 7.0)
+    quick = [curve(i, seconds=0.01, value=value) for i, value in enumerate(values)]
+    journal.write([*quick, curve(6, seconds=5.0, value=8.0)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = assert_exact(journal, follower.uri)
+    files = {i: held.files(run, "arrays") for i, run in held.trials.items()}
+    assert {i for i, found in files.items() if found} == {0, 1, 3, 4, 6}
+    assert {i for i in range(6) if "arrays/arrays.png" in files[i]} == {4}, "the last of the new bests"
+
+
 @pytest.mark.parametrize("call", ["create", "complete", "add", "log_campaign", "remove"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_call_that_breaks_off_is_made_good(
@@ -300,6 +360,8 @@ def test_a_call_that_breaks_off_is_made_good(
     observed = done(1)
     arrays = {"y_t": Array(np.arange(3.0))}
     journal.write([done(0), dataclasses.replace(observed, observation=Observation({"y": 0.5}, {}, arrays)), running(2)])
+    if call == "complete":
+        leave_to_mlflow(monkeypatch)
     follower = mirror(journal)
     if call == "remove":
         catch_up(follower)
@@ -328,6 +390,7 @@ def test_a_kill_inside_a_trials_calls_is_made_good(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, empty_database: Path
 ) -> None:
     """The mirror dies between `create_run` and `log_batch`, and between `log_batch` and the end of the run."""
+    leave_to_mlflow(monkeypatch)
     seen = Observation({"y": 0.5}, {}, {"y_t": Array(np.arange(3.0))})
     journal.write([done(0, 0.5, observation=seen)])
     for call in ("log_batch", "log_artifacts", "set_terminated"):
@@ -432,7 +495,7 @@ def _rows(uri: str) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_tables_that_are_not_ours_are_left_to_mlflow(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(mlflow.COLUMNS, mlflow.models.SqlTag, {"key", "value"})
+    leave_to_mlflow(monkeypatch)
     journal.write([done(0)])
     follower = mirror(journal)
     catch_up(follower)
