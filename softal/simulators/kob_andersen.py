@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from softal.errors import EngineUnavailable, SimulationError
+from softal.errors import EngineUnavailable, SimulationError, TheoryError
 from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
@@ -26,7 +26,7 @@ from softal.simulators.kob_andersen_measures import ARRAYS, K_VALUES, MCT_ARRAYS
 from softal.simulators.kob_andersen_run import Run, State
 from softal.simulators.kob_andersen_settings import FIRST_LAG, KobAndersenSettings
 from softal.simulators.observables.threads import limited_threads
-from softal.theory.kob_andersen import AT_DENSITY, FRACTION_A, INTERACTIONS
+from softal.theory.kob_andersen import AT_DENSITY, INTERACTIONS, PAIR_NAMES
 from softal.trial import Array, Observation, Point, Value
 
 BOUNDS = {"T": (0.0, 50.0), "rho": (0.8, 2.5)}  # what is simulated: T above the first, rho from the first on
@@ -127,16 +127,16 @@ class KobAndersen(Simulator):
 
     def _with_theory(self, observation: Observation, state: State) -> Observation:
         """Add what mode-coupling theory makes of the measured S(k)."""
-        from softal.theory.mode_coupling import mixture_scattering
+        from softal.theory.mode_coupling.scattering import mixture_scattering
 
-        S = np.array([observation.arrays[f"S_{pair}"].values for pair in ("AA", "AB", "BB")])
+        S = np.array([observation.arrays[f"S_{pair}"].values for pair in PAIR_NAMES])
         t = observation.arrays["F_s_A"].grid
         assert t is not None
         begin, k = time.perf_counter(), self.settings.scattering_k(state.rho)
-        F_A, F_B, *_ = mixture_scattering(
-            S, K_VALUES, state.rho, state.T, x=(FRACTION_A, 1 - FRACTION_A), k_at=k, times=t
-        )
-        seconds = time.perf_counter() - begin
-        curves = {name: Array(F, None, t, *MCT_ARRAYS[name]) for name, F in zip(MCT_ARRAYS, (F_A, F_B), strict=True)}
-        values = observation.values | {"mct_seconds": seconds}
+        try:
+            theory = mixture_scattering(S, K_VALUES, state.rho, state.T, at=k, times=t)
+        except TheoryError as error:
+            raise SimulationError(f"mode-coupling theory: {error}") from error
+        values = observation.values | {"mct_seconds": time.perf_counter() - begin}
+        curves = {name: Array(F, None, t, *MCT_ARRAYS[name]) for name, F in zip(MCT_ARRAYS, theory.F_self, strict=True)}
         return replace(observation, values=values, arrays=observation.arrays | curves)

@@ -115,9 +115,11 @@ class Hoomd(Engine):
 
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None:
         # The generator is counter-based on (seed, time step): the stream goes on without a new seed.
+        if self._method.thermostat is None:  # one that was taken off cannot be put on again
+            self._bath = type(self._bath)(kT=kT, tau=thermostat_time)
+            self._method.thermostat = self._bath
         self._bath.kT = kT
         self._bath.tau = thermostat_time
-        self._method.thermostat = self._bath
         self._simulation.operations.integrator.dt = dt
 
     def _release_thermostat(self) -> None:

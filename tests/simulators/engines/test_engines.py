@@ -12,7 +12,7 @@ import pytest
 
 from softal.errors import EngineUnavailable, SimulationError
 from softal.simulators import engines
-from softal.simulators.engines import Engine, Mie, System
+from softal.simulators.engines import Engine, Frame, Mie, System
 from softal.simulators.engines.lammps import Lammps
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
 
@@ -107,6 +107,70 @@ def test_the_same_seed_gives_the_same_trajectory(engine: str, tolerance: float) 
 
     assert np.array_equal(end(1), end(1))
     assert not np.array_equal(end(1), end(2))
+
+
+@pytest.mark.parametrize(("engine", "tolerance"), ENGINES)
+def test_without_a_thermostat_the_energy_is_constant(engine: str, tolerance: float) -> None:
+    def total(frame: Frame) -> float:
+        return frame.potential_energy + 0.5 * (3 * 256 - 3) * frame.temperature
+
+    with start(engine, system(shift=True), dt=0.002) as running:
+        running.run(200)
+        running.release_thermostat()
+        frames = []
+        for _ in range(40):
+            running.run(25)
+            frames.append(running.frame())
+        # Verlet's energy is that of a shadow, which follows the potential energy's fluctuations at second order in dt.
+        energies = [total(frame) for frame in frames]
+        assert np.std(energies) < 0.02 * np.std([frame.potential_energy for frame in frames])
+        assert abs(np.mean(energies[:20]) - np.mean(energies[20:])) < 1e-4 * abs(np.mean(energies))
+        running.set_thermostat(2 * KT, 0.002, 0.05, 3)
+        running.run(500)
+        assert running.frame().temperature == pytest.approx(2 * KT, rel=0.2)
+
+
+@pytest.mark.parametrize(("engine", "tolerance"), ENGINES)
+def test_unwrapped_positions_go_on_beyond_the_box(engine: str, tolerance: float) -> None:
+    free = system(epsilon=1e-60, noise=0.0)  # so weak that none meets another
+    with start(engine, free) as running:
+        assert running.unwrapped() == pytest.approx(free.positions, abs=1e-6)
+        running.release_thermostat()
+        before = running.unwrapped()
+        steps = round(1.5 * free.box_length / DT)
+        running.run(steps)
+        after, wrapped = running.unwrapped(), running.frame().positions
+    assert np.abs(after - before).max() > 2 * free.box_length
+    assert after - before == pytest.approx(free.velocities * steps * DT, abs=2e-3)
+    outside = (after - wrapped) / free.box_length
+    assert outside == pytest.approx(np.round(outside), abs=1e-5)
+
+
+@pytest.mark.parametrize(("engine", "tolerance"), ENGINES)
+def test_a_run_in_parts_is_the_run_in_one(engine: str, tolerance: float) -> None:
+    """To the last digit with LAMMPS, which does not set up its forces and lists anew."""
+
+    def end(parts: list[int]) -> np.ndarray:
+        with start(engine, system(kT=1.5)) as running:
+            for steps in parts:
+                running.run(steps)
+                running.frame()
+            return running.frame().positions
+
+    assert end([1, 2, 4, 43, 50]) == pytest.approx(end([100]), abs=0 if engine == "lammps" else 1e-6)
+
+
+@pytest.mark.parametrize(("engine", "tolerance"), ENGINES)
+@pytest.mark.parametrize("skin", [0.05, 0.6])
+def test_the_skin_has_no_part_in_the_results(engine: str, tolerance: float, skin: float) -> None:
+    kwargs = {"kT": KT, "dt": DT, "thermostat_time": 0.2, "seed": 1}
+    with (
+        engine_class(engine)(system(), **kwargs) as usual,
+        engine_class(engine)(system(), **kwargs, skin=skin) as other,
+    ):
+        usual.run(100)
+        other.run(100)
+        assert np.abs(other.forces() - usual.forces()).max() < 1e-6 * np.abs(usual.forces()).max()
 
 
 def test_two_threads_give_the_same_forces() -> None:

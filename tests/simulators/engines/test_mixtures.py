@@ -14,9 +14,10 @@ import pytest
 from softal.errors import SimulationError
 from softal.simulators import engines
 from softal.simulators.engines import System
-from softal.simulators.engines.potential import Mie, extended
+from softal.simulators.engines.potential import Mie, all_lennard_jones, extended
 from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.silica_potential import PRESETS, SI, O, silica_potentials
+from softal.theory.kob_andersen import CUTOFF, EPSILON, PAIRS, SIGMA
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 ENGINES = [
@@ -71,6 +72,59 @@ def test_energy_forces_and_pressure(engine: str, preset: str) -> None:
         pressure = (375 * KT + virial / 3) / L**3
         # HOOMD-blue's kinetic pressure differs in the three degrees of freedom of the total momentum.
         assert frame.pressure == pytest.approx(pressure, rel=1e-4, abs=2 * KT / L**3)
+
+
+def kob_andersen(interaction: str, shift: bool = True) -> System:
+    """200 particles at random, with the engines' own code for Lennard-Jones potentials."""
+    rng = np.random.default_rng(5)
+    length = (200 / 1.2) ** (1 / 3)
+    positions, types = random_insertion((160, 40), length, {(0, 0): 0.8, (0, 1): 0.7, (1, 1): 0.7}, rng)
+    potentials = {
+        pair: Mie(EPSILON[pair], SIGMA[pair], CUTOFF[interaction] * SIGMA[pair], shift=shift) for pair in PAIRS
+    }
+    return System(positions, thermal_velocities(200, 1.0, 1.0, rng), length, potentials, 1.0, types, ("A", "B"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("interaction", "shift"), [("LJ", True), ("LJ", False), ("WCA", True)])
+def test_lennard_jones_mixtures_are_exact(engine: str, interaction: str, shift: bool) -> None:
+    system = kob_andersen(interaction, shift)
+    energy, forces, virial = brute_force(system)
+    volume = system.box_length**3
+    with engines.find(engine)(system, kT=1.0, dt=0.001, thermostat_time=1.0, seed=1, skin=0.2) as running:
+        frame = running.frame()
+        assert np.abs(running.forces() - forces).max() < 1e-9 * np.sqrt(np.mean(forces**2)) * 10
+        assert frame.potential_energy == pytest.approx(energy, rel=1e-9)
+        assert frame.pressure == pytest.approx((200 + virial / 3) / volume, rel=1e-6, abs=2 / volume)
+
+
+def test_threads_have_the_same_lennard_jones_forces() -> None:
+    system = kob_andersen("LJ")
+    with engines.find("lammps")(system, kT=1.0, dt=0.001, thermostat_time=1.0, seed=1, threads=2, skin=0.2) as two:
+        assert two.forces() == pytest.approx(brute_force(system)[1], rel=1e-9, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, True),
+        ({"n": 12.1}, False),
+        ({"m": 5.0}, False),
+        ({"shift": False}, False),
+    ],
+)
+def test_what_is_lennard_jones(changed: dict[str, float], expected: bool) -> None:
+    """All exponents 12 and 6, and all shifted or none: HOOMD-blue shifts all or none."""
+    assert (
+        all_lennard_jones(
+            [
+                Mie(1.0, 1.0, 2.5, shift=True),
+                Mie(**{"epsilon": 0.5, "sigma": 0.9, "cutoff": 2.0, "shift": True, **changed}),
+            ]
+        )
+        is expected
+    )
+    assert not all_lennard_jones([silica_potentials(PRESETS["BKS"])[SI, O]])
 
 
 def test_forces_are_those_of_lammps_own_pair_styles(monkeypatch: pytest.MonkeyPatch) -> None:
