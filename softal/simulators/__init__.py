@@ -21,6 +21,8 @@ SIMULATORS = {
     "hcss": "softal.simulators.shoulder:HardCoreSquareShoulder",
     "scs": "softal.simulators.shoulder:SoftenedCoreShoulder",
     "spherocylinders": "softal.simulators.spherocylinders:Spherocylinders",
+    "memory_function": "softal.simulators.memory_function:MemoryFunction",
+    "memory_fit": "softal.simulators.memory_fit:MemoryFit",
 }
 
 
