@@ -46,8 +46,8 @@ def test_f2_comes_to_its_limit(dynamics, v, limit):
     assert found.F[-1].item() == pytest.approx(limit, abs=1e-6)
 
 
-def test_f2_at_its_critical_point_stays_near_the_plateau_for_twelve_decades():
-    found = relax(Schematic(v_2=4.0), 1e10, dynamics="overdamped")
+def test_f2_at_its_critical_point_comes_to_the_plateau_by_a_power_law():
+    found = relax(Schematic(v_2=4.0), 1e8, dynamics="overdamped", points=128)
     t = np.geomspace(1e4, 1e8, 9)
     F = at(found, t)[:, 0, 0, 0]
     # F - 1/2 falls as t^-a with a = 0.395, Gamma(1 - a)^2 = Gamma(1 - 2a) / 2.

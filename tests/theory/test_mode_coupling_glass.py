@@ -23,15 +23,15 @@ def test_nonergodicity_of_f1(v):
 
 
 def test_critical_point_of_f2():
-    critical = critical_point(lambda v: Schematic(v_2=v), 3.0, 5.0)
-    assert critical == pytest.approx(4.0, abs=5e-6)
-    # lambda is off by the square root of the distance: 5e-6 of width makes 2e-3 at most.
+    critical = critical_point(lambda v: Schematic(v_2=v), 3.2, 5.1, tolerance=1e-5)
+    assert critical == pytest.approx(4.0, abs=4e-5)
+    # lambda and f are off by the square root of the relative distance, 1e-5 at most.
     found = exponents(Schematic(v_2=critical))
-    assert nonergodicity(Schematic(v_2=critical)).item() == pytest.approx(0.5, abs=2e-3)
-    assert found.parameter == pytest.approx(0.5, abs=2e-3)
-    assert found.b == pytest.approx(1.0, abs=5e-3)
-    assert found.a == pytest.approx(0.395, abs=2e-3)
-    assert found.eigenvalue == pytest.approx(1.0, abs=5e-3)
+    assert nonergodicity(Schematic(v_2=critical)).item() == pytest.approx(0.5, abs=4e-3)
+    assert found.parameter == pytest.approx(0.5, abs=5e-3)
+    assert found.b == pytest.approx(1.0, abs=1e-2)
+    assert found.a == pytest.approx(0.395, abs=4e-3)
+    assert found.eigenvalue == pytest.approx(1.0, abs=1e-2)
 
 
 def test_critical_point_of_f1_is_where_f_grows_from_zero():
@@ -41,11 +41,11 @@ def test_critical_point_of_f1_is_where_f_grows_from_zero():
 
 @pytest.mark.parametrize("v_2", [1.44, 2.25, 3.24])
 def test_line_of_f12(v_2):
-    critical = critical_point(lambda v: Schematic(v, v_2), 0.0, 3.0)
-    assert critical == pytest.approx(2 * math.sqrt(v_2) - v_2, abs=5e-6)
+    critical = critical_point(lambda v: Schematic(v, v_2), 0.0, 3.0, tolerance=1e-5)
+    assert critical == pytest.approx(2 * math.sqrt(v_2) - v_2, abs=3e-5)
     at = Schematic(critical, v_2)
-    assert nonergodicity(at).item() == pytest.approx(1 - 1 / math.sqrt(v_2), abs=3e-3)
-    assert exponents(at).parameter == pytest.approx(1 / math.sqrt(v_2), abs=3e-3)
+    assert nonergodicity(at).item() == pytest.approx(1 - 1 / math.sqrt(v_2), abs=5e-3)
+    assert exponents(at).parameter == pytest.approx(1 / math.sqrt(v_2), abs=5e-3)
 
 
 def labelled(phi, x):

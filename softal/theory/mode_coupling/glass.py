@@ -53,33 +53,39 @@ def nonergodicity(model: Model) -> Floats:
     """Return F (s, s, n) for long times; zeros in the liquid.
 
     Raises:
-        TheoryError: where the iteration does not converge, which happens only within 1e-9 of a critical point.
+        TheoryError: where the iteration does not converge.
     """
-    scale = scales(model.S)
-    F = model.S.copy()
-    for _ in range(ITERATIONS):
-        new = model.S - inverse(model.S_inverse + model.memory(F))
-        change = np.max(np.abs(new - F) / scale)
-        F = new
-        if np.max(F / scale) < GLASS:
-            return np.zeros_like(F)
-        if change < TOLERANCE:
-            return F
-    raise TheoryError(
-        f"nonergodicity parameters: not converged after {ITERATIONS} iterations, too near a critical point"
-    )
+
+    def follows(F: Floats) -> Floats:
+        return np.asarray(model.S - inverse(model.S_inverse + model.memory(F)))
+
+    return _largest_solution(follows, model.S, scales(model.S))
 
 
 def tagged_nonergodicity(liquid: Liquid, F: Floats) -> Floats:
-    """Return F_s (s, n) for long times, for the long-time F (s, s, n) of the liquid: F_s = 1 - 1 / (1 + N_s)."""
-    F_s = np.ones_like(liquid.tagged_rates)
+    """Return F_s (s, n) for long times, for the long-time F (s, s, n) of the liquid: F_s = 1 - 1 / (1 + N_s).
+
+    Raises:
+        TheoryError: where the iteration does not converge.
+    """
+    one = np.ones_like(liquid.tagged_rates)
+    return _largest_solution(lambda F_s: np.asarray(1.0 - 1.0 / (1.0 + liquid.tagged_memory(F, F_s))), one, one)
+
+
+def _largest_solution(follows: Callable[[Floats], Floats], start: Floats, scale: Floats) -> Floats:
+    """Iterate from `start` down to the largest solution of F = follows(F), and to zeros below GLASS.
+
+    Nothing hurries the iteration: just above a critical point the solution is easily jumped over.
+    """
+    F = start
     for _ in range(ITERATIONS):
-        new = 1.0 - 1.0 / (1.0 + liquid.tagged_memory(F, F_s))
-        change = np.max(np.abs(new - F_s))
-        F_s = new
-        if change < TOLERANCE:
-            return np.asarray(F_s)
-    raise TheoryError(f"nonergodicity parameters of a particle: not converged after {ITERATIONS} iterations")
+        new = follows(F)
+        if np.max(new / scale) < GLASS:
+            return np.zeros_like(F)
+        if np.max(np.abs(new - F) / scale) < TOLERANCE:
+            return new
+        F = new
+    raise TheoryError(f"nonergodicity parameters: not found in {ITERATIONS} iterations, too near a critical point")
 
 
 def is_glass(model: Model) -> bool:
