@@ -47,13 +47,13 @@ class Job:
         method: of `METHODS`.
         seed: of the choice, and of the networks that are judged.
         limit: simulated time at which a path ends [tau].
-        surrogate: kind whose members disagree.
+        surrogate: kind whose members disagree, or its settings with `kind`.
     """
 
     method: str
     seed: int
     limit: float
-    surrogate: str = SURROGATE
+    surrogate: Any = SURROGATE
 
     def file(self, folder: Path) -> Path:
         """Return where the results are kept."""

@@ -130,7 +130,10 @@ class Committee(Strategy):
         if members is None:
             U = self._design.take(self.asked, n, visited)
             return self._proposals(U, [{"acquisition": "initial"}] * len(U))
-        chosen = self._chosen(members, n, waiting, visited)
+        candidates = self._candidates(visited)
+        if not len(candidates):
+            return []
+        chosen = self._chosen(members, n, waiting, candidates)
         notes = [
             {"acquisition": "committee", "results": self._members[0], "disagreement": d, "cost": c}
             for d, c in zip(chosen.disagreement.tolist(), chosen.cost.tolist(), strict=True)
@@ -156,9 +159,8 @@ class Committee(Strategy):
         return self._members[1]
 
     @single_threaded
-    def _chosen(self, members: Members, n: int, pending: Floats, visited: Floats) -> Choice:
-        """Return up to n points of the largest disagreement per cost."""
-        candidates = self._candidates(visited)
+    def _chosen(self, members: Members, n: int, pending: Floats, candidates: Floats) -> Choice:
+        """Return up to n of the candidates (c, d) of the largest disagreement per cost."""
         n = min(n, len(candidates)) if self._design.pool is not None else n
         known = np.vstack([self._unit(self._done[self._members[0] :]), pending])
         points = np.vstack([known, candidates])

@@ -1,7 +1,8 @@
 """First points: far from each other, corners and every choice before the middle (R. W. Kennard, L. A. Stone, 1969).
 
-Of a scrambled Sobol sequence's first points, or of a pool, each next one is the farthest from all before it. Numbers
-lie as far apart as they do in the unit cube, two choices that differ as far as the ends of a range.
+Of a scrambled Sobol sequence's first points, or of a pool, the first one lies nearest to a corner, and each next one
+the farthest from all before it. Numbers lie as far apart as they do in the unit cube, two choices that differ as far as
+the ends of a range.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Design:
 
     Args:
         space: of the points.
-        seed: of the sequence, or of the pool's first point.
+        seed: of the sequence.
         pool: (k, d) unit points, the only ones; None is the whole space.
     """
 
@@ -43,15 +44,15 @@ class Design:
 
     def _order(self) -> Floats:
         if self._ordered is None:
-            points = self._sequence.take(0, POINTS) if self.pool is None else self.pool
-            first = 0 if self.pool is None else int(np.random.default_rng(self.seed).integers(len(points)))
-            self._ordered = points[farthest_first(points, first, self.space.categorical)]
+            points = self.space.snap(self._sequence.take(0, POINTS)) if self.pool is None else self.pool
+            self._ordered = points[farthest_first(points, self.space.categorical)]
         return self._ordered
 
 
-def farthest_first(points: Floats, first: int, categorical: tuple[int, ...]) -> list[int]:
-    """Return the numbers of all points (k, d), each next one the farthest from those before it."""
-    order = [first]
+def farthest_first(points: Floats, categorical: tuple[int, ...]) -> list[int]:
+    """Return the numbers of all points (k, d): that nearest to a corner, then each farthest from those before it."""
+    numbers = [column for column in range(points.shape[1]) if column not in categorical]
+    order = [int(np.argmax(np.abs(points[:, numbers] - 0.5).sum(axis=1)))]
     distance = np.full(len(points), np.inf)
     while len(order) < len(points):
         apart = np.abs(points - points[order[-1]])
