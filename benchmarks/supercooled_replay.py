@@ -27,7 +27,6 @@ Numbers = NDArray[np.intp]
 
 EVALUATION = TrainingSettings(folds=0)  # the networks that are judged: the surrogate's own
 SURROGATE = "dynamics_network"
-TARGETS = ("relaxation_A", "relaxation_B")
 GRID_SIZES = (2, 3, 4, 5, 6, 8, 10, 12)  # temperatures of each interaction
 STRIDE_FROM = 14  # states from which on every second step is judged
 COMMITTEES: dict[str, dict[str, Any]] = {
@@ -121,7 +120,7 @@ def chosen(job: Job, library: Library, folder: Path) -> Numbers:
         }
     )
     settings = {"surrogate": job.surrogate, "pool": str(table), **COMMITTEES[job.method]}
-    strategy = build("committee", space, learn(*TARGETS), job.seed, settings)
+    strategy = build("committee", space, learn(*library.trials[0].objective), job.seed, settings)
     by_point = {_key(library.trials[i].point): int(i) for i in library.pool}
     order: list[int] = []
     while proposals := strategy.ask(1):
