@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from softal.errors import SimulationError
 from softal.orchestrator.schema import load_campaign_file
+from softal.simulators import build
 from softal.simulators.base import Context, validate_observation
 from softal.trial import Observation
 
@@ -56,6 +58,31 @@ def test_boyle_s_temperature(campaign: str, folder: Path, tmp_path: Path) -> Non
     assert run(path, tmp_path / "b", temperature=1.0).values["b2"] == pytest.approx(-5.316, abs=0.01)
 
 
+def test_many_virial_coefficients_at_once(folder: Path, tmp_path: Path) -> None:
+    alone = run(folder / "boyles.yaml", tmp_path / "work", temperature=3.4179, n=12.0)
+    assert alone.values["b2"] == pytest.approx(0, abs=0.02)
+    simulator = load_campaign_file(folder / "boyles.yaml").build_simulator()
+    assert simulator.batch == 64
+    points = [{"temperature": 1.0, "n": 12.0}, {"temperature": 3.4179, "n": 12.0}, {"temperature": 2.0, "n": 20.0}]
+    together = simulator.run_batch(points, [Context(tmp_path, seed=i) for i in range(3)])
+    assert [type(one) for one in together] == [Observation] * 3
+    assert together[0].values["b2"] == pytest.approx(-5.316, abs=0.02)
+    assert together[1].values["b2"] == pytest.approx(alone.values["b2"], rel=1e-9)
+    assert together[2].arrays["mayer"].values.shape == together[2].arrays["mayer"].grid.shape == (5000,)
+
+
+def test_many_walks_at_once(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(folder))
+    simulator = build("walks:Walks")
+    points = [{"bias": 0.3}, {"bias": 2.0}, {"bias": 0.3}]
+    first, refused, second = simulator.run_batch(points, [Context(tmp_path, seed=i) for i in (3, 4, 5)])
+    assert str(refused) == "the bias must lie within -1 and 1"
+    assert first.values["distance"] != second.values["distance"]
+    assert first.values["distance"] == simulator.run({"bias": 0.3}, Context(tmp_path, seed=3)).values["distance"]
+    with pytest.raises(SimulationError, match="the bias must lie"):
+        simulator.run({"bias": 2.0}, Context(tmp_path, seed=4))
+
+
 def test_templates_and_files(folder: Path, tmp_path: Path) -> None:
     observation = run(folder / "melt.yaml", tmp_path / "work", epsilon=1.25)
     assert observation.values == {"pressure": 1.75}
@@ -75,5 +102,6 @@ def test_every_campaign_of_the_page_is_tried() -> None:
         "trap.yaml",
         "melt.yaml",
         "boyle.yaml",
+        "boyles.yaml",
         "walk.yaml",
     }
