@@ -32,7 +32,7 @@ POOLS = (1024, 256, 64)  # random memory functions of which the best begins a ru
 SIGMA = 0.5  # initial step, in y
 B_RANGE = (0.1, 5.0)
 BEYOND = 100.0  # tau may be shorter than the first time, and longer than the last, by this factor
-WEIGHTS = 12.0  # largest |arsinh(w/s)|: 80,000 s
+WEIGHTS = 10.0  # largest |arsinh(w/s)|: 11,000 s
 CONVERGED = 1e-4  # a run ends when decades of the loss change by less
 AGREED = 3  # runs that have ended at the best loss
 SAME = 0.02  # decades between the losses at which two runs have ended at the same memory function
@@ -142,10 +142,10 @@ class Encoding:
         """Return y of memory functions that might be: no constant, weights of either sign, mostly positive."""
         shape = (size, self.modes)
         sign = np.where(rng.random(shape) < 1 / 3, -1, 1)
-        w = np.arcsinh(sign * 10 ** rng.uniform(-2, 3, shape))
+        w = np.arcsinh(sign * 10 ** rng.uniform(-1, 2.5, shape))
         tau = rng.uniform(self._likely[0], self._likely[1], shape)
         Y = np.hstack([np.zeros((size, 1)), w, tau, np.log(rng.uniform(0.3, 2.0, shape))])
-        return Y if self.rate else np.hstack([np.log(self.scale) + rng.normal(0, 2, (size, 1)), Y])
+        return Y if self.rate else np.hstack([np.log(self.scale) + rng.normal(0, 1, (size, 1)), Y])
 
 
 class _Evolution:

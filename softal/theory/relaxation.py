@@ -16,6 +16,7 @@ FIRST = 0.9  # least F at the first time, where that is not 0
 SIGMAS = 5.0  # standard errors that F may rise by, or differ from 1 at t = 0
 RISE = 0.02  # that it may rise by where no errors are known
 LEAST_TIMES = 5
+UNBOUND = 1e6  # mean squared difference of an F that grows exponentially
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ class Relaxation:
         return 0.0 if self.errors is None else float(np.mean(self.errors**2))
 
     def error(self, F: Floats) -> Floats:
-        """Return the mean squared difference of curves F (P, n), as (P,); infinite where one is not finite."""
+        """Return the mean squared difference of curves F (P, n), as (P,); infinite where one grows without bound."""
         with np.errstate(all="ignore"):
             found = np.mean((F - self.F) ** 2, axis=1)
-        return np.where(np.isfinite(found), found, np.inf)
+        return np.where(found < UNBOUND, found, np.inf)
 
     def r2(self, F: Floats) -> Floats:
         """Return 1 - sum (F - F_i)^2 / sum (F_i - mean F_i)^2 of curves F (P, n), as (P,)."""
