@@ -65,14 +65,24 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         raise CampaignFileError([Problem("simulator", problem) for problem in problems])
     spec = campaign.spec
     if as_json:
-        _print_json({"file": str(file), "name": spec.name, "parameters": list(spec.space.names), "problems": []})
+        _print_json(
+            {
+                "file": str(file),
+                "name": spec.name,
+                "parameters": list(spec.space.names),
+                "batch": campaign.batch,
+                "problems": [],
+            }
+        )
         return
     from rich.markup import escape
 
+    batch = campaign.batch
+    at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = escape(", ".join(component.describe() for component in spec.objective.components))
     _console().print(
         f"[green]{escape(str(file))} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
-        f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time.",
+        f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time{at_once}.",
         soft_wrap=True,
     )
 

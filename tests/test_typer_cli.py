@@ -202,7 +202,7 @@ def test_status(campaign: Campaign) -> None:
 
 def test_validate(file: Path) -> None:
     found = answer("validate", file)
-    assert found == {"file": str(file), "name": "bowl", "parameters": ["x", "y"], "problems": []}
+    assert found == {"file": str(file), "name": "bowl", "parameters": ["x", "y"], "batch": 1, "problems": []}
 
 
 def test_init_then_validate(tmp_path: Path) -> None:

@@ -20,10 +20,12 @@ from softal.errors import CampaignFileError, CampaignStateError, Problem, Softal
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.checks import searched
+from softal.orchestrator.job import batch_of
 from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign, parse_text
 from softal.orchestrator.settings import BudgetSettings
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.simulators.base import Simulator
+from softal.simulators.function import simulator_class
 from softal.space import Space
 from softal.tracking.journal import DATABASE, Journal, in_use
 from softal.trial import Trial
@@ -119,17 +121,24 @@ class Campaign:
 
     def check(self) -> list[str]:
         """Return what stands in the way of running here; empty where nothing does."""
-        from softal.orchestrator.job import batch_of
-
-        own = self._own
-        simulator = self.spec.build_simulator() if own is None else own
-        if not isinstance(simulator, Simulator):
-            return []
+        simulator = self._built()
         try:
             batch_of(simulator)
         except SoftalError as error:
             return [str(error)]
         return simulator.check()
+
+    @property
+    def batch(self) -> int:
+        """How many points the simulator evaluates at once."""
+        return batch_of(self._built())
+
+    def _built(self) -> Simulator:
+        """Return the simulator."""
+        own = self._own
+        if own is None:
+            return self.spec.build_simulator()
+        return own if isinstance(own, Simulator) else simulator_class(own)()
 
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
@@ -189,7 +198,7 @@ class Campaign:
 
     def _plan(self, campaign_id: str) -> Plan:
         from softal.orchestrator.agents import Brief
-        from softal.orchestrator.job import Job, batch_of
+        from softal.orchestrator.job import Job
         from softal.orchestrator.loop import Plan
 
         spec, folder = self.spec, self.folder.resolve()
@@ -213,8 +222,7 @@ class Campaign:
             campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
         )
         ahead = None if workers.ahead == "auto" else workers.ahead
-        batch = batch_of(job.build())
-        return Plan(brief, job, self.budget, batch, workers.memory, workers.retries, workers.grace, ahead)
+        return Plan(brief, job, self.budget, self.batch, workers.memory, workers.retries, workers.grace, ahead)
 
     def _simulator(self) -> dict[str, Any]:
         """Return the simulator's kind and settings, as JSON has them."""
@@ -223,9 +231,7 @@ class Campaign:
 
     def _searched(self) -> Space:
         """Return the space without the points of which the simulator knows that they cannot be simulated."""
-        own = self._own
-        simulator = own if isinstance(own, Simulator) else self.spec.build_simulator() if own is None else None
-        return searched(self.spec.space, simulator)
+        return searched(self.spec.space, self._built())
 
     def _info(self) -> dict[str, Any]:
         return {

@@ -28,6 +28,8 @@ OWN = {
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return section -> kinds, each `{kind, origin, target, summary, settings, parameters, values, arrays}`.
 
+    Simulators have `batch`, too: how many points they evaluate at once; None where that needs settings.
+
     `settings` is a list of `{name, type, default, description}`; `parameters` a list of `{name, meaning, default}`, or
     None where anything goes; `values` and `arrays` are the names that a simulator declares, or None. A kind that cannot
     be imported has `error` instead of these.
@@ -69,13 +71,21 @@ def _settings(found: Any) -> list[dict[str, str]]:
 
 def declared_by(found: type[Simulator]) -> tuple[object, object]:
     """Return parameters and outputs; where they depend on settings, those of the default ones, if these suffice."""
-    source: Any = found
-    if isinstance(_as_written(found, "parameters"), property) or isinstance(_as_written(found, "outputs"), property):
-        try:
-            source = found()
-        except Exception:  # a setting without a default, or a user's own class, which can raise anything
-            return None, None
-    return source.parameters, source.outputs
+    source = _source(found, "parameters", "outputs")
+    return (None, None) if source is None else (source.parameters, source.outputs)
+
+
+def _source(found: type[Simulator], *names: str) -> Any:
+    """Return what has these attributes: the class, or a simulator with the default settings where they need some.
+
+    None is where these do not suffice.
+    """
+    if not any(isinstance(_as_written(found, name), property) for name in names):
+        return found
+    try:
+        return found()
+    except Exception:  # a setting without a default, or a user's own class, which can raise anything
+        return None
 
 
 def _as_written(found: type, name: str) -> object:
@@ -95,6 +105,7 @@ def _takes_and_returns(found: type[Simulator]) -> dict[str, Any]:
         else None,
         "values": sorted(outputs.values) if isinstance(outputs, Outputs) else None,
         "arrays": sorted(outputs.arrays) if isinstance(outputs, Outputs) else None,
+        "batch": getattr(_source(found, "batch"), "batch", None),
     }
 
 
@@ -134,6 +145,8 @@ def _show_entry(console: Console, entry: Mapping[str, Any]) -> None:
         for row in entry.get("parameters") or ()
     ]
     _show_rows(console, "parameters", taken)
+    if (entry.get("batch") or 1) > 1:
+        console.print(Padding(Text(f"up to {entry['batch']} points at once", style="dim"), (0, 0, 0, 2)))
     for what in ("values", "arrays"):
         if entry.get(what):
             console.print(Padding(Text.assemble((f"{what}  ", "dim"), ", ".join(entry[what])), (0, 0, 0, 2)))

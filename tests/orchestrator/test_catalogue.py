@@ -11,6 +11,8 @@ from rich.console import Console
 
 from softal import plugins
 from softal.orchestrator.catalogue import SECTIONS, catalogue, show_catalogue
+from softal.simulators.base import Context, Simulator
+from softal.trial import Observation, Point
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,38 @@ def test_a_simulator_says_what_it_takes_and_returns(found: dict[str, list[dict[s
     engine = next(row for row in argon["settings"] if row["name"] == "engine")
     assert engine["default"] == "auto"
     assert entry(found, "simulators", "command")["parameters"] is None
+
+
+class OfSettings(Simulator):
+    """Many points at once, as many as a setting says."""
+
+    @property
+    def batch(self) -> int:  # type: ignore[override]
+        return 48
+
+    def run(self, point: Point, context: Context) -> Observation:
+        return Observation({"f": 1.0})
+
+
+class WithoutDefaults(OfSettings):
+    """A simulator that cannot be made without settings."""
+
+    def __init__(self, settings: Any = None) -> None:
+        raise ValueError("a setting is missing")
+
+
+@pytest.mark.parametrize(("name", "batch"), [("OfSettings", 48), ("WithoutDefaults", None)])
+def test_a_simulator_says_how_many_points_it_takes(monkeypatch: pytest.MonkeyPatch, name: str, batch: int) -> None:
+    listed = {"command": SECTIONS["simulators"][0]["command"], "mine": f"{__name__}:{name}"}
+    names = plugins.names
+    monkeypatch.setattr(
+        plugins, "names", lambda builtin, group: listed if group == "softal.simulators" else names(builtin, group)
+    )
+    monkeypatch.setattr("softal.simulators.SIMULATORS", listed)
+    found = catalogue()
+    assert entry(found, "simulators", "command")["batch"] == 1
+    assert entry(found, "simulators", "mine")["batch"] == batch
+    assert ("up to 48 points at once" in shown(found)) == (batch == 48)
 
 
 def test_it_is_json(found: dict[str, list[dict[str, Any]]]) -> None:
