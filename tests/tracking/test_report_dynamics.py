@@ -19,6 +19,7 @@ from softal.tracking.attachments import logarithmic
 from softal.tracking.journal import Journal
 from softal.tracking.report import write_report
 from softal.tracking.report.dynamics_states import missing, score_axis
+from softal.tracking.report.statistics import main_range
 from softal.tracking.report.theme import log_axis
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -209,6 +210,30 @@ def test_logarithmic_axes_have_round_labels(low: float, high: float, texts: list
     axis = log_axis(low, high)
     assert set(texts) <= set(axis["ticktext"])
     assert len(log_axis(1e-12, 1e12)["tickvals"]) <= 14
+
+
+def test_axes_of_less_than_a_factor_of_two_have_even_ticks() -> None:
+    inside = [
+        text
+        for text, value in zip(*(log_axis(60, 72)[n] for n in ("ticktext", "tickvals")), strict=True)
+        if 60 <= value <= 72
+    ]
+    assert inside == ["60", "65", "70"]
+    assert log_axis(3, 3)["ticktext"] == ["3"]
+
+
+@pytest.mark.parametrize(
+    ("values", "sign", "expected"),
+    [
+        (np.r_[np.full(98, 0.1), 1e-3, 1e70], 1, (1e-3, 1.0)),
+        (np.r_[np.full(98, 0.1), 1e-3, 50.0], 1, (1e-3, 50.0)),
+        (np.r_[np.full(98, 10.0), 1e3, 1e-70], -1, (1.0, 1e3)),
+        (np.array([2.0]), 1, (2.0, 2.0)),
+    ],
+    ids=["diverged", "bad", "maximised", "one"],
+)
+def test_a_divergence_hides_nothing(values: np.ndarray, sign: float, expected: tuple[float, float]) -> None:
+    assert main_range(values, sign) == pytest.approx(expected)
 
 
 def test_the_axis_of_r2_ends_where_r2_is_0_and_shows_the_nines() -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 TIMES = np.geomspace(0.01, 100, 40)
 GOAL = minimize("loss")
 MODE = Space({"w": {"low": 1, "high": 100, "log": True}, "tau": {"low": 0.01, "high": 10, "log": True}})
-STATES = ("LJ_cold", "LJ_warm", "WCA_hot")
+STATES = ("KA_LJ_cold", "KA_LJ_cool", "KA_LJ_hot")
 SCALED = dict(zip(STATES, (0.6, 1.0, 3.0), strict=True))
 FITS = Space({"state": {"choices": list(STATES)}, "modes": {"choices": [1, 2]}})
 
@@ -62,7 +62,7 @@ def grid(**values: float) -> list[Trial]:
             {"state": state, "modes": modes},
             10.0 ** (-2 - 2 * modes),
             fitted(1 / SCALED[state]),
-            **{"T_over_Tmct": SCALED[state], **values},
+            **{"T_over_Tmct": SCALED[state], "noise": 1e-5, **values},
         )
         for i, (state, modes) in enumerate(points)
     ]
@@ -117,20 +117,34 @@ def test_each_species_has_its_figures(tmp_path: Path) -> None:
 
 def test_fits_over_states_are_compared_by_their_modes(tmp_path: Path) -> None:
     page = written(tmp_path / "c", grid(), FITS)
-    scores, scattering, _ = page.panels["Memory function"]
-    drawn = {(trace["name"], trace["showlegend"]): trace for trace in traces(scores, "markers")}
+    scores, errors, scattering, _ = page.panels["Memory function"]
     for modes in (1, 2):
-        name = f"N<sub>exp</sub> = {modes}"
-        np.testing.assert_allclose(decoded(drawn[name, True]["x"]), [0.6, 1.0, 3.0])
-        np.testing.assert_allclose(decoded(drawn[name, True]["y"]), 10.0 ** (-1 - 2 * modes))  # 1 - R2
-        np.testing.assert_allclose(decoded(drawn[name, False]["y"]), 0.9 * 10.0 ** (-2 - 2 * modes))
-    assert [trace["name"] for trace in traces(scattering, "lines")] == ["LJ cold", "LJ warm", "WCA hot"]
+        [score], [error] = (
+            [trace for trace in traces(figure, "markers") if trace["name"] == f"N<sub>exp</sub> = {modes}"]
+            for figure in (scores, errors)
+        )
+        np.testing.assert_allclose(decoded(score["x"]), [0.6, 1.0, 3.0])
+        np.testing.assert_allclose(decoded(score["y"]), 10.0 ** (-1 - 2 * modes))  # 1 - R2
+        np.testing.assert_allclose(decoded(error["y"]), 0.9 * 10.0 ** (-2 - 2 * modes))
+    noise = traces(errors, "markers")[-1]
+    assert (noise["name"], decoded(noise["y"]).tolist()) == ("noise of the reference", [1e-5] * 6)
+    assert [trace["name"] for trace in traces(scattering, "lines")] == ["cold", "cool", "hot"]
+    assert scattering["layout"]["legend"]["title"]["text"] == "KA LJ"  # type: ignore[index]
     assert "with the most modes" in page.text
 
 
 def test_states_without_a_temperature_stand_side_by_side(tmp_path: Path) -> None:
     scores, *_ = written(tmp_path / "c", grid(T_over_Tmct=float("nan")), FITS).panels["Memory function"]
-    assert traces(scores, "markers")[0]["x"] == ["LJ cold", "LJ warm", "WCA hot"]
+    assert traces(scores, "markers")[0]["x"] == ["cold", "cool", "hot"]
+
+
+def test_states_alone_need_no_modes(tmp_path: Path) -> None:
+    space = Space({"state": {"choices": list(STATES)}})
+    trials = [done(i, {"state": name}, 1e-3, fitted(1.0), T=0.5 + i) for i, name in enumerate(STATES)]
+    scores, *_ = written(tmp_path / "c", trials, space).panels["Memory function"]
+    assert [(trace["name"], decoded(trace["x"]).tolist()) for trace in traces(scores, "markers")] == [
+        ("fits", [0.5, 1.5, 2.5])
+    ]
 
 
 @pytest.mark.parametrize("lost", ["memory", "F_s", "F_s_reference"])

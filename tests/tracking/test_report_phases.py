@@ -148,6 +148,21 @@ def test_the_mean_objective_has_its_scatter(tmp_path: Path) -> None:
     np.testing.assert_allclose(decoded(value["error_y"]["array"]), values.std(axis=1, ddof=1))
 
 
+def test_values_over_decades_have_means_of_logarithms(tmp_path: Path) -> None:
+    goal, rng = minimize("P_qc12"), np.random.default_rng(1)
+    losses = np.exp(rng.normal(-5, 3, (3, POPULATION)))
+    losses[0, 0] = 1e60  # one that diverged
+    trials = evolved(PLANE, {0: 3}, arrays=False)
+    for trial, loss in zip(trials, losses.ravel(), strict=True):
+        trial.objective["P_qc12"] = float(loss)
+    figure = written(tmp_path / "c", trials, PLANE, goal).panels["Generations"][-1]
+    value = traces(figure, "lines+markers")[0]
+    mean, spread = np.log(losses).mean(axis=1), np.log(losses).std(axis=1, ddof=1)
+    np.testing.assert_allclose(decoded(value["y"]), np.exp(mean))
+    np.testing.assert_allclose(value["error_y"]["arrayminus"], np.exp(mean) - np.exp(mean - spread))
+    assert figure["layout"]["yaxis"]["type"] == "log"  # type: ignore[index]
+
+
 def test_restarts_are_apart(tmp_path: Path) -> None:
     page = written(tmp_path / "c", evolved(PLANE, {0: 4, 1: 3}, arrays=False))
     plane, history = page.panels["Generations"]

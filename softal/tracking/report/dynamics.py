@@ -95,7 +95,7 @@ def name(found: Dynamics, state: State) -> str:
 def _stacked(rows: int, height: int, title: str) -> go.Figure:
     made = make_subplots(rows=rows, cols=1, shared_xaxes=True, vertical_spacing=0.035)
     made.update_layout(theme.figure(height).layout)
-    made.update_layout(legend_title={"text": f"{theme.words(title)}, T = ", "font": {"size": 13, "color": theme.INK}})
+    made.update_layout(legend_title=theme.legend_title(f"{title}, T ="))
     return made
 
 

@@ -18,19 +18,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from softal.coordinates import start_and_width
 from softal.space import Integer, Real, Space
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.generations_history import ends, history, is_log, values_of
 from softal.tracking.report.parts import Key, Section, panel
-from softal.tracking.report.progress import axis_type
 from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
 
@@ -38,7 +36,7 @@ Floats = NDArray[np.float64]
 
 MAX_PARAMETERS = 3
 MAX_ELLIPSES = 24
-MAX_DOTS = 1500
+MAX_DOTS = 900
 MAX_MEANS = 60  # with a mark each
 CORNERS = 73  # of an ellipse
 HEIGHT = 440
@@ -100,13 +98,15 @@ def section(data: CampaignData) -> Section | None:
     planes = [_plane(data, found, pair) for pair in itertools.combinations(columns, 2)]
     names = [" and ".join(data.space.names[i] for i in pair) for pair in itertools.combinations(columns, 2)]
     panels = [panel(f"Generations: {name}", plane) for name, plane in zip(names, planes, strict=True)]
+    log = is_log(data, values_of(data, found))
     several = " Each restart has its own symbol." if found[-1].run else ""
     return Section(
         "Generations",
         "Mean and one standard deviation (ellipse) of the distribution from which each generation's trials were drawn; "
         "dots are trials, the stronger, the better." + several + " The bars are the standard deviation of a "
-        "generation's values about their mean; det C, of the covariance in units of each range, falls as it converges.",
-        (*panels, panel("Generations: objective and det C", _history(data, found))),
+        f"generation's values{' (of their logarithms)' * log} about their mean; "
+        "det C, of the covariance in units of each range, falls as it converges.",
+        (*panels, panel("Generations: objective and det C", history(data, found))),
         keys=_keys(data, found),
     )
 
@@ -155,7 +155,7 @@ def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]
     trials = [trial for generation in found for trial in generation.trials if trial.state is TrialState.DONE]
     trials = [trials[i] for i in thin(len(trials), MAX_DOTS)]
     names = [data.space.names[i] for i in pair]
-    good = _goodness(data, trials)
+    good = _goodness(data, found, trials)
     return go.Scatter(
         x=[trial.point[names[0]] for trial in trials],
         y=[trial.point[names[1]] for trial in trials],
@@ -174,10 +174,10 @@ def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]
     )
 
 
-def _goodness(data: CampaignData, trials: Sequence[Trial]) -> Floats:
-    """Return how good trials are, larger is better: losses that span decades count by their logarithm."""
+def _goodness(data: CampaignData, found: Sequence[Generation], trials: Sequence[Trial]) -> Floats:
+    """Return how good trials are, larger is better: values that span decades count by their logarithm."""
     losses = data.objective.losses(trials)[:, 0] if trials else np.zeros(0)
-    return -np.log(losses) if axis_type(losses) == "log" else -losses
+    return -np.sign(losses) * np.log(np.abs(losses)) if is_log(data, values_of(data, found)) else -losses
 
 
 def _ellipse(space: Space, generation: Generation, pair: tuple[int, int], colour: str) -> go.Scatter:
@@ -216,88 +216,13 @@ def _path(space: Space, found: Sequence[Generation], run: int, pair: tuple[int, 
     )
 
 
-def _history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
-    """The objective and det C by generation; runs stand one after the other."""
-    made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06)
-    made.update_layout(theme.figure(HEIGHT, showlegend=False).layout)
-    name = data.objective.names[0]
-    made.add_trace(_values(data, found, name), row=1, col=1)
-    first = 0
-    for _, group in itertools.groupby(found, key=lambda generation: generation.run):
-        some = list(group)
-        x = list(range(first, first + len(some)))
-        made.add_trace(_mean(some, name, x), row=1, col=1)
-        made.add_trace(_determinant(some, x), row=2, col=1)
-        if first:
-            made.add_vline(x=first - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
-        first += len(some)
-    values = np.array([t.objective[name] for one in found for t in one.trials if name in t.objective])
-    log = name not in data.fractions and axis_type(values) == "log"
-    axis = theme.log_axis(float(values.min()), float(values.max())) if log else {}
-    made.update_yaxes(title_text=theme.words(name), **axis, row=1, col=1)
-    made.update_yaxes(title_text="det C", type="log", nticks=5, row=2, col=1)
-    shown = thin(len(found), 8)
-    made.update_xaxes(tickvals=shown, ticktext=[str(found[i].number) for i in shown], range=[-0.6, len(found) - 0.4])
-    made.update_xaxes(title_text="generation" + ", run after run" * bool(found[-1].run), row=2, col=1)
-    return theme.style_axes(made)
-
-
-def _values(data: CampaignData, found: Sequence[Generation], name: str) -> go.Scatter:
-    pairs = [(x, t) for x, generation in enumerate(found) for t in generation.trials if name in t.objective]
-    pairs = [pairs[i] for i in thin(len(pairs), MAX_DOTS)]
-    return go.Scatter(
-        x=[x for x, _ in pairs],
-        y=[trial.objective[name] for _, trial in pairs],
-        mode="markers",
-        marker={"color": theme.INITIAL, "size": 5, "opacity": 0.7},
-        hovertext=[theme.hover(trial, data.space.units) for _, trial in pairs],
-        hoverinfo="text",
-    )
-
-
-def _mean(some: Sequence[Generation], name: str, x: Sequence[int]) -> go.Scatter:
-    values = [[t.objective[name] for t in generation.trials if name in t.objective] for generation in some]
-    return go.Scatter(
-        x=x,
-        y=[float(np.mean(one)) if one else None for one in values],
-        error_y={
-            "array": [float(np.std(one, ddof=1)) if len(one) > 1 else 0.0 for one in values],
-            "color": theme.ACCENT,
-            "thickness": 1.4 if len(some) <= MAX_MEANS else 0.5,
-            "width": 0,
-        },
-        mode=_mode(some),
-        line={"color": theme.ACCENT, "width": 2},
-        marker={"color": theme.ACCENT, "size": 7},
-        hovertext=[f"{generation.name}: mean of {len(one)}" for generation, one in zip(some, values, strict=True)],
-        hovertemplate="%{hovertext} = %{y:.4g} ± %{error_y.array:.2g}<extra></extra>",
-    )
-
-
-def _mode(some: Sequence[Generation]) -> str:
-    return "lines+markers" if len(some) <= MAX_MEANS else "lines"
-
-
-def _determinant(some: Sequence[Generation], x: Sequence[int]) -> go.Scatter:
-    sizes = [float(np.linalg.det(generation.covariance)) for generation in some]
-    return go.Scatter(
-        x=x,
-        y=[size if size > 0 else None for size in sizes],
-        mode=_mode(some),
-        line={"color": theme.GOOD, "width": 2},
-        marker={"color": theme.GOOD, "size": 6},
-        hovertemplate="det C = %{y:.3g}<extra></extra>",
-    )
-
-
 def _keys(data: CampaignData, found: Sequence[Generation]) -> list[Key]:
     last = f"{found[-1].number} of run {found[-1].run + 1}" if found[-1].run else str(found[-1].number)
     keys = [Key("generation", [colour for _, colour in theme.SCALE], str(found[0].number), last)]
-    name = data.objective.names[0]
-    values: list[Any] = sorted(t.objective[name] for one in found for t in one.trials if name in t.objective)
-    if values:
-        worst, best = (values[0], values[-1]) if data.objective.signs[0] < 0 else (values[-1], values[0])
-        keys.append(
-            Key(name.replace("_", " "), [theme.GRID, theme.INK], *(data.text(name, end, None) for end in (worst, best)))
-        )
+    values = values_of(data, found)
+    if values.size:
+        worst, best = ends(data, values)
+        name = data.objective.names[0]
+        texts = [data.text(name, end, None) for end in (worst, best)]
+        keys.append(Key(name.replace("_", " "), [theme.GRID, theme.INK], *texts))
     return keys

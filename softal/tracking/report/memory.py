@@ -2,7 +2,7 @@
 
 A trial has a fit where its observation has the arrays `memory`, `F_s` and `F_s_reference` on one grid of times, or the
 same with `_A` and `_B` behind each name. A campaign that fits one curve by many trials shows its best one; one whose
-parameters are `state` and `modes` (N_exp), in which a trial is a whole fit, shows how good the fits are over
+parameters are `state` and, perhaps, `modes` (N_exp), in which a trial is a whole fit, shows how good the fits are over
 temperature for each N_exp, as the paper's figure 7, and curves of some states with the most modes.
 """
 
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, is_finite, labelled, number
-from softal.tracking.report.dynamics_states import SYMBOLS, missing, score_axis
+from softal.tracking.report.data import CampaignData, is_finite, labelled
+from softal.tracking.report.memory_states import figure_by_state, modes_of, name_of, prefix_of, temperature_of
 from softal.tracking.report.parts import Panel, Section, panel
 from softal.tracking.report.progress import LOG_RATIO
 from softal.tracking.report.statistics import thin
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 NAMES = ("memory", "F_s", "F_s_reference")
 SPECIES = ("", "_A", "_B")
 MOST_STATES = 5
-HEIGHT_FIT = 520
+HEIGHT = 520
 SMALLEST = 1e-6  # of the largest |M|: what is smaller is not drawn on a logarithmic axis
 
 
@@ -64,16 +64,18 @@ def section(data: CampaignData) -> Section | None:
     endings = _species(data.arrays)
     if not endings:
         return None
-    by_state = {"state", "modes"} <= set(data.space.all_names)
+    by_state = "state" in data.space.all_names
     panels: list[Panel] = []
-    if by_state and (figure := _over_states(data)):
-        panels.append(panel("Memory function: R² and error by state", figure))
+    for label, name in (("R²", "r2"), ("error", "error")) if by_state else ():
+        if figure := figure_by_state(data, name):
+            panels.append(panel(f"Memory function: {label} by state", figure))
     for ending in endings:
         fits = _of_states(data, ending) if by_state else _of_shown(data, ending)
+        states = prefix_of(data).strip("_") if by_state else ""
         of = f" of {ending[1:]}" if ending else ""
         panels += [
-            panel(f"Memory function{of}: F_s", _scattering(fits, of)),
-            panel(f"Memory function{of}", _memory(fits, of)),
+            panel(f"Memory function{of}: F_s", _scattering(fits, of, states)),
+            panel(f"Memory function{of}", _memory(fits, of, states)),
         ]
     return Section("Memory function", _caption(data, by_state), panels)
 
@@ -105,32 +107,18 @@ def _of_states(data: CampaignData, ending: str) -> list[Fit]:
     best: dict[Any, Trial] = {}
     for trial in data.done:
         other = best.setdefault(trial.point["state"], trial)
-        if _modes(trial) > _modes(other):
+        if modes_of(trial) > modes_of(other):
             best[trial.point["state"]] = trial
-    ordered = sorted(best.values(), key=lambda trial: (_temperature(trial) or 0.0, str(trial.point["state"])))
+    ordered = sorted(best.values(), key=lambda trial: (temperature_of(trial) or 0.0, str(trial.point["state"])))
     chosen = data.with_arrays([ordered[i] for i in thin(len(ordered), MOST_STATES)])
     found = [trial for trial in chosen if trial.observation and ending in _species(trial.observation.arrays)]
+    prefix = prefix_of(data)
     shades = [theme.shade(i / max(1, len(found) - 1)) for i in range(len(found))]
     return [
-        Fit(_name(trial), shade, _some(trial.observation.arrays, ending))
+        Fit(name_of(trial, prefix), shade, _some(trial.observation.arrays, ending))
         for trial, shade in zip(found, shades, strict=True)
         if trial.observation
     ]
-
-
-def _modes(trial: Trial) -> float:
-    modes = trial.point["modes"]
-    return float(modes) if is_finite(modes) else -np.inf
-
-
-def _temperature(trial: Trial) -> float | None:
-    """Return T/T_mct, or T, of the state that a trial fits, as its simulator says; None where it does not."""
-    values = trial.observation.values if trial.observation else {}
-    return next((values[name] for name in ("T_over_Tmct", "T") if is_finite(values.get(name))), None)
-
-
-def _name(trial: Trial) -> str:
-    return theme.words(str(trial.point["state"]))
 
 
 def _points(fit: Fit) -> tuple[NDArray[np.int_], Floats]:
@@ -143,10 +131,10 @@ def _points(fit: Fit) -> tuple[NDArray[np.int_], Floats]:
     return order, grid[order]
 
 
-def _scattering(fits: Sequence[Fit], of: str) -> go.Figure:
+def _scattering(fits: Sequence[Fit], of: str, states: str) -> go.Figure:
     """F_s of the fits beside their references, and the difference below."""
     made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.7, 0.3], vertical_spacing=0.05)
-    made.update_layout(theme.figure(HEIGHT_FIT, showlegend=len(fits) > 1).layout)
+    made.update_layout(theme.figure(HEIGHT, showlegend=len(fits) > 1, legend_title=theme.legend_title(states)).layout)
     for fit in fits:
         at, t = _points(fit)
         F, reference = fit.arrays["F_s"].values[at], fit.arrays["F_s_reference"]
@@ -178,9 +166,9 @@ def _dots(fit: Fit, t: Floats, y: Floats, errors: Floats | None) -> go.Scatter:
     )  # fmt: skip
 
 
-def _memory(fits: Sequence[Fit], of: str) -> go.Figure:
+def _memory(fits: Sequence[Fit], of: str, states: str) -> go.Figure:
     """M(t); on logarithmic axes where it spans an order of magnitude, and then -M is dashed where M is negative."""
-    made = theme.figure(HEIGHT_FIT, showlegend=len(fits) > 1)
+    made = theme.figure(HEIGHT, showlegend=len(fits) > 1, legend_title=theme.legend_title(states))
     curves = [(fit, t, fit.arrays["memory"].values[at]) for fit in fits for at, t in [_points(fit)]]
     sizes = np.abs(np.concatenate([np.zeros(0), *(M for _, _, M in curves)]))
     sizes = sizes[np.isfinite(sizes) & (sizes > SMALLEST * np.nanmax(sizes, initial=0.0))]
@@ -203,46 +191,3 @@ def _time_axis(made: go.Figure, fits: Sequence[Fit], **place: int) -> None:
     if times:
         made.update_xaxes(**theme.log_axis(min(t[0] for t in times), max(t[-1] for t in times)))
         made.update_xaxes(title_text=labelled("t", theme.words(fits[0].arrays["F_s"].grid_unit)), **place)
-
-
-def _over_states(data: CampaignData) -> go.Figure | None:
-    """R2 and mean squared difference over temperature, or over states where T is not known, coloured by N_exp."""
-    trials = [t for t in data.done if t.observation and is_finite(t.observation.values.get("r2"))]
-    if not trials:
-        return None
-    known = all(_temperature(trial) is not None for trial in trials)
-    made = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05)
-    made.update_layout(theme.figure(HEIGHT_FIT).layout)
-    trials.sort(key=lambda trial: (_temperature(trial) or 0.0, str(trial.point["state"])))
-    for i, modes in enumerate(sorted({trial.point["modes"] for trial in trials}, key=str)):
-        some = [trial for trial in trials if trial.point["modes"] == modes]
-        x = [_temperature(trial) if known else _name(trial) for trial in some]
-        for row, name in enumerate(("r2", "error"), start=1):
-            made.add_trace(_by_state(some, x, name, i, f"N<sub>exp</sub> = {number(modes)}"), row=row, col=1)
-    _state_axes(made, trials, known)
-    return theme.style_axes(made)
-
-
-def _by_state(some: Sequence[Trial], x: Sequence[Any], name: str, i: int, label: str) -> go.Scatter:
-    values = [trial.observation.values.get(name, np.nan) if trial.observation else np.nan for trial in some]
-    colour, symbol = theme.PROPOSERS[i % len(theme.PROPOSERS)], SYMBOLS[i % len(SYMBOLS)]
-    texts = [f"{_name(t)}, {label}<br>{name} = {v:.6g}" for t, v in zip(some, values, strict=True)]
-    return go.Scatter(
-        x=x, y=missing(values) if name == "r2" else values, mode="markers", name=label, legendgroup=label,
-        showlegend=name == "r2",
-        marker={"color": colour, "size": 8, "symbol": symbol}, hovertext=texts, hoverinfo="text",
-    )  # fmt: skip
-
-
-def _state_axes(made: go.Figure, trials: Sequence[Trial], known: bool) -> None:
-    every = [trial.observation.values for trial in trials if trial.observation]
-    values = {n: [v[n] for v in every if is_finite(v.get(n))] for n in ("r2", "error", "T_over_Tmct")}
-    made.update_yaxes(title_text="R²", **score_axis(values["r2"]), row=1, col=1)
-    positive = [error for error in values["error"] if error > 0]
-    made.update_yaxes(**(theme.log_axis(min(positive), max(positive)) if positive else {}), row=2, col=1)
-    made.update_yaxes(title_text="mean squared difference", row=2, col=1)
-    temperatures = [T for trial in trials if (T := _temperature(trial)) and T > 0]
-    if known and temperatures:
-        made.update_xaxes(**theme.log_axis(min(temperatures), max(temperatures)))
-    title = ("T / T<sub>mct</sub>" if values["T_over_Tmct"] else "T") if known else "state"
-    made.update_xaxes(title_text=title, row=2, col=1)

@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from softal.objective import Component
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, is_finite
-from softal.tracking.report.statistics import concurrency, lanes, running_best, thin
+from softal.tracking.report.statistics import concurrency, lanes, main_range, running_best, thin
 from softal.trial import Trial, TrialState
 
 MAX_DOTS = 2000
@@ -71,7 +71,7 @@ def _progress_panel(made: go.Figure, data: CampaignData, component: Component, r
         )
         made.add_trace(line, row=row, col=1)
     log = component.name not in data.fractions and axis_type(finite) == "log"
-    axis = theme.log_axis(float(finite.min()), float(finite.max())) if log else {"type": "linear"}
+    axis = theme.log_range(*main_range(finite, component.sign)) if log else {"type": "linear"}
     made.update_yaxes(title_text=theme.words(component.name), **axis, row=row, col=1)
 
 

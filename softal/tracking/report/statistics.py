@@ -15,6 +15,8 @@ from softal.trial import Array, Trial
 
 Floats = NDArray[np.float64]
 
+WORST, ORDERS = 0.02, 4  # part of the values that may be left out of an axis, and how far away
+
 
 def running_best(losses: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the lowest loss so far, shape (n,), and where it improved; NaN losses never do."""
@@ -55,6 +57,20 @@ def _comparable(one: Array, other: Array) -> bool:
     if one.values.ndim != 1 or one.values.shape != other.values.shape or (one.grid is None) != (other.grid is None):
         return False
     return one.grid is None or other.grid is None or bool(np.allclose(one.grid, other.grid, rtol=1e-9, atol=0))
+
+
+def main_range(values: Floats, sign: float) -> tuple[float, float]:
+    """Return lowest and highest of positive values as a logarithmic axis shows them.
+
+    At the bad end, the high one for sign 1, the worst values are left out where they are ORDERS of magnitude or more
+    beyond the others: a single divergence would hide everything else.
+    """
+    low, high = float(values.min()), float(values.max())
+    edge = float(np.quantile(values, 1 - WORST if sign > 0 else WORST))
+    far = 10.0**ORDERS
+    return (
+        (low, 10 * edge if high > far * edge else high) if sign > 0 else (edge / 10 if low < edge / far else low, high)
+    )
 
 
 @dataclass(frozen=True)

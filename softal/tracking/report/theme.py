@@ -60,6 +60,11 @@ def figure(height: int, **layout: Any) -> go.Figure:
     return made
 
 
+def legend_title(text: str) -> dict[str, Any]:
+    """Return the title of a legend, which stands left of it."""
+    return {"text": words(text), "font": {"size": 13, "color": INK}}
+
+
 def style_axes(made: go.Figure) -> go.Figure:
     """Give every axis of a figure the report's look."""
     look = {
@@ -90,16 +95,33 @@ def parameter_axis(space: Space, name: str) -> dict[str, Any]:
     return {**look, **log_axis(parameter.low, parameter.high)}
 
 
+def log_range(low: float, high: float) -> dict[str, Any]:
+    """Return the settings of a logarithmic axis that ends a little beyond `low` and `high`."""
+    first, last = math.log10(low), math.log10(high)
+    margin = 0.06 * (last - first) + 0.02
+    return {**log_axis(low, high), "range": [first - margin, last + margin]}
+
+
 def log_axis(low: float, high: float) -> dict[str, Any]:
     """Return the settings of a logarithmic axis that shows what lies from `low` to `high`."""
     # Plotly labels a log axis of about one decade with lone digits: 5, 6, 7 ... 10, 2, 3.
     ratio = high / low
+    if ratio < 2:
+        values = _even(low, high)
+        return {"type": "log", "tickvals": values, "ticktext": [number(value) for value in values]}
     digits = (1, 2, 3, 5, 7) if ratio < 30 else (1, 3) if ratio < 1e4 else (1,)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     exponents = range(first, last + 1, max(1, (last - first) // MAX_DECADES))
     ticks = [(digit, exponent) for exponent in exponents for digit in digits]
     texts = [_tick(digit, exponent) for digit, exponent in ticks]
     return {"type": "log", "tickvals": [digit * 10.0**exponent for digit, exponent in ticks], "ticktext": texts}
+
+
+def _even(low: float, high: float) -> list[float]:
+    """Return some round numbers around those from `low` to `high`, in even steps."""
+    rough = max(high - low, 0.01 * high) / 3
+    step = next(s for s in (10.0 ** math.floor(math.log10(rough)) * digit for digit in (1, 2, 5, 10)) if s >= rough)
+    return [i * step for i in range(max(1, math.floor(low / step)), math.ceil(high / step) + 1)]
 
 
 def _tick(digit: int, exponent: int) -> str:
