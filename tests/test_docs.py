@@ -98,6 +98,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
         ("docs/python.md", "tuning.py"),
         ("docs/supercooled.md", "memory.py"),
         ("docs/supercooled.md", "glass.py"),
+        ("docs/supercooled.md", "fit.py"),
     ],
 )
 def test_parts_alone(page: str, name: str, tmp_path: Path) -> None:
