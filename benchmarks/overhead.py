@@ -25,7 +25,13 @@ import figures
 import processes
 
 HERE = Path(__file__).resolve().parent
-SYSTEMS = ("softal", "ray", "ray_tune", "optuna", "utilisation", "utilisation_ray_tune")
+EVOLUTION = {
+    "in_process": "a bare loop in one process",
+    "batched": "softal, 64 points at once",
+    "one_by_one": "softal, a task a point",
+}
+BUSY = ("utilisation", "utilisation_ray_tune")
+SYSTEMS = ("softal", "ray", "ray_tune", "optuna", *EVOLUTION, *BUSY)
 LABELS = {"softal": "softal", "ray": "bare Ray tasks", "ray_tune": "Ray Tune", "optuna": "Optuna, SQLite"}
 PACKAGES = ("softal", "ray", "optuna", "mlflow", "torch", "botorch")
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -47,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10_000, help="no-op trials of softal and of bare Ray")
     parser.add_argument("--peer-trials", type=int, default=500, help="no-op trials of Ray Tune and Optuna, at most")
+    parser.add_argument("--batched-trials", type=int, default=20_000, help="trials of CMA-ES, 64 points at once")
     parser.add_argument("--rounds", type=int, default=3, help="of the no-op trials")
     parser.add_argument("--workers", type=int, default=32, help="workers of the one-second simulations")
     parser.add_argument("--sleeps", type=int, default=1500, help="one-second simulations, at most")
@@ -67,6 +74,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "ray": {"trials": options.trials},
         "ray_tune": {"trials": peers},
         "optuna": {"trials": peers},
+        "in_process": {"trials": options.batched_trials},
+        "batched": {"trials": options.batched_trials},
+        "one_by_one": {"trials": min(options.trials, options.batched_trials)},
         "utilisation": {**sleeps, "seconds": options.seconds},
         "utilisation_ray_tune": {**sleeps, "trials": min(options.sleeps, 10 * options.workers)},
     }
@@ -129,7 +139,9 @@ def markdown(results: dict[str, Any]) -> str:
         lines += [*_no_op_table(results), ""]
     if "softal" in results:
         lines += [*_softal_table(results["softal"]), ""]
-    if any(name in results for name in SYSTEMS[4:]):
+    if any(name in results for name in EVOLUTION):
+        lines += [*_evolution_table(results), ""]
+    if any(name in results for name in BUSY):
         lines += [*_utilisation_table(results), ""]
     return "\n".join(lines)
 
@@ -161,6 +173,25 @@ def _softal_table(one: dict[str, Any]) -> list[str]:
         f"| until MLflow had them all ({one['mlflow_runs']} runs) | {one['mlflow_catch_up_s']:.1f} s |",
         f"| the report | {one['report_s']:.1f} s |",
     ]
+
+
+def _evolution_table(results: dict[str, Any]) -> list[str]:
+    bare = results.get("in_process", {}).get("ms_per_trial")
+    lines = [
+        "| CMA-ES, populations of 64, one worker | trials | ms per trial | beyond the bare loop "
+        "| processor time of all processes "
+        "| MLflow lacked at the end, until it had them | the report | from launch to the end |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, label in EVOLUTION.items():
+        if one := results.get(name):
+            more = f"{one['ms_per_trial'] - bare:.2f} ms" if bare and name != "in_process" else ""
+            cells = [f"{one['trials']}", f"{one['ms_per_trial']:.2f}", more, f"{one['cpu_ms_per_trial']:.2f} ms"]
+            if "whole_s" in one:
+                cells.append(f"{one['mlflow_behind_at_end']}, {one['mlflow_catch_up_s']:.1f} s")
+                cells += [f"{one['report_s']:.1f} s", f"{one['whole_s']:.0f} s"]
+            lines.append("| " + " | ".join([label, *cells, *[""] * (7 - len(cells))]) + " |")
+    return lines
 
 
 def _utilisation_table(results: dict[str, Any]) -> list[str]:

@@ -31,6 +31,18 @@ def watch(process: subprocess.Popen[Any], limit: float) -> dict[str, float]:
     return most
 
 
+def cpu_seconds() -> float:
+    """Return the processor time that this process and its children have used so far [s]."""
+    used = 0.0
+    for one in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+        used += times.user + times.system
+    return used
+
+
 def _look(pid: int) -> dict[str, float]:
     count, sandboxes, memory = 0, 0, 0
     try:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import figures
+import processes
 
 HERE = Path(__file__).resolve().parent
 MB = 1e6
@@ -50,6 +51,73 @@ def softal(folder: Path, trials: int) -> dict[str, Any]:
         "mlflow_runs": _mlflow_runs(campaign.folder),
         "failed": sum(trial.state != "done" for trial in done),
     }
+
+
+def batched(folder: Path, trials: int) -> dict[str, Any]:
+    """CMA-ES with populations of 64 whose points are evaluated at once, one worker: journal, MLflow, report."""
+    import work
+
+    return _evolution(folder, work.bowls, trials)
+
+
+def one_by_one(folder: Path, trials: int) -> dict[str, Any]:
+    """The same campaign, a task for each point."""
+    import work
+
+    return _evolution(folder, work.bowl, trials)
+
+
+def _evolution(folder: Path, simulate: Any, trials: int) -> dict[str, Any]:
+    import work
+
+    began = time.time()
+    campaign, watch = _campaign(
+        folder, simulate, trials, "xy", strategy={"kind": "cmaes", "popsize": work.BATCH}, surrogate="none",
+        workers={"concurrent": 1, "cpus": 1},
+    )  # fmt: skip
+    times = [(trial.started, trial.finished) for trial in campaign.list_trials()]
+    end = max(finished for _, finished in times)
+    return {
+        **figures.per_trial(times),
+        "mlflow_behind_at_end": watch.behind_at_end,
+        "mlflow_catch_up_s": watch.caught_up - end - watch.report_s,
+        "report_s": watch.report_s,
+        "mlflow_runs": _mlflow_runs(campaign.folder),
+        "cpu_ms_per_trial": 1e3 * (watch.cpu[1] - watch.cpu[0]) / (0.9 * trials),
+        "whole_s": time.time() - began,
+    }
+
+
+def in_process(folder: Path, trials: int) -> dict[str, Any]:
+    """The same evolution as a bare loop: strategy and function in one process, nothing is kept."""
+    import work
+
+    from softal import strategies
+    from softal.objective import minimize
+    from softal.simulators.base import Context
+    from softal.simulators.function import simulator_class
+    from softal.space import Space
+    from softal.trial import Trial, TrialState
+
+    space = Space({name: {"low": 0.0, "high": 1.0} for name in "xy"})
+    strategy = strategies.build("cmaes", space, minimize("f"), 0, {"popsize": work.BATCH})
+    simulator = simulator_class(work.bowls)()
+    times: list[tuple[float, float]] = []
+    used = time.process_time()
+    while len(times) < trials:
+        began = time.time()
+        proposals = strategy.ask(min(work.BATCH, trials - len(times)))
+        contexts = [Context(folder, seed=i) for i in range(len(proposals))]
+        found = simulator.run_batch([proposal.point for proposal in proposals], contexts)
+        strategy.tell(
+            [
+                Trial(len(times) + i, one.point, notes=one.notes, state=TrialState.DONE, objective=result.values)
+                for i, (one, result) in enumerate(zip(proposals, found, strict=True))
+            ]
+        )
+        share = (time.time() - began) / len(proposals)
+        times += [(began + i * share, began + (i + 1) * share) for i in range(len(proposals))]
+    return {**figures.per_trial(times), "cpu_ms_per_trial": 1e3 * (time.process_time() - used) / trials}
 
 
 def ray(folder: Path, trials: int) -> dict[str, Any]:
@@ -146,6 +214,7 @@ class _Watch:
 
     def __init__(self, trials: int) -> None:
         self.rss = [0.0, 0.0]
+        self.cpu = [0.0, 0.0]  # of all processes at the first tenth of the trials, and when MLflow had them all [s]
         self.behind_at_end, self.caught_up, self.report_s = 0, 0.0, 0.0
         self._trials, self._finished = trials, 0
 
@@ -153,6 +222,7 @@ class _Watch:
         self._finished += 1
         if self._finished == max(1, self._trials // 10):
             self.rss[0] = _rss_mb()
+            self.cpu[0] = processes.cpu_seconds()
         if self._finished % max(1, self._trials // 100) == 0:
             self.rss[1] = _rss_mb()
 
@@ -161,6 +231,7 @@ class _Watch:
             self.behind_at_end = status.mirror_behind
         if status.running == 0:
             self.caught_up = time.time()
+            self.cpu[1] = processes.cpu_seconds()
 
     def message(self, text: str) -> None:
         print(text)
@@ -251,7 +322,10 @@ def _mlflow_runs(folder: Path) -> int:
         return int(database.execute("SELECT count(*) FROM runs WHERE lifecycle_stage = 'active'").fetchone()[0]) - 1
 
 
-SYSTEMS = {one.__name__: one for one in (softal, ray, ray_tune, optuna, utilisation, utilisation_ray_tune)}
+MEASURED = (
+    softal, ray, ray_tune, optuna, batched, one_by_one, in_process, utilisation, utilisation_ray_tune
+)  # fmt: skip
+SYSTEMS = {one.__name__: one for one in MEASURED}
 
 
 def main() -> None:
