@@ -11,12 +11,13 @@ so that steps are relative ones, and weights may pass through zero: F_s of parti
 has zero slope at 0, which an overdamped equation has not, and is followed by a negative memory there (the paper's
 "unrealistic short time non-monotonic behavior"). The paper's a_j are left at 0, where they lose nothing. A run begins
 at the best of many random y and ends when CMA-ES has converged (N. Hansen, arXiv:1604.00772); others follow, until
-three of them have ended at the best loss.
+three of them have ended at the best loss. Every other one begins at the best memory function with one mode less, to
+which a random one is added.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ Floats = NDArray[np.float64]
 
 POOLS = (1024, 256, 64)  # random memory functions of which the best begins a run, in turn: smaller ones differ more
 SIGMA = 0.5  # initial step, in y
+SIMPLER = 0.2  # part of the evaluations that the search with one mode less may take
 B_RANGE = (0.1, 5.0)
 BEYOND = 100.0  # tau may be shorter than the first time, and longer than the last, by this factor
 WEIGHTS = 10.0  # largest |arsinh(w/s)|: 11,000 s
@@ -96,7 +98,12 @@ def fit_memory(relaxation: Relaxation, search: Search | None = None, seed: int =
     Raises:
         TheoryError: if no memory function has a solution that stays finite.
     """
-    evolution = _Evolution(relaxation, search or Search(), seed)
+    search = search or Search()
+    simpler = None
+    if search.modes > 1:
+        fewer = replace(search, modes=search.modes - 1, evaluations=max(1, round(search.evaluations * SIMPLER)))
+        simpler = fit_memory(relaxation, fewer, seed)
+    evolution = _Evolution(relaxation, search, seed, simpler)
     while not evolution.ended:
         evolution.run()
     return evolution.best()
@@ -138,6 +145,12 @@ class Encoding:
         c, w, tau, b = np.split(np.hstack([self.scale * weights, rest]), np.cumsum([1, self.modes, self.modes]), axis=1)
         return StretchedExponentials(c[:, 0], w, np.zeros_like(w), tau, b), rate
 
+    def encoded(self, memory: StretchedExponentials, rate: float) -> Floats:
+        """Return y (d,) of a memory function, P = 1, whose a are 0, and its rate."""
+        weights = np.arcsinh(np.hstack([memory.c, memory.w[0]]) / self.scale)
+        y = np.hstack([weights, np.log(memory.tau[0]), np.log(memory.b[0])])
+        return y if self.rate else np.hstack([np.log(rate), y])
+
     def random(self, size: int, rng: np.random.Generator) -> Floats:
         """Return y of memory functions that might be: no constant, weights of either sign, mostly positive."""
         shape = (size, self.modes)
@@ -151,10 +164,10 @@ class Encoding:
 class _Evolution:
     """Runs of CMA-ES one after the other, and the best of all."""
 
-    def __init__(self, relaxation: Relaxation, search: Search, seed: int) -> None:
-        self._relaxation, self._search, self._seed = relaxation, search, seed
+    def __init__(self, relaxation: Relaxation, search: Search, seed: int, simpler: Fit | None) -> None:
+        self._relaxation, self._search, self._seed, self._simpler = relaxation, search, seed, simpler
         self._encoding = Encoding(relaxation, search.modes, search.rate)
-        self._runs = self._evaluations = 0
+        self._runs, self._evaluations = 0, simpler.evaluations if simpler else 0
         self._best: tuple[float, float, Floats] | None = None  # loss, error, y
         self._history: list[float] = []
         self._ends: list[float] = []  # decades of the loss at which runs have converged
@@ -170,7 +183,7 @@ class _Evolution:
         from cma import CMAEvolutionStrategy
 
         rng = np.random.default_rng([self._seed, self._runs])
-        pool = np.clip(self._encoding.random(POOLS[self._runs % len(POOLS)], rng), *self._encoding.bounds)
+        pool = np.clip(self._pool(rng), *self._encoding.bounds)
         start = pool[int(np.argmin(self._losses(pool)))]
         self._runs += 1
         options = {
@@ -184,6 +197,22 @@ class _Evolution:
             es.tell(list(Y), list(np.log10(self._losses(Y) + FLOOR)))
             self._history.append(self._best[1] if self._best else np.inf)
         self._ends.append(float(es.result.fbest))
+
+    def _pool(self, rng: np.random.Generator) -> Floats:
+        """Return y (P, d) of random memory functions, or of the simpler one with a random mode added to it."""
+        Y = self._encoding.random(POOLS[self._runs % len(POOLS)], rng)
+        if self._simpler is None or self._runs % 2:
+            return Y
+        modes = self._search.modes
+        simpler = Encoding(self._relaxation, modes - 1, self._search.rate).encoded(
+            self._simpler.memory, self._simpler.rate
+        )
+        alone = Y.shape[1] - 3 * modes  # of rate and c
+        own = np.ones(Y.shape[1], dtype=bool)
+        own[alone + modes - 1 :: modes] = False  # the last mode's w, tau, b
+        Y[:, own] = simpler
+        Y[:, alone + modes - 1] *= rng.random(len(Y)) ** 2
+        return Y
 
     def _losses(self, Y: Floats) -> Floats:
         """Return the losses (P,) of y (P, d), and remember the best."""
