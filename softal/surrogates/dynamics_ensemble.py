@@ -6,8 +6,10 @@ the values of N at knots in time, from which F_s is made (`softal.surrogates.dyn
     N = typical + spread (A x + network(x) + prior(x)) K        K smooths along the knots
 
 `prior` is a random network that is never trained: where there are no data, members differ as their priors do (Osband,
-Aslanides & Cassirer, NeurIPS 2018). Each member learns from its own draw of the noise of F_s, and at each step from
-another one of the noise of S. Networks are evaluated once a state, not once a time, and all are trained at once.
+Aslanides & Cassirer, NeurIPS 2018). ln T, T_mct / T and S all say how cold a state is, and warmer states do not tell
+which of them goes on how: each member has random scales of the inputs, `gates`, and goes on in its own way. It learns
+from its own draw of the noise of F_s, and at each step from another one of the noise of S. Networks are evaluated once
+a state, not once a time, and all are trained at once.
 
 Some networks see all states, the others leave out a fold of them; what these say of the states that they have not seen
 says how good predictions are, and how wide intervals must be. All that is fitted, components and scales too, is fitted
@@ -49,6 +51,7 @@ Floats = NDArray[np.float64]
 
 SMOOTH = 0.4  # width of K [decades]
 STEEPEST = 2.0 * math.log(10.0)  # slope of N that would let F_s rise again [per decade]
+GATES = 1.0  # standard deviation of the logarithm of how much a network makes of each input
 PENALTIES = 1e-4, 1e-3  # of curvature, and of slopes beyond the steepest
 WEIGHT_DECAY = 1e-4
 
@@ -79,7 +82,7 @@ class Preparation:
         raw = _raw_inputs(data.T, data.rho, data.interaction, compression.scores(data.S))
         deviation = raw.std(axis=0)
         varies = deviation > 1e-9 * (1.0 + np.abs(raw).max(axis=0))
-        scale = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 0.0)
+        scale = np.where(varies, _reliability(data, compression, deviation) / np.where(varies, deviation, 1.0), 0.0)
         v = free_flight(data.T, data.rho, np.log10(data.t), wave_number)
         fits = [typical(data.F[:, a], v, at) for a in range(2)]
         return cls(
@@ -114,7 +117,8 @@ class ShapedCommittee(Committee):
     Args:
         settings, statics, held_out: as of `Committee`.
         preparation: of the networks' inputs.
-        networks, priors: parameters of M networks; the last tensor of `networks` is A (M, D, 2 J).
+        networks: parameters of M networks; the last tensor is A (M, D, 2 J).
+        priors: what is not trained; the last tensor has the gates (M, 1, D).
     """
 
     def __init__(
@@ -139,7 +143,7 @@ class ShapedCommittee(Committee):
         _, T, rho, _ = parts_of(features)
         v = free_flight(T, rho, np.asarray(log_t, dtype=np.float64), self.settings.wave_number)
         x = self.preparation.inputs(features)
-        inputs = tensor(np.broadcast_to(x, (self.size, *x.shape)))
+        inputs = tensor(np.broadcast_to(x, (self.size, *x.shape))) * self.priors[-1]
         with torch.no_grad(), one_thread():
             model = _Shaped([self.preparation] * self.size, v, self.settings.prior)
             F = model(self.networks, model.prior(self.priors, inputs), inputs)
@@ -159,7 +163,7 @@ class ShapedCommittee(Committee):
         own = {name.removeprefix("preparation."): v for name, v in tensors.items() if name.startswith("preparation.")}
         layers = 2 * (settings.depth + 1)
         networks = [torch.from_numpy(tensors[f"network.{i}"]) for i in range(layers + 1)]
-        priors = [torch.from_numpy(tensors[f"prior.{i}"]) for i in range(layers)]
+        priors = [torch.from_numpy(tensors[f"prior.{i}"]) for i in range(layers + 1)]
         return cls(settings, statics, None, Preparation.from_tensors(own), networks, priors)
 
 
@@ -194,7 +198,8 @@ def train(data: DynamicsData, settings: TrainingSettings, seed: int) -> Committe
         goal, weight = goals(longer, np.array([groups[i] for i in each]), generator)
         networks = _descend(model, networks, priors, (x, errors), goal, weight, settings, generator)
         with torch.no_grad():
-            F = model(networks, model.prior(priors, x), x)[..., : data.t.shape[1]].numpy().astype(np.float64)
+            gated = x * priors[-1]
+            F = model(networks, model.prior(priors, gated), gated)[..., : data.t.shape[1]].numpy().astype(np.float64)
     M = settings.members
     left_out = held_out(F[M:], fold, settings.fold_members, data) if len(groups) > 1 else None
     kept = [[p[:M].contiguous() for p in some] for some in (networks, priors)]
@@ -215,7 +220,7 @@ class _Shaped:
 
     def prior(self, priors: list[Tensor], x: Tensor) -> Tensor:
         """Return the untrained part (M, n, 2, J) at x (M, n, D), in units of the spread."""
-        return self.prior_size * self._smoothed(_forward(priors, x))
+        return self.prior_size * self._smoothed(_forward(priors[:-1], x))
 
     def values(self, networks: list[Tensor], prior: Tensor, x: Tensor) -> Tensor:
         """Return N at the knots (M, n, 2, J)."""
@@ -254,12 +259,14 @@ def _forward(parameters: list[Tensor], x: Tensor) -> Tensor:
 def _start(
     count: int, inputs: int, outputs: int, settings: TrainingSettings, generator: torch.Generator
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Return first parameters, all random but A and the last layer, which are 0, and those of the priors."""
+    """Return first parameters, all random but A and the last layer, which are 0; those of the priors, and the gates."""
     sizes = [inputs, *[settings.width] * settings.depth, outputs]
     networks, priors = initial(count, sizes, generator), initial(count, sizes, generator)
     networks[-2].mul_(0.1)
     networks[-1].zero_()
-    return [*networks, torch.zeros(count, inputs, outputs)], priors
+    gates = torch.exp(GATES * torch.randn(count, 1, inputs, generator=generator))
+    gates = gates / (gates**2).mean(dim=-1, keepdim=True).sqrt()
+    return [*networks, torch.zeros(count, inputs, outputs)], [*priors, gates]
 
 
 def _descend(
@@ -278,7 +285,7 @@ def _descend(
     optimizer = torch.optim.AdamW(networks, lr=settings.learning_rate, weight_decay=WEIGHT_DECAY, foreach=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
     for _ in range(settings.steps):
-        noisy = x + errors * torch.randn(x.shape, generator=generator)
+        noisy = (x + errors * torch.randn(x.shape, generator=generator)) * priors[-1]
         with torch.no_grad():
             prior = model.prior(priors, noisy)
         optimizer.zero_grad()
@@ -288,6 +295,13 @@ def _descend(
         optimizer.step()
         schedule.step()
     return [p.detach() for p in networks]
+
+
+def _reliability(data: DynamicsData, compression: Compression, deviation: Floats) -> Floats:
+    """Return which part (D,) of the inputs' variance is no noise of S."""
+    noise = np.mean(compression.noise(data.S, data.S_error, 0) ** 2, axis=0)
+    known = np.concatenate([np.zeros(len(deviation) - len(noise)), noise])
+    return np.asarray(np.clip(1.0 - known / np.maximum(deviation**2, 1e-12), 0.0, 1.0))
 
 
 def _raw_inputs(T: Floats, rho: Floats, interaction: NDArray[Any], scores: Floats) -> Floats:

@@ -66,15 +66,18 @@ class Calibration:
 def r2(F: Floats, predicted: Floats, axis: int | tuple[int, ...] = -1) -> Floats:
     """Return R2 along an axis of observations F and predictions; where one of them is NaN does not count."""
     there = np.isfinite(F) & np.isfinite(predicted)
-    truth = np.where(there, F, np.nan)
-    rest = np.nansum((truth - predicted) ** 2, axis=axis)
-    total = np.nansum((truth - np.nanmean(truth, axis=axis, keepdims=True)) ** 2, axis=axis)
-    return np.asarray(1.0 - rest / np.where(total > 0, total, np.nan))
+    truth, error = np.where(there, F, 0.0), np.where(there, F - predicted, 0.0)
+    count = np.maximum(there.sum(axis=axis, keepdims=True), 1)
+    around = np.where(there, truth - truth.sum(axis=axis, keepdims=True) / count, 0.0)
+    total = np.sum(around**2, axis=axis)
+    return np.asarray(1.0 - np.sum(error**2, axis=axis) / np.where(total > 0, total, np.nan))
 
 
 def rmse(F: Floats, predicted: Floats) -> Floats:
     """Return the root mean square error along the last axis, without NaN."""
-    return np.asarray(np.sqrt(np.nanmean((F - predicted) ** 2, axis=-1)))
+    there = np.isfinite(F) & np.isfinite(predicted)
+    squared = np.where(there, F - predicted, 0.0) ** 2
+    return np.asarray(np.sqrt(squared.sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)))
 
 
 def evaluate(

@@ -13,6 +13,7 @@ stays one.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ Floats = NDArray[np.float64]
 FIRST_KNOT = -0.75  # where free flight leaves 0.97: N does not matter before
 SPACING = 0.25  # of knots [decades]
 CLEAR = (0.03, 0.97)  # of F_s, where its logarithm says something of N
-RIDGE = 1e-3  # of curvature, in the least squares fit of N
+DEAD = 6.0  # of ln(-ln F_s)
+RIDGE = 1e-3  # of values and their curvature, in the least squares fit of N
 
 
 def free_flight(T: Floats, rho: Floats, log_t: Floats, wave_number: float | None = None) -> Floats:
@@ -73,10 +75,11 @@ def typical(F: Floats, v: Floats, at: Floats) -> tuple[Floats, float]:
     there = np.isfinite(N)
     if not there.any():
         return np.zeros(len(at)), 1.0
-    B = spline(at, v[there])
-    weights = np.minimum(10.0 ** (2.0 * v[there]), 1.0)  # before free flight ends, N hardly matters
+    B, q = spline(at, v[there]), 10.0 ** (2.0 * v[there])
+    weights = (math.e * F[there] * np.log(F[there]) * q / (1.0 + q)) ** 2  # (dF / dN)^2, 1 at most
     curvature = np.diff(np.eye(len(at)), 2, axis=0)
-    normal = (B * weights[:, None]).T @ B + RIDGE * len(B) * curvature.T @ curvature + 1e-6 * len(B) * np.eye(len(at))
+    ridge = RIDGE * len(B) * (curvature.T @ curvature + np.eye(len(at)))
+    normal = (B * weights[:, None]).T @ B + ridge
     values = np.linalg.solve(normal, (B * weights[:, None]).T @ N[there])
     missed = float(np.sqrt(np.average((N[there] - B @ values) ** 2, weights=weights)))
     return np.asarray(values), max(missed, 0.3)
@@ -85,5 +88,6 @@ def typical(F: Floats, v: Floats, at: Floats) -> tuple[Floats, float]:
 def shaped(N: Any, v: Any) -> Any:
     """Return F_s of N and v, arrays or tensors that can be broadcast."""
     q = 10.0 ** (2.0 * v)
-    exp = np.exp if isinstance(N, np.ndarray) else type(N).exp
-    return exp(-q * exp(-N * (q / (1.0 + q))))
+    power = 2.0 * math.log(10.0) * v - N * (q / (1.0 + q))  # ln(-ln F_s), cut where F_s is 0 to all digits
+    exp, clip = (np.exp, np.clip) if isinstance(N, np.ndarray) else (type(N).exp, type(N).clip)
+    return exp(-exp(clip(power, None, DEAD)))

@@ -52,7 +52,7 @@ class TrainingSettings(Settings):
     )
     width: int = Field(48, ge=4, le=1024, description="units of each hidden layer (ensemble)")
     depth: int = Field(2, ge=1, le=6, description="hidden layers (ensemble)")
-    components: int = Field(4, ge=1, le=20, description="principal components of S that are inputs (ensemble)")
+    components: int = Field(3, ge=1, le=20, description="principal components of S that are inputs (ensemble)")
     prior: float = Field(0.3, ge=0, le=10, description="size of the untrained part of each network (ensemble)")
     steps: int = Field(1000, ge=1, description="steps of Adam (ensemble)")
     learning_rate: float = Field(5e-3, gt=0, le=1, description="of Adam, at first; it falls to 0 (ensemble)")

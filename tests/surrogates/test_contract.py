@@ -23,6 +23,12 @@ class TestComposite(SurrogateContract):
         return Candidate("composite", objective=MATCH)
 
 
+class TestDynamicsNetwork(SurrogateContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("dynamics_network")
+
+
 class TestPhaseClassifier(SurrogateContract):
     @pytest.fixture
     def candidate(self, tmp_path_factory):
