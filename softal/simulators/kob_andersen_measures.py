@@ -89,14 +89,17 @@ def _near_tau(samples: Samples) -> Floats:
 def aging_of(series: list[Floats]) -> float:
     """Return the largest difference of the halves of time series, shapes (n,), in standard errors.
 
-    The error of a half is that of the whole series times sqrt(2): a drift makes it larger, and noise of the error
-    itself is less than in a half.
+    The error is that of what a straight line through the series leaves: a drift, which is looked for, must not count
+    as noise.
     """
     largest = 0.0
     for one in series:
-        half = len(one) // 2
-        error = 2.0 * float(mean_and_error(one)[1])
-        if half >= SHORTEST_HALF and error > 0:
+        half, time = len(one) // 2, np.arange(len(one))
+        if half < SHORTEST_HALF:
+            continue
+        left = one - np.polynomial.Polynomial.fit(time, one, 1)(time)
+        error = 2.0 * float(mean_and_error(left)[1])
+        if error > 1e-12 * np.abs(one).max():
             largest = max(largest, abs(float(np.mean(one[:half]) - np.mean(one[half:]))) / error)
     return largest
 

@@ -23,6 +23,13 @@ class TestSilica(SimulatorContract):
         return Candidate("silica", {**short, "potential": "ML"}, {"q_Si": 1.95, "C_OO": 80.0})
 
 
+class TestKobAndersen(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        short = {"engine": "lammps", "particles": 200, "t_max": 1.0, "longest_run": 20.0}
+        return Candidate("kob_andersen", short, {"T": 3.0, "interaction": "WCA"})
+
+
 class TestCommand(SimulatorContract):
     @pytest.fixture
     def candidate(self) -> Candidate:

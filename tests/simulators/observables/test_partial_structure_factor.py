@@ -1,4 +1,4 @@
-"""Partial S(k): sums over wave vectors done at length, limits, the total that they make, matrices that stay positive."""
+"""Partial S(k): sums over wave vectors done at length, limits, the total that they make, positive matrices."""
 
 from __future__ import annotations
 
