@@ -90,7 +90,7 @@ def test_curves_are_those_of_the_table(page: Page) -> None:
 
 
 def test_the_caption_says_what_it_is_worth(page: Page) -> None:
-    assert "17 simulated states, of which 1 crystallized or did not equilibrate" in page.text
+    assert "17 simulated states, 100 tau in all; 1 crystallized or did not equilibrate: drawn hollow" in page.text
     assert re.search(r"\(states left out, by folds\): R² = 0\.99\d\d for A and 0\.99\d\d for B", page.text)
     assert "100% of what was simulated lies in its 95 % bands" in page.text
     assert "network that has not seen the state" in page.text
@@ -142,6 +142,7 @@ def test_what_is_not_known_is_not_drawn(tmp_path: Path) -> None:
     page = reported(tmp_path / "c", table(state(0, 1.0, **SPARE), simulated_time=None), values=False)
     [scattering] = page.panels["Dynamics"]
     assert {one["mode"] for one in scattering["data"]} == {"markers"}  # type: ignore[attr-defined]
+    assert "ode-coupling theory" not in page.text
     assert "R² =" not in page.text.split("<h2>Dynamics</h2>")[1].split("</section>")[0]
 
 

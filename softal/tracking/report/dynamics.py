@@ -52,9 +52,11 @@ def _panels(data: CampaignData, found: Dynamics) -> list[Panel]:
 
 def _caption(found: Dynamics) -> str:
     text = f"{len(found.states)} simulated states"
+    if math.isfinite(found.simulated_time):
+        text += f", {found.simulated_time:,.0f} tau in all"
     left_out = len(found.states) - len(found.counted)
     if left_out:
-        text += f", of which {left_out} crystallized or did not equilibrate: they are hollow, and count for no figure"
+        text += f"; {left_out} crystallized or did not equilibrate: drawn hollow, and left out of all figures of merit"
     text += ". "
     scores = [found.pooled_r2(species) for species in range(len(SPECIES))]
     if all(map(math.isfinite, scores)):
@@ -64,10 +66,19 @@ def _caption(found: Dynamics) -> str:
         )
     if math.isfinite(found.coverage):
         text += f"{found.coverage:.0%} of what was simulated lies in its 95 % bands. "
-    return text + (
-        "Mode-coupling theory has only the simulated S(k). Left of the dashed line, at 0.8 T_mct, relaxation is "
-        "activated; the paper's network stayed good right of it, also at temperatures that it was not trained at."
+    theory = "Mode-coupling theory has only the simulated S(k), and nothing to fit. " if _has_theory(found) else ""
+    return (
+        text
+        + theory
+        + (
+            "Left of the dashed line, at 0.8 T_mct, relaxation is activated; the paper's network stayed good right of it, "
+            "also at temperatures that it was not trained at."
+        )
     )
+
+
+def _has_theory(found: Dynamics) -> bool:
+    return any(state.mct is not None for state in found.states)
 
 
 def _keys(found: Dynamics) -> list[Key]:
@@ -76,7 +87,7 @@ def _keys(found: Dynamics) -> list[Key]:
         Key("T / T_mct", [colour for _, colour in theme.SCALE], *(f"{end:.2f}" for end in ends)),
         Key("simulated, with standard errors", [DOT]),
         Key("network that has not seen the state, with its 95 % band", [LINE]),
-        Key("mode-coupling theory", [DOTTED]),
+        *[Key("mode-coupling theory", [DOTTED])] * _has_theory(found),
     ]
 
 
