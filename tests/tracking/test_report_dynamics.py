@@ -13,7 +13,7 @@ import pytest
 from dynamics_tables import library, state, table
 from report_page import Page, decoded
 
-from softal.objective import learn
+from softal.objective import Reference, learn, match
 from softal.space import Space
 from softal.tracking.attachments import logarithmic
 from softal.tracking.journal import Journal
@@ -189,6 +189,22 @@ def test_observed_times_have_a_logarithmic_axis(tmp_path: Path) -> None:
     assert [one["xaxis"].get("type") for one in (scattering, pair, msd)] == ["log", None, "log"]  # type: ignore[index]
     assert [one["yaxis"].get("type") for one in (scattering, pair, msd)] == [None, None, "log"]  # type: ignore[index]
     assert scattering["xaxis"]["title"]["text"] == "t [tau]"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("grid", "kind"), [(TIMES, "log"), (EVEN, None)], ids=["times", "even steps"])
+def test_what_is_matched_over_decades_has_a_logarithmic_axis(
+    tmp_path: Path, grid: np.ndarray, kind: str | None
+) -> None:
+    goal = match({"F_s_A": Reference("F_s_A", grid[5:-5], np.exp(-grid[5:-5]), (0.0, np.inf))})
+    seen = Observation({}, {}, {"F_s_A": Array(np.exp(-1.1 * grid), None, grid, "", "tau")})
+    values, _ = goal.evaluate(seen)
+    trial = Trial(0, {"T": 1.0, "interaction": "LJ"}, state=TrialState.DONE, objective=values, observation=seen)
+    with Journal.create(tmp_path / "c", "name: m\n", {"id": "0" * 32, "created": 1.79e9, "name": "m"}) as journal:
+        journal.write([trial])
+    layout = Page(write_report(tmp_path / "c", space=SPACE, objective=goal)).figures["Match: F s A"]["layout"]
+    assert layout["xaxis2"].get("type") == kind  # type: ignore[index]
+    ends = np.array([grid[0], min(grid[-1], grid[-6] * 1.05)])
+    np.testing.assert_allclose(layout["xaxis2"]["range"], np.log10(ends) if kind else ends)  # type: ignore[index]
 
 
 def test_species_and_pairs_share_a_figure_where_they_share_a_grid(tmp_path: Path) -> None:

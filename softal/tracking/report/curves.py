@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 from softal.answer import mean_of_runs
 from softal.errors import InvalidObservation
 from softal.objective import Reference
+from softal.tracking.attachments import logarithmic
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, labelled, with_error
 from softal.tracking.report.learned import Learned
@@ -87,13 +88,21 @@ def _figure(array: Array, reference: Reference, predicted: Curve | None, name: s
         _line(made, 1, (x[some], mean[some], std[some]), "surrogate", predicted=True)
         _line(made, 2, (at, np.interp(at, x, mean) - target, None), "surrogate's residual", predicted=True)
     made.add_hline(y=0, line={"color": theme.MUTED, "width": 1}, row=2, col=1)
-    made.update_xaxes(
-        range=[float(min(grid[0], at[0])), float(max(at[-1], min(grid[-1], at[-1] * 1.05)))] if at.size else None
-    )
+    _ends(made, grid, at)
     made.update_xaxes(title_text=grid_label(reference.array, array), row=2, col=1)
     made.update_yaxes(title_text=labelled(theme.words(reference.array), escape(array.unit)), row=1, col=1)
     made.update_yaxes(title_text="− reference", row=2, col=1)
     return theme.style_axes(made)
+
+
+def _ends(made: go.Figure, grid: Floats, at: Floats) -> None:
+    """Let the axis begin and end with the array's grid, and end not far beyond what there is of the reference, `at`."""
+    log = logarithmic(grid)
+    if log:
+        made.update_xaxes(**theme.log_axis(float(grid[0]), float(grid[-1])))
+    if at.size:
+        ends = min(grid[0], at[0]), max(at[-1], min(grid[-1], at[-1] * 1.05))
+        made.update_xaxes(range=[float(np.log10(end) if log else end) for end in ends])
 
 
 def _line(

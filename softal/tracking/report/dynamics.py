@@ -66,14 +66,10 @@ def _caption(found: Dynamics) -> str:
         )
     if math.isfinite(found.coverage):
         text += f"{found.coverage:.0%} of what was simulated lies in its 95 % bands. "
-    theory = "Mode-coupling theory has only the simulated S(k), and nothing to fit. " if _has_theory(found) else ""
-    return (
-        text
-        + theory
-        + (
-            "Left of the dashed line, at 0.8 T_mct, relaxation is activated; the paper's network stayed good right of it, "
-            "also at temperatures that it was not trained at."
-        )
+    text += "Mode-coupling theory has only the simulated S(k), and nothing to fit. " if _has_theory(found) else ""
+    return text + (
+        "Left of the dashed line, at 0.8 T_mct, relaxation is activated; the paper's network stayed good right of it, "
+        "also at temperatures that it was not trained at."
     )
 
 
