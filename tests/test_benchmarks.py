@@ -63,13 +63,15 @@ def test_one_run_measures_softal_and_its_peers(tmp_path):
     out, page = tmp_path / "results.json", tmp_path / "page.md"
     page.write_text("before\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nafter\n")
     command = [sys.executable, str(BENCHMARKS / "overhead.py"), "--json", str(out), "--docs", str(page)]
-    command += ["--trials", "20", "--rounds", "1", "--workers", "2", "--sleeps", "6"]
-    subprocess.run([*command, "--only", "softal", "ray", "ray_tune", "optuna", "utilisation"], check=True)
+    command += ["--trials", "20", "--rounds", "1", "--workers", "2", "--sleeps", "6", "--batched-trials", "100"]
+    measured = ["softal", "ray", "ray_tune", "optuna", "in_process", "batched", "utilisation"]
+    subprocess.run([*command, "--only", *measured], check=True)
     results = json.loads(out.read_text())
     for name in ("softal", "ray", "ray_tune", "optuna"):
         assert results[name]["trials"] == 20
         assert results[name]["ms_per_trial"] > 0
         assert results[name]["growth"] > 0
+    assert (results["in_process"]["trials"], results["batched"]["mlflow_runs"]) == (100, 100)
     softal, busy = results["softal"], results["utilisation"]
     assert (softal["failed"], softal["mlflow_runs"]) == (0, 20)
     assert {"gap_ms_median", "rss_mb_start", "rss_mb_end", "mlflow_catch_up_s"} <= softal.keys()
