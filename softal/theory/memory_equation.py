@@ -36,7 +36,7 @@ from softal.errors import TheoryError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-POINTS = 128  # n: errors of F of about 1e-5 at most, 1e-6 where the memory is not strong
+POINTS = 128  # n: errors of F of 1e-6 for a memory as weak as Gamma, of 5e-5 at most for one 1000 times as strong
 FIRST_STEP = 0.003  # h of the first block, in units of 1 / (Gamma + |M(0)|), the shortest time that F knows
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _FIRST_NODES, _FIRST_WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -169,8 +169,8 @@ def solve(
         rate: Gamma > 0, for each (P,) or one for all [1/time].
         last: where the solutions end [time].
         first_step: the longest first step [time]; it is at most 0.003 / (Gamma + |M(0)|).
-        points: n in a block, a multiple of 16; 128 gives F within 1e-5 or 2e-5, half of them within eight times that,
-            in a third of the time.
+        points: n in a block, a multiple of 16; 128 gives F within 1e-6 where the memory is weak, 5e-5 where it is
+            strong and slow, half as many within four to eight times that, in a third of the time.
 
     Returns:
         F (P, n_t) on the grid of n/2 points a block; `at` interpolates.
