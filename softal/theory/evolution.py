@@ -212,6 +212,7 @@ class _Evolution:
         own[alone + modes - 1 :: modes] = False  # the last mode's w, tau, b
         Y[:, own] = simpler
         Y[:, alone + modes - 1] *= rng.random(len(Y)) ** 2
+        Y[0, alone + modes - 1] = 0.0  # so that a mode more is never worse
         return Y
 
     def _losses(self, Y: Floats) -> Floats:

@@ -56,6 +56,14 @@ def test_the_same_seed_finds_the_same() -> None:
     assert np.all(np.diff(fits[0].memory.tau[0]) >= 0)
 
 
+def test_a_mode_more_is_never_worse() -> None:
+    noisy = relaxation(0.003)
+    one = fit_memory(noisy, Search(modes=1, evaluations=300))
+    two = fit_memory(noisy, Search(modes=2, evaluations=1500))
+    assert two.loss <= one.loss * (1 + 1e-6)
+    assert two.evaluations < 1500 + 1024 + 2 * 48
+
+
 def test_a_given_rate_stays() -> None:
     fit = fit_memory(relaxation(), Search(modes=1, rate=RATE, lasso=0.0, target=1e-10))
     assert fit.rate == RATE
