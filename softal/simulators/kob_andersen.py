@@ -127,14 +127,14 @@ class KobAndersen(Simulator):
 
     def _with_theory(self, observation: Observation, state: State) -> Observation:
         """Add what mode-coupling theory makes of the measured S(k)."""
-        from softal.theory.mode_coupling.scattering import mixture_scattering
+        from softal.theory.mode_coupling.scattering import at_middles, mixture_scattering
 
         S = np.array([observation.arrays[f"S_{pair}"].values for pair in PAIR_NAMES])
         t = observation.arrays["F_s_A"].grid
         assert t is not None
         begin, k = time.perf_counter(), self.settings.scattering_k(state.rho)
         try:
-            theory = mixture_scattering(S, K_VALUES, state.rho, state.T, at=k, times=t)
+            theory = mixture_scattering(at_middles(S), K_VALUES, state.rho, state.T, at=k, times=t)
         except TheoryError as error:
             raise SimulationError(f"mode-coupling theory: {error}") from error
         values = observation.values | {"mct_seconds": time.perf_counter() - begin}

@@ -41,7 +41,7 @@ def test_critical_point_of_f1_is_where_f_grows_from_zero():
 
 @pytest.mark.parametrize("v_2", [1.44, 2.25, 3.24])
 def test_line_of_f12(v_2):
-    critical = critical_point(lambda v: Schematic(v, v_2), 0.0, 3.0, tolerance=1e-5)
+    critical = critical_point(lambda v: Schematic(v, v_2), 0.01, 3.0, tolerance=1e-5)
     assert critical == pytest.approx(2 * math.sqrt(v_2) - v_2, abs=3e-5)
     at = Schematic(critical, v_2)
     assert nonergodicity(at).item() == pytest.approx(1 - 1 / math.sqrt(v_2), abs=5e-3)

@@ -6,7 +6,7 @@ import pytest
 from softal.errors import TheoryError
 from softal.theory import hard_spheres
 from softal.theory.mode_coupling.liquid import wave_numbers
-from softal.theory.mode_coupling.scattering import critical_temperature, mixture_scattering
+from softal.theory.mode_coupling.scattering import at_middles, critical_temperature, mixture_scattering
 
 K = wave_numbers()
 X = np.array([0.8, 0.2])
@@ -99,3 +99,19 @@ def test_bad_input_is_said_in_one_line(changes, message):
 def test_too_few_temperatures():
     with pytest.raises(TheoryError, match="T_mct: 2 temperatures, a fit of degree 2 needs 3 or more"):
         critical_temperature({1.0: labelled(0.5), 2.0: labelled(0.45)}, K, 0.95)
+
+
+def test_middles_of_bins_are_recovered_from_means_over_them():
+    fine = (np.arange(100 * 40) + 0.5) * 0.01
+    S = hard_spheres.structure_factor(fine, 0.5) - 1
+    means = np.array([0.8 + 0.64 * S, 0.16 * S, 0.2 + 0.04 * S]).reshape(3, 100, 40).mean(axis=2)
+    error_before, error = (np.abs(one - labelled(0.5))[:, 2:-1].max(axis=1) for one in (means, at_middles(means)))
+    assert np.all(error < 0.4 * error_before)
+    np.testing.assert_array_equal(at_middles(means)[:, [0, 1, -1]], means[:, [0, 1, -1]])
+
+
+def test_middles_stay_positive():
+    S = labelled(0.45)
+    S[:, 40] = 0.01 * S[:, 40]
+    S[:, 41] *= 30.0
+    assert np.all(np.linalg.eigvalsh(at_middles(S)[[[0, 1], [1, 2]]].transpose(2, 0, 1)) > 0)
