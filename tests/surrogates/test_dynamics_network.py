@@ -170,7 +170,7 @@ STATES = (
         (5.9, 1.2, "LJ", None),
         (0.64, 1.2, "LJ", "T: 0.64 at rho = 1.2 (LJ) is given; at least 0.665 is allowed"),
         (0.56, 1.2, "LJ", "the simulation next to it, T = 0.55, rho = 1.2, crystallized"),
-        (1.1, 1.3, "LJ", "at least 1.2"),  # between 0.7 at 1.2 and 2.0 at 1.4
+        (1.1, 1.3, "LJ", "at least 1.154"),  # between 0.7 at 1.2 and 2.0 at 1.4
         (1.4, 1.3, "LJ", None),
         (2.0, 1.55, "LJ", "rho: 1.55 is given; 1.14 to 1.47 is allowed"),
         (0.6, 1.2, "WCA", None),
