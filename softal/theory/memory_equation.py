@@ -15,10 +15,10 @@ from the last half, where F is:
 
 <X>_j the average of X over (t_{j-1}, t_j), which doubling the step keeps: (<X>_{2j} + <X>_{2j-1}) / 2. That of M is
 made from its integral, since the slope of stretched exponentials diverges at 0; that of F is a trapezoid's. Two things
-are added. In the interval of M next to 0, which holds all of a short memory when h is long, dF/ds is not taken as
-constant but from the parabola through F_i, F_{i-1}, F_{i-2}, of which dF/dt is made, too; that needs the moment
-q = (1/h^2) int_0^h t M(t) dt. The scheme is then of second order in 1/n for all M, and with its result F' for n/2
-points, whose error is four times as large, (4 F - F') / 3 is of third order.
+are added. dF/ds is not taken as constant in an interval, since few intervals hold all of a short memory when h is long,
+but as linear, which needs the moments Q_j = (1/h^2) int (t - t_{j-1/2}) M(t) dt over (t_{j-1}, t_j); doubling makes
+(Q_{2j} + Q_{2j-1}) / 4 + (<M>_{2j} - <M>_{2j-1}) / 8 of them. And with the scheme's result F' for n/2 points, whose
+error is four times as large, (4 F - F') / 3 is of third order in 1/n.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from softal.errors import TheoryError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-POINTS = 128  # n: errors of F of 1e-6 for a memory as weak as Gamma, of 5e-5 at most for one 1000 times as strong
+POINTS = 128  # n: errors of F of some 1e-6
 FIRST_STEP = 0.003  # h of the first block, in units of 1 / (Gamma + |M(0)|), the shortest time that F knows
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _FIRST_NODES, _FIRST_WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -169,8 +169,8 @@ def solve(
         rate: Gamma > 0, for each (P,) or one for all [1/time].
         last: where the solutions end [time].
         first_step: the longest first step [time]; it is at most 0.003 / (Gamma + |M(0)|).
-        points: n in a block, a multiple of 16; 128 gives F within 1e-6 where the memory is weak, 5e-5 where it is
-            strong and slow, half as many within four to eight times that, in a third of the time.
+        points: n in a block, a multiple of 16; 128 gives F within some 1e-6, half as many within eight times that, in a
+            third of the time.
 
     Returns:
         F (P, n_t) on the grid of n/2 points a block; `at` interpolates.
@@ -217,13 +217,14 @@ def _march(M: Floats, M_mean: Floats, rate: Floats, first_step: Floats, blocks: 
     """Solve for each row of F (P, n_t). The differences are kept backwards, so that the sums run along memory."""
     M_b, M_mean_b, F_b, F_mean_b = np.empty(n + 1), np.empty(n + 1), np.empty(n + 1), np.empty(n + 1)
     fall_M, fall_F = np.empty(n + 1), np.empty(n + 1)  # X_{i-1} - X_i, at n - i
+    Q = np.empty(n + 1)
     for p in range(len(F)):
         h, gamma, done, begin = first_step[p], rate[p], 0, 1
         M_b[0], F_b[0], F[p, 0] = M[p, 0], 1.0, 1.0
-        q = M_mean[p, 1] / 2 + (M[p, 1] - M[p, 0]) / 12
         for block in range(blocks[p]):
             if block > 0:
-                q = (q + 1.5 * M_mean_b[2] + (M_b[2] - M_b[1]) / 12) / 4
+                for j in range(1, n // 2 + 1):
+                    Q[j] = (Q[2 * j] + Q[2 * j - 1]) / 4 + (M_mean_b[2 * j] - M_mean_b[2 * j - 1]) / 8
                 _double(M_b, M_mean_b, fall_M)
                 _double(F_b, F_mean_b, fall_F)
                 h, begin = 2 * h, n // 2 + 1
@@ -231,19 +232,25 @@ def _march(M: Floats, M_mean: Floats, rate: Floats, first_step: Floats, blocks: 
                 done += 1
                 M_b[i], M_mean_b[i] = M[p, done], M_mean[p, done]
                 fall_M[n - i] = M_b[i - 1] - M_b[i]
+                Q[i] = -fall_M[n - i] / 12
                 if i == 1:
                     # F of a memory that is constant over the step, to third order in h.
                     x, y = gamma * h, (gamma + M_mean_b[1]) * h
                     F_b[1], F_mean_b[1] = 1 - x * (1 - y / 2 + y * y / 6), 1 - x * (1 / 2 - y / 6 + y * y / 24)
                 else:
-                    m = i // 2
+                    m, q = i // 2, M_mean_b[1] / 2 + Q[1]
                     slope, bend = (4 * F_b[i - 1] - F_b[i - 2]) / 2, 2 * F_b[i - 1] - F_b[i - 2]
                     known = M_b[i] * F_b[0] - M_b[i - m] * F_b[m] + (1 / h + M_mean_b[1]) * slope - q * bend
                     for j in range(1, m + 1):
                         known += fall_M[n - i + j - 1] * F_mean_b[j]
-                    for j in range(2, i - m + 1):
-                        known += fall_F[n - i + j - 1] * M_mean_b[j]
-                    F_b[i] = known / (1.5 * (1 / h + M_mean_b[1]) + gamma - q)
+                    for j in range(3, i - m + 1):
+                        k = n - i + j - 1
+                        known += fall_F[k] * M_mean_b[j] + (fall_F[k + 1] - fall_F[k - 1]) * (Q[j] / 2)
+                    first = 1.5 * (1 / h + M_mean_b[1]) + gamma - q
+                    if i > 2:
+                        known += fall_F[n - i + 1] * M_mean_b[2] + (fall_F[n - i + 2] - F_b[i - 1]) * (Q[2] / 2)
+                        first -= Q[2] / 2
+                    F_b[i] = known / first
                     F_mean_b[i] = (F_b[i] + F_b[i - 1]) / 2
                 fall_F[n - i] = F_b[i - 1] - F_b[i]
                 F[p, done] = F_b[i]
