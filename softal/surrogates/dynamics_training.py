@@ -56,7 +56,7 @@ class TrainingSettings(Settings):
     prior: float = Field(0.3, ge=0, le=10, description="size of the untrained part of each network (ensemble)")
     steps: int = Field(1000, ge=1, description="steps of Adam (ensemble)")
     learning_rate: float = Field(5e-3, gt=0, le=1, description="of Adam, at first; it falls to 0 (ensemble)")
-    epochs: int = Field(60, ge=1, description="rounds over all points (paper)")
+    epochs: int = Field(40, ge=1, description="rounds over all points (paper)")
     batch: int = Field(128, ge=1, description="points of one step (paper)")
     paper_rate: float = Field(1e-3, gt=0, le=1, description="of Adam, at first; it falls to 0 (paper)")
     lasso: float = Field(1e-6, ge=0, le=1, description="weight of the sum of all |weights| in the loss (paper)")
