@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.special import gamma, gammainc
 
-from softal.theory.memory_equation import solve
+from softal.theory.evolution import Search, fit_memory
+from softal.theory.memory_equation import Prescribed, solve
 from softal.theory.memory_function import StretchedExponentials
+from softal.theory.mode_coupling.dynamics import relax
+from softal.theory.mode_coupling.schematic import Schematic
+from softal.theory.relaxation import Relaxation
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 Floats = NDArray[np.float64]
@@ -52,6 +58,44 @@ def test_a_direct_quadrature_gives_the_same(rate: float, w: float, tau: float, b
     assert error < 5e-5
     F = solve(StretchedExponentials.one(w=w, tau=tau, b=b), rate, last).at(np.linspace(0, last, n + 1))[0]
     np.testing.assert_allclose(F, fine, atol=error + 5e-6)
+
+
+@pytest.fixture(scope="module")
+def mode_coupling() -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
+    """t (60,), F and M of it, of the model F12, Gamma = 1, near its glass transition: m = v_1 F + v_2 F^2."""
+    v_1, v_2 = 0.5, 2.6
+    solution = relax(Schematic(v_1, v_2), 300.0, dynamics="overdamped")
+    first = solution.t[1]
+    F = CubicSpline(np.log(solution.t[1:]), solution.F[1:, 0, 0, 0])
+
+    def memory(t: Floats) -> Floats:
+        f = np.where(t < first, 1.0, F(np.log(np.maximum(t, first))))
+        return v_1 * f + v_2 * f**2
+
+    t = np.geomspace(1e-2, 300.0, 60)
+    return t, F(np.log(t)), memory
+
+
+@pytest.mark.validation
+def test_the_memory_of_mode_coupling_gives_its_own_f(
+    mode_coupling: tuple[Floats, Floats, Callable[[Floats], Floats]],
+) -> None:
+    """Two solvers that have nothing in common."""
+    t, F, M = mode_coupling
+    np.testing.assert_allclose(solve(Prescribed(M), 1.0, t[-1]).at(t)[0], F, atol=5e-6)
+
+
+@pytest.mark.validation
+def test_evolution_comes_to_the_memory_of_mode_coupling(
+    mode_coupling: tuple[Floats, Floats, Callable[[Floats], Floats]],
+) -> None:
+    """As the paper has it in its supplement: given F_mct, M goes towards M_mct; better with two exponentials."""
+    t, F, M = mode_coupling
+    fits = [fit_memory(Relaxation(t, F), Search(modes=n, rate=1.0, evaluations=10_000)) for n in (1, 2)]
+    away = [np.mean(np.abs(fit.memory.values(t)[0] - M(t))) / M(t)[0] for fit in fits]
+    assert fits[1].error < 1e-6 < fits[0].error
+    assert away[1] < 0.02
+    assert away[1] < 0.7 * away[0]
 
 
 @pytest.mark.validation
