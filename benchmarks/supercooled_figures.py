@@ -26,7 +26,7 @@ LABELS = {
     "random": "random",
     "committee": "committee",
     "committee_no_cost": "committee without cost",
-    "committee_variance": "committee, integrated variance",
+    "committee_disagreement": "committee, disagreement at the point",
 }
 COLOURS = {
     "grid": "#444444",
@@ -34,7 +34,7 @@ COLOURS = {
     "random": "#c9a227",
     "committee": "#1f6fb2",
     "committee_no_cost": "#b23a48",
-    "committee_variance": "#3a9d6e",
+    "committee_disagreement": "#3a9d6e",
 }
 ARCHITECTURE_LABELS = {"ensemble": "deep ensemble", "paper": "the paper's network"}
 ARCHITECTURE_COLOURS = {"ensemble": "#1f6fb2", "paper": "#b23a48"}

@@ -1,8 +1,9 @@
 """A library of simulated states of the Kob-Andersen mixture, of which some are chosen and others test.
 
 The library is the folder of a campaign, `campaigns/supercooled_grid.yaml`. In the order of temperature within each
-interaction, the 2nd, 5th, 8th ... state is never chosen: it tests. All others are the pool. States that crystallized or
-did not equilibrate cost what they cost, but nothing is learned from them, and nothing tested on them.
+interaction, the 2nd, 5th, 8th ... state is never chosen: it tests. All others are the pool. States that are colder than
+`COLDEST` are left out after that, unless another limit is given. States that crystallized or did not equilibrate cost
+what they cost, but nothing is learned from them, and nothing tested on them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from softal.trial import Trial, TrialState
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
+COLDEST = 0.6  # T that all of the comparison is about
 EVERY, SECOND = 3, 1  # of three neighbours in temperature, the one in the middle tests
 
 
@@ -42,19 +44,21 @@ class Library:
     tests: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, trials: Sequence[Trial]) -> Library:
-        """Return the library of all trials that are done."""
+    def of(cls, trials: Sequence[Trial], coldest: float = COLDEST) -> Library:
+        """Return the library of the trials that are done at T >= `coldest`."""
         data = DynamicsData.of(trials)
         order = np.lexsort((data.T, data.interaction))
         data = data.rows(order)
-        by_id = {trial.id: trial for trial in trials}
         rank = np.concatenate([np.arange(np.sum(data.interaction == i)) for i in range(len(INTERACTIONS))])
-        return cls(tuple(by_id[int(number)] for number in data.trials), data, rank % EVERY == SECOND)
+        kept = np.greater_equal(data.T, coldest)
+        by_id = {trial.id: trial for trial in trials}
+        chosen = tuple(by_id[int(number)] for number in data.trials[kept])
+        return cls(chosen, data.rows(kept), (rank % EVERY == SECOND)[kept])
 
     @classmethod
-    def load(cls, folder: Path) -> Library:
+    def load(cls, folder: Path, coldest: float = COLDEST) -> Library:
         """Return the library in a campaign's folder."""
-        return cls.of(Journal.open(folder).trials(TrialState.DONE, arrays=True))
+        return cls.of(Journal.open(folder).trials(TrialState.DONE, arrays=True), coldest)
 
     @property
     def pool(self) -> Numbers:

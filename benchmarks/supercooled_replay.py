@@ -27,12 +27,12 @@ Numbers = NDArray[np.intp]
 
 EVALUATION = TrainingSettings(folds=0)  # the networks that are judged: the surrogate's own
 SURROGATE = "dynamics_network"
-GRID_SIZES = (2, 3, 4, 5, 6, 8, 10, 12)  # temperatures of each interaction
+GRID_SIZES = (3, 4, 5, 6, 8, 10, 12)  # temperatures of each interaction
 STRIDE_FROM = 14  # states from which on every second step is judged
 COMMITTEES: dict[str, dict[str, Any]] = {
     "committee": {"cost": "simulated_time"},
     "committee_no_cost": {"cost": None},
-    "committee_variance": {"cost": "simulated_time", "criterion": "variance"},
+    "committee_disagreement": {"cost": "simulated_time", "criterion": "disagreement"},
 }
 GRIDS = ("grid", "log_grid")
 METHODS = (*GRIDS, "random", *COMMITTEES)

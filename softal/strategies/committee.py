@@ -1,14 +1,15 @@
 r"""Query by committee, for `learn`: simulate where predictors that learned from the same results disagree most.
 
-    ask ──► not enough results yet?  ──► committee_design.py: points far from each other, corners and all choices first
+    ask ──► not enough results yet?  ──► committee_design.py: a Sobol sequence, or corners and all choices first
             `n_initial` results      ──► a surrogate's committee learns (again, when the results have grown by a tenth),
-                                         and committee_choice.py takes the point with the largest D(x) P(x) / c(x)
+                                         and committee_choice.py takes the point with the largest G(x) P(x) / c(x)
 
-D(x) is the variance of the members' predictions at x, averaged over all that they predict (over the logarithm of time
-and both species for `dynamics_network`), P(x) the probability that a simulation there succeeds (failed and marked
-trials teach it), and c(x) the predicted cost: a value of the observation, such as the simulated time, whose logarithm
-is a Gaussian process of the point. Pending points, and results that are newer than the committee, count as if they
-were known: D is conditioned on them with the members' covariance.
+G(x) is by how much a simulation at x lowers the variance of the members' predictions, averaged over the space and over
+all that they predict (over the logarithm of time and both species for `dynamics_network`); or that variance at x itself
+(`criterion: disagreement`), which goes to the far ends of the space, whose simulations tell about little else. P(x) is
+the probability that a simulation succeeds (failed and marked trials teach it), c(x) the predicted cost: a value of the
+observation, such as the simulated time. Pending points, and results that are newer than the committee, count as if they
+were known: variances are conditioned on them with the members' covariance.
 
 H. S. Seung, M. Opper, H. Sompolinsky, "Query by committee", COLT 1992; with costs: B. Settles, M. Craven, L. Friedland,
 "Active learning with real annotation costs", NIPS workshop on cost-sensitive learning 2008.
@@ -48,7 +49,7 @@ SEED_STREAM = 0x636F6D6D  # keeps the committee's seeds apart from those of poin
 
 
 class Committee(Strategy):
-    """Query by committee, for `learn`: where a surrogate's members disagree most, per predicted cost."""
+    """Query by committee, for `learn`: simulates what a surrogate's members disagree about most, per predicted cost."""
 
     kind = "committee"
     Settings = CommitteeSettings
@@ -62,7 +63,7 @@ class Committee(Strategy):
     ) -> None:
         super().__init__(space, objective, seed, settings)
         self.n_initial: int = self.settings.n_initial or max(5, 2 * space.dimension + 1)
-        self._design = Design(space, seed, self._pool())
+        self._design = Design(space, seed, self._pool(), corners=self.settings.initial == "corners")
         self._done: list[Trial] = []  # that the committee learns from, in the order of telling
         self._kept_away: list[Trial] = []  # failed or marked
         self._costs = CostModel(self.settings.cost)
@@ -135,8 +136,8 @@ class Committee(Strategy):
             return []
         chosen = self._chosen(members, n, waiting, candidates)
         notes = [
-            {"acquisition": "committee", "results": self._members[0], "disagreement": d, "cost": c}
-            for d, c in zip(chosen.disagreement.tolist(), chosen.cost.tolist(), strict=True)
+            {"acquisition": "committee", "results": self._members[0], "gain": g, "cost": c}
+            for g, c in zip(chosen.gain.tolist(), chosen.cost.tolist(), strict=True)
         ]
         return self._proposals(chosen.U, notes)
 
@@ -160,7 +161,7 @@ class Committee(Strategy):
 
     @single_threaded
     def _chosen(self, members: Members, n: int, pending: Floats, candidates: Floats) -> Choice:
-        """Return up to n of the candidates (c, d) of the largest disagreement per cost."""
+        """Return up to n of the candidates (c, d) that are worth most per cost."""
         n = min(n, len(candidates)) if self._design.pool is not None else n
         known = np.vstack([self._unit(self._done[self._members[0] :]), pending])
         points = np.vstack([known, candidates])

@@ -1,12 +1,15 @@
-r"""Which points a committee is asked about: the largest disagreement per cost, one point after the other.
+r"""Which points a committee is asked about: the largest gain per cost, one point after the other.
 
 Notation: N members, p points known or pending, c candidates, q quantities that each member predicts.
 
-    C(x, z) = 1/q sum_j cov_members [f_j(x), f_j(z)]        D(x) = C(x, x)
+    C(x, z) = 1/q sum_j cov_members [f_j(x), f_j(z)]
     after a simulation at y:  C(x, z) <- C(x, z) - C(x, y) C(z, y) / (C(y, y) + v)
+    G(x) = mean_z C(x, z)^2 / (C(x, x) + v)    (`variance`)    or    C(x, x)    (`disagreement`)
 
 that is, the members are taken as draws of a Gaussian process, of which a simulation at y leaves what it does not tell
-about x. So of two neighbours over which the members disagree alike, the second is worth little after the first.
+about x. So of two neighbours over which the members disagree alike, the second is worth little after the first. The
+variance averaged over the candidates z, each weighted by the probability that simulations succeed there, falls by G
+(D. Cohn, Z. Ghahramani, M. Jordan, J. Artif. Intell. Res. 4, 129 (1996)).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NOISE = 0.02  # v over the mean disagreement: members that saw a simulation still differ there
+NOISE = 0.02  # v over the mean of C(x, x): members that saw a simulation still differ there
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,12 @@ class Choice:
 
     Attributes:
         U: (n, d) unit points.
-        disagreement: (n,) D, or by how much the averaged variance is lowered, given those before.
+        gain: (n,) G, given those before.
         cost: (n,) predicted.
     """
 
     U: Floats
-    disagreement: Floats
+    gain: Floats
     cost: Floats
 
 
@@ -79,7 +82,7 @@ def choose(C: Floats, candidates: Floats, cost: Floats, success: Floats, n: int,
 
 
 def gains(C: Floats, noise: float, success: Floats, criterion: str) -> Floats:
-    """Return what a simulation at each candidate is worth (c,)."""
+    """Return G of the candidates (c,)."""
     disagreement = np.maximum(np.diag(C), 0.0)
     if criterion == "disagreement":
         return disagreement

@@ -16,7 +16,7 @@ from softal.surrogates import Surrogate
 from softal.trial import Trial
 from softal.validation import show, strictly_filled
 
-Criterion = Literal["disagreement", "variance"]
+Criterion = Literal["variance", "disagreement"]
 MARKS = {"crystallized": 1.0, "equilibrated": 0.0}  # of simulations that ran, and are no result
 
 
@@ -54,10 +54,12 @@ class CommitteeSettings(StrategySettings):
         "ensemble", validate_default=True, description="whose members disagree: a kind with its settings"
     )
     n_initial: int | None = Field(
-        None,
-        ge=2,
-        description="points before the committee is asked, far from each other; for d parameters the larger of 5 and "
-        "2 d + 1",
+        None, ge=2, description="points before the committee is asked; for d parameters the larger of 5 and 2 d + 1"
+    )
+    initial: Literal["sobol", "corners"] = Field(
+        "sobol",
+        description="these points: a Sobol sequence, which leaves corners, where simulations may cost most, to the "
+        "committee; or `corners` first, then points far from each other",
     )
     cost: str | None = Field(
         None,
@@ -65,9 +67,9 @@ class CommitteeSettings(StrategySettings):
         description="value of the observation that a simulation costs, such as `simulated_time`; `null`: all cost one",
     )
     criterion: Criterion = Field(
-        "disagreement",
-        description="per cost: `disagreement` at the point itself, or by how much a simulation there lowers the "
-        "`variance` of the members, averaged over all candidates",
+        "variance",
+        description="per cost: by how much a simulation lowers the `variance` of the members, averaged over all "
+        "candidates, or the `disagreement` at the point itself",
     )
     marks: dict[str, float] = Field(
         MARKS,

@@ -61,7 +61,13 @@ def test_covariance_is_that_of_the_members_averaged_over_what_they_predict():
 def chosen(C, cost=None, n=1, success=None, known=0, **settings):
     c = len(C) - known
     every = [np.ones(c) if part is None else np.asarray(part, dtype=float) for part in (cost, success)]
-    return choose(np.asarray(C, dtype=float), np.arange(c)[:, None], *every, n, CommitteeSettings(**settings))
+    return choose(
+        np.asarray(C, dtype=float),
+        np.arange(c)[:, None],
+        *every,
+        n,
+        CommitteeSettings(**{"criterion": "disagreement", **settings}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +82,7 @@ def chosen(C, cost=None, n=1, success=None, known=0, **settings):
 def test_the_largest_disagreement_per_cost_is_chosen(cost, success, best):
     found = chosen(np.diag([1.0, 4.0, 3.0]), cost, success=success)
     assert found.U.ravel().tolist() == [best]
-    assert found.disagreement.tolist() == [np.diag([1.0, 4.0, 3.0])[best, best]]
+    assert found.gain.tolist() == [np.diag([1.0, 4.0, 3.0])[best, best]]
 
 
 def test_a_point_that_the_first_one_tells_about_is_not_the_second():
@@ -97,7 +103,7 @@ def test_conditioning_is_that_of_a_gaussian_process():
     i = int(first.U[0, 0])
     left = C - np.outer(C[i], C[i]) / (C[i, i] + noise)
     left[i, i] = -1
-    assert first.disagreement[1] == pytest.approx(np.diag(left).max())
+    assert first.gain[1] == pytest.approx(np.diag(left).max())
 
 
 def test_variance_prefers_what_tells_about_others():
@@ -115,6 +121,13 @@ def test_costs_are_predicted_by_their_logarithm():
         model.add(done(0, [x], time=float(10 ** (3 * x))), np.array([x]))
     at = np.array([[0.2], [0.5], [0.9]])
     np.testing.assert_allclose(np.log10(model.predict(at, ())), 3 * at[:, 0], atol=0.1)
+
+
+def test_costs_go_on_where_nothing_was_simulated():
+    model = CostModel("time")
+    for x in np.linspace(0.5, 1, 6):
+        model.add(done(0, [x], time=float(10 ** (3 - 3 * x))), np.array([x]))
+    assert model.predict(np.array([[0.0]]), ())[0] > 3 * 10**1.5, "a process alone falls back to the mean of 6"
 
 
 @pytest.mark.parametrize("value", [None, "time"])
@@ -142,7 +155,7 @@ def wavy(x):
 @pytest.mark.parametrize(("cost", "side"), [(None, 1.0), ("time", 0.0)])
 def test_it_goes_where_it_knows_nothing_unless_that_costs_too_much(cost, side):
     middle = [done(i, [x], wavy(x), time=float(np.exp(12 * x))) for i, x in enumerate(np.linspace(0.3, 0.6, 8))]
-    strategy = committee(cube(1), middle, cost=cost, n_initial=4)
+    strategy = committee(cube(1), middle, cost=cost, n_initial=4, criterion="disagreement")
     proposal = strategy.ask(1)[0]
     assert abs(proposal.point["x0"] - side) < 0.25  # 0 and 1 are as far; the right is six thousand times as long
     assert proposal.notes["acquisition"] == "committee"
@@ -181,7 +194,7 @@ def test_what_counts_as_a_mark_is_a_setting():
 def test_first_points_are_corners_and_all_choices():
     space = Space.from_dict(LIQUIDS)
     for seed in range(3):
-        strategy = committee(space, seed=seed, n_initial=6)
+        strategy = committee(space, seed=seed, n_initial=6, initial="corners")
         proposals = strategy.ask(6)
         u = unit(strategy, proposals)[:, 0]
         interaction = np.array([p.point["interaction"] for p in proposals])
@@ -248,7 +261,7 @@ def test_networks_of_dynamics_disagree_about_states_that_they_have_not_seen():
     space = Space.from_dict(LIQUIDS)
     found = {}
     for cost in (None, "simulated_time"):
-        strategy = committee(space, warm, surrogate=TRAINED, n_initial=6, cost=cost)
+        strategy = committee(space, warm, surrogate=TRAINED, n_initial=6, cost=cost, criterion="disagreement")
         assert strategy.wants_arrays
         found[cost] = strategy.ask(1)[0].point["T"]
     assert found[None] < 0.9

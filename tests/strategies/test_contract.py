@@ -82,7 +82,13 @@ class TestCommitteeOfNetworks(StrategyContract):
     @pytest.fixture
     def candidate(self):
         networks = {"kind": "ensemble", "members": 3, "width": 8, "steps": 20}
-        settings = {"surrogate": networks, "n_initial": 4, "candidates": 64, "criterion": "variance"}
+        settings = {
+            "surrogate": networks,
+            "n_initial": 4,
+            "candidates": 64,
+            "initial": "corners",
+            "criterion": "disagreement",
+        }
         return Candidate("committee", settings, objective=learn("energy"))
 
 
