@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 FEWEST = 4  # costs from which on more than their mean is learned
 RIDGE = 1e-3  # of b, over the number of costs: a coefficient of 1 is a factor of e over the range
-LEEWAY = np.log(10.0)  # predictions stay within this of the costs that are known
+LEEWAY = float(np.log(10.0))  # predictions stay within this of the costs that are known
 
 
 class CostModel:
@@ -61,7 +61,7 @@ class CostModel:
         rest = y - y.mean() - _terms(encoding, X) @ b
         gp, scaling = train(X, rest, np.full(len(y), np.nan), categorical)
         logarithm = y.mean() + _terms(encoding, U) @ b + scaling.mean + scaling.scale * gp.posterior(U)[0]
-        return np.exp(np.clip(logarithm, y.min() - LEEWAY, y.max() + LEEWAY))
+        return np.asarray(np.exp(np.clip(logarithm, y.min() - LEEWAY, y.max() + LEEWAY)))
 
 
 def _terms(encoding: Encoding, U: Floats) -> Floats:
