@@ -15,7 +15,10 @@ from softal.references.units import canonical, dimension
 from softal.trial import Array
 from softal.validation import unknown
 
-ABSCISSAS = {"length": "r", "reduced length": "r", "inverse length": "k", "angle": "angle", "time": "t"}
+ABSCISSAS = {
+    "length": "r", "reduced length": "r", "inverse length": "k", "reduced inverse length": "k", "angle": "angle",
+    "time": "t", "reduced time": "t",
+}  # fmt: skip
 
 
 def check_target(path: Path) -> None:

@@ -13,6 +13,7 @@ UNITS: dict[str, dict[str, float]] = {
     "time": {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "us": 1e6},
     "frequency": {"1/ps": 1.0, "1/fs": 1e3, "1/ns": 1e-3, "thz": 1.0},
     "reduced length": {"sigma": 1.0},
+    "reduced time": {"tau": 1.0},
     "cross section": {"barn": 1.0, "fm^2": 0.01, "barn/sr": 1.0, "fm^2/sr": 0.01},  # a steradian is a number
     "no dimension": {"1": 1.0, "%": 0.01},
 }
@@ -26,7 +27,7 @@ _ALIASES = {
     "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",
     "picometer": "pm", "picometers": "pm", "picometre": "pm", "picometres": "pm", "µm": "um", "μm": "um",
     "a0": "bohr", "degrees": "degree", "deg": "degree", "°": "degree", "radian": "rad", "radians": "rad",
-    "dimensionless": "1", "none": "1", "percent": "%", "σ": "sigma",
+    "dimensionless": "1", "none": "1", "percent": "%", "σ": "sigma", "τ": "tau",
     "barns": "barn", "b": "barn", "b/sr": "barn/sr", "barns/sr": "barn/sr", "fm2": "fm^2", "fm2/sr": "fm^2/sr",
 }  # fmt: skip
 _INVERSE = (

@@ -206,6 +206,8 @@ def test_arrays_on_grids_of_their_own_cannot_be_averaged() -> None:
         ("angstrom", "r_angstrom"),
         ("nm", "r_nm"),
         ("1/angstrom", "k_inv_angstrom"),
+        ("1/sigma", "k_inv_sigma"),
+        ("tau", "t_tau"),
         ("degree", "angle_degree"),
         ("", "grid"),
         ("lattice", "grid"),
