@@ -71,7 +71,7 @@ class SurrogateError(SoftalError):
 
 
 class TheoryError(SoftalError):
-    """An equation was given what it cannot be solved for: a curve, a spectrum, a memory function; or has no solution."""
+    """An equation was given what it cannot be solved for (curve, spectrum, memory function), or has no solution."""
 
 
 class EngineUnavailable(SoftalError):
