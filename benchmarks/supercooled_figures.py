@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Steps = Sequence[Mapping[str, Any]]
 Results = Mapping[str, Sequence[Steps]]  # method -> steps of each seed
 
+LEVELS = (0.99, 0.995, 0.998, 0.999, 0.9995)  # of R2
+
 LABELS = {
     "grid": "grid, even in T (the paper's)",
     "log_grid": "grid, even in ln T",
@@ -50,11 +52,17 @@ def load(folder: Path, methods: Sequence[str]) -> dict[str, list[Steps]]:
     return found
 
 
-def reached(steps: Steps, r2: float) -> float:
-    """Return the cost from which on R2 is at least `r2` to the end of the path; infinite where there is none."""
+def kept_from(steps: Steps, r2: float) -> Mapping[str, Any] | None:
+    """Return the step from which on R2 is at least `r2` to the end of the path; None where there is none."""
     below = [i for i, step in enumerate(steps) if step["r2"] < r2]
     first = below[-1] + 1 if below else 0
-    return float(steps[first]["cost"]) if first < len(steps) else np.inf
+    return steps[first] if first < len(steps) else None
+
+
+def reached(steps: Steps, r2: float) -> float:
+    """Return the cost from which on R2 is at least `r2` to the end of the path; infinite where there is none."""
+    found = kept_from(steps, r2)
+    return np.inf if found is None else float(found["cost"])
 
 
 def sizes(results: Results, method: str) -> list[dict[str, float]]:
@@ -77,6 +85,8 @@ def markdown(library: Library, results: Results, accuracy: Mapping[str, Any], ma
         f"{len(library.pool)} may be chosen.",
         "",
         *_accuracy_table(accuracy),
+        "",
+        *_level_table(results),
         "",
         *_grid_table(results),
         "",
@@ -113,6 +123,23 @@ def _unseen(found: Mapping[str, Any]) -> str:
     return f"{np.median(r2):.3f} (lowest {r2.min():.2f})"
 
 
+def _level_table(results: Results) -> list[str]:
+    """Return when each method reaches, and keeps, levels of R2, and how good it is at colder states then."""
+    lines = [
+        "| R2 reached and kept after | "
+        + " | ".join(f"{level:g}" for level in LEVELS)
+        + " | R2 of colder states then |",
+        "|---" * (2 + len(LEVELS)) + "|",
+    ]
+    for method, seeds in results.items():
+        cells = [_after([reached(steps, level) for steps in seeds]) for level in LEVELS]
+        ends = [kept_from(steps, LEVELS[-2]) for steps in seeds]
+        colder = [step["r2_colder"] for step in ends if step is not None and "r2_colder" in step]
+        cells.append(f"{np.median(colder):.3f} (at {LEVELS[-2]:g})" if colder else "")
+        lines.append(f"| {LABELS[method]} ({len(seeds)}) | {' | '.join(cells)} |")
+    return lines
+
+
 def _grid_table(results: Results) -> list[str]:
     """Return what each grid costs and reaches, and when the paths reach, and keep, as much."""
     paths = [method for method in results if method not in GRIDS]
@@ -129,11 +156,11 @@ def _grid_table(results: Results) -> list[str]:
     return lines
 
 
-def _after(costs: Sequence[float], grid: float) -> str:
+def _after(costs: Sequence[float], grid: float | None = None) -> str:
     """Return "850 [700, 1000], 0.42": median and range over the seeds, and the median as part of the grid's cost."""
     low, median, high = (float(q) for q in np.quantile(costs, [0, 0.5, 1], method="inverted_cdf"))
     shown = [f"{cost:.0f}" if np.isfinite(cost) else "never" for cost in (low, median, high)]
-    part = f", {median / grid:.2f}" if np.isfinite(median) else ""
+    part = f", {median / grid:.2f}" if grid is not None and np.isfinite(median) else ""
     return f"{shown[1]} [{shown[0]}, {shown[2]}]{part}"
 
 

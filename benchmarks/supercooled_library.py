@@ -1,9 +1,9 @@
 """A library of simulated states of the Kob-Andersen mixture, of which some are chosen and others test.
 
 The library is the folder of a campaign, `campaigns/supercooled_grid.yaml`. In the order of temperature within each
-interaction, the 2nd, 5th, 8th ... state is never chosen: it tests. All others are the pool. States that are colder than
-`COLDEST` are left out after that, unless another limit is given. States that crystallized or did not equilibrate cost
-what they cost, but nothing is learned from them, and nothing tested on them.
+interaction, the 2nd, 5th, 8th ... state is never chosen: it tests. All others from `COLDEST` on are the pool. States
+that test and are colder show how far what was learned carries; they count by themselves. States that crystallized or
+did not equilibrate cost what they cost, but nothing is learned from them, and nothing tested on them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from softal.trial import Trial, TrialState
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
-COLDEST = 0.6  # T that all of the comparison is about
+COLDEST = 0.6  # T of the pool
 EVERY, SECOND = 3, 1  # of three neighbours in temperature, the one in the middle tests
 
 
@@ -37,23 +37,23 @@ class Library:
         trials: with arrays, of which `told` says in which order they finished.
         data: the same trials.
         tests: (n,) whether a state is never chosen.
+        coldest: T of the pool.
     """
 
     trials: tuple[Trial, ...]
     data: DynamicsData
     tests: NDArray[np.bool_]
+    coldest: float = COLDEST
 
     @classmethod
     def of(cls, trials: Sequence[Trial], coldest: float = COLDEST) -> Library:
-        """Return the library of the trials that are done at T >= `coldest`."""
+        """Return the library of the trials that are done, of which those at T >= `coldest` may be chosen."""
         data = DynamicsData.of(trials)
         order = np.lexsort((data.T, data.interaction))
         data = data.rows(order)
         rank = np.concatenate([np.arange(np.sum(data.interaction == i)) for i in range(len(INTERACTIONS))])
-        kept = np.greater_equal(data.T, coldest)
         by_id = {trial.id: trial for trial in trials}
-        chosen = tuple(by_id[int(number)] for number in data.trials[kept])
-        return cls(chosen, data.rows(kept), (rank % EVERY == SECOND)[kept])
+        return cls(tuple(by_id[int(number)] for number in data.trials), data, rank % EVERY == SECOND, coldest)
 
     @classmethod
     def load(cls, folder: Path, coldest: float = COLDEST) -> Library:
@@ -63,12 +63,21 @@ class Library:
     @property
     def pool(self) -> Numbers:
         """Numbers of the states that may be chosen."""
-        return np.flatnonzero(~self.tests)
+        return np.flatnonzero(~self.tests & self._warm)
 
     @property
     def test(self) -> DynamicsData:
         """The states that test, without marked ones."""
-        return self.data.rows(self.tests & self.data.good)
+        return self.data.rows(self.tests & self._warm & self.data.good)
+
+    @property
+    def colder(self) -> DynamicsData:
+        """The states that test and are colder than the pool, without marked ones; may be none."""
+        return self.data.rows(self.tests & ~self._warm & self.data.good)
+
+    @property
+    def _warm(self) -> NDArray[np.bool_]:
+        return np.greater_equal(self.data.T, self.coldest)
 
     def cost(self, states: Numbers) -> Floats:
         """Return the simulated time [tau] after each of the states in their order."""

@@ -87,8 +87,10 @@ def _path(job: Job, library: Library, folder: Path) -> Iterator[dict[str, Any]]:
 def judged(library: Library, states: Numbers, seed: int) -> dict[str, Any]:
     """Return states, cost and score of the networks that learned from them."""
     networks = library.learned(states, EVALUATION, seed)
-    found = score(predict(networks, library.test), library.test)
-    return {"states": states.tolist(), "cost": float(library.cost(states)[-1]), **found.to_dict()}
+    found = dict(score(predict(networks, library.test), library.test).to_dict())
+    if len(library.colder):
+        found["r2_colder"] = score(predict(networks, library.colder), library.colder).pooled
+    return {"states": states.tolist(), "cost": float(library.cost(states)[-1]), **found}
 
 
 def grid(library: Library, size: int, log: bool) -> Numbers:
@@ -112,9 +114,10 @@ def chosen(job: Job, library: Library, folder: Path) -> Numbers:
     table = folder / f"pool-{job.method}-{job.seed}.csv"
     _write_pool(library, table)
     data = library.data
+    T = data.T[library.pool]
     space = Space(
         {
-            "T": {"low": float(data.T.min()), "high": float(data.T.max()), "log": True},
+            "T": {"low": float(T.min()), "high": float(T.max()), "log": True},
             "interaction": {"choices": list(INTERACTIONS)},
             "rho": float(data.rho[0]),
         }

@@ -53,6 +53,17 @@ def test_every_third_state_tests_and_is_never_chosen(library):
     assert [library.trials[i].point["T"] for i in range(18)] == library.data.T.tolist()
 
 
+def test_colder_states_than_the_pool_count_by_themselves(benchmark, replay, library):
+    narrow = benchmark("supercooled_library").Library.of(library.trials, coldest=1.0)
+    assert narrow.data.T[narrow.pool].min() >= 1.0
+    assert narrow.test.T.min() >= 1.0
+    assert narrow.colder.T.tolist() == pytest.approx([TEMPERATURES[1]] * 2)
+    assert len(library.colder) == 0
+    found = replay.judged(narrow, narrow.pool, 0)
+    assert found["r2_colder"] < found["r2"]
+    assert "r2_colder" not in replay.judged(library, library.pool, 0)
+
+
 def test_marked_states_cost_and_do_not_teach(library):
     assert library.data.good.sum() == 17
     assert not library.data.good[17]
@@ -148,6 +159,7 @@ def test_tables_and_figures_say_what_was_measured(benchmark, replay, tmp_path, m
     text = figures.markdown(library, results, measured, machine)
     assert "24 states (0 marked)" in text
     assert f"{measured['ensemble']['folds']['r2']:.4f}" in text
+    assert "| R2 reached and kept after | 0.99 |" in text
     assert f"| 4 | {library.cost(replay.grid(library, 2, log=False))[-1]:.0f} |" in text
     for plot, what in ((figures.plot_paths, results), (figures.plot_accuracy, measured)):
         plot(what, tmp_path / "figure.png")
