@@ -19,7 +19,7 @@ from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import base, dynamics_committee
-from softal.surrogates.dynamics_data import REQUIRED, DynamicsData, features_of
+from softal.surrogates.dynamics_data import REQUIRED, DynamicsData, features_of, mark_of
 from softal.surrogates.dynamics_ensemble import Committee, ShapedCommittee, TrainingSettings, train
 from softal.surrogates.dynamics_paper import PaperCommittee
 from softal.surrogates.dynamics_refusal import Known, outside
@@ -90,8 +90,15 @@ class DynamicsNetwork(base.Surrogate):
             self._shown = untrained(self.untrained)
 
     def fit_targets(self, trials: Sequence[Trial]) -> None:
-        """Learn the targets alone, in a moment and without curves."""
-        super().fit(trials)
+        """Learn the targets alone, in a moment and without curves; marked trials are left out, as they are of networks.
+
+        Raises:
+            SurrogateError: the targets cannot be learned from these trials, or all of them are marked.
+        """
+        learned = [trial for trial in trials if self.settings.marked or not _mark(trial)]
+        if trials and not learned:
+            raise SurrogateError(f"all {len(trials)} trials crystallized or did not equilibrate; none is left to learn")
+        super().fit(learned)
 
     def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
         """Learn the dynamics alone, and return the members' F_s of A and B at the same times; see the base class."""
@@ -246,6 +253,10 @@ def _of_all(data: DynamicsData, learned: NDArray[np.bool_], committee: Committee
     fold = np.full(len(data), -1, dtype=np.intp)
     fold[learned] = found.fold
     return HeldOut(fold, mean, variance)
+
+
+def _mark(trial: Trial) -> str:
+    return mark_of(trial.observation.values) if trial.observation else ""
 
 
 def _of(part: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -70,13 +70,12 @@ class Known:
         return nearest if distance[nearest] < min(liquids) else None
 
     def _too_cold(self, T: float, rho: float, interaction: str, liquid: list[tuple[float, float]]) -> str | None:
-        """Compare with the coldest liquids at the densities around, interpolated in T / T_mct."""
-        coldest: dict[float, float] = {}
-        for known, density in liquid:
-            reduced = known / mct_temperature(interaction, density)
-            coldest[density] = min(coldest.get(density, np.inf), reduced)
-        densities = sorted(coldest)
-        limit = float(np.interp(rho, densities, [coldest[density] for density in densities]))
+        """Compare with the coldest liquids at neighbouring densities, interpolated in T / T_mct between these."""
+        reduced = [(known / mct_temperature(interaction, density), density) for known, density in liquid]
+        densities = sorted({density for _, density in liquid})
+        # A single warm liquid, at a density of its own, does not hide the colder ones at densities beside it.
+        coldest = [min(x for x, other in reduced if abs(np.log(other / one)) <= NEIGHBOURHOOD) for one in densities]
+        limit = float(np.interp(rho, densities, coldest))
         limit *= (1 - COLDER) * mct_temperature(interaction, rho)
         if limit <= T:
             return None

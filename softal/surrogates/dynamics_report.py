@@ -6,7 +6,8 @@ of one state and species, the paper's eq. 2 with the observations' mean (its eq.
 
     variance = c^2 * variance of the networks + v g^2,    g^2 = 4 F (1 - F) + `EDGE`
 
-c and v maximise the likelihood of the curves that were left out; g is where an error of the relaxation time shows.
+c and v maximise the likelihood of the curves that were left out; g is where an error of the relaxation time shows. The
+intervals that are shown of a state that was left out, and their coverage, are by the c and v of the other folds.
 """
 
 from __future__ import annotations
@@ -63,6 +64,23 @@ class Calibration:
         return np.asarray(self.factor[:, None] ** 2 * variance + self.noise[:, None] * _width(mean) ** 2)
 
 
+def unseen_variance(data: DynamicsData, held_out: HeldOut, calibrated: Calibration) -> Floats:
+    """Return the variance (n, 2, n_t) of predictions of trials that neither networks nor calibration have seen.
+
+    Args:
+        data: all trials.
+        held_out: of all of them.
+        calibrated: by all folds; of trials that are in none.
+    """
+    variance = calibrated.variance(held_out.mean, held_out.variance)
+    for fold in range(held_out.fold.max() + 1):
+        mine, others = held_out.fold == fold, (held_out.fold != fold) & (held_out.fold >= 0)
+        seen = HeldOut(held_out.fold[others], held_out.mean[others], held_out.variance[others])
+        calibrated = Calibration.of(data.rows(others), seen)
+        variance[mine] = calibrated.variance(held_out.mean[mine], held_out.variance[mine])
+    return variance
+
+
 def r2(F: Floats, predicted: Floats, axis: int | tuple[int, ...] = -1) -> Floats:
     """Return R2 along an axis of observations F and predictions; where one of them is NaN does not count."""
     there = np.isfinite(F) & np.isfinite(predicted)
@@ -93,7 +111,7 @@ def evaluate(
         seconds: that training took.
     """
     scores = r2(data.F, held_out.mean)
-    std = np.sqrt(calibrated.variance(held_out.mean, held_out.variance))
+    std = np.sqrt(unseen_variance(data, held_out, calibrated))
     there = learned[:, None, None] & np.isfinite(data.F) & np.isfinite(held_out.mean)
     # An observation's own noise belongs to what it is compared with.
     wide = NORMAL_95 * np.hypot(std, np.nan_to_num(data.F_error))

@@ -11,9 +11,12 @@ from softal.errors import SurrogateError
 from softal.orchestrator.predictions import predict_points
 from softal.space import Space
 from softal.surrogates import build, load
+from softal.surrogates.dynamics_data import DynamicsData
 from softal.surrogates.dynamics_network import DynamicsNetwork, DynamicsNetworkSettings
 from softal.surrogates.dynamics_refusal import Known
-from softal.surrogates.dynamics_report import METRICS, by_temperature, r2
+from softal.surrogates.dynamics_report import METRICS, Calibration, by_temperature, r2, unseen_variance
+from softal.surrogates.dynamics_training import HeldOut
+from softal.theory.kob_andersen import mct_temperature
 
 SPACE = Space(
     {"T": {"low": 0.4, "high": 6.0}, "rho": {"low": 1.1, "high": 1.6}, "interaction": {"choices": ["LJ", "WCA"]}}
@@ -105,7 +108,20 @@ def test_marked_states_are_shown_but_do_not_count(shown):
 
 def test_marked_states_count_where_asked_for():
     network = made([*liquids(8), trial(8, 0.63, crystallized=1.0)], marked=True, steps=10)
-    assert network.tables()["dynamics"]["trials"] == 9
+    assert network.tables()["dynamics"]["trials"] == network.diagnostics().n == 9
+
+
+@pytest.mark.parametrize("mark", [{"crystallized": 1.0}, {"equilibrated": 0.0}])
+def test_targets_are_not_learned_from_marked_states(mark):
+    good, marked = liquids(8), trial(8, 0.63, **mark)
+    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS)
+    network.fit_targets([*good, replace(marked, objective={"relaxation_A": 9.0})])
+    alone = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS)
+    alone.fit_targets(good)
+    point = {**POINT, "T": 0.63}
+    assert network.predict([point])["relaxation_A"] == alone.predict([point])["relaxation_A"]
+    with pytest.raises(SurrogateError, match="all 1 trials crystallized or did not equilibrate"):
+        network.fit_targets([marked])
 
 
 @pytest.mark.parametrize("architecture", ["ensemble", "paper"])
@@ -182,6 +198,17 @@ def test_where_there_is_no_liquid_nothing_is_predicted(T, rho, interaction, reas
     assert (found is None) if reason is None else reason in str(found)
 
 
+@pytest.mark.parametrize(("x", "refused"), [(0.8, False), (0.6, True)])
+def test_a_warm_liquid_does_not_hide_colder_ones_at_densities_beside_it(x, refused):
+    states = [(3.0 if i % 2 else 0.7, rho) for i, rho in enumerate(np.linspace(1.2, 1.4, 10))]  # T / T_mct, rho
+    known = Known(tuple((one * mct_temperature("LJ", rho), rho, "LJ", "") for one, rho in states))
+    reasons = [
+        known.refuses({"T": x * mct_temperature("LJ", rho), "rho": rho, "interaction": "LJ"})
+        for rho in np.linspace(1.2, 1.4, 21)
+    ]
+    assert [reason is not None for reason in reasons] == [refused] * 21
+
+
 def test_an_interaction_without_liquid_is_refused():
     found = Known(STATES[:4]).refuses({"T": 1.0, "rho": 1.2, "interaction": "WCA"})
     assert found == "interaction: WCA is given; no liquid of it in equilibrium was simulated"
@@ -211,6 +238,18 @@ def test_predictions_are_refused_in_one_line(fitted, change, reason):
 
 
 # Scores.
+
+
+def test_intervals_of_a_fold_are_those_that_the_others_calibrate():
+    data = DynamicsData.of(liquids(6, noise=0.0))
+    fold, there = np.arange(6) % 3, np.isfinite(data.F)
+    away = np.where(fold == 1, 0.2, 0.01)[:, None, None]
+    found = HeldOut(fold, np.where(there, data.F + away, np.nan), np.where(there, 1e-4, np.nan))
+    variance = unseen_variance(data, found, Calibration.of(data, found))
+    others = fold != 1
+    told = Calibration.of(data.rows(others), HeldOut(fold[others], found.mean[others], found.variance[others]))
+    np.testing.assert_allclose(variance[fold == 1], told.variance(found.mean[~others], found.variance[~others]))
+    assert np.nanmean(variance[fold == 1]) < np.nanmean(variance[fold == 0]) / 10  # which the bad fold widens
 
 
 def test_r2_is_that_of_the_observations_mean():
