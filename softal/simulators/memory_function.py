@@ -26,7 +26,7 @@ from softal.trial import Observation, Point, Value
 
 Floats = NDArray[np.float64]
 
-LEAST = {"rate": 0.0, "tau": 0.0, "b": 0.01}  # rate and tau are above theirs, b may be equal
+POSITIVE, B_RANGE = ("rate", "tau"), (0.01, 100.0)
 UNITS = {"w": "1/tau (weight, of either sign)", "a": "part of the weight that does not decay", "tau": "tau", "b": "1"}
 
 
@@ -77,13 +77,14 @@ class MemoryFunction(Simulator):
         return []
 
     def allows(self, name: str, value: Value) -> str | None:
-        """Say what a parameter may be: rate and tau are above 0, b is 0.01 or more."""
-        least = LEAST.get(name.rstrip("0123456789"))
+        """Say what a parameter may be: rate and tau are above 0, b is from 0.01 to 100."""
+        kind = name.rstrip("0123456789")
         if isinstance(value, (bool, str)) or not math.isfinite(value):
             return "a finite number"
-        if least is None or value > least or (least > 0 and value == least):
-            return None
-        return f"a number above {least:g}" if least == 0 else f"a number of at least {least:g}"
+        if kind in POSITIVE and value <= 0:
+            return "a number above 0"
+        low, high = B_RANGE
+        return f"a number from {low:g} to {high:g}" if kind == "b" and not low <= value <= high else None
 
     def refuses(self, point: Point) -> str | None:
         """Say which parameter is missing or not allowed."""
@@ -112,9 +113,12 @@ class MemoryFunction(Simulator):
     def run_batch(self, points: Sequence[Point], contexts: Sequence[Context]) -> Sequence[Observation | Exception]:
         """Solve for all at once."""
         try:
-            relaxation = self.settings.relaxation(self.settings.reference)
+            return self._results(points)
         except SoftalError as error:
-            return [SimulationError(str(error)) for _ in points]
+            raise SimulationError(str(error)) from error
+
+    def _results(self, points: Sequence[Point]) -> list[Observation | Exception]:
+        relaxation = self.settings.relaxation(self.settings.reference)
         refused = [self.refuses(point) for point in points]
         right = [{**self.defaults, **point} for point, why in zip(points, refused, strict=True) if why is None]
         solved = iter(self._solved(right, relaxation) if right else [])

@@ -38,6 +38,7 @@ Ints = NDArray[np.int64]
 
 POINTS = 128  # n: errors of F of some 1e-6
 FIRST_STEP = 0.003  # h of the first block, in units of 1 / (Gamma + |M(0)|), the shortest time that F knows
+MOST = 1e100  # of Gamma + |M(0)| [1/time]: squares of the first step's inverse are numbers of 64 bits
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _FIRST_NODES, _FIRST_WEIGHTS = np.polynomial.legendre.leggauss(16)
 _POWER = 4  # t = h u^4 in the first interval: t^b, b > 0.25, becomes smooth
@@ -176,7 +177,7 @@ def solve(
         F (P, n_t) on the grid of n/2 points a block; `at` interpolates.
 
     Raises:
-        TheoryError: for a rate, end, step or number of points that is not allowed.
+        TheoryError: for a rate, memory function, end, step or number of points that is not allowed.
     """
     gamma = _rates(rate, memory.size)
     if not 0 < last < np.inf:
@@ -185,7 +186,7 @@ def solve(
         raise TheoryError(f"the first step is {first_step:g}; allowed: a finite number above 0")
     if points < 16 or points % 16:
         raise TheoryError(f"a block has {points} points; allowed: a multiple of 16")
-    steps = np.minimum(FIRST_STEP / (gamma + memory.scale()), np.inf if first_step is None else first_step)
+    steps = np.minimum(_shortest_times(gamma, memory) * FIRST_STEP, np.inf if first_step is None else first_step)
     blocks = 1 + np.ceil(np.log2(np.maximum(last / (points * steps), 1.0))).astype(np.int64)
     fine = Grids(np.ldexp(last / points, 1 - blocks), blocks, points)
     M, M_mean = memory.on(fine)
@@ -204,6 +205,17 @@ def _rates(rate: ArrayLike, size: int) -> Floats:
     if wrong.any():
         raise TheoryError(f"rate is {gamma[wrong].flat[0]:g}; allowed: a finite number above 0")
     return np.broadcast_to(gamma, (size,)).copy()
+
+
+def _shortest_times(gamma: Floats, memory: Memory) -> Floats:
+    """Return 1 / (Gamma + |M(0)|), (P,) [time]."""
+    with np.errstate(over="ignore"):
+        fastest = gamma + memory.scale()
+    wrong = np.flatnonzero(~(fastest < MOST))
+    if len(wrong):
+        p = wrong[0]
+        raise TheoryError(f"memory function {p}: rate + |M(0)| is {fastest[p]:g}; allowed: a number below {MOST:g}")
+    return np.asarray(1 / fastest)
 
 
 def _marched(M: Floats, M_mean: Floats, rate: Floats, grids: Grids) -> Floats:

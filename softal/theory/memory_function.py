@@ -23,8 +23,12 @@ Ints = NDArray[np.int64]
 
 CLOSED_FORM = 8  # intervals from 0 on, whose average is exact; in the others Simpson's rule is, to 1e-7
 GONE = 200.0  # (t / tau)^b from which on an exponential is zero
-# Least values, and how they are called; Gamma(1 + 1/b) is to be a number of 64 bits.
-LEAST = {"tau": (np.finfo(float).tiny, "a finite number above 0"), "b": (0.01, "a finite number, at least 0.01")}
+TINY = 1e-250  # (t / tau)^b below which rounding to 0 is near: it is not made from the block before
+# From and to which value, and how that is called; Gamma(1 + 1/b) and (t / tau)^b are to be numbers of 64 bits.
+ALLOWED = {
+    "tau": (np.finfo(float).tiny, np.inf, "a finite number above 0"),
+    "b": (0.01, 100.0, "a number from 0.01 to 100"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,10 @@ class StretchedExponentials(Memory):
         w: weights, of either sign, (P, N_exp) [1/time].
         a: part of each weight that does not decay, (P, N_exp).
         tau: (P, N_exp) [time], above 0.
-        b: exponents (P, N_exp), at least 0.01.
+        b: exponents (P, N_exp), from 0.01 to 100.
 
     Raises:
-        TheoryError: for another shape, a number that is not finite, tau <= 0 or b < 0.01.
+        TheoryError: for another shape, a number that is not finite, tau <= 0, or b below 0.01 or above 100.
     """
 
     c: Floats
@@ -112,8 +116,8 @@ class StretchedExponentials(Memory):
 
 
 def _check(name: str, values: Floats) -> None:
-    least, allowed = LEAST.get(name, (-np.inf, "a finite number"))
-    wrong = np.argwhere(~np.isfinite(values) | (values < least))
+    least, most, allowed = ALLOWED.get(name, (-np.inf, np.inf, "a finite number"))
+    wrong = np.argwhere(~np.isfinite(values) | (values < least) | (values > most))
     if len(wrong):
         p, *mode = wrong[0]
         of = f" of mode {mode[0] + 1}" if mode else ""
@@ -137,14 +141,14 @@ def _add_modes(
             for j in range(1, n + 1):
                 x[j], middle[j] = (j * h) ** power, ((j - 0.5) * h) ** power
             _add_first(x, middle, power, weight, M[p], M_mean[p])
-            done, factor = n, 2.0**power
+            done, factor, step = n, 2.0**power, h
             for _ in range(1, blocks[p]):
                 if x[n] > GONE:
                     break
-                before = np.exp(-x[n])
+                before, step = np.exp(-x[n]), 2 * step
                 for j in range(n // 2 + 1, n + 1):
-                    x[j] *= factor
-                    middle[j] *= factor
+                    x[j] = x[j] * factor if x[j] > TINY else (j * step) ** power
+                    middle[j] = middle[j] * factor if middle[j] > TINY else ((j - 0.5) * step) ** power
                     value = np.exp(-x[j])
                     done += 1
                     M[p, done] += weight * value

@@ -52,6 +52,8 @@ class Relaxation:
                 f"{self.name} has {rows.sum()} times from t_min = {t_min:g} on; allowed: {LEAST_TIMES} or more, it "
                 f"ends at {self.t[-1]:g}"
             )
+        if not np.ptp(self.F[rows]):
+            raise TheoryError(f"{self.name} from t_min = {t_min:g} on {_constant(self.F[rows])}")
         errors = None if self.errors is None else self.errors[rows]
         for name, value in (("t", self.t[rows]), ("F", self.F[rows]), ("errors", errors), ("name", self.name)):
             object.__setattr__(part, name, value)
@@ -103,6 +105,8 @@ class Relaxation:
             return f"is {F[0]:g} at t = 0; allowed: 1, since F_s(0) = 1"
         if F[0] < FIRST:
             return f"begins at {F[0]:g} (t = {t[0]:g}); allowed: 1 at t = 0, or at least {FIRST:g} at the first time"
+        if not np.ptp(F):
+            return _constant(F)
         return self._rises(errors)
 
     def _rises(self, errors: Floats) -> str | None:
@@ -118,3 +122,7 @@ class Relaxation:
             f"rises from {self.F[lowest[i]]:.4g} at t = {self.t[lowest[i]]:g} to {self.F[i]:.4g} at t = {self.t[i]:g}; "
             f"allowed: by {why}: a relaxation decays"
         )
+
+
+def _constant(F: Floats) -> str:
+    return f"is {F[0]:g} at all times; allowed: a relaxation, which decays"

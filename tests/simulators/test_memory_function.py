@@ -74,12 +74,19 @@ def test_in_a_batch_a_point_that_fails_is_the_only_one(context: Context) -> None
     assert results[0].values == results[3].values == simulator.run(POINT, context).values
 
 
+def test_numbers_beyond_those_of_64_bits_are_said_in_one_line(context: Context) -> None:
+    simulator = simulators.build("memory_function", SETTINGS)
+    with pytest.raises(SimulationError, match=r"^memory function 0: rate \+ \|M\(0\)\| is inf; allowed: .*$"):
+        simulator.run({**POINT, "w1": 1e308, "a1": -5.0}, context)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"tau1": 0.0}, "tau1 is 0.0; allowed: a number above 0"),
         ({"rate": -2.0}, "rate is -2.0; allowed: a number above 0"),
-        ({"b1": 0.0}, "b1 is 0.0; allowed: a number of at least 0.01"),
+        ({"b1": 0.0}, "b1 is 0.0; allowed: a number from 0.01 to 100"),
+        ({"b1": 1e9}, "b1 is 1000000000.0; allowed: a number from 0.01 to 100"),
         ({"w1": "much"}, "w1 is 'much'; allowed: a finite number"),
         ({"w1": None}, "w1 is None; allowed: a number"),
     ],

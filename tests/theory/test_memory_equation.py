@@ -145,6 +145,7 @@ MEMORY = StretchedExponentials.one(w=1, tau=1, b=1)
         ({"last": 0.0}, r"the last time is 0; allowed: a finite number above 0"),
         ({"last": np.inf}, r"the last time is inf"),
         ({"first_step": -0.1}, r"the first step is -0.1; allowed: a finite number above 0"),
+        ({"rate": 1e200}, r"memory function 0: rate \+ \|M\(0\)\| is 1e\+200; allowed: a number below 1e\+100"),
         ({"points": 50}, r"a block has 50 points; allowed: a multiple of 16"),
     ],
 )

@@ -132,6 +132,7 @@ def changed(values: Floats, i: int, value: float) -> Floats:
         ),
         (TIMES, changed(GOOD, 8, np.nan), None, "has the value nan; allowed: finite numbers"),
         (TIMES, GOOD, np.full(11, -1.0), "has the error -1; allowed: 0 and above"),
+        (TIMES, np.ones(11), None, "is 1 at all times; allowed: a relaxation, which decays"),
         (TIMES[:3], GOOD[:3], None, r"has \(3,\) times and \(3,\) values; allowed: as many of both, 5 or more"),
     ],
 )
@@ -150,3 +151,5 @@ def test_a_part_begins_later() -> None:
     assert (part.t[0], len(part.t)) == (1.0, 9)
     with pytest.raises(TheoryError, match="has 1 times from t_min = 5 on; allowed: 5 or more, it ends at 5"):
         Relaxation(TIMES, GOOD).after(5.0)
+    with pytest.raises(TheoryError, match="^F_s from t_min = 3 on is 0.1 at all times; allowed: a relaxation"):
+        Relaxation(TIMES, np.maximum(GOOD, 0.1)).after(3.0)

@@ -31,6 +31,14 @@ def test_what_does_not_decay_can_as_well_be_in_c() -> None:
     np.testing.assert_allclose(solve(memory, 2.0, 1e4).at(T), solve(same, 2.0, 1e4).at(T), atol=1e-13)
 
 
+@pytest.mark.parametrize("b", [2.0, 15.0, 30.0, 100.0])
+def test_steep_steps_come_after_any_number_of_blocks(b: float) -> None:
+    """(h / tau)^b is 0 in 64 bits where b is large and the first step short: it must not stay 0."""
+    memory = StretchedExponentials.one(w=1.0, tau=1.0, b=b)
+    grids = solve(memory, 1e20, 10.0).grids
+    np.testing.assert_allclose(memory.on(grids)[0], memory.values(grids.t), atol=1e-12)
+
+
 def test_rows_can_be_taken() -> None:
     memory = StretchedExponentials(np.arange(3.0), *(np.full((3, 1), x) for x in (1.0, 0.0, 2.0, 0.5)))
     np.testing.assert_array_equal(memory[np.array([2, 0])].values(T), memory.values(T)[[2, 0]])
@@ -46,7 +54,8 @@ GOOD: dict[str, Any] = {
     [
         ("tau", [[1, 1], [1, 0]], "memory function 1: tau of mode 2 is 0; allowed: a finite number above 0"),
         ("tau", [[-3, 1], [1, 1]], "memory function 0: tau of mode 1 is -3; allowed: a finite number above 0"),
-        ("b", [[1, 1], [0, 1]], "memory function 1: b of mode 1 is 0; allowed: a finite number, at least 0.01"),
+        ("b", [[1, 1], [0, 1]], "memory function 1: b of mode 1 is 0; allowed: a number from 0.01 to 100"),
+        ("b", [[1, 1], [1, 101]], "memory function 1: b of mode 2 is 101; allowed: a number from 0.01 to 100"),
         ("w", [[1, np.nan], [1, 1]], "memory function 0: w of mode 2 is nan; allowed: a finite number"),
         ("c", [0, np.inf], "memory function 1: c is inf; allowed: a finite number"),
         ("b", [[1, 1]], r"b has the shape \(1, 2\); allowed: \(2, 2\), as w"),
