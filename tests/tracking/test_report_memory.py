@@ -72,6 +72,19 @@ def traces(figure: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
     return [trace for trace in figure["data"] if trace.get("mode") == mode]
 
 
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        (list("abc"), "a, b, c"),
+        ([f"kob_andersen_{i}" for i in range(18)], "one of 18, kob_andersen_0 to kob_andersen_17"),
+    ],
+)
+def test_many_states_do_not_leave_the_table(tmp_path: Path, choices: list[str], said: str) -> None:
+    space = Space({"state": {"choices": choices}, "modes": {"choices": [1, 2]}})
+    page = written(tmp_path / "c", [done(0, {"state": choices[0], "modes": 1}, 1e-3, fitted(3.0))], space)
+    assert said in page.cells
+
+
 def test_the_best_trials_fit_and_what_is_left_of_it(tmp_path: Path) -> None:
     page = written(tmp_path / "c", searched(), MODE)
     scattering, memory = page.panels["Memory function"]

@@ -14,6 +14,7 @@ from softal.tracking.report.statistics import failures
 from softal.trial import Trial
 
 MOST = 10
+LONGEST_RANGE = 60  # characters of choices that are all named
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,9 @@ def _range(parameter: object) -> str:
     if isinstance(parameter, Real | Integer):
         return f"{number(parameter.low)} to {number(parameter.high)}{' (log)' if parameter.log else ''}"
     if isinstance(parameter, Choice):
-        return ", ".join(str(choice) for choice in parameter.choices)
+        choices = [str(choice) for choice in parameter.choices]
+        few = ", ".join(choices)
+        return few if len(few) <= LONGEST_RANGE else f"one of {len(choices)}, {choices[0]} to {choices[-1]}"
     return f"= {parameter.derived}" if isinstance(parameter, Derived) else "fixed"
 
 
