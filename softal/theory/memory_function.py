@@ -103,7 +103,7 @@ class StretchedExponentials(Memory):
         return np.asarray(self.constant[:, None] + np.sum(self.decaying[..., None] * np.exp(-x), axis=1))
 
     def scale(self) -> Floats:
-        """Return |c| + sum |w_i| (1 + |a_i|), at least |M(0)|, (P,): weights may cancel each other."""
+        """Return |c + sum w_i a_i| + sum |w_i (1 - a_i)|, at least |M(0)|, (P,): weights may cancel each other."""
         return np.asarray(np.abs(self.constant) + np.sum(np.abs(self.decaying), axis=1))
 
     def on(self, grids: Grids) -> tuple[Floats, Floats]:

@@ -35,7 +35,7 @@ FIRST = {"overdamped": 1e-3, "newtonian": 0.1}  # end of the expansion for short
 
 
 @dataclass(frozen=True)
-class Relaxation:
+class Correlators:
     """A solution: correlators at times t, t[0] = 0.
 
     F_s is there for a liquid whose tagged particles were asked for. Where `arrived`, F and F_s at the last time are the
@@ -58,7 +58,7 @@ def relax(
     tagged: bool = False,
     points: int = POINTS,
     tolerance: float = TOLERANCE,
-) -> Relaxation:
+) -> Correlators:
     """Return the correlators of a liquid or a schematic model up to t_max.
 
     Args:
@@ -97,7 +97,7 @@ class _Solution:
             self.limit_s = glass.tagged_nonergodicity(liquid, self.limit)
             self.limits.append(self.limit_s.reshape(one.shape))
 
-    def until(self, t_max: float) -> Relaxation:
+    def until(self, t_max: float) -> Correlators:
         """Solve block after block up to t_max, or to the limits."""
         for i in range(self.half + 1):
             for correlator, memory in self.parts:
@@ -114,7 +114,7 @@ class _Solution:
                 correlator.double()
         F, *F_s = (np.concatenate(blocks) for blocks in zip(*kept, strict=True))
         particles = None if self.limit_s is None else F_s[0].reshape(-1, *self.limit_s.shape)
-        return Relaxation(np.concatenate(times), F, particles, self.limit, self.limit_s, self._arrived())
+        return Correlators(np.concatenate(times), F, particles, self.limit, self.limit_s, self._arrived())
 
     def _block(self, which: slice) -> list[Floats]:
         return [correlator.F[which].copy() for correlator, _ in self.parts]
