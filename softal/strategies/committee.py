@@ -71,7 +71,7 @@ class Committee(Strategy):
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
-        """Return why the strategy cannot serve: another objective than `learn`, or a surrogate that cannot."""
+        """Return why the strategy cannot serve: another objective than `learn`, a surrogate that cannot, or is alone."""
         if not 1 <= space.dimension <= MAX_DIMENSION:
             return f"the space has {space.dimension} free parameters; 1 to {MAX_DIMENSION} are allowed"
         if others := [c.describe() for c in objective.components if c.direction != "learn"]:
@@ -79,6 +79,8 @@ class Committee(Strategy):
         wanted = settings if isinstance(settings, CommitteeSettings) else CommitteeSettings()
         if reason := wanted.surrogate.found.supports(objective):
             return f"its surrogate {wanted.surrogate.kind!r}: {reason}"
+        if (members := getattr(wanted.surrogate.settings, "members", 2)) < 2:  # others draw theirs from a posterior
+            return f"its surrogate {wanted.surrogate.kind!r} has members: {members}; 2 or more disagree"
         try:
             _ = wanted.pool and read_points(wanted.pool, space)
         except (OSError, ValueError) as error:

@@ -341,6 +341,8 @@ def committee_of(surrogate="dynamics_network", **settings):
          "it serves `learn` alone; the objective has minimize relaxation_A"),
         ({"strategy": committee_of(cost="simulated_tim")},
          "cost: 'simulated_tim' is not a known value of the simulator (did you mean `simulated_time`?)"),
+        ({"strategy": committee_of({"kind": "dynamics_network", "architecture": "paper"})},
+         "its surrogate 'dynamics_network' has members: 1; 2 or more disagree"),
         ({"simulator": "spherocylinders", "space": {"T": {"low": 0.1, "high": 0.4}, "rho": 0.1},
           "objective": {"learn": ["nematic"]}, "strategy": committee_of()},
          "its surrogate 'dynamics_network': the simulator returns no array 'S_AA'"),
