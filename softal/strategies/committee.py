@@ -71,7 +71,7 @@ class Committee(Strategy):
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
-        """Return why the strategy cannot serve: another objective than `learn`, a surrogate that cannot, or is alone."""
+        """Return why the strategy cannot serve: not `learn`, or a surrogate that cannot, or has a single member."""
         if not 1 <= space.dimension <= MAX_DIMENSION:
             return f"the space has {space.dimension} free parameters; 1 to {MAX_DIMENSION} are allowed"
         if others := [c.describe() for c in objective.components if c.direction != "learn"]:
