@@ -57,7 +57,7 @@ class KobAndersen(Simulator):
         )
 
     def check(self) -> list[str]:
-        """Say which engine is missing, or that the box is too small at the default density."""
+        """Say which engine is missing, that the box is too small at the default density, or k beyond the theory's."""
         problems = []
         try:
             engines.find(self.settings.engine)
@@ -65,6 +65,12 @@ class KobAndersen(Simulator):
             problems.append(str(error))
         if problem := self.settings.misfit(AT_DENSITY, "LJ"):
             problems.append(problem)
+        k = self.settings.scattering_k(AT_DENSITY)
+        if self.settings.mode_coupling and not K_VALUES[0] <= k <= K_VALUES[-1]:
+            problems.append(
+                f"wave_number: {k:g} is given; allowed with mode_coupling: {K_VALUES[0]:g} to {K_VALUES[-1]:g}, where "
+                "S(k) is known"
+            )
         return problems
 
     def allows(self, name: str, value: Value) -> str | None:

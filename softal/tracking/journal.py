@@ -178,8 +178,10 @@ class Journal:
                 return dict(stored)
         try:
             row = self._db.execute("SELECT content FROM arrays WHERE id = ?", (trial_id,)).fetchone()
-        except sqlite3.OperationalError:  # a campaign of an older version, which has no such table
-            return {}
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # a campaign of an older version
+                return {}
+            raise
         return load(row[0]) if row else {}
 
     # What the loop writes.

@@ -253,6 +253,14 @@ def test_what_check_says_is_enough_is_enough() -> None:
     assert KobAndersen({**SHORT, "particles": 615, "r_max": 4.0}).check() == []
 
 
+@pytest.mark.parametrize(("k", "right"), [(7.25, True), (0.1, False), (50.0, False)])
+def test_mode_coupling_theory_needs_s_at_the_wave_number(k: float, right: bool) -> None:
+    problems = KobAndersen({**SHORT, "wave_number": k, "mode_coupling": True}).check()
+    expected = f"wave_number: {k:g} is given; allowed with mode_coupling: 0.2 to 39.8, where S(k) is known"
+    assert problems == ([] if right else [expected])
+    assert KobAndersen({**SHORT, "wave_number": k}).check() == []
+
+
 def test_a_missing_engine_is_said_before_the_launch(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in engines.ENGINES:
         monkeypatch.setattr(engines._load(name), "available", classmethod(lambda cls: False))

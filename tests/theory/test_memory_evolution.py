@@ -151,5 +151,5 @@ def test_a_part_begins_later() -> None:
     assert (part.t[0], len(part.t)) == (1.0, 9)
     with pytest.raises(TheoryError, match="has 1 times from t_min = 5 on; allowed: 5 or more, it ends at 5"):
         Relaxation(TIMES, GOOD).after(5.0)
-    with pytest.raises(TheoryError, match="^F_s from t_min = 3 on is 0.1 at all times; allowed: a relaxation"):
+    with pytest.raises(TheoryError, match=r"^F_s from t_min = 3 on is 0\.1 at all times; allowed: a relaxation"):
         Relaxation(TIMES, np.maximum(GOOD, 0.1)).after(3.0)

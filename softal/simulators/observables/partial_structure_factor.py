@@ -54,11 +54,11 @@ class PartialStructureFactors:
         if self._edges[-1] ** 2 <= FIRST:
             raise SimulationError(f"k up to {k_values[-1]:g} lies below the wave vectors of a box of {box_length:g}")
         self._all, self._all_bins = self._few()
-        self._shortest = np.sum(self._all**2, axis=1) <= FIRST
         counts = np.bincount(self._all_bins, minlength=len(k_values))
         self._many = np.flatnonzero(self._expected() > VECTORS)
         self.filled = counts > 0
         self.filled[self._many] = True
+        self._shortest = np.sum(self._all**2, axis=1) <= FIRST  # all of them, where the first bins are empty
 
     def _expected(self) -> Floats:
         """Return about how many wave vectors, k and -k as one, each bin has: half the volume of its shell."""
@@ -108,8 +108,8 @@ class PartialStructureFactors:
         first: S of the shortest wave vectors, (3, m).
         """
         known, b = np.flatnonzero(self.filled), np.arange(len(self.filled))
-        mean = first.mean(axis=1)
-        return np.array([np.interp(b, known, one[known], left=low) for one, low in zip(S, mean, strict=True)])
+        left = S[:, 0] if self.filled[0] else first.mean(axis=1)
+        return np.array([np.interp(b, known, one[known], left=low) for one, low in zip(S, left, strict=True)])
 
 
 def _upper_half(n: Integers) -> NDArray[np.bool_]:

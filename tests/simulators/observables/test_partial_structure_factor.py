@@ -51,6 +51,15 @@ def test_against_all_wave_vectors() -> None:
     assert S[:, 3] == pytest.approx((expected[:, 2] + expected[:, 4]) / 2, rel=1e-4)
 
 
+def test_a_box_so_large_that_every_bin_is_chosen_from() -> None:
+    """Warnings are errors: no mean over the shortest wave vectors, which nothing needs here."""
+    large = 30 * L
+    positions = np.random.default_rng(2).uniform(0, large, size=(N, 3))
+    S = PartialStructureFactors(TYPES, large, GRID[:3], np.random.default_rng(0)).compute(positions)
+    assert np.all(np.isfinite(S))
+    assert S[0] == pytest.approx(FIRST / N, rel=0.3)
+
+
 def test_a_random_choice_of_wave_vectors_has_the_mean_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     positions, grid = ideal_gas(1), GRID[:15]
     every = factors(grid).compute(positions)
