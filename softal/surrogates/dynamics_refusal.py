@@ -86,10 +86,10 @@ class Known:
 
 
 def outside(space: Space, point: Mapping[str, Value]) -> str | None:
-    """Return which of T and rho lies outside the space; None where none does."""
-    for name in ("T", "rho"):
-        parameter, value = space.parameters.get(name), point.get(name)
-        if value is None or isinstance(value, str):
+    """Return which number of a point lies outside the space; None where none does."""
+    for name, value in point.items():
+        parameter = space.parameters.get(name)
+        if isinstance(value, str):
             continue
         if isinstance(parameter, Real | Integer) and not parameter.low <= value <= parameter.high:
             return f"{name}: {value:g} is given; {parameter.low:g} to {parameter.high:g} is allowed"

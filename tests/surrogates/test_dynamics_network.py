@@ -13,7 +13,7 @@ from softal.space import Space
 from softal.surrogates import build, load
 from softal.surrogates.dynamics_data import DynamicsData
 from softal.surrogates.dynamics_network import DynamicsNetwork, DynamicsNetworkSettings
-from softal.surrogates.dynamics_refusal import Known
+from softal.surrogates.dynamics_refusal import Known, outside
 from softal.surrogates.dynamics_report import METRICS, Calibration, by_temperature, r2, unseen_variance
 from softal.surrogates.dynamics_training import HeldOut
 from softal.theory.kob_andersen import mct_temperature
@@ -207,6 +207,12 @@ def test_a_warm_liquid_does_not_hide_colder_ones_at_densities_beside_it(x, refus
         for rho in np.linspace(1.2, 1.4, 21)
     ]
     assert [reason is not None for reason in reasons] == [refused] * 21
+
+
+def test_parameters_behind_a_derived_temperature_have_their_ranges():
+    space = Space({"theta": {"low": 0.5, "high": 4.0}, "rho": {"value": 1.2}, "T": {"derived": "theta"}})
+    assert outside(space, {"theta": 2.0, "rho": 1.2, "T": 2.0}) is None
+    assert outside(space, {"theta": 9.0, "rho": 1.2, "T": 9.0}) == "theta: 9 is given; 0.5 to 4 is allowed"
 
 
 def test_an_interaction_without_liquid_is_refused():
