@@ -221,6 +221,7 @@ def test_species_and_pairs_share_a_figure_where_they_share_a_grid(tmp_path: Path
 @pytest.mark.parametrize(
     ("low", "high", "texts"),
     [(0.8, 5.0, ["0.7", "1", "2", "3", "5"]), (0.1, 50, ["0.1", "0.3", "1", "3", "10", "30"]),
+     (100, 2e4, ["300", "1,000", "10,000", "30,000"]), (1e-4, 1e-3, ["0.0001", "0.0003"]),
      (1e-7, 1e-5, ["10<sup>−7</sup>", "3·10<sup>−7</sup>", "10<sup>−5</sup>"])],
 )  # fmt: skip
 def test_logarithmic_axes_have_round_labels(low: float, high: float, texts: list[str]) -> None:

@@ -126,7 +126,7 @@ def _even(low: float, high: float) -> list[float]:
 
 def _tick(digit: int, exponent: int) -> str:
     if -PLAIN <= exponent <= PLAIN:
-        return number(digit * 10.0**exponent)
+        return f"{digit * 10.0**exponent:,g}"
     power = f"10<sup>{exponent}</sup>".replace("-", "−")
     return power if digit == 1 else f"{digit}·{power}"
 
