@@ -30,7 +30,7 @@ class KobAndersenSettings(Settings):
         0.005, gt=0, le=0.01, description="longest time step [tau]; hotter and denser states have a shorter one"
     )
     ensemble: Literal["nvt", "nve"] = Field(
-        "nvt", description="of the sampling: Bussi's thermostat with a time constant of 1 tau, or constant energy"
+        "nvt", description="of the sampling: Bussi's thermostat with a time constant of 0.2 tau, or constant energy"
     )
     t_max: float = Field(100.0, ge=1.0, le=1e7, description="longest correlation time [tau]")
     relaxations: float = Field(

@@ -22,6 +22,7 @@ from softal.simulators.kob_andersen_measures import K_VALUES, aging_of, observe
 from softal.simulators.kob_andersen_run import Run, Samples, State, potentials
 from softal.simulators.kob_andersen_settings import FIRST_LAG, KobAndersenSettings
 from softal.simulators.observables.dynamics import logarithmic_lags
+from softal.simulators.statistics import autocorrelation_time
 from softal.theory.kob_andersen import SPECIES
 from softal.trial import Observation
 
@@ -115,6 +116,14 @@ def test_constant_energy(liquid: Observation) -> None:
     nve = run({"ensemble": "nve"})
     assert nve.values["temperature"] == pytest.approx(2.0, rel=0.04)
     assert nve.values["relaxation_A"] == pytest.approx(liquid.values["relaxation_A"], abs=0.06)
+
+
+def test_the_temperature_is_soon_forgotten() -> None:
+    """Its correlation time is 0.19 tau with the thermostat's 0.2 tau, 0.75 tau with 1: short runs have right means."""
+    settings = KobAndersenSettings(**{**SHORT, "longest_run": 200.0, "sampling": 30.0, "origins": 300})
+    samples = Run(settings, State(2.0, 1.2, "WCA"), 1).samples()
+    time = samples.every * autocorrelation_time([frame.temperature for frame in samples.frames])
+    assert 0.1 < time < 0.35
 
 
 def test_the_wave_number_can_be_chosen() -> None:
