@@ -144,6 +144,22 @@ def test_a_wrong_point_says_what_is_allowed(changes: dict[str, Any], message: st
     assert message in found["error"]
 
 
+def test_what_the_surrogate_refuses_is_not_predicted(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(surrogate: object, point: Any) -> str | None:
+        return f"epsilon: {point['epsilon']:g} is given; 100 and more is allowed" if point["epsilon"] < 100 else None
+
+    monkeypatch.setattr(surrogates.find("gp"), "refuses", refuses)
+    message = "epsilon: 90 is given; 100 and more is allowed"
+    found = site.json("/api/predict", **{**POINT, "epsilon": 90})
+    assert found == {"status": 400, "error": message}
+    slices = site.json("/api/slices", **{**POINT, "epsilon": 90})
+    assert slices["refused"] == message
+    epsilon = slices["slices"]["epsilon"]
+    assert epsilon["feasible"] == [value >= 100 for value in epsilon["values"]]
+    assert not any(slices["slices"]["beads"]["feasible"])
+    assert site.json("/api/predict", **POINT)["refused"] is None
+
+
 def test_slices_go_through_the_point(site: Site) -> None:
     found = site.json("/api/slices", **POINT)
     assert set(found["slices"]) == {"epsilon", "rate", "beads", "solvent"}

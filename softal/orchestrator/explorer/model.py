@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from softal.errors import SoftalError
+from softal.errors import SoftalError, SurrogateError
 from softal.orchestrator.agents import SURROGATE_FOLDER, read_versions
 from softal.orchestrator.predictions import complete_point
 from softal.parameters import Choice, Integer, Parameter, Real
@@ -80,28 +80,39 @@ class Explorer:
         }
 
     def predict(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the prediction at a point given by texts; SoftalError where it is wrong or nothing is learned yet."""
-        return self._predict(complete_point(self.space, entry))
+        """Return the prediction at a point given by texts.
+
+        Raises:
+            SoftalError: where the point is wrong, the surrogate refuses it, or nothing is learned yet.
+        """
+        found = self._predict(complete_point(self.space, entry))
+        if found["refused"]:
+            raise SurrogateError(found["refused"])
+        return found
 
     def slices(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Return the prediction at a point, and for each free parameter those along it through the point.
 
         A slice has `u`, the places on the parameter's axis from 0 to 1, its values, whether they satisfy the
-        constraints, and mean and std of each target.
+        constraints and the surrogate does not refuse them, and mean and std of each target.
         """
         point = complete_point(self.space, entry)
         [here] = self.space.to_unit([point])
         grids = [self._grid(column) for column in range(self.space.dimension)]
         U = np.concatenate([_along(here, column, grid) for column, grid in enumerate(grids)])
-        posterior = self._require().posterior(U)
+        surrogate = self._require()
+        posterior = surrogate.posterior(U)
         feasible, ends = self.space.feasible(U), np.cumsum([len(grid) for grid in grids])[:-1]
         parts = zip(*(np.split(part, ends) for part in (U, posterior.mean, posterior.std, feasible)), strict=True)
         slices = {}
         for column, (name, (places, mean, std, allowed)) in enumerate(zip(self.space.names, parts, strict=True)):
+            rows = self.space.from_unit(places)
             slices[name] = {
                 "u": places[:, column].tolist(),
-                "values": [row[name] for row in self.space.from_unit(places)],
-                "feasible": allowed.tolist(),
+                "values": [row[name] for row in rows],
+                "feasible": [bool(fits) and not surrogate.refuses(r) for fits, r in zip(allowed, rows, strict=True)],
+                    bool(fits) and not surrogate.refuses(row) for fits, row in zip(allowed, rows, strict=True)
+                ],
                 "mean": mean.T.tolist(),
                 "std": std.T.tolist(),
             }
@@ -129,7 +140,10 @@ class Explorer:
             mean, std = float(means[0]), float(stds[0])
             prediction[name] = {"mean": mean, "std": std, "low": mean - NORMAL_95 * std, "high": mean + NORMAL_95 * std}
         inside = bool(self.space.feasible(self.space.to_unit([point]))[0])
-        return {"point": point, "prediction": prediction, "feasible": inside, "version": self.version}
+        refused = surrogate.refuses(point)
+        return {
+            "point": point, "prediction": prediction, "feasible": inside, "refused": refused, "version": self.version
+        }  # fmt: skip
 
     def _grid(self, column: int) -> Any:
         cells = int(self.space.cells[column])

@@ -168,8 +168,8 @@ async function ask() {
   try {
     const found = await get(`/api/slices?${new URLSearchParams(state.point)}`);
     render(found);
-    const text = found.feasible ? "" : `This point is outside of the constraints: ${state.campaign.constraints.join(", ")}`;
-    say(text);
+    const outside = found.feasible ? "" : `This point is outside of the constraints: ${state.campaign.constraints.join(", ")}`;
+    say(found.refused ?? outside);
   } catch (error) {
     say(error.message);
   }
