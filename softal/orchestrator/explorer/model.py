@@ -111,8 +111,6 @@ class Explorer:
                 "u": places[:, column].tolist(),
                 "values": [row[name] for row in rows],
                 "feasible": [bool(fits) and not surrogate.refuses(r) for fits, r in zip(allowed, rows, strict=True)],
-                    bool(fits) and not surrogate.refuses(row) for fits, row in zip(allowed, rows, strict=True)
-                ],
                 "mean": mean.T.tolist(),
                 "std": std.T.tolist(),
             }
