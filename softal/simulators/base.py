@@ -56,7 +56,7 @@ class Outputs:
         values, arrays: their names.
         grid_units: units of the arrays' grids, into which references are converted; may leave some out.
         array_units: units of the arrays' values, likewise.
-        optional: names of values that are returned only where there are any; objectives cannot use them.
+        optional: names of values and arrays that are returned only where there are any; objectives cannot use them.
     """
 
     values: frozenset[str] = field(default_factory=frozenset)

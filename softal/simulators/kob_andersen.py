@@ -46,14 +46,14 @@ class KobAndersen(Simulator):
 
     @property
     def outputs(self) -> Outputs:  # type: ignore[override]
-        """Values and arrays, which depend on whether mode-coupling theory is added."""
-        arrays = ARRAYS | (MCT_ARRAYS if self.settings.mode_coupling else {})
+        """Values and arrays; those of mode-coupling theory are optional, since it may have no solution."""
+        theory = MCT_ARRAYS if self.settings.mode_coupling else {}
         return Outputs(
-            values=frozenset({*VALUES, *(["mct_seconds"] if self.settings.mode_coupling else [])}),
-            arrays=frozenset(arrays),
-            grid_units={name: grid_unit for name, (_, grid_unit) in arrays.items()},
-            array_units={name: unit for name, (unit, _) in arrays.items()},
-            optional=frozenset(OPTIONAL),
+            values=frozenset(VALUES),
+            arrays=frozenset(ARRAYS),
+            grid_units={name: grid_unit for name, (_, grid_unit) in (ARRAYS | theory).items()},
+            array_units={name: unit for name, (unit, _) in (ARRAYS | theory).items()},
+            optional=frozenset({*OPTIONAL, *theory, *(["mct_seconds"] if theory else [])}),
         )
 
     def check(self) -> list[str]:
@@ -132,7 +132,7 @@ class KobAndersen(Simulator):
             return self._with_theory(observation, state) if self.settings.mode_coupling else observation
 
     def _with_theory(self, observation: Observation, state: State) -> Observation:
-        """Add what mode-coupling theory makes of the measured S(k)."""
+        """Add what mode-coupling theory makes of the measured S(k); without a solution the simulation stands alone."""
         from softal.theory.mode_coupling.scattering import at_middles, mixture_scattering
 
         S = np.array([observation.arrays[f"S_{pair}"].values for pair in PAIR_NAMES])
@@ -142,7 +142,8 @@ class KobAndersen(Simulator):
         try:
             theory = mixture_scattering(at_middles(S), K_VALUES, state.rho, state.T, at=k, times=t)
         except TheoryError as error:
-            raise SimulationError(f"mode-coupling theory: {error}") from error
+            print(f"mode-coupling theory leaves no curves: {error}")  # into the trial's output
+            return observation
         values = observation.values | {"mct_seconds": time.perf_counter() - begin}
         curves = {name: Array(F, None, t, *MCT_ARRAYS[name]) for name, F in zip(MCT_ARRAYS, theory.F_self, strict=True)}
         return replace(observation, values=values, arrays=observation.arrays | curves)

@@ -60,7 +60,7 @@ class KobAndersenSettings(Settings):
         description="part of the particles in crystalline surroundings from which on a run crystallized",
     )
     aging_threshold: float = Field(
-        5.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
+        7.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
     )
     mode_coupling: bool = Field(
         False, description="add what mode-coupling theory makes of S(k): F_mct_A, F_mct_B, and the value mct_seconds"

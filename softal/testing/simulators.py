@@ -70,9 +70,9 @@ class SimulatorContract:
         simulator = candidate.make()
         observation = validate_observation(simulator.run(dict(candidate.point), context), simulator.outputs)
         if simulator.outputs is not None:
-            declared = simulator.outputs.values | simulator.outputs.optional
-            assert declared >= observation.values.keys(), "a value is returned that is not declared"
-            assert simulator.outputs.arrays >= observation.arrays.keys(), "an array is returned that is not declared"
+            values, arrays, optional = simulator.outputs.values, simulator.outputs.arrays, simulator.outputs.optional
+            assert values | optional >= observation.values.keys(), "a value is returned that is not declared"
+            assert arrays | optional >= observation.arrays.keys(), "an array is returned that is not declared"
         assert observation.errors.keys() <= observation.values.keys(), "an error without a value"
         assert all(path.is_file() for path in observation.artifacts.values()), "an artifact that is no file"
 

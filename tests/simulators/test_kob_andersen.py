@@ -339,4 +339,18 @@ def test_mode_coupling_theory_beside_the_simulation() -> None:
         assert theory.values[free] == pytest.approx(measured.values[free], abs=0.005)
         assert theory.values[-1] > measured.values[-1]
         assert np.all(np.diff(theory.values) < 0)
-    assert "F_mct_A" not in KobAndersen(SHORT).outputs.arrays
+    assert "F_mct_A" in simulator.outputs.optional
+    assert "F_mct_A" not in KobAndersen(SHORT).outputs.optional
+
+
+def test_a_theory_without_a_solution_costs_no_simulation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The measured S(k) is replaced by one that no liquid has."""
+    negative = lambda S: -S  # noqa: E731
+    monkeypatch.setattr("softal.theory.mode_coupling.scattering.at_middles", negative)
+    simulator = KobAndersen({**SHORT, "mode_coupling": True})
+    observation = validate_observation(simulator.run(dict(HOT), Context(Path(), 1)), simulator.outputs)
+    assert observation.values["relaxation_A"] > 0
+    assert "F_mct_A" not in observation.arrays
+    assert "mode-coupling theory leaves no curves: " in capsys.readouterr().out
