@@ -38,6 +38,7 @@ COLOURS = {
     "committee_no_cost": "#b23a48",
     "committee_disagreement": "#3a9d6e",
 }
+REDUCED_TICKS = (0.7, 1, 1.5, 2, 3, 4, 6)  # T / T_mct
 ARCHITECTURE_LABELS = {"ensemble": "deep ensemble", "paper": "the paper's network"}
 ARCHITECTURE_COLOURS = {"ensemble": "#1f6fb2", "paper": "#b23a48"}
 
@@ -223,6 +224,8 @@ def plot_accuracy(accuracy: Mapping[str, Any], path: Path) -> None:
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title, fontsize=10, loc="left")
         axis.set(xscale="log", yscale="log", xlabel="T / T_mct")
+        axis.set_xticks(REDUCED_TICKS, [f"{tick:g}" for tick in REDUCED_TICKS])
+        axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(frameon=False, fontsize=8)
     axes[0].set_ylabel("1 - R2 of each state")
