@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softal.errors import SoftalError
+from softal.errors import SoftalError, SurrogateError
 from softal.orchestrator.predictions import predict_points, read_points
 from softal.space import Space
 
@@ -118,8 +118,13 @@ def test_predictions() -> None:
             epsilon = np.array([point["epsilon"] for point in points])
             return {"energy": (-epsilon, np.sqrt(epsilon))}
 
+        def refuses(self, point: Any) -> str | None:
+            return "epsilon: 300 is too hot" if point["epsilon"] == 300.0 else None
+
     campaign: Any = SimpleNamespace(surrogate=Known())
     other = {**POINT, "epsilon": 100.0}
     found = predict_points(campaign, [POINT, other])
     assert found[1] == {"point": other, "prediction": {"energy": {"mean": -100.0, "std": 10.0}}}
     assert json.loads(json.dumps(found)) == found
+    with pytest.raises(SurrogateError, match=r"^epsilon: 300 is too hot$"):
+        predict_points(campaign, [POINT, {**POINT, "epsilon": 300.0}])
