@@ -14,8 +14,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from softal.errors import SimulationError, SoftalError
+from softal.settings import ExistingFile
 from softal.simulators.base import Context, Outputs, Simulator
-from softal.simulators.memory_reference import ReferenceFile, ReferenceSettings, arrays, state_of
+from softal.simulators.memory_reference import ReferenceSettings, arrays, state_of
 from softal.trial import Observation, Point, Value
 
 MOST_MODES = 8
@@ -24,7 +25,7 @@ MOST_MODES = 8
 class MemoryFitSettings(ReferenceSettings):
     """Settings of the kind `memory_fit`."""
 
-    references: Annotated[list[ReferenceFile], Field(min_length=1)] = Field(
+    references: Annotated[list[ExistingFile], Field(min_length=1)] = Field(
         description="tables as the kind `memory_function` takes them, a state each, which is called as the file "
         "without its suffix; relative to the campaign file"
     )

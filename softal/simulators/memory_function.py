@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import SimulationError, SoftalError
+from softal.settings import ExistingFile
 from softal.simulators.base import Context, Outputs, Simulator
-from softal.simulators.memory_reference import ReferenceFile, ReferenceSettings, arrays
+from softal.simulators.memory_reference import ReferenceSettings, arrays
 from softal.theory.relaxation import Relaxation
 from softal.trial import Observation, Point, Value
 
@@ -33,7 +34,7 @@ UNITS = {"w": "1/tau (weight, of either sign)", "a": "part of the weight that do
 class MemoryFunctionSettings(ReferenceSettings):
     """Settings of the kind `memory_function`."""
 
-    reference: ReferenceFile = Field(
+    reference: ExistingFile = Field(
         description="table (CSV) whose first column is the time [tau], with F_s_A or F_s_B and, where they are known, "
         "F_s_A_error or F_s_B_error; relative to the campaign file"
     )

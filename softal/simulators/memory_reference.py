@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import Field
 
 from softal.errors import SoftalError
 from softal.references.tables import Table, read_table
@@ -19,20 +19,9 @@ from softal.settings import Settings
 from softal.theory.kob_andersen import mct_temperature
 from softal.theory.relaxation import Relaxation
 from softal.trial import Array
-from softal.validation import show
 
 _POINT = re.compile(r"^#\s*point:\s*(?P<point>\{.*\})\s*$", re.MULTILINE)
 FREE_FLIGHT = 0.1  # [tau] until which particles of these mixtures move freely
-
-
-def _in_folder(file: Path, info: ValidationInfo) -> Path:
-    path = (Path((info.context or {}).get("folder", ".")) / file).resolve()
-    if not path.is_file():
-        raise ValueError(f"{show(str(file))} is given, but there is no file {path}")
-    return path
-
-
-ReferenceFile = Annotated[Path, AfterValidator(_in_folder)]
 
 
 class ReferenceSettings(Settings):

@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, WithJsonSchema
 
 from softal import surrogates
-from softal.errors import SoftalError
+from softal.settings import ExistingFile, choosing
 from softal.strategies.base import StrategySettings
-from softal.surrogates import Surrogate
 from softal.trial import Trial
-from softal.validation import show, strictly_filled
 
 Criterion = Literal["variance", "disagreement"]
 MARKS = {"crystallized": 1.0, "equilibrated": 0.0}  # of simulations that ran, and are no result
 
 
-@dataclass(frozen=True)
-class ChosenSurrogate:
-    """A kind of surrogate with its settings."""
-
-    kind: str
-    found: type[Surrogate]
-    settings: BaseModel
-
-
-def _surrogate(value: object, info: ValidationInfo) -> ChosenSurrogate:
-    """Read `kind` or `{kind: ..., settings...}`; ValueError in one line."""
-    if isinstance(value, ChosenSurrogate):
-        return value
-    data = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    kind = data.pop("kind", None)
-    if not isinstance(kind, str) or not kind:
-        raise ValueError(f"{show(value)} is given; allowed: the name of a kind, or a mapping with `kind`")
-    try:
-        found = surrogates.find(kind)
-    except SoftalError as error:
-        raise ValueError(str(error)) from None
-    settings, problems = strictly_filled(found.Settings, data, info.context or {})
-    if settings is None:
-        raise ValueError(f"{kind}: " + "; ".join(map(str, problems)))
-    return ChosenSurrogate(kind, found, settings)
-
-
 class CommitteeSettings(StrategySettings):
     """Settings of the committee."""
 
-    surrogate: Annotated[Any, BeforeValidator(_surrogate), WithJsonSchema({"type": "kind"})] = Field(
+    surrogate: Annotated[Any, choosing(surrogates.find), WithJsonSchema({"type": "kind"})] = Field(
         "ensemble", validate_default=True, description="whose members disagree: a kind with its settings"
     )
     n_initial: int | None = Field(
@@ -81,21 +49,11 @@ class CommitteeSettings(StrategySettings):
         1.1, gt=1, le=10, description="the committee learns anew when the results have grown by this factor"
     )
     candidates: int = Field(512, ge=16, le=8192, description="random points among which the best is taken")
-    pool: Path | None = Field(
+    pool: ExistingFile | None = Field(
         None,
         description="table (CSV) with a column for each free parameter, relative to the campaign file: the only points "
         "that are proposed, each once; `null` is the whole space",
     )
-
-    @field_validator("pool")
-    @classmethod
-    def _in_folder(cls, pool: Path | None, info: ValidationInfo) -> Path | None:
-        if pool is None:
-            return None
-        path = (Path((info.context or {}).get("folder", ".")) / pool).resolve()
-        if not path.is_file():
-            raise ValueError(f"{show(str(pool))} is given, but there is no file {path}")
-        return path
 
     def marked(self, trial: Trial) -> str | None:
         """Return the value by which a trial that is done is marked as no result; None where there is none."""

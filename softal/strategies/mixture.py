@@ -13,56 +13,29 @@ others have none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import BaseModel, Field, WithJsonSchema, model_validator
 
 from softal import strategies
-from softal.errors import SoftalError
 from softal.objective import Objective
-from softal.settings import Settings
+from softal.settings import ChosenKind, Settings, choosing
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.trial import Proposal, Trial
-from softal.validation import show, strictly_filled
 
 SEED_STREAM = 0x6D697874  # keeps the members' seeds apart from the seeds of points
 MEMBER = "member"  # key in the notes
 
-
-@dataclass(frozen=True)
-class Member:
-    """A kind of strategy with its settings."""
-
-    kind: str
-    found: type[Strategy]
-    settings: BaseModel
-
-
-def _member(value: object, info: ValidationInfo) -> Member:
-    """Read `kind` or `{kind: ..., settings...}`; ValueError in one line."""
-    if isinstance(value, Member):
-        return value
-    data = dict(value) if isinstance(value, Mapping) else {"kind": value}
-    kind = data.pop("kind", None)
-    if not isinstance(kind, str) or not kind:
-        raise ValueError(f"{show(value)} is given; allowed: the name of a kind, or a mapping with `kind`")
-    try:
-        found = strategies.find(kind)
-    except SoftalError as error:
-        raise ValueError(str(error)) from None
-    settings, problems = strictly_filled(found.Settings, data, info.context or {})
-    if settings is None:
-        raise ValueError(f"{kind}: " + "; ".join(map(str, problems)))
-    return Member(kind, found, settings)
+StrategyKind = Annotated[Any, choosing(strategies.find), WithJsonSchema({"type": "kind"})]
 
 
 class MixtureSettings(Settings):
     """Settings of a mixture."""
 
-    strategies: tuple[Annotated[Any, BeforeValidator(_member), WithJsonSchema({"type": "kind"})], ...] = Field(
+    strategies: tuple[StrategyKind, ...] = Field(
         min_length=2, description="what proposes points, each a kind with its settings"
     )
     shares: tuple[Annotated[float, Field(gt=0, le=1e6)], ...] | None = Field(
@@ -94,7 +67,7 @@ class Mixture(Strategy):
         settings: BaseModel | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(space, objective, seed, settings)
-        chosen: Sequence[Member] = self.settings.strategies
+        chosen: Sequence[ChosenKind] = self.settings.strategies
         self.members = [
             member.found(space, objective, _seed(seed, k), member.settings) for k, member in enumerate(chosen)
         ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field
 
 from softal.errors import SpaceError, StrategyError
 from softal.objective import Objective
 from softal.parameters import Choice, Integer, Parameter
 from softal.references.tables import read_rows
+from softal.settings import ExistingFile
 from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Point, Proposal, Trial, Value
@@ -23,18 +24,10 @@ WORDS = {"true": True, "false": False}
 class TableSettings(StrategySettings):
     """Settings of the table."""
 
-    file: Path = Field(
+    file: ExistingFile = Field(
         description="table (CSV) with a column for each free parameter, relative to the campaign file; other columns "
         "and lines that begin with `#` are left out"
     )
-
-    @field_validator("file")
-    @classmethod
-    def _in_folder(cls, file: Path, info: ValidationInfo) -> Path:
-        path = (Path((info.context or {}).get("folder", ".")) / file).resolve()
-        if not path.is_file():
-            raise ValueError(f"{show(str(file))} is given, but there is no file {path}")
-        return path
 
 
 class Table(Strategy):

@@ -18,7 +18,8 @@ from pydantic import BaseModel, Field
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.space import Space
-from softal.surrogates import base, dynamics_committee
+from softal.surrogates import dynamics_committee
+from softal.surrogates.beside import TargetsBeside, part_of
 from softal.surrogates.dynamics_data import REQUIRED, DynamicsData, features_of, mark_of
 from softal.surrogates.dynamics_ensemble import Committee, ShapedCommittee, TrainingSettings, train
 from softal.surrogates.dynamics_paper import PaperCommittee
@@ -26,7 +27,6 @@ from softal.surrogates.dynamics_refusal import Known, outside
 from softal.surrogates.dynamics_report import Calibration, evaluate, metrics, untrained
 from softal.surrogates.dynamics_statics import Statics
 from softal.surrogates.dynamics_training import HeldOut, parts_of
-from softal.surrogates.gp import GaussianProcess
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.trial import Trial, Value
 
@@ -44,7 +44,7 @@ class DynamicsNetworkSettings(TrainingSettings):
     seed: int = Field(0, ge=0, description="of first weights, of folds, and of draws of the noise")
 
 
-class DynamicsNetwork(base.Surrogate):
+class DynamicsNetwork(TargetsBeside):
     """Networks for F_s(k_p, t), Gaussian processes for the targets.
 
     Attributes:
@@ -193,28 +193,17 @@ class DynamicsNetwork(base.Surrogate):
         if self.untrained:
             raise SurrogateError(f"the network of dynamics is not trained: {self.untrained}")
 
-    # The contract of surrogates, by Gaussian processes.
+    # The contract of surrogates.
 
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        self._gp = GaussianProcess(self.space, self.targets)
-        self._gp.fit_arrays(X, Y, Yvar)
+        super()._fit(X, Y, Yvar)
         self._known = None
         self.untrained = DynamicsNetwork.untrained
         self._shown = untrained(str(self.untrained))
 
-    def _posterior(self, X: Floats) -> base.Posterior:
-        return self._gp.posterior(X)
-
-    def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
-        return self._gp.paths(samples, rng, anchors)
-
-    def _diagnostics(self) -> base.Diagnostics:
-        return self._gp.diagnostics()
-
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        tensors, learned = self._gp._state()
-        tensors = {f"gp.{name}": values for name, values in tensors.items()}
-        state: dict[str, Any] = {"gp": learned, "untrained": self.untrained, SHOWN: self._shown}
+        tensors, state = super()._state()
+        state |= {"untrained": self.untrained, SHOWN: self._shown}
         state["known"] = None if self._known is None else [list(one) for one in self._known.states]
         if self.untrained is None:
             statics, state["statics"] = self._committee.statics.to_tensors()
@@ -224,16 +213,14 @@ class DynamicsNetwork(base.Surrogate):
         return tensors, state
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        self._gp = GaussianProcess(self.space, self.targets)
-        self._gp._restore(_of("gp", tensors), state["gp"])
-        self._gp.fitted = True
+        super()._restore(tensors, state)
         self._known = None if state["known"] is None else Known.from_json(state["known"])
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]
         if self.untrained is None:
-            statics = Statics.from_tensors(_of("statics", tensors), state["statics"])
+            statics = Statics.from_tensors(part_of("statics", tensors), state["statics"])
             made = ARCHITECTURES[self.settings.architecture]
-            self._committee = made.from_tensors(_of("committee", tensors), self.settings, statics)
-            self._calibration = Calibration(**_of("calibration", tensors))
+            self._committee = made.from_tensors(part_of("committee", tensors), self.settings, statics)
+            self._calibration = Calibration(**part_of("calibration", tensors))
 
 
 def _moments(committee: Committee, features: Floats, log_t: Floats) -> tuple[Floats, Floats]:
@@ -257,7 +244,3 @@ def _of_all(data: DynamicsData, learned: NDArray[np.bool_], committee: Committee
 
 def _mark(trial: Trial) -> str:
     return mark_of(trial.observation.values) if trial.observation else ""
-
-
-def _of(part: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}

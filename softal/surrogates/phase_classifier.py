@@ -14,7 +14,7 @@ Targets over the space are learned beside it by Gaussian processes (`softal.surr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from softal.objective import Objective
 from softal.settings import Settings
 from softal.space import Space
 from softal.surrogates import base
+from softal.surrogates.beside import TargetsBeside, part_of
 from softal.surrogates.classification import temperature
-from softal.surrogates.gp import GaussianProcess
 from softal.surrogates.novelty import Novelty
 from softal.surrogates.phase_data import Labelled, as_images, labelled
 from softal.surrogates.phase_labels import Table
@@ -94,7 +94,7 @@ class PhaseClassifierSettings(Settings):
         return path
 
 
-class PhaseClassifier(base.Surrogate):
+class PhaseClassifier(TargetsBeside):
     """A convolutional network for the phases, Gaussian processes for the targets.
 
     Attributes:
@@ -206,27 +206,16 @@ class PhaseClassifier(base.Surrogate):
         if self.untrained:
             raise SurrogateError(f"the classifier is not trained: {self.untrained}")
 
-    # The contract of surrogates, by Gaussian processes.
+    # The contract of surrogates.
 
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        self._gp = GaussianProcess(self.space, self.targets)
-        self._gp.fit_arrays(X, Y, Yvar)
+        super()._fit(X, Y, Yvar)
         self.untrained = PhaseClassifier.untrained
         self._shown = untrained(str(self.untrained))
 
-    def _posterior(self, X: Floats) -> base.Posterior:
-        return self._gp.posterior(X)
-
-    def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
-        return self._gp.paths(samples, rng, anchors)
-
-    def _diagnostics(self) -> base.Diagnostics:
-        return self._gp.diagnostics()
-
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        tensors, learned = self._gp._state()
-        tensors = {f"gp.{name}": values for name, values in tensors.items()}
-        state: dict[str, Any] = {"gp": learned, "untrained": self.untrained, "classification": self._shown}
+        tensors, state = super()._state()
+        state |= {"untrained": self.untrained, "classification": self._shown}
         if self.untrained is None:
             tensors |= {f"network.{name}": values for name, values in self._network.weights.items()}
             tensors |= {f"novelty.{name}": values for name, values in self._novelty.to_tensors().items()}
@@ -236,18 +225,12 @@ class PhaseClassifier(base.Surrogate):
         return tensors, state
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        self._gp = GaussianProcess(self.space, self.targets)
-        self._gp._restore(_of("gp", tensors), state["gp"])
-        self._gp.fitted = True
+        super()._restore(tensors, state)
         self._shown = dict(state["classification"])
         self.untrained = state["untrained"]
         if self.untrained is None:
-            self._network = Network.checked(_of("network", tensors), len(self._shown["phases"]), **state["network"])
-            self._novelty = Novelty.from_tensors(_of("novelty", tensors))
-
-
-def _of(part: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
+            self._network = Network.checked(part_of("network", tensors), len(self._shown["phases"]), **state["network"])
+            self._novelty = Novelty.from_tensors(part_of("novelty", tensors))
 
 
 def load_classifier(path: str | Path) -> PhaseClassifier:
