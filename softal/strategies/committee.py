@@ -68,6 +68,7 @@ class Committee(Strategy):
         self._kept_away: list[Trial] = []  # failed or marked
         self._costs = CostModel(self.settings.cost)
         self._members: tuple[int, Members | None] = (0, None)  # results that it learned from, and the committee
+        self._because = ""  # why there is no committee although there are results enough
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:
@@ -132,7 +133,8 @@ class Committee(Strategy):
         members = self._committee() if self._ready() else None
         if members is None:
             U = self._design.take(self.asked, n, visited)
-            return self._proposals(U, [{"acquisition": "initial"}] * len(U))
+            initial = {"acquisition": "initial"} | ({"because": self._because} if self._because else {})
+            return self._proposals(U, [initial] * len(U))
         candidates = self._candidates(visited)
         if not len(candidates):
             return []
@@ -156,9 +158,9 @@ class Committee(Strategy):
             surrogate = surrogates.build(chosen.kind, self.space, self.objective.names, chosen.settings, self.objective)
             seed = int(np.random.SeedSequence([self.seed, SEED_STREAM, size]).generate_state(1)[0]) >> 1
             try:
-                self._members = size, surrogate.committee(self._done[:size], seed)
-            except SurrogateError:
-                self._members = size, None
+                self._members, self._because = (size, surrogate.committee(self._done[:size], seed)), ""
+            except SurrogateError as error:
+                self._members, self._because = (size, None), str(error)
         return self._members[1]
 
     @single_threaded

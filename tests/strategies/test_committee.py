@@ -296,6 +296,21 @@ def test_networks_do_not_learn_from_marked_states():
     np.testing.assert_array_equal(one._committee()(points), other._committee()(points))
 
 
+def test_why_there_is_no_committee_stands_in_the_notes():
+    trials = told(liquids(8))
+    arrays = trials[0].observation.arrays
+    coarse = {name: replace(a, values=a.values[::2], errors=a.errors[::2], grid=a.grid[::2]) if name.startswith("S_")
+              else a for name, a in arrays.items()}  # fmt: skip
+    other = replace(trials[0], observation=replace(trials[0].observation, arrays=coarse))
+    space, settings = Space.from_dict(LIQUIDS), {"surrogate": NETWORK, "n_initial": 6}
+    [proposal] = committee(space, [other, *trials[1:]], **settings).ask(1)
+    assert proposal.notes["acquisition"] == "initial"
+    assert "k" in proposal.notes["because"]
+    assert len(proposal.notes["because"].splitlines()) == 1
+    [first] = committee(space, trials[:2], **settings).ask(1)
+    assert "because" not in first.notes, "there are too few results yet"
+
+
 # What it refuses.
 
 
