@@ -13,7 +13,7 @@ from softal import simulators
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
 from softal.simulators import engines
-from softal.simulators.argon import MEGAPASCAL, PICOSECOND, Argon
+from softal.simulators.argon import GAS_CONSTANT, MEGAPASCAL, PICOSECOND, Argon, enthalpy_of_vaporization
 from softal.simulators.base import Context, validate_observation
 from softal.trial import Observation
 
@@ -34,10 +34,11 @@ def observation(tmp_path_factory: pytest.TempPathFactory) -> Observation:
 
 
 def test_units() -> None:
-    """sqrt(u angstrom^2 / (k_B K)) and k_B K / angstrom^3 from CODATA 2018."""
+    """sqrt(u angstrom^2 / (k_B K)), k_B K / angstrom^3 and k_B K N_A from CODATA 2018."""
     boltzmann, atomic_mass = 1.380649e-23, 1.66053906660e-27
     assert 1e12 * np.sqrt(atomic_mass * 1e-20 / boltzmann) * PICOSECOND == pytest.approx(1, rel=1e-6)
     assert boltzmann / 1e-30 * 1e-6 == pytest.approx(MEGAPASCAL)
+    assert boltzmann * 6.02214076e23 * 1e-3 == pytest.approx(GAS_CONSTANT)
 
 
 def test_liquid_argon(observation: Observation) -> None:
@@ -49,6 +50,26 @@ def test_liquid_argon(observation: Observation) -> None:
     assert values["peak_position"] == pytest.approx(2.0, abs=0.1)
     assert values["peak_height"] == pytest.approx(2.7, abs=0.4)
     assert set(errors) == set(values) - {"peak_position"}
+
+
+def test_what_evaporates_into_an_ideal_gas() -> None:
+    """A gas without interactions takes only P V = R T; argon's measured heat is that of its residual energy.
+
+    Liquid and vapour at 85 K after Tegeler, Span, Wagner (1999): residual energies -704.75 and -4.62 K, molar volumes
+    1/35.2836 and 1/0.11492 l/mol, 0.0789 MPa, and 6.5055 kJ/mol between them.
+    """
+    assert enthalpy_of_vaporization(np.zeros(1), 85.0)[0] == pytest.approx(8.314462618 * 0.085)
+    into_ideal_gas = enthalpy_of_vaporization(np.array([-704.75]), 85.0)[0]
+    gas_is_real = GAS_CONSTANT * (85.0 + 4.62) - 0.0789 / 0.11492
+    assert into_ideal_gas - gas_is_real - 0.0789 / 35.2836 == pytest.approx(6.5055, abs=1e-3)
+    assert gas_is_real == pytest.approx(0.06, abs=0.005)
+
+
+def test_the_enthalpy_of_vaporisation_has_the_energy_s_error(observation: Observation) -> None:
+    values, errors = observation.values, observation.errors
+    expected = GAS_CONSTANT * (85.0 - values["potential_energy"])
+    assert values["enthalpy_of_vaporization"] == pytest.approx(expected)
+    assert errors["enthalpy_of_vaporization"] == pytest.approx(GAS_CONSTANT * errors["potential_energy"])
 
 
 def test_references_that_cannot_be_matched() -> None:
