@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
@@ -175,6 +176,28 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
             Text(trial.reason or ""),
         )
     console.print(table)
+
+
+def show_parts(console: Console, trials: Iterable[Trial], objective: Objective) -> None:
+    """Print what the loss of each trial is made of, where matches have parts: chi of curves, deviations of targets."""
+    names = [part.value for part in objective.parts]
+    if not names:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ["id", *objective.names, *names]:
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    for trial in trials:
+        if trial.objective:
+            whole = (with_error(trial.objective[name], trial.objective_errors.get(name)) for name in objective.names)
+            table.add_row(str(trial.id), *whole, *(_value_text(trial, name) for name in names))
+    console.print("[bold]Parts of the loss[/bold]: chi of curves; deviations of values in tolerances", soft_wrap=True)
+    console.print(table)
+
+
+def _value_text(trial: Trial, name: str) -> str:
+    if trial.observation is None or name not in trial.observation.values:
+        return ""
+    return with_error(trial.observation.values[name], trial.observation.errors.get(name))
 
 
 def show_mapping(console: Console, rows: Mapping[str, Any]) -> None:

@@ -1,109 +1,53 @@
 """The objective: what is made of an observation, and in which direction.
 
-`minimize` and `maximize` take a value, `match` compares arrays with references, `learn` asks for a surrogate that is
-good everywhere. Several components at once make a Pareto front. Strategies see losses, which are minimised:
-loss = sign * value, sign = +1 for minimize, match and learn, -1 for maximize.
+`minimize` and `maximize` take a value, `match` compares arrays and values with what was measured, `learn` asks for a
+surrogate that is good everywhere. Several components at once make a Pareto front. Strategies see losses, which are
+minimised: loss = sign * value, sign = +1 for minimize, match and learn, -1 for maximize.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.errors import InvalidObservation, SoftalError
-from softal.references import Reference, load_reference
-from softal.trial import Array, Observation, Trial, TrialState
+from softal.component import MISMATCH, Component, Direction, name_of
+from softal.errors import SoftalError
+from softal.references import Reference, Target, load_reference
+from softal.trial import Observation, Trial, TrialState
 
 __all__ = [
-    "MISMATCH", "Component", "Direction", "Objective", "Reference", "learn", "load_reference", "match", "maximize",
-    "minimize", "several",
+    "MISMATCH", "Component", "Direction", "Objective", "Part", "Reference", "Target", "learn", "load_reference",
+    "match", "maximize", "minimize", "several",
 ]  # fmt: skip
-
-Direction = Literal["minimize", "maximize", "learn"]
-MISMATCH = "mismatch"
 
 
 @dataclass(frozen=True)
-class Component:
-    """One part of the objective: a value of the observation, or the mismatch of arrays with references."""
+class Part:
+    """A part of a match, and the value under which each trial has it.
 
-    name: str
-    direction: Direction
-    references: tuple[Reference, ...] = ()
+    Attributes:
+        of: the reference or the target.
+        value: name of the trial's value: `chi_<array>`, or `deviation_<value>` in tolerances.
+        component: name of the match.
+        index: among the match's parts.
+        weight: w_j / sum w.
+    """
 
-    @property
-    def sign(self) -> float:
-        """What makes a loss of the value."""
-        return -1.0 if self.direction == "maximize" else 1.0
+    of: Reference | Target
+    value: str
+    component: str
+    index: int
+    weight: float
 
-    def evaluate(self, observation: Observation) -> tuple[float, float]:
-        """Return the component's value and its standard error (NaN where it is not known)."""
-        if self.references:
-            return self._mismatch(observation)
-        if self.name not in observation.values:
-            returned = ", ".join(sorted(observation.values)) or "none"
-            raise InvalidObservation(
-                f"the objective's value {self.name!r} was not returned; values returned: {returned}"
-            )
-        value = float(observation.values[self.name])
-        if not np.isfinite(value):
-            raise InvalidObservation(f"the objective's value {self.name!r} is {value}")
-        return value, float(observation.errors.get(self.name, np.nan))
-
-    def chis(self, observation: Observation) -> list[tuple[float, float]]:
-        """Return chi of each reference with its standard error, see `Reference.compare`."""
-        return [reference.compare(self._array(observation, reference)) for reference in self.references]
-
-    def _mismatch(self, observation: Observation) -> tuple[float, float]:
-        """Return sqrt(sum w chi^2 / sum w) over the references, and its error."""
-        weights = np.array([reference.weight for reference in self.references])
-        chi, error = np.array(self.chis(observation)).T
-        total = np.sqrt(np.sum(weights * chi**2) / np.sum(weights))
-        slope = weights * chi / (np.sum(weights) * total) if total > 0 else np.sqrt(weights / np.sum(weights))
-        if not np.isfinite(total):
-            raise InvalidObservation(f"the mismatch is {total}")
-        return float(total), float(np.linalg.norm(slope * error))
-
-    @property
-    def size(self) -> int:
-        """Number K of residuals; 0 for a component that is a value."""
-        return sum(reference.size for reference in self.references)
-
-    def residual(self, observation: Observation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the residuals whose length is the component's value, and their variances, both of shape (K,).
-
-        r = concatenation over the references p of sqrt(w_p / sum w) r_p, see `Reference.residual`: the value of a match
-        is a known function, |r|, of simulated curves. (Where a simulation does not cover all of a reference, r is NaN
-        there.)
-
-        Raises:
-            InvalidObservation: if an array is missing, has no grid, or covers too little of its reference.
-        """
-        weights = np.array([reference.weight for reference in self.references])
-        scales = np.sqrt(weights / np.sum(weights))
-        found = [reference.residual(self._array(observation, reference)) for reference in self.references]
-        residuals = [scale * residual for scale, (residual, _) in zip(scales, found, strict=True)]
-        variances = [scale**2 * variance for scale, (_, variance) in zip(scales, found, strict=True)]
-        return np.concatenate(residuals), np.concatenate(variances)
-
-    @staticmethod
-    def _array(observation: Observation, reference: Reference) -> Array:
-        if reference.array not in observation.arrays:
-            returned = ", ".join(sorted(observation.arrays)) or "none"
-            raise InvalidObservation(f"array {reference.array!r} was not returned; arrays returned: {returned}")
-        return observation.arrays[reference.array]
-
-    def describe(self) -> str:
-        """Return the component in words, for people."""
-        if self.references:
-            named = "" if self.name == MISMATCH else f" ({self.name})"
-            return "match " + ", ".join(reference.array for reference in self.references) + named
-        return f"{self.direction} {self.name}"
+    def deviation(self, values: Mapping[str, float]) -> float:
+        """Return x_j, in tolerances, of a trial's values; NaN where they have none."""
+        found = values.get(self.value, np.nan)
+        return float(found if isinstance(self.of, Target) else found / self.of.tolerance)
 
 
 @dataclass(frozen=True)
@@ -136,8 +80,27 @@ class Objective:
 
     @property
     def matching(self) -> bool:
-        """Whether every component is a match: the objective is then a known function of curves."""
-        return all(component.references for component in self.components)
+        """Whether every component is a match: the objective is then a known function of curves and values."""
+        return all(component.matching for component in self.components)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of matches that each trial has as values of its own.
+
+        That is every target, and chi of every array of a match with several parts, or with a tolerance. What two
+        components match is named `chi_<component>_<array>` for the second.
+        """
+        found: dict[str, Part] = {}
+        for component in self.components:
+            for index, part in enumerate(component.parts):
+                curve = isinstance(part, Reference)
+                if curve and len(component.parts) == 1 and part.tolerance == 1.0:
+                    continue  # its chi is the component itself
+                kind, own = "chi" if curve else "deviation", name_of(part)
+                name = f"{kind}_{own}"
+                name = f"{kind}_{component.name}_{own}" if name in found else name
+                found[name] = Part(part, name, component.name, index, float(component.weights[index]))
+        return tuple(found.values())
 
     @property
     def learning(self) -> bool:
@@ -150,26 +113,20 @@ class Objective:
         values = {name: value for name, (value, _) in results.items()}
         return values, {name: error for name, (_, error) in results.items() if np.isfinite(error)}
 
-    def with_chis(self, observation: Observation) -> Observation:
-        """Return the observation with the values `chi_<array>` of every match of several arrays.
-
-        A value of that name which the simulator returned stays as it is; chi of an array that two components match is
-        `chi_<component>_<array>` for the second.
-        """
+    def with_parts(self, observation: Observation) -> Observation:
+        """Return the observation with the values of `parts`; one that the simulator returned stays as it is."""
         values, errors = dict(observation.values), dict(observation.errors)
-        added: set[str] = set()
         for component in self.components:
-            if len(component.references) < 2:
-                continue
-            for reference, (chi, error) in zip(component.references, component.chis(observation), strict=True):
-                name = f"chi_{reference.array}"
-                name = f"chi_{component.name}_{reference.array}" if name in added else name
-                if name in observation.values:
+            own = [part for part in self.parts if part.component == component.name]
+            found = component.deviations(observation) if own else []
+            for part in own:
+                if part.value in observation.values:
                     continue
-                added.add(name)
-                values[name] = chi
+                size = part.of.tolerance if isinstance(part.of, Reference) else 1.0
+                x, error = found[part.index]
+                values[part.value] = x * size
                 if np.isfinite(error):
-                    errors[name] = error
+                    errors[part.value] = error * size
         return replace(observation, values=values, errors=errors)
 
     def losses(self, trials: Sequence[Trial]) -> NDArray[np.float64]:
@@ -220,12 +177,17 @@ def learn(*names: str) -> Objective:
     return Objective(tuple(Component(name, "learn") for name in names))
 
 
-def match(references: Mapping[str, Reference | str | Path], name: str = MISMATCH) -> Objective:
-    """Return the objective of arrays that agree with references, each a `Reference` or a file."""
+def match(parts: Mapping[str, Reference | Target | str | Path], name: str = MISMATCH) -> Objective:
+    """Return the objective of arrays and values that agree with what was measured.
+
+    Each part is a `Reference`, the file of one, or a `Target`.
+    """
     read = [
-        ref if isinstance(ref, Reference) else load_reference(array, Path(ref)) for array, ref in references.items()
+        part if isinstance(part, Reference | Target) else load_reference(array, Path(part))
+        for array, part in parts.items()
     ]
-    return Objective((Component(name, "minimize", tuple(read)),))
+    curves = tuple(part for part in read if isinstance(part, Reference))
+    return Objective((Component(name, "minimize", curves, tuple(part for part in read if isinstance(part, Target))),))
 
 
 def several(*objectives: Objective) -> Objective:

@@ -170,7 +170,7 @@ def trials(
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
 ) -> None:
     """List all trials."""
-    from softal.console import show_trials
+    from softal.console import show_parts, show_trials
     from softal.trial import TrialState
 
     campaign = _open(folder)
@@ -179,7 +179,9 @@ def trials(
     if as_json:
         _print_json([trial.to_json() for trial in found])
     else:
-        show_trials(_console(), found, campaign.spec.space.names, campaign.spec.objective.names)
+        objective = campaign.spec.objective
+        show_trials(_console(), found, campaign.spec.space.names, objective.names)
+        show_parts(_console(), found, objective)
 
 
 @app.command()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from softal.component import name_of
 from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Component, Objective
 from softal.orchestrator.kinds import Chosen
 from softal.orchestrator.settings import BudgetSettings
-from softal.references import Reference
+from softal.references import Reference, Target
 from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
 from softal.space import Space
@@ -113,14 +114,29 @@ def _check_objective(simulator: Any, outputs: Any, kind: str, objective: Objecti
 
 def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: list[Problem]) -> None:
     for component in objective.components:
-        if component.references:
-            for reference in component.references:
-                if reference.array not in outputs.arrays:
-                    message = unknown(reference.array, outputs.arrays, f"array of the simulator {kind!r}")
-                    problems.append(Problem(_place(component, reference), message))
+        if component.matching:
+            problems += [
+                problem for part in component.parts if (problem := _unreturned(component, part, outputs, kind))
+            ]
         elif component.name not in outputs.values:
             message = unknown(component.name, outputs.values, f"value of the simulator {kind!r}")
             problems.append(Problem(f"objective.{component.direction}", message))
+
+
+def _unreturned(component: Component, part: Reference | Target, outputs: Outputs, kind: str) -> Problem | None:
+    """Say that an array or a value of a match is none of the simulator's."""
+    name, place = name_of(part), _place(component, part)
+    if isinstance(part, Target):
+        if name in outputs.values:
+            return None
+        if name in outputs.arrays:
+            return Problem(place, f"{name!r} is an array; a target is for a value, and an array takes `reference`")
+        return Problem(place, unknown(name, outputs.values, f"value of the simulator {kind!r}"))
+    if name in outputs.arrays:
+        return None
+    if name in outputs.values:
+        return Problem(place, f"{name!r} is a value, not an array: it takes `target` and `tolerance`")
+    return Problem(place, unknown(name, outputs.arrays, f"array of the simulator {kind!r}"))
 
 
 def _check_references(simulator: Simulator, objective: Objective, problems: list[Problem]) -> None:
@@ -136,9 +152,9 @@ def _check_references(simulator: Simulator, objective: Objective, problems: list
                 problems.append(Problem(_place(component, reference), message))
 
 
-def _place(component: Component, reference: Reference) -> str:
+def _place(component: Component, part: Reference | Target) -> str:
     group = "" if component.name == MISMATCH else component.name
-    return join("objective.match", group, reference.array)
+    return join("objective.match", group, name_of(part))
 
 
 def check_budget(budget: BudgetSettings, objective: Objective, problems: list[Problem]) -> None:

@@ -24,6 +24,7 @@ from softal.orchestrator.settings import (
     TrackingSettings,
     WorkersSettings,
 )
+from softal.orchestrator.target_file import TargetSettings
 from softal.parameters import Choice, Derived, Fixed, Integer, Real
 from softal.simulators import Outputs, Simulator
 
@@ -75,7 +76,7 @@ One or several of the following; several make a Pareto front, and `learn` stands
 |---|---|---|
 | `minimize` | name of a value, or a list of names | the smaller the better |
 | `maximize` | name of a value, or a list of names | the larger the better |
-| `match` | mapping of arrays to tables | relative L2 distance of arrays from [references](references.md) |
+| `match` | mapping of arrays to tables, and of values to targets | distance from [references](references.md) |
 | `learn` | name of a value, or a list of names | a surrogate that is good everywhere; there is no best trial |
 
 `minimize` and `maximize` also take a phase that a trained classifier knows, instead of a name or among the list:
@@ -87,6 +88,11 @@ that surrogate; a relative path is looked up beside the campaign file, then wher
 `mismatch`: the root of the weighted mean of their squared distances chi, which are recorded as the values
 `chi_<array>`. Groups with names make several: `match: {R_chi: {g_SiO: a.csv, g_OO: b.csv}, neutron: {F_q: c.csv}}` has
 the objectives `R_chi` and `neutron`. Each array takes:
+"""
+TARGETS = """\
+Values with [targets](references.md#targets) stand beside arrays, or alone. `(value - target) / tolerance` is recorded
+as `deviation_<value>`, and the objective is the root of the weighted mean of the squares of these and of `chi / tolerance`
+of the arrays: 1 where each is at its tolerance. Each value takes:
 """
 SIMULATOR = """\
 A kind with its settings; your own `module:Class` (a `Simulator`) or `module:function` (point -> mapping of values); or
@@ -114,7 +120,7 @@ def page() -> str:
         _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
         _section("`space`", SPACE, *map(_parameter, PARAMETERS)),
         _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
-        _section("`objective`", OBJECTIVE, table(rows_of(MatchSettings))),
+        _section("`objective`", OBJECTIVE, table(rows_of(MatchSettings)), TARGETS, table(rows_of(TargetSettings))),
         _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
         _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
     ]

@@ -73,8 +73,8 @@ class Bayesian(Strategy):
         allowed = _allowed(objective)
         if wanted.acquisition not in ("auto", *allowed):
             return f"acquisition {wanted.acquisition!r} does not serve this objective; allowed are {', '.join(allowed)}"
-        if wanted.model == "composite" and not any(component.references for component in objective.components):
-            return "model 'composite' needs a match of curves with references; this objective has none"
+        if wanted.model == "composite" and not any(component.matching for component in objective.components):
+            return "model 'composite' needs a match of curves or values; this objective has none"
         if wanted.trust_region is True and (objective.learning or not objective.single):
             return "a trust region serves one objective that has a best"
         if wanted.refinement and (objective.learning or not objective.single):

@@ -81,7 +81,7 @@ class History:
         return [self._residual(component, trial) for component in self.objective.components]
 
     def _residual(self, component: Component, trial: Trial) -> tuple[Floats, Floats]:
-        if not (self.curves and component.references):
+        if not (self.curves and component.matching):
             return np.empty(0), np.empty(0)
         return component.residual(trial.observation or Observation())
 

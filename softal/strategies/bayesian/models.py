@@ -187,8 +187,9 @@ class Models:
         return self._fitted[start, n]
 
     def _link(self, component: Component, results: Results, k: int) -> Link:
-        if component.references and self.settings.composite(self.objective):
-            return Length(Basis.of(results.residuals[k], results.variances[k]))
+        if component.matching and self.settings.composite(self.objective):
+            singles = len(component.targets)
+            return Length(Basis.of(results.residuals[k], results.variances[k], singles=singles))
         return Warped(Warp() if self.objective.learning else Warp.of(results.losses[:, k], self.settings.transform))
 
     def _train(self, link: Link, results: Results, k: int) -> list[ExactGP]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from softal.answer import Answer, answer
+from softal.component import name_of
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
@@ -263,14 +264,14 @@ def question(space: Space, objective: Objective) -> str:
     if objective.learning:
         return f"How {'does' if objective.single else 'do'} {_listed(list(objective.names))} depend on {names}?"
     wishes = [_wish(component) for component in objective.components]
-    make = "" if objective.components[0].references else "make "
+    make = "" if objective.components[0].matching else "make "
     return f"Which {names} {make}{_listed(wishes)}?"
 
 
 def _wish(component: Component) -> str:
-    if component.references:
-        arrays = _listed([reference.array.replace("_", " ") for reference in component.references])
-        return f"match the reference's {arrays} best"
+    if component.matching:
+        parts = _listed([name_of(part).replace("_", " ") for part in component.parts])
+        return f"match the {'reference' if component.references else 'target'}'s {parts} best"
     return (
         f"{component.name.replace('_', ' ').strip()} {'smallest' if component.direction == 'minimize' else 'largest'}"
     )
