@@ -4,7 +4,8 @@ Molecular dynamics in NVT of a few hundred atoms at a neutron-scattering experim
 
 1. melting: from an fcc lattice at a temperature at which no such lattice lasts, other velocities for every seed;
 2. quenching to the temperature, and equilibration;
-3. sampling: S(k) and g(r) every `sample_every`, energy and pressure with them; `fidelity` scales its length.
+3. sampling: S(k) and g(r) every `sample_every`, energy and pressure with them; `fidelity` scales its length;
+4. the same without S(k) and g(r) at a second temperature and density, where `second_state` gives one.
 
 Energy and pressure are those of the full potential: the share beyond the cutoff is added with g(r) = 1. A potential
 that makes a crystal stable at this density may freeze, as it should; S(k) then has Bragg peaks.
@@ -16,17 +17,16 @@ campaigns/data/argon_yarnell_1973_sk.csv (0.3 < k < 6 1/angstrom) repeats within
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from softal.errors import EngineUnavailable, SimulationError
 from softal.references import Reference
-from softal.settings import Settings
 from softal.simulators import engines
+from softal.simulators.argon_settings import ArgonSettings
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines.base import Engine, Frame, System
 from softal.simulators.engines.potential import Mie
@@ -48,29 +48,16 @@ QUENCH = 0.05  # time constant of the thermostat while it takes the melt's heat 
 # Of the thermostat otherwise [ps]: short, as only static properties are wanted; the error of the mean temperature grows
 # with its root.
 THERMOSTAT = 0.2
+VALUE_UNITS = {
+    "potential_energy": "K",
+    "enthalpy_of_vaporization": "kJ/mol",
+    "pressure": "MPa",
+    "temperature": "K",
+    "peak_height": "1",
+    "peak_position": "1/angstrom",
+}
+SECOND_UNITS = {"second_pressure": "MPa", "second_potential_energy": "K"}
 TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean; the thermostat holds it within 1 %
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class ArgonSettings(Settings):
-    """Settings of the kind `argon`."""
-
-    engine: Literal["auto", "hoomd", "lammps"] = Field(
-        "auto", description="HOOMD-blue where it is installed, or LAMMPS"
-    )
-    particles: int = Field(864, ge=108, le=1_000_000, description="number of atoms; 4 n^3 fills an fcc lattice")
-    temperature: Positive = Field(85.0, description="[K]")
-    number_density: Positive = Field(0.02125, description="[1/angstrom^3]")
-    timestep: Positive = Field(10.0, le=50.0, description="[fs]")
-    melting: Positive = Field(4.0, description="length of the melting [ps]")
-    equilibration: Positive = Field(16.0, description="length of the equilibration [ps]")
-    sampling: Positive = Field(100.0, description="length of the sampling at fidelity 1 [ps]")
-    sample_every: Positive = Field(1.0, description="between two configurations that are analysed [ps]")
-    cutoff: Positive = Field(2.5, description="[sigma]")
-    k_max: Positive = Field(6.2, description="end of S(k) [1/angstrom]")
-    k_bin: Positive = Field(0.04, description="bins of S(k) [1/angstrom]")
-    r_bin: Positive = Field(0.05, description="bins of g(r) [angstrom]")
 
 
 class Argon(Simulator):
@@ -84,28 +71,18 @@ class Argon(Simulator):
         "m": "attractive exponent",
     }
     defaults: Mapping[str, float] = {"n": 12.0, "m": 6.0}
-    outputs: Outputs | None = Outputs(
-        values=frozenset(
-            {
-                "potential_energy",
-                "enthalpy_of_vaporization",
-                "pressure",
-                "temperature",
-                "peak_height",
-                "peak_position",
-            }
-        ),
-        arrays=frozenset({"structure_factor", "radial_distribution"}),
-        grid_units={"structure_factor": "1/angstrom", "radial_distribution": "angstrom"},
-        value_units={
-            "potential_energy": "K",
-            "pressure": "MPa",
-            "temperature": "K",
-            "peak_height": "1",
-            "peak_position": "1/angstrom",
-        },
-        ranges=dict.fromkeys(("temperature", "peak_height", "peak_position"), (0.0, math.inf)),
-    )
+
+    @property
+    def outputs(self) -> Outputs:  # type: ignore[override]
+        """Values and arrays; those of the second state where there is one."""
+        units = VALUE_UNITS if self.settings.second_state is None else VALUE_UNITS | SECOND_UNITS
+        return Outputs(
+            values=frozenset(units),
+            arrays=frozenset({"structure_factor", "radial_distribution"}),
+            grid_units={"structure_factor": "1/angstrom", "radial_distribution": "angstrom"},
+            value_units=units,
+            ranges=dict.fromkeys(("temperature", "peak_height", "peak_position"), (0.0, math.inf)),
+        )
 
     def check(self) -> list[str]:
         """Say which engine is missing, or that the cutoff cannot fit into the box."""
@@ -129,30 +106,54 @@ class Argon(Simulator):
         """Simulate and return
 
         - values: potential_energy [K per atom], enthalpy_of_vaporization [kJ/mol], pressure [MPa], temperature [K],
-          peak_height (of S(k)) and peak_position [1/angstrom], all but the last with standard errors;
+          peak_height (of S(k)) and peak_position [1/angstrom]; second_pressure [MPa] and second_potential_energy
+          [K per atom] where there is a second state; all but peak_position with standard errors;
         - arrays: structure_factor on k [1/angstrom], radial_distribution on r [angstrom].
 
         Raises:
             SimulationError: if the system blows up, or the parameters describe no potential.
         """
-        settings, seeds = self.settings, np.random.SeedSequence(context.seed).spawn(2)
+        *seeds, second = np.random.SeedSequence(context.seed).spawn(3)
+        with limited_threads(context.cpus):
+            observation = self._observe(*self._sample(point, context, seeds))
+            if self.settings.second_state is None:
+                return observation
+            values, errors = self._at_second_state(point, context, second)
+        return Observation({**observation.values, **values}, {**observation.errors, **errors}, observation.arrays)
+
+    def _at_second_state(
+        self, point: Point, context: Context, seed: np.random.SeedSequence
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Return pressure and potential energy of the second state, and their standard errors."""
+        state = self.settings.second_state.model_dump()
+        there = Argon({**self.settings.model_dump(), "second_state": None, **state})
+        series = there._series(*there._sample(point, context, seed.spawn(2)))
+        there._check_temperature(float(np.mean(series["temperature"])))
+        found = {name: mean_and_error(series[name.removeprefix("second_")]) for name in SECOND_UNITS}
+        return (
+            {name: float(mean) for name, (mean, _) in found.items()},
+            {name: float(error) for name, (_, error) in found.items()},
+        )
+
+    def _sample(
+        self, point: Point, context: Context, seeds: Sequence[np.random.SeedSequence]
+    ) -> tuple[System, Mie, list[Frame]]:
+        """Return what was started, its potential and the configurations of the sampling."""
         potential = self._potential(point)
         system = self._system(potential, np.random.default_rng(seeds[0]))
-        with limited_threads(context.cpus) as threads:
-            melt = self._melting_temperature(potential)
-            engine = engines.find(settings.engine)(
-                system,
-                kT=melt,
-                dt=self._melting_timestep(melt),
-                thermostat_time=THERMOSTAT * PICOSECOND,
-                seed=int(seeds[1].generate_state(1)[0]),
-                threads=threads,
-                gpu=context.gpus > 0,
-            )
-            with engine:
-                self._equilibrate(engine, melt, seeds[1])
-                frames = self._frames(context.fidelity)
-                return self._observe(system, potential, [self._next(engine) for _ in range(frames)])
+        melt = self._melting_temperature(potential)
+        engine = engines.find(self.settings.engine)(
+            system,
+            kT=melt,
+            dt=self._melting_timestep(melt),
+            thermostat_time=THERMOSTAT * PICOSECOND,
+            seed=int(seeds[1].generate_state(1)[0]),
+            threads=max(1, int(context.cpus)),
+            gpu=context.gpus > 0,
+        )
+        with engine:
+            self._equilibrate(engine, melt, seeds[1])
+            return system, potential, [self._next(engine) for _ in range(self._frames(context.fidelity))]
 
     def _potential(self, point: Point) -> Mie:
         epsilon, sigma, n, m = (_number(name, {**self.defaults, **point}) for name in ("epsilon", "sigma", "n", "m"))

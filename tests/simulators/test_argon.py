@@ -124,6 +124,28 @@ def test_the_same_seed_gives_the_same_observation(tmp_path: Path) -> None:
     assert first.values != other.values
 
 
+def test_a_second_state_is_that_state_beside_the_first(tmp_path: Path) -> None:
+    """The first is what it is without; the second agrees with a run of its own at that state."""
+    settings = {"sampling": 2.0, "sample_every": 0.2, "equilibration": 1.0, "melting": 0.5}
+    there = {"temperature": 120.0, "number_density": 0.01753, "sampling": 4.0}
+    alone, both = run(tmp_path, settings), run(tmp_path, {**settings, "second_state": there})
+    assert {name: both.values[name] for name in alone.values} == alone.values
+    assert set(both.values) - set(alone.values) == {"second_pressure", "second_potential_energy"}
+    direct = run(tmp_path, {**settings, **there}, seed=2)
+    for second, name in (("second_pressure", "pressure"), ("second_potential_energy", "potential_energy")):
+        assert both.values[second] != direct.values[name]
+        assert abs(both.values[second] - direct.values[name]) < 6 * np.hypot(both.errors[second], direct.errors[name])
+    assert both.values["second_potential_energy"] - both.values["potential_energy"] > 100  # less dense
+
+
+def test_a_second_state_is_declared_where_there_is_one() -> None:
+    there = {"temperature": 120.0, "number_density": 0.01753}
+    assert "second_pressure" not in Argon({}).outputs.values
+    assert "second_pressure" in Argon({"second_state": there}).outputs.values
+    with pytest.raises(SoftalError, match="number_density"):
+        Argon({"second_state": {"temperature": 120.0}})
+
+
 def test_fidelity_shortens_the_sampling(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     simulator = Argon({})
     assert [simulator._frames(fidelity) for fidelity in (1.0, 0.5, 0.01)] == [100, 50, 10]
