@@ -1,0 +1,66 @@
+"""What the tolerances of a match leave open: how far its optimum may move before the deviations are no longer theirs.
+
+The spread of `softal.surrogates.analysis.optimum` says how well the simulations locate the lowest point, and shrinks
+with their number. What was measured has tolerances, which do not shrink: where each deviation x_j = (value - target) /
+tolerance, or chi / tolerance, is taken as normal with the standard deviation 1, a point x of the space has the density
+
+    p(x) ~ exp(-1/2 sum_j w_j x_j(x)^2) = exp(-1/2 W L(x)^2),      W = sum_j w_j,
+
+L being the objective by the surrogate's mean. The prior is uniform over the space's coordinates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.surrogates.analysis import optimum
+from softal.surrogates.base import Surrogate
+
+Floats = NDArray[np.float64]
+
+STEPS = 240  # of the chains; the first half is not used
+EVERY = 12  # steps between two points of a chain that are kept
+JITTER = 1e-3  # of a step [unit cube]
+
+
+def tolerated(
+    surrogate: Surrogate, weight: float, target: str | None = None, rng: np.random.Generator | None = None
+) -> Floats:
+    """Return points (n, d) of the unit cube, drawn from what the tolerances leave; `analysis.summary` describes them.
+
+    64 Metropolis chains, whose steps are differences between two others, so that they have the size and the direction
+    of the valley (ter Braak, Statist. Comput. 16, 239 (2006)). All points are snapped and satisfy the constraints.
+
+    Args:
+        surrogate: fitted.
+        weight: W, the sum of the weights of the parts of the match.
+        target: name of the match; the first one unless it is named.
+        rng: random numbers; a fixed seed unless it is given.
+    """
+    rng, space, column = rng or np.random.default_rng(0), surrogate.space, surrogate.index(target)
+
+    def energies(U: Floats) -> Floats:
+        loss = surrogate.posterior(space.snap(U)).mean[:, column]
+        inside = np.all((U >= 0.0) & (U <= 1.0), axis=1) & space.feasible(space.snap(U))
+        return np.where(inside, 0.5 * weight * loss**2, np.inf)
+
+    U = optimum(surrogate, rng=rng, target=target)
+    energy, kept = energies(U), []
+    for step in range(STEPS):
+        tries = U + _differences(U, rng)
+        there = energies(tries)
+        accepted = np.log(rng.random(len(U))) < energy - there
+        U, energy = np.where(accepted[:, None], tries, U), np.where(accepted, there, energy)
+        if step >= STEPS // 2 and step % EVERY == 0:
+            kept.append(space.snap(U))
+    return np.vstack(kept)
+
+
+def _differences(U: Floats, rng: np.random.Generator) -> Floats:
+    """Return a step of each chain: gamma (U_a - U_b) of two others and a jitter; each tenth with gamma = 1."""
+    chains, d = U.shape
+    pairs = np.array([rng.choice(chains - 1, 2, replace=False) for _ in range(chains)])
+    pairs += pairs >= np.arange(chains)[:, None]  # two others than the chain itself
+    gamma = np.where(rng.random((chains, 1)) < 0.1, 1.0, 2.38 / np.sqrt(2 * d))
+    return np.asarray(gamma * (U[pairs[:, 0]] - U[pairs[:, 1]]) + JITTER * rng.standard_normal(U.shape))
