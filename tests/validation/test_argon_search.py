@@ -15,6 +15,7 @@ import pytest
 from softal.orchestrator.campaign import Campaign
 from softal.space import Real
 from softal.surrogates.analysis import optimum, summary
+from softal.surrogates.tolerance import tolerated
 
 pytestmark = [pytest.mark.slow, pytest.mark.validation]
 
@@ -74,14 +75,28 @@ def test_the_answer_is_argon(index: int, campaigns: list[Campaign], optima: list
 
 @pytest.mark.parametrize("index", range(len(SEEDS)))
 def test_it_is_what_was_measured(index: int, campaigns: list[Campaign], optima: list[Found]) -> None:
-    """By the surrogate, each datum is met within its tolerance or so: their mean square is below one."""
+    """By the surrogate: the mean square of the deviations, in tolerances, is below one."""
     point = {name: optima[index][name][0] for name in PARAMETERS}
     mean, _ = campaigns[index].surrogate.predict([point])["mismatch"]
     assert mean[0] < 1.0
 
 
+@pytest.fixture(scope="module")
+def allowed(campaigns: list[Campaign]) -> list[Found]:
+    """Of each, parameter -> what the tolerances of the data leave, and its spread."""
+    weight = sum(part.weight for part in campaigns[0].spec.objective.components[0].parts)
+    return [summary(campaign.surrogate.space, tolerated(campaign.surrogate, weight)) for campaign in campaigns]
+
+
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_the_uncertainty_is_that_of_the_scatter(name: str, optima: list[Found]) -> None:
-    """The ratio of both is chi of two degrees of freedom, divided by sqrt(2): above 3 once in 8000."""
-    centres, spreads = np.array([found[name] for found in optima]).T
-    assert np.std(centres, ddof=1) < 3 * np.sqrt(np.mean(spreads**2)), optima
+def test_seeds_scatter_within_what_the_tolerances_leave(name: str, optima: list[Found], allowed: list[Found]) -> None:
+    centres = np.array([found[name][0] for found in optima])
+    spreads = np.array([found[name][1] for found in allowed])
+    assert np.std(centres, ddof=1) < 1.5 * np.mean(spreads), (optima, allowed)
+
+
+@pytest.mark.parametrize("index", range(len(SEEDS)))
+def test_n_is_fixed_no_better_than_the_data_fix_it(index: int, allowed: list[Found]) -> None:
+    """The valley was measured with 16 points about it: epsilon is known to 5 K, sigma to 0.008 angstrom, n to 1.2."""
+    for name, expected in {"epsilon": 4.8, "sigma": 0.008, "n": 1.15}.items():
+        assert 0.5 * expected < allowed[index][name][1] < 2 * expected, (name, allowed[index])
