@@ -1,21 +1,27 @@
 """The search of campaigns/argon.yaml, with real but cheaper simulations, ends at argon for every seed.
 
-256 atoms instead of 864 and 30 ps of sampling instead of 100 (30 instead of 50 in the second state) cost a sixth and
-have errors of about 3 MPa and 0.005 in R, more than twice those of the file; everything else, the ranges and the number
-of trials as well, is the file's.
+Space, objective, strategy, surrogate and number of trials are the file's. Simulations are of 256 atoms instead of 500,
+with 30 ps of sampling instead of 100 and 50, which cost a quarter and have errors of 1.8 MPa (standard deviation of a
+run), and one follows the other in this process, so that a seed always gives the same trials.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from softal.orchestrator.campaign import Campaign
-from softal.space import Real
+from softal import surrogates
+from softal.errors import SimulationError
+from softal.orchestrator.schema import CampaignSpec, load_campaign_file
+from softal.parameters import Real
+from softal.simulators.base import Context
+from softal.surrogates import Surrogate
 from softal.surrogates.analysis import optimum, summary
 from softal.surrogates.tolerance import tolerated
+from softal.trial import Proposal, Trial, TrialState
 
 pytestmark = [pytest.mark.slow, pytest.mark.validation]
 
@@ -27,36 +33,73 @@ CHEAPER = (
     "simulator.equilibration=6",
     "simulator.sampling=30",
     "simulator.second_state.sampling=30",
-    "tracking.mlflow=off",
 )
 SEEDS = (1, 2, 3)
-PARAMETERS = ("epsilon", "sigma", "n")
-# Effective pair potentials that were published, from n = 12 (119.8 K, 3.405; 116.8 K, 3.395) on.
+# Where published effective pair potentials lie: 119.8 K, 3.405 angstrom, or 116.8 K, 3.395 angstrom, for n = 12.
 PUBLISHED = {"epsilon": (110.0, 130.0), "sigma": (3.37, 3.43), "n": (11.0, 15.0)}
+# Standard deviations that the tolerances leave, by quadratic models of longer simulations: see docs/engines.md.
+LEFT_OPEN = {"epsilon": 4.8, "sigma": 0.008, "n": 1.15}
 
 Found = dict[str, tuple[float, float]]
 
 
-@pytest.fixture(scope="module")
-def campaigns(tmp_path_factory: pytest.TempPathFactory) -> list[Campaign]:
-    """The campaign from three seeds."""
-    runs = tmp_path_factory.mktemp("runs")
-    found = []
-    for seed in SEEDS:
-        campaign = Campaign.from_yaml(FILE, runs=runs, name=f"argon{seed}", changes=[f"seed={seed}", *CHEAPER])
-        campaign.launch()
-        found.append(campaign)
-    return found
+@dataclass(frozen=True)
+class Searched:
+    """What a search has found.
+
+    Attributes:
+        best: the trial with the lowest mismatch.
+        surrogate: of all trials.
+        optimum: parameter -> where the surrogate has the lowest mismatch, and its spread.
+        allowed: parameter -> centre and spread of what the tolerances leave.
+    """
+
+    best: Trial
+    surrogate: Surrogate
+    optimum: Found
+    allowed: Found
 
 
-@pytest.fixture(scope="module")
-def optima(campaigns: list[Campaign]) -> list[Found]:
-    """Of each, parameter -> where the surrogate has the optimum, and its spread."""
-    return [summary(campaign.surrogate.space, optimum(campaign.surrogate)) for campaign in campaigns]
+@pytest.fixture(scope="module", params=SEEDS)
+def searched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Searched:
+    spec = load_campaign_file(FILE, [f"seed={request.param}", *CHEAPER])
+    trials = search(spec, tmp_path_factory.mktemp("argon"))
+    assert spec.surrogate is not None
+    surrogate = surrogates.build(spec.surrogate.kind, spec.space, spec.objective.names, {}, spec.objective)
+    surrogate.fit(trials)
+    best = spec.objective.best(trials)
+    assert best is not None
+    weight = sum(part.weight for part in spec.objective.components[0].parts)
+    lowest, left = optimum(surrogate), tolerated(surrogate, weight)
+    return Searched(best, surrogate, summary(spec.space, lowest), summary(spec.space, left))
+
+
+def search(spec: CampaignSpec, folder: Path) -> list[Trial]:
+    strategy, trials = spec.build_strategy(), list[Trial]()
+    assert spec.budget.trials is not None
+    for number in range(spec.budget.trials):
+        (proposal,) = strategy.ask(1)
+        trials.append(evaluated(spec, number, proposal, folder))
+        strategy.tell(trials[-1:])
+    return trials
+
+
+def evaluated(spec: CampaignSpec, number: int, proposal: Proposal, folder: Path) -> Trial:
+    seed = 1000 * spec.seed + number
+    given = {"notes": dict(proposal.notes), "proposed_by": proposal.proposed_by, "asked_after": number}
+    try:
+        observation = spec.build_simulator().run(proposal.point, Context(folder, seed))
+    except SimulationError as error:
+        return Trial(number, proposal.point, seed, state=TrialState.FAILED, reason=str(error), told=number + 1, **given)
+    values, errors = spec.objective.evaluate(observation)
+    return Trial(
+        number, proposal.point, seed, state=TrialState.DONE, observation=observation, objective=values,
+        objective_errors=errors, told=number + 1, **given,
+    )  # fmt: skip
 
 
 def test_the_ranges_are_far_from_argon_on_both_sides() -> None:
-    space = Campaign.from_yaml(FILE).spec.space
+    space = load_campaign_file(FILE).space
     for name in ("epsilon", "sigma"):
         parameter, (low, high) = space.parameters[name], PUBLISHED[name]
         assert isinstance(parameter, Real)
@@ -64,39 +107,24 @@ def test_the_ranges_are_far_from_argon_on_both_sides() -> None:
         assert parameter.high - high > high - low
 
 
-@pytest.mark.parametrize("index", range(len(SEEDS)))
-def test_the_answer_is_argon(index: int, campaigns: list[Campaign], optima: list[Found]) -> None:
-    answer = campaigns[index].answer
-    assert answer is not None
-    for name, (low, high) in PUBLISHED.items():
-        assert low < float(answer.point[name]) < high, (name, answer.point)
-        assert low < optima[index][name][0] < high, (name, optima[index])
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_it_ends_at_argon(name: str, searched: Searched) -> None:
+    low, high = PUBLISHED[name]
+    assert low < float(searched.best.point[name]) < high
+    assert low < searched.optimum[name][0] < high
+    assert low < searched.allowed[name][0] < high
 
 
-@pytest.mark.parametrize("index", range(len(SEEDS)))
-def test_it_is_what_was_measured(index: int, campaigns: list[Campaign], optima: list[Found]) -> None:
+def test_everything_that_was_measured_is_met(searched: Searched) -> None:
     """By the surrogate: the mean square of the deviations, in tolerances, is below one."""
-    point = {name: optima[index][name][0] for name in PARAMETERS}
-    mean, _ = campaigns[index].surrogate.predict([point])["mismatch"]
+    mean, _ = searched.surrogate.predict([{name: centre for name, (centre, _) in searched.optimum.items()}])["mismatch"]
     assert mean[0] < 1.0
 
 
-@pytest.fixture(scope="module")
-def allowed(campaigns: list[Campaign]) -> list[Found]:
-    """Of each, parameter -> what the tolerances of the data leave, and its spread."""
-    weight = sum(part.weight for part in campaigns[0].spec.objective.components[0].parts)
-    return [summary(campaign.surrogate.space, tolerated(campaign.surrogate, weight)) for campaign in campaigns]
-
-
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_seeds_scatter_within_what_the_tolerances_leave(name: str, optima: list[Found], allowed: list[Found]) -> None:
-    centres = np.array([found[name][0] for found in optima])
-    spreads = np.array([found[name][1] for found in allowed])
-    assert np.std(centres, ddof=1) < 1.5 * np.mean(spreads), (optima, allowed)
-
-
-@pytest.mark.parametrize("index", range(len(SEEDS)))
-def test_n_is_fixed_no_better_than_the_data_fix_it(index: int, allowed: list[Found]) -> None:
-    """The valley was measured with 16 points about it: epsilon is known to 5 K, sigma to 0.008 angstrom, n to 1.2."""
-    for name, expected in {"epsilon": 4.8, "sigma": 0.008, "n": 1.15}.items():
-        assert 0.5 * expected < allowed[index][name][1] < 2 * expected, (name, allowed[index])
+@pytest.mark.parametrize(("name", "expected"), LEFT_OPEN.items())
+def test_what_is_left_open_is_what_the_data_leave_open(name: str, expected: float, searched: Searched) -> None:
+    """Centre and spread are those of the longer simulations: the pressures of small boxes differ by 1 MPa."""
+    centre, spread = searched.allowed[name]
+    assert 0.4 * expected < spread < 2.5 * expected
+    assert abs(centre - {"epsilon": 119.8, "sigma": 3.399, "n": 12.7}[name]) < 2 * expected
+    assert np.isfinite(searched.optimum[name][1])
