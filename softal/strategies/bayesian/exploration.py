@@ -8,9 +8,9 @@ A run there cannot change who is best. Within NEAR of it, in units of each range
 takes for better than all points that are known: a model that is wrong about a plateau, or acquisition values of e^-26,
 would send simulation after simulation there.
 
-Where the largest acquisition value is nothing, its place is rounding noise. Then, in turn, a sample path is maximised,
-which stays with what is best as far as that is known, and the point farthest from all others is taken: the model may
-not know of all that there is.
+Where the largest expected improvement is a small part of the error that a run has where it is best, ten thousand runs
+would not show it. Sample paths are maximised then, which stays with what is best as far as that is known, and now and
+then the point farthest from all others is taken: the model may not know of all that there is.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Floats = NDArray[np.float64]
 
 CERTAIN = 3.0  # standard deviations
 NEAR = 0.01  # of each range
-NOTHING = 1e-7  # expected improvement, in units of the values' spread: no simulation is as exact
+SMALL = 0.01  # expected improvement over the standard error of one run, both in units of the values' spread
+NOTHING = 1e-7  # expected improvement that is none for any simulation
 CANDIDATES = 1024
-LOGARITHMIC: tuple[Acquisition, ...] = ("qLogNoisyEI", "qLogEI", "qLogNEHVI")
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,14 @@ class Hopeless:
 
 def expects_nothing(kind: Acquisition, value: float, posterior: Posterior) -> bool:
     """Return whether the largest acquisition value, in units of the values' spread, promises nothing."""
-    if kind in LOGARITHMIC:
+    means = posterior.in_units(posterior.means(posterior.X))
+    if kind == "qLogNEHVI":  # of a volume
         return value < math.log(NOTHING)
-    if kind == "UCB":
-        best = float(posterior.in_units(posterior.values(posterior.X)[0])[:, 0].max())
-        return value < best + NOTHING
-    return False
+    best = int(np.argmax(means[:, 0]))
+    least = max(SMALL * float(posterior.noise(best)[0]) / posterior.units[0].scale, NOTHING)
+    if kind in ("qLogNoisyEI", "qLogEI"):
+        return value < math.log(least)
+    return kind == "UCB" and value < means[best, 0] + least
 
 
 def farthest(region: Region, feasibility: Feasibility | None, visited: Floats, rng: np.random.Generator) -> Floats:

@@ -122,6 +122,14 @@ class Posterior:
         found, spread = (np.stack(part, axis=-1) for part in zip(*columns, strict=True))
         return found, np.sqrt(spread)
 
+    def noise(self, row: int) -> Floats:
+        """Return the standard error (m,) that a run at the point X[row] has by the model, in units of the values."""
+        mean, _ = self.latents(self.X[[row]])
+        variance = np.array([s.scale**2 * gp.noise[row] for gp, s in zip(self.gps, self.scalings, strict=True)])
+        pairs = zip(self.links, self.slices, strict=True)
+        found = [np.sqrt(np.sum(link.slope(mean[:, part]) ** 2 * variance[part])) for link, part in pairs]
+        return np.array(found)
+
     def means(self, U: Floats) -> Floats:
         """Return the mean (k, m) of the values that are to be maximised, at unit points U (k, d)."""
         return self.values(U)[0]

@@ -132,7 +132,7 @@ def maximise_paths(
     """
     draws = Scalarised(posterior, n, rng)
     succeeds = Paths(feasibility.gp, n, rng) if feasibility else None
-    best = posterior.X[np.argsort(-posterior.Y.sum(axis=1), kind="stable")[:5]]
+    best = posterior.X[np.argsort(-posterior.in_units(posterior.Y).sum(axis=1), kind="stable")[:5]]
     candidates = region.candidates(CANDIDATES, rng, best)
     values = draws.values(candidates)
     if feasibility and succeeds:

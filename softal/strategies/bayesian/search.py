@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Found = tuple[Floats, dict[str, Any]]  # a unit point (d,), and the notes of its proposal
 
 DOUBT = 4  # one point of so many explores while left-out results are predicted no better than by their mean
+TURN = 3  # one point of so many explores where nothing is expected anywhere: two stay with what is best
 NO_GAIN = "nothing is expected anywhere"
 NO_SKILL = "left-out results are predicted no better than by their mean"
 
@@ -87,8 +88,8 @@ class Search:
         return [(u, {"acquisition": kind, "value": value}) for u, value in zip(U, values.tolist(), strict=True)]
 
     def _in_turn(self, n: int, number: int, rng: np.random.Generator) -> list[Found]:
-        """Return n points: the maximum of a sample path, and the farthest from all, in turn."""
-        far = [(number + i) % 2 == 1 for i in range(n)]
+        """Return n points: maxima of sample paths, and every third time the point that is farthest from all."""
+        far = [(number + i) % TURN == TURN - 1 for i in range(n)]
         paths: Iterator[Floats] = iter(self._paths(n - sum(far), rng))
         return [
             self._far(NO_GAIN, rng) if one else (next(paths), {"acquisition": "Thompson", "because": NO_GAIN})
