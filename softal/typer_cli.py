@@ -351,6 +351,8 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     from rich.markup import escape
 
     from softal.console import duration, relative, show_finding, show_trials, status_text
+    from softal.orchestrator.agents import read_versions
+    from softal.orchestrator.remarks import remarks
     from softal.orchestrator.summary import find_best
 
     found = campaign.status()
@@ -365,6 +367,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
     elif (finding := find_best(campaign)) is not None:
         show_finding(out, finding, campaign.spec.space)
+    version = (read_versions(campaign.folder) or [{}])[-1]
+    for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
+        out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
     if ending.report:
         out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)
     out.print(f"[bold]MLflow[/bold]     softal ui {folder}", soft_wrap=True)

@@ -1,0 +1,60 @@
+"""What the terminal says of the results beside the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from softal.objective import Objective, learn, minimize
+from softal.orchestrator.remarks import remarks
+from softal.space import Space
+from softal.trial import Trial, TrialState
+
+SPACE = Space({"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}})
+RECORD: dict[str, Any] = {"trials": 7, "method": "leave-one-out", "rmse": {"f": 0.0551}, "r2": {"f": 0.9615}}
+
+
+def done(f: Callable[[float], float], objective: Objective, points: int = 7) -> list[Trial]:
+    finished = [
+        Trial(i, {"x": i / 9, "y": 0.5}, state=TrialState.DONE, objective=dict.fromkeys(objective.names, f(i / 9)))
+        for i in range(points)
+    ]
+    return [*finished, Trial(points, {"x": 0.99, "y": 0.1}, state=TrialState.FAILED, reason="it blew up")]
+
+
+@pytest.mark.parametrize(
+    ("f", "said"),
+    [
+        (lambda x: 2.0, ["f is 2 in all 7 trials, whatever x, y: does the simulation use them?"]),
+        (lambda x: 0.0, ["f is 0 in all 7 trials, whatever x, y: does the simulation use them?"]),
+        (
+            lambda x: 1e12 + x,
+            [
+                "f differs by 0.67 at most between trials, 7e-13 of its value, less than four digits show: return its "
+                "distance from a constant such as 1e+12"
+            ],
+        ),
+        (lambda x: 1.0 + 0.01 * x, []),
+        (lambda x: 1e-30 * x, []),
+    ],
+)
+def test_values_that_hardly_change(f: Callable[[float], float], said: list[str]) -> None:
+    objective = minimize("f")
+    assert list(remarks(SPACE, objective, done(f, objective), {})) == said
+
+
+def test_few_trials_say_nothing() -> None:
+    objective = minimize("f")
+    assert not list(remarks(SPACE, objective, done(lambda x: 2.0, objective, 4), {}))
+    assert not list(remarks(SPACE, objective, [], {}))
+
+
+def test_how_well_a_value_was_learnt() -> None:
+    objective = learn("f")
+    trials = done(lambda x: x, objective)
+    assert list(remarks(SPACE, objective, trials, RECORD)) == [
+        "f is predicted to ± 0.055 (leave-one-out of 7 trials, R² 0.962)"
+    ]
+    assert not list(remarks(SPACE, objective, trials, {}))
