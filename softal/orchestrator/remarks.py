@@ -1,7 +1,8 @@
-"""What the terminal says of the results beside the answer: values that never change, and how well one was learnt."""
+"""What the terminal says beside the answer: of ranges over decades, values that never change, and what was learnt."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,11 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.objective import Objective
+from softal.parameters import Real
 from softal.space import Space
 from softal.trial import Trial, TrialState
 
 ENOUGH = 5  # trials at different points before a value is said not to change
+DECADES = 3  # of a range on a linear scale, of which nine tenths are the last decade
 SHOWN = 1e-4  # of a value: smaller differences are not seen among four digits
+
+
+def hints(space: Space) -> Iterator[str]:
+    """Give lines that a user should read before a campaign begins."""
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, Real) or parameter.log or parameter.low <= 0:
+            continue
+        decades = math.log10(parameter.high) - math.log10(parameter.low)
+        if decades >= DECADES:
+            yield (
+                f"{name} ranges over {decades:.3g} decades, and nine of ten points lie in the last one; with "
+                "`log: true` each decade gets as many"
+            )
 
 
 def remarks(space: Space, objective: Objective, trials: Sequence[Trial], version: Mapping[str, Any]) -> Iterator[str]:

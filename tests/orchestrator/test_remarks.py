@@ -1,4 +1,4 @@
-"""What the terminal says of the results beside the answer."""
+"""What the terminal says beside the answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from softal.objective import Objective, learn, minimize
-from softal.orchestrator.remarks import remarks
+from softal.orchestrator.remarks import hints, remarks
 from softal.space import Space
 from softal.trial import Trial, TrialState
 
@@ -58,3 +58,23 @@ def test_how_well_a_value_was_learnt() -> None:
         "f is predicted to ± 0.055 (leave-one-out of 7 trials, R² 0.962)"
     ]
     assert not list(remarks(SPACE, objective, trials, {}))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "said"),
+    [
+        (
+            {"low": 1e-19, "high": 1e-14},
+            ["k ranges over 5 decades, and nine of ten points lie in the last one; with `log: true` each decade gets"],
+        ),
+        ({"low": 1e-19, "high": 1e-14, "log": True}, []),
+        ({"low": 1e-2, "high": 9}, []),
+        ({"low": -1e5, "high": 1e5}, []),
+        ({"low": 0, "high": 1e5}, []),
+        ({"low": 1e-300, "high": 1e300}, ["k ranges over 600 decades"]),
+    ],
+)
+def test_a_range_over_decades_on_a_linear_scale_is_remarked(parameter: dict[str, Any], said: list[str]) -> None:
+    found = list(hints(Space({"k": parameter, "fixed": 3.0})))
+    assert len(found) == len(said)
+    assert all(line.startswith(start) for line, start in zip(found, said, strict=True))
