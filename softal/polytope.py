@@ -53,7 +53,7 @@ def interior_point_among(
             continue
         parts = _parts(point, low, high, around)
         boxes += parts
-        if not parts and (A @ point - b).max(initial=0.0) <= TOLERANCE:
+        if not parts and (not around or (A @ point - b).max(initial=0.0) <= TOLERANCE):  # HiGHS is not that exact
             best = point, distance
     return best
 
