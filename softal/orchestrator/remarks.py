@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from softal.objective import Objective
 from softal.parameters import Real
 from softal.space import Space
+from softal.strategies.few import same_again
 from softal.trial import Trial, TrialState
 
 ENOUGH = 5  # trials at different points before a value is said not to change
@@ -43,6 +44,7 @@ def remarks(space: Space, objective: Objective, trials: Sequence[Trial], version
     if len(np.unique(space.to_unit([trial.point for trial in done]), axis=0)) >= ENOUGH:
         for name in objective.names:
             yield from _unchanged(name, np.array([trial.objective[name] for trial in done]), space)
+    yield from _repeated(space, objective, done)
     if objective.learning:
         for name in objective.names:
             yield from _learnt(name, version)
@@ -57,6 +59,16 @@ def _unchanged(name: str, values: NDArray[np.float64], space: Space) -> Iterator
         yield (
             f"{name} differs by {high - low:.2g} at most between trials, {(high - low) / max(abs(low), abs(high)):.0e} "
             f"of its value, less than four digits show: return its distance from a constant such as {low:.12g}"
+        )
+
+
+def _repeated(space: Space, objective: Objective, done: Sequence[Trial]) -> Iterator[str]:
+    X = space.to_unit([trial.point for trial in done])
+    if space.dimension and space.cells.all() and same_again(X, objective.losses(done), objective.loss_errors(done)):
+        points = len(np.unique(X.round(9), axis=0))
+        yield (
+            f"{len(done) - points} of {len(done)} trials repeated one of {points} points and gave the same result: "
+            "without noise, one run of each is enough"
         )
 
 

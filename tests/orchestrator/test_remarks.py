@@ -78,3 +78,19 @@ def test_a_range_over_decades_on_a_linear_scale_is_remarked(parameter: dict[str,
     found = list(hints(Space({"k": parameter, "fixed": 3.0})))
     assert len(found) == len(said)
     assert all(line.startswith(start) for line, start in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize(("error", "said"), [(None, 1), (0.1, 0)])
+def test_repeats_without_noise(error: float | None, said: int) -> None:
+    space = Space({"n": {"low": 1, "high": 3, "integer": True}})
+    errors = {} if error is None else {"f": error}
+    trials = [
+        Trial(i, {"n": 1 + i % 3}, state=TrialState.DONE, objective={"f": float(i % 3)}, objective_errors=errors)
+        for i in range(9)
+    ]
+    found = list(remarks(space, minimize("f"), trials, {}))
+    assert (
+        found
+        == ["6 of 9 trials repeated one of 3 points and gave the same result: without noise, one run of each is enough"]
+        * said
+    )
