@@ -12,6 +12,7 @@ the seed, so that a strategy restored from a journal goes on as if it had never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,12 @@ from softal.errors import InvalidObservation, StrategyError
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
+from softal.strategies.bayesian.exploration import Hopeless
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
 from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.search import Search
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
 from softal.strategies.few import every_point, same_again
@@ -148,9 +151,9 @@ class Bayesian(Strategy):
         if not self._ready():
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)
-        U, values = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
-        notes = {"acquisition": self._used(n), "results": self._history.done}
-        return self._proposals(U, [{**notes, "value": value} for value in values])
+        found = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
+        known = {"results": self._history.done, "pending": len(pending)}
+        return self._proposals(np.array([u for u, _ in found]), [{**notes, **known} for _, notes in found])
 
     def _ready(self) -> bool:
         """Return whether there are results enough for a model: n_initial, or half of them where no more were asked."""
@@ -160,36 +163,28 @@ class Bayesian(Strategy):
             not start and self.asked >= self.n_initial and done >= max(2, self.n_initial // 2)
         )
 
-    def _used(self, n: int) -> str:
+    def _used(self, n: int) -> Acquisition:
         few = n <= self.settings.q_max or self.acquisition == "integrated_variance"
         return self.acquisition if few else "Thompson"
 
     @single_threaded
-    def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
-        """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
+    def _by_model(self, n: int, pending: Floats) -> list[tuple[Floats, dict[str, Any]]]:
+        """Return n unit points (d,) from the model, each with notes of what proposed it."""
         used = self._used(n)
         size = None if used in ("Thompson", "integrated_variance") else self.settings.max_points_acquisition
         posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0, size)
-        feasibility = self._models.feasibility(self._history)
-        region, visited = self._region(posterior), self._history.visited(pending)
+        learning = used == "integrated_variance"
+        refuses = None if learning else Hopeless.of(posterior).near
+        search = Search(
+            posterior,
+            self._models.feasibility(self._history),
+            replace(self._region(posterior), refuses=refuses),
+            pending,
+            self._history.visited(pending),
+            self.settings,
+        )
         rng = self.rng(self.asked)
-        if used == "integrated_variance":
-            from softal.strategies.bayesian.variance import minimise_variance
-
-            U, gains = minimise_variance(posterior, feasibility, region, n, pending, visited, rng)
-            return U, gains.tolist()
-        if used == "Thompson":
-            from softal.strategies.bayesian.paths import maximise_paths
-
-            return maximise_paths(posterior, feasibility, region, n, visited, rng), [None] * n
-        from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
-
-        seed = int(rng.integers(2**31))
-        with quiet_and_reproducible(seed):
-            function = acquisition_function(used, posterior, feasibility, pending, seed, self.settings.beta)
-            best = _good_points(posterior, region)
-            U, values = maximise(function, region, n, pending, visited, best, rng)
-        return U, values.tolist()
+        return search.variance(n, rng) if learning else search.optimum(used, n, self.asked, rng)
 
     @single_threaded
     def _refined(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
@@ -217,11 +212,3 @@ def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
     if objective.learning:
         return LEARN
     return SINGLE if objective.single else SEVERAL
-
-
-def _good_points(posterior: Posterior, region: Region) -> Floats:
-    """Return the best points (k, d) of every objective, within the region."""
-    means = posterior.means(posterior.X)
-    count = 5 if means.shape[1] == 1 else 3
-    rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
-    return np.clip(posterior.X[rows], region.low, region.high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +26,13 @@ class Region:
     Attributes:
         space: the space.
         low, high: (d,) bounds of the box.
+        refuses: points U (n, d) -> (n,) where it is not worth to look, as long as there are others; None is nowhere.
     """
 
     space: Space
     low: Floats
     high: Floats
+    refuses: Callable[[Floats], NDArray[np.bool_]] | None = None
 
     @classmethod
     def whole(cls, space: Space) -> Region:
@@ -78,6 +81,11 @@ class Region:
     def _inside(self, U: Floats) -> Floats:
         snapped = self.space.snap(np.clip(U, self.low, self.high))
         return snapped[self.space.feasible(snapped)]
+
+    def fresh(self, U: Floats, visited: Floats) -> NDArray[np.bool_]:
+        """Return (n,) whether the rows of U (n, d) are none of the visited points (v, d), nor refused."""
+        new = is_new(U, visited)
+        return new & ~self.refuses(U) if self.refuses is not None and len(U) else new
 
     def pulled_back(self, U: Floats, inside: Floats) -> Floats:
         """Return U (n, d) snapped, with infeasible rows moved towards feasible `inside` (n, d) until they fit."""
