@@ -27,10 +27,11 @@ from softal.strategies.bayesian.exploration import Hopeless
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
 from softal.strategies.bayesian.refinement import Refinement
-from softal.strategies.bayesian.region import Region
+from softal.strategies.bayesian.region import Region, is_new
 from softal.strategies.bayesian.search import Search
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
+from softal.strategies.few import every_point, same_again
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
@@ -127,7 +128,15 @@ class Bayesian(Strategy):
     def exhausted_because(self) -> str:
         """Why there are no more points."""
         because = self._refinement.because if self._refinement else None
-        return because or super().exhausted_because
+        return because or self._all_is_known() or super().exhausted_because
+
+    def _all_is_known(self) -> str | None:
+        """Return in words that each point of a space of few was run and that repeats say nothing new; else None."""
+        X, losses, errors = self._history.arrays()
+        every = every_point(self.space) if self.space.cells.all() and same_again(X, losses, errors) else None
+        if every is None or is_new(every, self._history.visited(X[:0])).any():
+            return None
+        return f"all {len(every)} points of the space were run, and runs of the same point give the same result"
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         if self._refinement:
@@ -137,6 +146,8 @@ class Bayesian(Strategy):
             if left <= 0 and self._history.done > 1:
                 return self._refined(n, pending)
             n = min(n, max(left, 1))
+        if self._all_is_known():
+            return []
         if not self._ready():
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)

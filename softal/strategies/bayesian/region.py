@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.space import Space
+from softal.strategies.few import coordinates, every_point
 
 Floats = NDArray[np.float64]
 
 SAME = 1e-6  # unit points closer than this in every coordinate are one point
-ENUMERATED = 2048  # a space of at most so many points is looked through completely
 NEAR = (0.2, 0.05, 0.01)  # standard deviations of candidates around the best points
 TRIES = 8
 
@@ -46,7 +46,7 @@ class Region:
 
     def candidates(self, n: int, rng: np.random.Generator, centres: Floats) -> Floats:
         """Return about n feasible snapped points (c, d) at random in the box, and as many around the centres (k, d)."""
-        if (every := self._all()) is not None:
+        if (every := every_point(self.space)) is not None:
             return every
         parts = [self._uniform(n, rng)]
         if len(centres):
@@ -81,16 +81,6 @@ class Region:
     def _inside(self, U: Floats) -> Floats:
         snapped = self.space.snap(np.clip(U, self.low, self.high))
         return snapped[self.space.feasible(snapped)]
-
-    def _all(self) -> Floats | None:
-        """Return every feasible point of a small space without real parameters; None for others."""
-        cells = self.space.cells
-        if np.any(cells == 0) or np.prod(cells.astype(np.float64)) > ENUMERATED:
-            return None
-        columns = [coordinates(self.space, column) for column in range(len(cells))]
-        axes = np.meshgrid(*columns, indexing="ij")
-        points = np.stack([axis.ravel() for axis in axes], axis=1)
-        return points[self.space.feasible(points)]
 
     def fresh(self, U: Floats, visited: Floats) -> NDArray[np.bool_]:
         """Return (n,) whether the rows of U (n, d) are none of the visited points (v, d), nor refused."""
@@ -132,18 +122,6 @@ class Region:
                 row[column] = values[value]
                 rows.append(row)
         return self._inside(np.array(rows)) if rows else np.empty((0, len(u)))
-
-
-def coordinates(space: Space, column: int) -> Floats:
-    """Return the unit coordinates of all values of an integer or choice, ascending."""
-    name = space.names[column]
-    parameter = space.parameters[name]
-    count = int(space.cells[column])
-    if not getattr(parameter, "log", False):
-        return (np.arange(count) + 0.5) / count
-    point = space.from_unit(np.full((1, space.dimension), 0.5))[0]
-    low = int(parameter.low)  # type: ignore[union-attr]
-    return space.to_unit([{**point, name: low + k} for k in range(count)])[:, column]
 
 
 def is_new(U: Floats, visited: Floats) -> NDArray[np.bool_]:
