@@ -4,8 +4,8 @@ A match compares curves with references: its loss |r| has a kink at its minimum,
 the curves say but one number. The curves themselves are smooth functions of the parameters; a model of them needs far
 fewer simulations (Astudillo & Frazier, "Bayesian Optimization of Composite Functions", ICML 2019). See
 `softal.surrogates.basis`, `softal.surrogates.curves` and `softal.surrogates.norm` for what it is made of. A value of
-the match that has a target of its own is a Gaussian process of its own. What the surrogate shall learn beside matches has
-one Gaussian process each, as in `softal.surrogates.gp`.
+the match that has a target of its own is a Gaussian process of its own. What the surrogate shall learn beside matches
+has one Gaussian process each, as in `softal.surrogates.gp`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
+from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
@@ -33,6 +34,8 @@ from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
 
 Floats = NDArray[np.float64]
+
+SATISFY = "probability of satisfying the constraints"  # what is maximised while no point is known that probably does
 
 
 class Bayesian(Strategy):
@@ -116,7 +119,7 @@ class Bayesian(Strategy):
             if self._refinement:
                 self._refinement.add(trial)
             if self._trust_region:
-                done = trial.state is TrialState.DONE
+                done = trial.state is TrialState.DONE and self.objective.satisfied(trial)
                 loss = float(self.objective.losses([trial])[0, 0]) if done else np.inf
                 self._trust_region.observe(loss, self._history.done)
 
@@ -137,8 +140,8 @@ class Bayesian(Strategy):
         if not self._ready():
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)
-        U, values = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
-        notes = {"acquisition": self._used(n), "results": self._history.done}
+        U, values, used = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
+        notes = {"acquisition": used, "results": self._history.done}
         return self._proposals(U, [{**notes, "value": value} for value in values])
 
     def _ready(self) -> bool:
@@ -154,8 +157,8 @@ class Bayesian(Strategy):
         return self.acquisition if few else "Thompson"
 
     @single_threaded
-    def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
-        """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
+    def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None], str]:
+        """Return n unit points (n, d) from the model, the acquisition function there where there is one, and which."""
         used = self._used(n)
         size = None if used in ("Thompson", "integrated_variance") else self.settings.max_points_acquisition
         posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0, size)
@@ -166,11 +169,11 @@ class Bayesian(Strategy):
             from softal.strategies.bayesian.variance import minimise_variance
 
             U, gains = minimise_variance(posterior, feasibility, region, n, pending, visited, rng)
-            return U, gains.tolist()
+            return U, gains.tolist(), used
         if used == "Thompson":
             from softal.strategies.bayesian.paths import maximise_paths
 
-            return maximise_paths(posterior, feasibility, region, n, visited, rng), [None] * n
+            return maximise_paths(posterior, feasibility, region, n, visited, rng), [None] * n, used
         from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
 
         seed = int(rng.integers(2**31))
@@ -178,7 +181,7 @@ class Bayesian(Strategy):
             function = acquisition_function(used, posterior, feasibility, pending, seed, self.settings.beta)
             best = _good_points(posterior, region)
             U, values = maximise(function, region, n, pending, visited, best, rng)
-        return U, values.tolist()
+        return U, values.tolist(), used if len(posterior.probable) else SATISFY
 
     @single_threaded
     def _refined(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
@@ -191,15 +194,14 @@ class Bayesian(Strategy):
         rng = self.rng(self.asked)
         with quiet_and_reproducible(int(rng.integers(2**31))):
             posterior = self._models.posterior(self._history)
-            log_probability = feasibility.torch() if feasibility else None
+            log_probability = log_success(feasibility, posterior.outcomes)
             landscape = Landscape(posterior.loss, posterior.loss_of_mean, log_probability)
             return self._refinement.propose(n, pending, landscape, rng)
 
     def _region(self, posterior: Posterior) -> Region:
         if not self._trust_region:
             return Region.whole(self.space)
-        centre = posterior.X[int(np.argmax(posterior.Y[:, 0]))]
-        return self._trust_region.box(self.space, centre, posterior.lengthscales)
+        return self._trust_region.box(self.space, posterior.centre, posterior.lengthscales)
 
 
 def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
@@ -210,7 +212,8 @@ def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
 
 def _good_points(posterior: Posterior, region: Region) -> Floats:
     """Return the best points (k, d) of every objective, within the region."""
-    means = posterior.means(posterior.X)
+    X = posterior.X[posterior.probable] if len(posterior.probable) else posterior.centre[None]
+    means = posterior.means(X)
     count = 5 if means.shape[1] == 1 else 3
     rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
-    return np.clip(posterior.X[rows], region.low, region.high)
+    return np.clip(X[rows], region.low, region.high)

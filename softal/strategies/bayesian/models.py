@@ -12,6 +12,7 @@ Everything is a function of the trials told, in their order: hyperparameters, wa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +24,7 @@ from softal.space import Space
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import GROWTH, History, Results, fitted_at, kept
 from softal.strategies.bayesian.links import Length, Link, Warped
+from softal.strategies.bayesian.outcomes import OutcomeModels, Outcomes
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.warp import Warp
 from softal.surrogates.basis import Basis
@@ -63,6 +65,7 @@ class Posterior:
         fitted: hyperparameters and links.
         X: (n, d) the points conditioned on.
         Y: (n, m) their values as observed.
+        outcomes: where outcome constraints are satisfied; None without any.
     """
 
     gps: tuple[ExactGP, ...]
@@ -70,6 +73,22 @@ class Posterior:
     fitted: Fitted
     X: Floats
     Y: Floats
+    outcomes: Outcomes | None = None
+
+    @cached_property
+    def probable(self) -> NDArray[np.intp]:
+        """Rows (p,) of the points that probably satisfy the outcome constraints, which alone may be the best ones."""
+        return np.flatnonzero(self.outcomes.probable(self.X)) if self.outcomes else np.arange(len(self.X))
+
+    @property
+    def centre(self) -> Floats:
+        """The point (d,) with the best observed value of the first component among the probable ones.
+
+        Where none is, that which most probably satisfies the outcome constraints.
+        """
+        if self.outcomes and not len(self.probable):
+            return np.asarray(self.X[int(np.argmax(self.outcomes.log_probability(self.X)))])
+        return np.asarray(self.X[self.probable[int(np.argmax(self.Y[self.probable, 0]))]])
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -149,6 +168,7 @@ class Models:
         self._fitted: dict[tuple[int, int], Fitted] = {}
         self._posteriors: dict[int, tuple[tuple[int, int], Posterior]] = {}
         self._feasibility: tuple[tuple[int, int], Feasibility] | None = None
+        self._outcomes = OutcomeModels(space, objective.outcomes, settings.max_fit) if objective.outcomes else None
 
     def posterior(self, history: History, start: int = 0, size: int | None = None) -> Posterior:
         """Return the posterior given the results from number `start` on (those before belong to an older region).
@@ -162,7 +182,8 @@ class Models:
 
     def _condition(self, results: Results, start: int, size: int) -> Posterior:
         fitted = self._fit(results, start)
-        results = results.rows(kept(results.X, results.losses, size))
+        first, results = results, results.rows(kept(results.X, results.ranked, size))
+        outcomes = self._outcomes_of(first.rows(np.arange(fitted.n)), results, start)
         gps, scalings, values = [], [], []
         latents = iter(zip(fitted.hyperparameters, fitted.lengthscales, strict=True))
         for k, link in enumerate(fitted.links):
@@ -173,7 +194,13 @@ class Models:
                 gp, scaling = train(results.X, y, variance, self.space.categorical, hyperparameters.to_dict())
                 gps.append(gp)
                 scalings.append(scaling)
-        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values))
+        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values), outcomes)
+
+    def _outcomes_of(self, first: Results, results: Results, start: int) -> Outcomes | None:
+        if self._outcomes is None:
+            return None
+        self._outcomes.fit((start, len(first.X)), first.X, first.outcomes, first.outcome_errors)
+        return self._outcomes.condition(results.X, results.outcomes, results.outcome_errors)
 
     def _fit(self, results: Results, start: int) -> Fitted:
         composite = self.settings.composite(self.objective)

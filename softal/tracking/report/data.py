@@ -79,6 +79,11 @@ class CampaignData:
         return [t for t in self.finished if t.state is TrialState.FAILED]
 
     @cached_property
+    def violating(self) -> list[Trial]:
+        """Trials that are done, and violate an outcome constraint."""
+        return [t for t in self.done if not self.objective.satisfied(t)]
+
+    @cached_property
     def best(self) -> Trial | None:
         """The best trial; None where nothing is done, and for several objectives or `learn`."""
         return self.objective.best(self.trials)
@@ -264,8 +269,9 @@ def question(space: Space, objective: Objective) -> str:
     if objective.learning:
         return f"How {'does' if objective.single else 'do'} {_listed(list(objective.names))} depend on {names}?"
     wishes = [_wish(component) for component in objective.components]
+    bounds = f" with {_listed([one.text for one in objective.outcomes])}" if objective.outcomes else ""
     make = "" if objective.components[0].matching else "make "
-    return f"Which {names} {make}{_listed(wishes)}?"
+    return f"Which {names} {make}{_listed(wishes)}{bounds}?"
 
 
 def _wish(component: Component) -> str:

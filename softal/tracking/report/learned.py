@@ -134,7 +134,7 @@ def _properties(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tup
 
 
 def _optimum(surrogate: Surrogate, data: CampaignData) -> dict[str, tuple[Any, float]]:
-    if data.best is None or data.objective.names[0] not in surrogate.targets:
+    if data.best is None or data.objective.outcomes or data.objective.names[0] not in surrogate.targets:
         return {}
     found = optimum(surrogate, float(data.objective.signs[0]), target=data.objective.names[0])
     return summary(surrogate.space, found)

@@ -90,7 +90,8 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
-            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else ""),
+            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else "")
+            + (" Crosses violate a constraint." if data.violating else ""),
             progress.best_against_trials(data),
         ),
         section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
