@@ -2,7 +2,8 @@
 
 Points are found one after the other (sequential greedy): each is pending for the next. In logarithmic acquisition
 functions (Ament et al., "Unexpected Improvements to Expected Improvement", NeurIPS 2023) the probability of success P
-is a factor, ln alpha(x) + ln P(x); from others, a standard deviation of the model is taken for each unit of -ln P.
+is a factor, ln alpha(x) + ln P(x); from others, the spread of the values is taken for each unit of -ln P. Values are in
+units of their spread (`Posterior.units`): the functions hold absolute constants.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from softal.strategies.bayesian.feasibility import TABOO, Feasibility
 from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.outcomes import log_success
-from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.region import Region
 
 Floats = NDArray[np.float64]
 
@@ -47,11 +48,11 @@ SWEEPS = 2  # over the values of integers and choices
 
 
 class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types
-    """alpha(X) + weight * sum over the q points of ln P(x)."""
+    """alpha(X) + sum over the q points of ln P(x)."""
 
-    def __init__(self, base: AcquisitionFunction, log_probability: Callable[[Tensor], Tensor] | None, weight: float):
+    def __init__(self, base: AcquisitionFunction, log_probability: Callable[[Tensor], Tensor] | None) -> None:
         super().__init__(model=base.model)
-        self.base, self.log_probability, self.weight = base, log_probability, weight
+        self.base, self.log_probability = base, log_probability
 
     def set_X_pending(self, X_pending: Tensor | None = None) -> None:  # noqa: N802 - BoTorch's name
         """Take points `m x d` as being simulated."""
@@ -61,7 +62,7 @@ class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no 
         """Return the acquisition function at X `b x q x d`, shape `b`."""
         value: Tensor = self.base(X)
         if self.log_probability is not None:
-            value = value + self.weight * self.log_probability(X).sum(dim=-1)
+            value = value + self.log_probability(X).sum(dim=-1)
         return value
 
 
@@ -98,16 +99,15 @@ def acquisition_function(
     if posterior.outcomes and not len(posterior.probable):
         nothing = Nothing(RADIUS * posterior.X.shape[1] ** 0.5)
         nothing.set_X_pending(torch.from_numpy(pending))
-        return WithSuccess(nothing, success, 1.0)
+        return WithSuccess(nothing, success)
     if posterior.composite:
         baseline = _baseline(posterior, COMPOSITE_BASELINE)
         composite = CompositeAcquisition(kind, posterior, baseline, MC_SAMPLES, seed, beta)
         composite.set_X_pending(torch.from_numpy(pending))
-        return WithSuccess(composite, success, float(np.std(posterior.Y)) if kind == "UCB" else 1.0)
-    model = posterior.botorch()
+        return WithSuccess(composite, success)
+    model = posterior.botorch(posterior.units)
     sampler = SobolQMCNormalSampler(torch.Size([MC_SAMPLES]), seed=seed)
     common: dict[str, Any] = {"model": model, "sampler": sampler, "X_pending": torch.from_numpy(pending)}
-    weight = 1.0
     base: AcquisitionFunction
     if kind == "qLogNoisyEI":
         base = qLogNoisyExpectedImprovement(X_baseline=_baseline(posterior), prune_baseline=False, **common)
@@ -115,9 +115,8 @@ def acquisition_function(
         base = qLogExpectedImprovement(best_f=_best_mean(posterior), **common)
     elif kind == "UCB":
         base = qUpperConfidenceBound(beta=beta, **common)
-        weight = posterior.scalings[0].scale
     else:
-        Y = posterior.Y[posterior.probable]
+        Y = posterior.in_units(posterior.Y[posterior.probable])
         front = torch.from_numpy(Y[nondominated(-Y)])
         base = qLogNoisyExpectedHypervolumeImprovement(
             ref_point=infer_reference_point(front, scale=0.1),
@@ -125,7 +124,7 @@ def acquisition_function(
             prune_baseline=True,
             **common,
         )
-    return WithSuccess(base, success, weight)
+    return WithSuccess(base, success)
 
 
 def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
@@ -141,7 +140,7 @@ def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
 
 
 def _best_mean(posterior: Posterior) -> float:
-    return float(np.max(posterior.means(posterior.X[posterior.probable])[:, 0]))
+    return float(np.max(posterior.in_units(posterior.means(posterior.X[posterior.probable]))[:, 0]))
 
 
 @contextmanager
@@ -203,7 +202,7 @@ def _maximise_one(
     climbed = np.vstack([_sweep(acquisition, u, region) for u in climbed]) if region.discrete else climbed
     every = np.vstack([climbed, raw])
     values = np.concatenate([_evaluate(acquisition, climbed), raw_values])
-    new = is_new(every, visited)
+    new = region.fresh(every, visited)
     winner = int(np.argmax(np.where(new, values, -np.inf) if new.any() else values))
     return every[winner], float(values[winner])
 

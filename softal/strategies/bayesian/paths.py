@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.outcomes import Outcomes
-from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.region import Region
 from softal.surrogates.exact_gp import ExactGP, covariance
 
 Floats = NDArray[np.float64]
@@ -163,13 +163,13 @@ def maximise_paths(
     draws = Scalarised(posterior, n, rng)
     margins = Margins(feasibility, posterior.outcomes, n, rng)
     rows = posterior.probable
-    best = posterior.X[rows[np.argsort(-posterior.Y[rows].sum(axis=1), kind="stable")[:5]]]
+    best = posterior.X[rows[np.argsort(-posterior.in_units(posterior.Y[rows]).sum(axis=1), kind="stable")[:5]]]
     best = best if len(best) else posterior.centre[None]
     candidates = region.candidates(CANDIDATES, rng, best)
     values = draws.values(candidates)
     if margins:
         values = _penalised(values, margins.values(candidates))
-    values[~is_new(candidates, visited)] -= _spread(values)
+    values[~region.fresh(candidates, visited)] -= _spread(values)
     start = candidates[_distinct(values)]
     climbed = _climb(draws, start, region)
     if posterior.outcomes:
@@ -177,7 +177,7 @@ def maximise_paths(
     keep = draws.own(climbed)[0] > draws.own(start)[0]
     if margins:
         keep &= margins.own(climbed) > 0
-    keep &= is_new(climbed, visited)
+    keep &= region.fresh(climbed, visited)
     return np.where(keep[:, None], climbed, start)
 
 
