@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softal import uncertain
+from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
@@ -153,12 +154,19 @@ def show_finding(console: Console, finding: Finding, space: Space) -> None:
     console.print(table)
 
 
-def show_trials(console: Console, trials: list[Trial], names: Iterable[str], components: Iterable[str]) -> None:
-    """Print trials as a table."""
+def show_trials(
+    console: Console,
+    trials: list[Trial],
+    names: Iterable[str],
+    components: Iterable[str],
+    objective: Objective | None = None,
+) -> None:
+    """Print trials as a table, with what they violate of the objective's outcome constraints."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     names, components = list(names), list(components)
-    for column in ["id", "state", *names, *components, "proposed by", "seconds", "host", "reason"]:
-        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in components)
+    violating = ["violates"] if objective is not None and objective.outcomes else []
+    for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", "host", "reason"]:
+        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
         table.add_row(
@@ -169,12 +177,41 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
                 with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
                 for name in components
             ),
+            *(Text(_violates(objective, trial)) for _ in violating),
             trial.proposed_by,
             took,
             trial.host or "",
             Text(trial.reason or ""),
         )
     console.print(table)
+
+
+def _violates(objective: Objective | None, trial: Trial) -> str:
+    if objective is None or trial.state is not TrialState.DONE:
+        return ""
+    return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+
+
+def show_parts(console: Console, trials: Iterable[Trial], objective: Objective) -> None:
+    """Print what the loss of each trial is made of, where matches have parts: chi of curves, deviations of targets."""
+    names = [part.value for part in objective.parts]
+    if not names:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ["id", *objective.names, *names]:
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    for trial in trials:
+        if trial.objective:
+            whole = (with_error(trial.objective[name], trial.objective_errors.get(name)) for name in objective.names)
+            table.add_row(str(trial.id), *whole, *(_value_text(trial, name) for name in names))
+    console.print("[bold]Parts of the loss[/bold]: chi of curves; deviations of values in tolerances", soft_wrap=True)
+    console.print(table)
+
+
+def _value_text(trial: Trial, name: str) -> str:
+    if trial.observation is None or name not in trial.observation.values:
+        return ""
+    return with_error(trial.observation.values[name], trial.observation.errors.get(name))
 
 
 def show_mapping(console: Console, rows: Mapping[str, Any]) -> None:

@@ -81,7 +81,7 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
 
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
-    goals = escape(", ".join(component.describe() for component in spec.objective.components))
+    goals = escape(", ".join(spec.objective.goals))
     _console().print(
         f"[green]{escape(str(file))} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
         f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time{at_once}.",
@@ -174,7 +174,7 @@ def trials(
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
 ) -> None:
     """List all trials."""
-    from softal.console import show_trials
+    from softal.console import show_parts, show_trials
     from softal.trial import TrialState
 
     campaign = _open(folder)
@@ -183,7 +183,9 @@ def trials(
     if as_json:
         _print_json([trial.to_json() for trial in found])
     else:
-        show_trials(_console(), found, campaign.spec.space.names, campaign.spec.objective.names)
+        objective = campaign.spec.objective
+        show_trials(_console(), found, campaign.spec.space.names, objective.names, objective)
+        show_parts(_console(), found, objective)
 
 
 @app.command()
@@ -199,6 +201,8 @@ def best(folder: Folder, as_json: AsJson = False) -> None:
         raise CampaignStateError("this campaign learns everywhere: it has no best point; see softal predict")
     if not objective.single:
         front = campaign.pareto_front
+        if not front and (unmet := objective.unmet(campaign.list_trials())):
+            raise CampaignStateError(unmet)
         if as_json:
             _print_json([trial.to_json() for trial in front])
         else:
@@ -206,7 +210,7 @@ def best(folder: Folder, as_json: AsJson = False) -> None:
         return
     finding = find_best(campaign)
     if finding is None:
-        raise CampaignStateError(f"no trial of {folder} is done yet")
+        raise CampaignStateError(objective.unmet(campaign.list_trials()) or f"no trial of {folder} is done yet")
     if as_json:
         _print_json(finding.to_json())
     else:
@@ -342,7 +346,7 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
     from softal.orchestrator.remarks import hints
 
     spec, folder = campaign.spec, relative(campaign.folder)
-    goals = ", ".join(component.describe() for component in spec.objective.components)
+    goals = ", ".join(spec.objective.goals)
     verb = "Resuming" if resume else "Launching"
     out.print(f"{verb} [bold]{spec.name}[/bold]: {goals} over {', '.join(spec.space.names)}", soft_wrap=True)
     fewer = "" if slots == spec.workers.concurrent else f" (of {spec.workers.concurrent}: no more fit on this Ray)"
@@ -371,7 +375,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     out.print(f"{how}, after {duration(found.active)}.", soft_wrap=True)
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
-    if not objective.single and not objective.learning:
+    if unmet := objective.unmet(campaign.list_trials()):
+        out.print(f"[bold]Best[/bold]  {escape(unmet)}", soft_wrap=True)
+    elif not objective.single and not objective.learning:
         out.print("[bold]Pareto front[/bold]")
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
     elif (finding := find_best(campaign)) is not None:

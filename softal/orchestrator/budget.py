@@ -39,7 +39,7 @@ class Progress:
         return improved
 
     def _improves(self, trial: Trial) -> bool:
-        if self.objective.learning:
+        if self.objective.learning or not self.objective.satisfied(trial):
             return False
         if self.objective.single:
             better = self.best is None or self._loss(trial) < self._loss(self.best)

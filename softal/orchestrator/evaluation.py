@@ -85,7 +85,7 @@ def _judged(simulator: Simulator, job: Job, result: Observation | Exception) -> 
         if job.objective is None:
             return "done", (observation, {}, {})
         values, errors = job.objective.evaluate(observation)
-        return "done", (job.objective.with_chis(observation), values, errors)
+        return "done", (job.objective.with_parts(observation), values, errors)
     except Exception as error:
         return failed(error)
 

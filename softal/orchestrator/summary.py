@@ -41,6 +41,8 @@ def optimum_of(campaign: Campaign) -> dict[str, tuple[Any, float]]:
     """Return where the optima of the surrogate's sample paths lie: parameter -> (centre, half of the 68 % interval)."""
     from softal.surrogates.analysis import optimum, summary
 
+    if campaign.spec.objective.outcomes:  # of which the surrogate knows nothing
+        return {}
     try:
         places = optimum(campaign.surrogate, float(campaign.spec.objective.signs[0]))
     except SoftalError:  # no surrogate, or one without a posterior yet

@@ -252,7 +252,7 @@ class Follower:
         """Bring the run of a finished trial up to date, or put it on the list of those that are added at once."""
         self._running.pop(trial.id, None)
         best = self._convergence.add(trial)
-        record = trial_record(trial, self._campaign.id)
+        record = trial_record(trial, self._campaign.id, self.objective)
         known = self._known.pop(trial.id, None)
         if known and (known.status, known.end) == (record.status, record.end):
             self._held += 1
@@ -321,7 +321,7 @@ class Follower:
         now = self._clock()
         for trial in self._running.values():
             if trial.id not in self._known and trial.started is not None and now - trial.started > self._show_after:
-                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id))
+                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id, self.objective))
 
     def _remove_orphans(self) -> None:
         """Remove runs of trials that the journal does not know: it was put back to an earlier state."""

@@ -85,8 +85,8 @@ def key(name: str) -> str:
     return FORBIDDEN.sub("_", name)[:MAX_KEY].strip("/. ") or "_"
 
 
-def trial_record(trial: Trial, campaign: str) -> RunRecord:
-    """Return the run of a trial that runs or has run."""
+def trial_record(trial: Trial, campaign: str, objective: Objective | None = None) -> RunRecord:
+    """Return the run of a trial that runs or has run, with what it violates of the objective's outcome constraints."""
     begun = trial.started if trial.started is not None else trial.proposed
     tags = {
         CAMPAIGN_TAG: campaign,
@@ -97,6 +97,8 @@ def trial_record(trial: Trial, campaign: str) -> RunRecord:
     }
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}
+    if objective is not None and trial.state is TrialState.DONE:
+        tags["violates"] = objective.violations_text(trial)[:MAX_TEXT]
     if trial.attempts > 1:
         tags[ATTEMPTS_TAG] = str(trial.attempts)
     own = {"seed": trial.seed, "fidelity": trial.fidelity, "proposed_by": trial.proposed_by}
@@ -131,7 +133,7 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     name = str(info.get("name", "campaign"))
     created = float(info.get("created", 0.0))
     identity = str(info.get("id") or f"{name}-{created:.6f}").replace("'", "_")  # it stands in search filters
-    question = "; ".join(component.describe() for component in objective.components)
+    question = "; ".join(objective.goals)
     machine = {"host": info.get("host"), **(info.get("machine") or {})}
     versions = {f"version.{package}": version for package, version in (info.get("versions") or {}).items()}
     facts = {"source": info.get("source"), "mlflow.source.git.commit": info.get("git"), **machine, **versions}
@@ -172,6 +174,7 @@ class Convergence:
     """
 
     def __init__(self, objective: Objective, logged: int = 0) -> None:
+        self._objective = objective
         self._signs = {} if objective.learning else dict(zip(objective.names, objective.signs, strict=True))
         self._names = {name: "best" if objective.single else key(f"best_{name}") for name in self._signs}
         self._logged = logged
@@ -184,7 +187,11 @@ class Convergence:
         """Count a finished trial; return whether it is a new best in any component."""
         self.done += trial.state is TrialState.DONE
         self.failed += trial.state is TrialState.FAILED
-        losses = {name: sign * trial.objective.get(name, math.inf * sign) for name, sign in self._signs.items()}
+        counts = self._objective.satisfied(trial)  # what violates an outcome constraint is no best
+        losses = {
+            name: sign * trial.objective.get(name, math.inf * sign) if counts else math.inf
+            for name, sign in self._signs.items()
+        }
         better = {name: loss for name, loss in losses.items() if loss < self._losses[name]}
         self._losses |= better
         step = self.done + self.failed

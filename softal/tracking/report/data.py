@@ -14,6 +14,7 @@ from typing import Any
 
 from softal import uncertain
 from softal.answer import Answer, answer
+from softal.component import name_of
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
@@ -77,6 +78,11 @@ class CampaignData:
     def failed(self) -> list[Trial]:
         """Failed trials in the order in which they finished."""
         return [t for t in self.finished if t.state is TrialState.FAILED]
+
+    @cached_property
+    def violating(self) -> list[Trial]:
+        """Trials that are done, and violate an outcome constraint."""
+        return [t for t in self.done if not self.objective.satisfied(t)]
 
     @cached_property
     def best(self) -> Trial | None:
@@ -261,14 +267,15 @@ def question(space: Space, objective: Objective) -> str:
     if objective.learning:
         return f"How {'does' if objective.single else 'do'} {_listed(list(objective.names))} depend on {names}?"
     wishes = [_wish(component) for component in objective.components]
-    make = "" if objective.components[0].references else "make "
-    return f"Which {names} {make}{_listed(wishes)}?"
+    bounds = f" with {_listed([one.text for one in objective.outcomes])}" if objective.outcomes else ""
+    make = "" if objective.components[0].matching else "make "
+    return f"Which {names} {make}{_listed(wishes)}{bounds}?"
 
 
 def _wish(component: Component) -> str:
-    if component.references:
-        arrays = _listed([reference.array.replace("_", " ") for reference in component.references])
-        return f"match the reference's {arrays} best"
+    if component.matching:
+        parts = _listed([name_of(part).replace("_", " ") for part in component.parts])
+        return f"match the {'reference' if component.references else 'target'}'s {parts} best"
     return (
         f"{component.name.replace('_', ' ').strip()} {'smallest' if component.direction == 'minimize' else 'largest'}"
     )

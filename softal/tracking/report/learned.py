@@ -85,6 +85,7 @@ class Learned:
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
     optimum: Mapping[str, tuple[Any, float]] = field(default_factory=dict)
     curves: Mapping[str, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
+    properties: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def learn(data: CampaignData) -> Learned:
@@ -105,6 +106,7 @@ def learn(data: CampaignData) -> Learned:
         calibration={name: found for name, found in calibrated.items() if name in targets},
         optimum=_attempt(lambda: _optimum(surrogate, data)) or {},
         curves=_attempt(lambda: _curves(surrogate, point)) or {},
+        properties=_attempt(lambda: _properties(surrogate, point)) or {},
     )
 
 
@@ -123,8 +125,16 @@ def _curves(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[F
     return {name: (grid, mean[0], std[0]) for name, (grid, mean, std) in predict([point]).items()}
 
 
+def _properties(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return value -> (mean, standard deviation) where the surrogate predicts values that have targets."""
+    predict = getattr(surrogate, "properties", None)
+    if predict is None or not point:
+        return {}
+    return {name: (float(mean[0]), float(std[0])) for name, (mean, std) in predict([point]).items()}
+
+
 def _optimum(surrogate: Surrogate, data: CampaignData) -> dict[str, tuple[Any, float]]:
-    if data.best is None or data.objective.names[0] not in surrogate.targets:
+    if data.best is None or data.objective.outcomes or data.objective.names[0] not in surrogate.targets:
         return {}
     found = optimum(surrogate, float(data.objective.signs[0]), target=data.objective.names[0])
     return summary(surrogate.space, found)

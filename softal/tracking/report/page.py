@@ -14,6 +14,7 @@ from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.learned import Learned, learn
+from softal.tracking.report.loss import loss_rows
 from softal.tracking.report.parts import Section, section
 from softal.tracking.report.refinement import refinement
 from softal.tracking.report.tables import best_trials, facts, failure_rows, optimum_rows, versions
@@ -68,6 +69,7 @@ def render(data: CampaignData, learned: Learned) -> str:
         best=best_trials(data),
         learned=learned,
         optimum=optimum_rows(data, learned),
+        loss=loss_rows(data, learned),
         failures=failure_rows(data),
         versions=versions(data),
         sections=sections(data, learned),
@@ -88,7 +90,8 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
-            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else ""),
+            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else "")
+            + (" Crosses violate a constraint." if data.violating else ""),
             progress.best_against_trials(data),
         ),
         section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from softal.space import Choice, Derived, Fixed, Integer, Real
 from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, number, question, with_error
 from softal.tracking.report.learned import Learned
@@ -45,6 +47,7 @@ def facts(data: CampaignData) -> Facts:
     cards = [
         ("trials done", f"{len(data.done):,}"),
         ("failed", f"{len(data.failed):,}"),
+        *([("violate a constraint", f"{len(data.violating):,}")] if data.objective.outcomes else []),
         ("running time", duration(data.active) if data.active else "–"),
         ("trials per hour", _rate(per_hour) if per_hour else "–"),
     ]
@@ -76,6 +79,8 @@ def _headline(data: CampaignData) -> tuple[str, str]:
         return f"best {name.replace('_', ' ')} · trial {data.best.id}", data.scored(data.best, name)
     if data.front:
         return "trials on the Pareto front", str(len(data.front))
+    if unmet := data.objective.unmet(data.trials):
+        return unmet, "none"
     rmse = data.versions[-1].get("rmse", {}) if data.versions else {}
     known = {name: value for name, value in rmse.items() if is_finite(value)}
     if data.objective.learning and known:
@@ -94,19 +99,23 @@ def best_trials(data: CampaignData) -> tuple[str, Table] | None:
     elif data.objective.learning:
         name, chosen = "The last trials", data.done[-MOST:][::-1]
     else:
-        order = data.objective.losses(data.done)[:, 0].argsort()
+        losses = data.objective.losses(data.done)[:, 0]
+        violates = np.array([not data.objective.satisfied(trial) for trial in data.done])
+        order = np.lexsort((losses, violates))
         name, chosen = "The best trials", [data.done[i] for i in order[:MOST]]
     points = [n for n in data.space.all_names if not isinstance(data.space.parameters[n], Fixed)]
     head = ["trial", *(n.replace("_", " ") for n in data.objective.names)]
+    head += ["violates"] if data.violating else []
     head += [labelled(n.replace("_", " "), data.space.units.get(n, "")) for n in points]
     rows = [_row(data, trial, points) for trial in chosen]
-    numeric = [True] * (1 + len(data.objective.names))
+    numeric = [True] * (1 + len(data.objective.names)) + ([False] if data.violating else [])
     numeric += [not isinstance(data.space.parameters[n], Choice) for n in points]
     return name, Table([*head, "proposed by", "took"], rows, [*numeric, False, True])
 
 
 def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
     objective = [data.scored(trial, n) for n in data.objective.names]
+    objective += [data.objective.violations_text(trial) or "–"] if data.violating else []
     took = duration(trial.finished - trial.started) if trial.finished and trial.started else "–"
     values = [number(trial.point.get(n, "–")) for n in points]
     return [str(trial.id), *objective, *values, trial.proposed_by or "–", took]
