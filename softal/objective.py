@@ -15,9 +15,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.errors import InvalidObservation, SoftalError
+from softal.errors import InvalidObservation, NotReturned, SoftalError
 from softal.references import Reference, load_reference
 from softal.trial import Array, Observation, Trial, TrialState
+from softal.validation import did_you_mean
 
 __all__ = [
     "MISMATCH", "Component", "Direction", "Objective", "Reference", "learn", "load_reference", "match", "maximize",
@@ -47,8 +48,9 @@ class Component:
             return self._mismatch(observation)
         if self.name not in observation.values:
             returned = ", ".join(sorted(observation.values)) or "none"
-            raise InvalidObservation(
-                f"the objective's value {self.name!r} was not returned; values returned: {returned}"
+            near = did_you_mean(self.name, observation.values)
+            raise NotReturned(
+                f"the objective's value {self.name!r} was not returned{near}; values returned: {returned}"
             )
         value = float(observation.values[self.name])
         if not np.isfinite(value):
@@ -95,7 +97,8 @@ class Component:
     def _array(observation: Observation, reference: Reference) -> Array:
         if reference.array not in observation.arrays:
             returned = ", ".join(sorted(observation.arrays)) or "none"
-            raise InvalidObservation(f"array {reference.array!r} was not returned; arrays returned: {returned}")
+            near = did_you_mean(reference.array, observation.arrays)
+            raise NotReturned(f"array {reference.array!r} was not returned{near}; arrays returned: {returned}")
         return observation.arrays[reference.array]
 
     def describe(self) -> str:

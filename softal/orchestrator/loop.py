@@ -22,6 +22,7 @@ from softal.orchestrator.agents import Brief
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.cluster import Cluster
 from softal.orchestrator.crew import Crew
+from softal.orchestrator.failures import Failures
 from softal.orchestrator.job import Job
 from softal.orchestrator.metrics import Metrics
 from softal.orchestrator.status import Status, busy_seconds, utilisation
@@ -82,6 +83,7 @@ class Loop:
         trials = journal.trials()
         name = plan.brief.name
         self.progress = Progress(plan.brief.objective, trials)
+        self.failures = Failures(plan.budget.failures, trials)
         self.agents = Agents(plan.brief, cluster)
         self.stock = Stock(journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, trials)
         self.crew = Crew(name, plan.job, cluster, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
@@ -149,12 +151,21 @@ class Loop:
         """Return why nothing new is started any more; None while the campaign goes on."""
         if self._stop_reason is not None:
             return self._stop_reason
-        reason = self.plan.budget.exhausted(self.progress, self.active)
+        reason = self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
         if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
             reason = self.stock.exhausted
-        if reason is not None and self._stop_deadline == math.inf:
+        if reason is None:
+            self._stop_deadline = math.inf  # a good result came while the campaign seemed hopeless
+        elif self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
+            if self.hopeless and self.crew.tasks:
+                self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
+
+    @property
+    def hopeless(self) -> str | None:
+        """Why nothing more is run, where all that was run failed for one reason; None where that is not so."""
+        return self.failures.hopeless(self.plan.brief.folder)
 
     def _launch(self) -> None:
         self.journal.write(self.crew.launch(self.stock.ready))
@@ -186,9 +197,11 @@ class Loop:
         launched = self.crew.launch(self.stock.ready) if self._over() is None else []
         for trial in self.journal.write([*finished, *launched])[: len(finished)]:
             improved = self.progress.add(trial)
+            self.failures.add(trial, lacking=trial.id in self.crew.lacking)
             self._metrics.trial(trial)
             self.listener.trial_finished(trial, improved)
         self._untrained = self._untrained or bool(finished)
+        self.crew.lacking.clear()
         for reason in self.crew.apart:
             self._complain(f"Trials that were evaluated at once failed together ({reason}) and ran one by one.")
         self.crew.apart.clear()
@@ -294,3 +307,9 @@ class Loop:
         status = self.status()
         self._metrics.status(status)
         self.listener.tick(status)
+
+
+def waiting_text(grace: float, running: int) -> str:
+    """Return what a stop waits for, in words."""
+    waits = f"up to {grace:g} s for {running} running simulations" if running else "for the books"
+    return f"Stopping: waiting {waits}. Ctrl-C again stops at once."

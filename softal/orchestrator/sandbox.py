@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from softal.errors import SimulationError, SoftalError, WalltimeExceeded
+from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
 from softal.orchestrator.evaluation import Answer, describe, run_one, run_together
 from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
 from softal.orchestrator.parcel import unpack
@@ -66,7 +66,8 @@ class Sandbox:
             outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
             return outcome if shared else _with_files(outcome)
         except SoftalError as error:
-            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error))
+            lacks = isinstance(error, NotReturned)
+            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
         finally:
             self._keep_output(workdir)
             _remove(workdir, only_empty=shared)
@@ -188,11 +189,11 @@ class Sandbox:
             kind, content = self._pipe.recv()
         except (EOFError, ConnectionResetError):
             raise self._death() from None
-        if kind == "error":
+        if kind in ("error", "lacks"):
             reason, details = content
             if workdir is not None:
                 (workdir / "error.txt").write_text(details)
-            raise SimulationError(reason)
+            raise (NotReturned if kind == "lacks" else SimulationError)(reason)
         return tuple(content)
 
     def _death(self) -> Exception:
@@ -236,7 +237,7 @@ def _outcome(answer: Answer, workdir: Path, started: float, finished: float, hos
     reason, details = content
     workdir.mkdir(parents=True, exist_ok=True)
     (workdir / "error.txt").write_text(details)
-    return Outcome(TrialState.FAILED, started, finished, host, reason=reason)
+    return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
 
 
 def _with_files(outcome: Outcome) -> Outcome:

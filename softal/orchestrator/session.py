@@ -15,7 +15,7 @@ from types import FrameType
 from softal.errors import SoftalError
 from softal.orchestrator.actors import StoppedAtOnce
 from softal.orchestrator.cluster import connect
-from softal.orchestrator.loop import Listener, Loop, Plan
+from softal.orchestrator.loop import Listener, Loop, Plan, waiting_text
 from softal.orchestrator.settings import ClusterSettings, WorkersSettings
 from softal.tracking.journal import Journal
 
@@ -112,9 +112,18 @@ def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, r
         journal.set_info(state="failed", reason=str(error), ended=time.time())
         loop.finish_mirror(None)
         raise
-    ending = _stopped(stops) if stops.signal else Ending("finished", reason)
+    ending = _stopped(stops) if stops.signal else _ended(loop, reason)
     journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
     return ending if loop.agents.hurry else _finish(loop, listener, report, ending)
+
+
+def _ended(loop: Loop, reason: str) -> Ending:
+    """Return how a campaign ended by itself: without one good trial it has failed, whatever ended it."""
+    if loop.hopeless:
+        return Ending("failed", loop.hopeless)
+    if not loop.progress.done:
+        return Ending("failed", loop.failures.without_result(reason, loop.plan.brief.folder))
+    return Ending("finished", reason)
 
 
 def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
@@ -162,7 +171,5 @@ class _Stops:
             self.loop.stop(STOP_SIGNALS[self.signal], at_once=True)
             self.loop.agents.hurry = True
             return
-        running = len(self.loop.crew.running)
-        waits = f"up to {self._grace:g} s for {running} running simulations" if running else "for the books"
-        self._listener.message(f"Stopping: waiting {waits}. Ctrl-C again stops at once.")
+        self._listener.message(waiting_text(self._grace, len(self.loop.crew.running)))
         self.loop.stop(STOP_SIGNALS[self.signal])
