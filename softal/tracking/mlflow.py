@@ -48,7 +48,16 @@ from sqlalchemy.engine import Engine
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
-from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
+from softal.tracking.records import (
+    ATTEMPTS_TAG,
+    CAMPAIGN_TAG,
+    RETRIED_TAG,
+    TRIAL_TAG,
+    CampaignRecord,
+    Held,
+    KnownRun,
+    RunRecord,
+)
 from softal.tracking.records import Metric as Row
 
 SQLITE = "sqlite:///"
@@ -124,8 +133,8 @@ class MlflowStore:
         self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
         self._database: _Database | None = None
 
-    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
-        """Find or make experiment and parent run; return the trials' runs, and the last step of the metrics."""
+    def open(self, campaign: CampaignRecord) -> Held:
+        """Find or make experiment and parent run; return what is held of the campaign."""
         if self._file:
             _prepare_sqlite(self._file)
         self._client = MlflowClient(tracking_uri=self._uri)
@@ -139,7 +148,7 @@ class MlflowStore:
         for trial, run in children:
             self._keep_one(known, trial, run)
         counts = (parent.data.metrics.get(name, 0) for name in ("done", "failed"))
-        return known, int(sum(counts))
+        return Held(known, int(sum(counts)), parent.data.tags.get(RETRIED_TAG, ""))
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)
