@@ -367,8 +367,11 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     if not objective.single and not objective.learning:
         out.print("[bold]Pareto front[/bold]")
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
-    elif (finding := find_best(campaign)) is not None:
-        show_finding(out, finding, campaign.spec.space)
+    else:
+        with out.status("Looking for the optimum by the surrogate ..."):
+            finding = find_best(campaign)
+        if finding is not None:
+            show_finding(out, finding, campaign.spec.space)
     if ending.report:
         out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)
     out.print(f"[bold]MLflow[/bold]     softal ui {folder}", soft_wrap=True)

@@ -8,7 +8,6 @@ from typing import Literal
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
 
-
 FAILURES = (5, 0.1)  # first trials that fail alike: so many, or this part of the budget's trials where that is more
 
 

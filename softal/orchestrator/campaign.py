@@ -380,6 +380,9 @@ class Silent:
     def message(self, text: str) -> None:
         """Say nothing."""
 
+    def doing(self, text: str) -> None:
+        """Say nothing."""
+
 
 def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:
     return BudgetSettings.model_validate({**budget.model_dump(), **json.loads(json.dumps(dict(changes)))})

@@ -14,7 +14,7 @@ from softal.orchestrator.job import Job, Task
 from softal.simulators.base import Context, Simulator, seed_generators, validate_observation
 from softal.trial import Observation
 
-# "done" with (observation, values, errors), or "error" with (reason, details); "lacks" is an error, too, see NotReturned
+# "done" with (observation, values, errors), or "error" with (reason, details); NotReturned is "lacks" with the same
 Answer = tuple[str, Any]
 
 

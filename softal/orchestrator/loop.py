@@ -34,6 +34,7 @@ TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, w
 TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
 MIRROR_BATCHES = (50, 2000)  # fewest and most changes that the tracker mirrors in one call
 MIRROR_CALL = 1.0  # seconds that such a call may take; many trials at once cost less each
+MIRROR_AFTER = 1.0  # seconds after the first trial's start in which the tracker is not started: its imports take longer
 MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal when it is up to date
 
 
@@ -48,6 +49,9 @@ class Listener(Protocol):
 
     def message(self, text: str) -> None:
         """Something that the user should know."""
+
+    def doing(self, text: str) -> None:
+        """What is done now, where no simulation runs meanwhile; a listener need not have this."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +95,11 @@ class Loop:
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
         self._last_tick = 0.0
+        self._first_launch = math.inf
         self._stop_reason: str | None = None
         self._stop_deadline = math.inf
         self._untrained = bool(self.progress.done)
+        self._fits_all = False  # whether the trainer's call under way is the last
         self._versions: list[dict[str, Any]] = []
         self._mirror_behind = 0
         self._mirror_batch = MIRROR_BATCHES[0]
@@ -168,7 +174,9 @@ class Loop:
         return self.failures.hopeless(self.plan.brief.folder)
 
     def _launch(self) -> None:
-        self.journal.write(self.crew.launch(self.stock.ready))
+        launched = self.journal.write(self.crew.launch(self.stock.ready))
+        if launched:
+            self._first_launch = min(self._first_launch, time.monotonic())
 
     def _wait(self) -> None:
         """Wait for whatever comes first, and take all that has come."""
@@ -246,6 +254,8 @@ class Loop:
 
     def _mirror(self) -> None:
         keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
+        if time.monotonic() - self._first_launch < MIRROR_AFTER:
+            return
         if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE if keeps_up else 0.0):
             self._call_tracker()
 
@@ -267,14 +277,22 @@ class Loop:
         elif was and not self._mirror_error:
             self.listener.message("MLflow answers again; the mirror catches up.")
 
+    def begin_finish(self) -> bool:
+        """Let the mirror catch up and the surrogate be fitted to all trials; return whether there is one to fit."""
+        if self.plan.brief.mlflow and not self.agents.busy("tracker"):
+            self._call_tracker()
+        fits = bool(self.plan.brief.surrogate and self.progress.done)
+        self._fits_all = fits and not self.agents.busy("trainer")
+        if self._fits_all:
+            self.agents.call("trainer", "step", final=True)
+        return fits
+
     def finish_training(self) -> None:
-        """Fit the surrogate to all trials, and wait for it."""
-        if not self.plan.brief.surrogate or not self.progress.done:
-            return
+        """Wait for the fit to all trials."""
         if self.agents.busy("trainer"):
             self._wait_for("trainer")
-        self.agents.call("trainer", "step", final=True)
-        self._wait_for("trainer")
+        if not self._fits_all and self.begin_finish():
+            self._wait_for("trainer")
 
     def finish_mirror(self, report: Path | None) -> int:
         """Let MLflow catch up as long as it answers, close the campaign's run there; return what it still lacks."""
@@ -313,3 +331,10 @@ def waiting_text(grace: float, running: int) -> str:
     """Return what a stop waits for, in words."""
     waits = f"up to {grace:g} s for {running} running simulations" if running else "for the books"
     return f"Stopping: waiting {waits}. Ctrl-C again stops at once."
+
+
+def say_doing(listener: Listener, text: str) -> None:
+    """Tell a listener what is done now, if it wants to know."""
+    doing: Any = getattr(listener, "doing", None)
+    if doing is not None:
+        doing(text)

@@ -28,9 +28,11 @@ from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExc
 from softal.orchestrator.evaluation import Answer, describe, run_one, run_together
 from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
 from softal.orchestrator.parcel import unpack
+from softal.tracking.journal import LOCK, in_use
 from softal.trial import TrialState
 
 PR_SET_PDEATHSIG = 1
+IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
 OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
@@ -148,7 +150,7 @@ class Sandbox:
         return workdir, True
 
     def _shared(self) -> bool:
-        return (self.job.folder / "lock").exists()
+        return (self.job.folder / LOCK).exists()
 
     def _own_folder(self, task: Task) -> Path:
         """Return the trial's folder in the campaign's, without what a lost worker left there."""
@@ -272,6 +274,9 @@ def main() -> None:
         return
     pipe.send(("ready", ()))
     while True:
+        while not pipe.poll(IDLE):
+            if (job.folder / LOCK).exists() and not in_use(job.folder):
+                return  # the campaign is over, and its worker waits for the next: memory of CPU and GPU is given back
         try:
             task, workdir = pipe.recv()
         except EOFError:

@@ -15,7 +15,7 @@ from types import FrameType
 from softal.errors import SoftalError
 from softal.orchestrator.actors import StoppedAtOnce
 from softal.orchestrator.cluster import connect
-from softal.orchestrator.loop import Listener, Loop, Plan, waiting_text
+from softal.orchestrator.loop import Listener, Loop, Plan, say_doing, waiting_text
 from softal.orchestrator.settings import ClusterSettings, WorkersSettings
 from softal.tracking.journal import Journal
 
@@ -70,6 +70,7 @@ def run(
     stops = _Stops(listener, workers.grace)
     journal.set_info(state="running", resumed=time.time(), pid=os.getpid(), host=os.uname().nodename)
     ending = Ending("failed", "softal itself failed; its traceback was shown")
+    say_doing(listener, f"Joining Ray at {cluster.address} ..." if cluster.address else "Starting Ray ...")
     try:
         with (
             stops,
@@ -85,6 +86,7 @@ def run(
         ):
             journal.set_info(dashboard=ray_cluster.dashboard)
             announce(ray_cluster.dashboard, ray_cluster.slots)
+            say_doing(listener, "Starting the first simulations ...")
             loop = Loop(plan, journal, ray_cluster, listener)
             stops.loop = loop
             try:
@@ -127,13 +129,20 @@ def _ended(loop: Loop, reason: str) -> Ending:
 
 
 def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
-    """Train on all trials, write the report, let MLflow catch up."""
+    """Train on all trials, write the report, let MLflow catch up, beside each other as far as that goes."""
+    if loop.begin_finish():
+        say_doing(listener, f"Training the surrogate on {loop.progress.done} trials ...")
+    import softal.tracking.report  # noqa: F401  which takes a second, while the trainer trains
+
     loop.finish_training()
+    say_doing(listener, "Writing the report ...")
     page: Path | None = None
     try:
         page = report()
     except Exception as error:  # the campaign's results are safe; a broken page must not make it fail
         listener.message(f"The report could not be written: {type(error).__name__}: {error}")
+    if loop.plan.brief.mlflow:
+        say_doing(listener, "Bringing MLflow up to date ...")
     behind = loop.finish_mirror(page)
     return Ending(ending.state, ending.reason, ending.signal, page, behind)
 

@@ -15,7 +15,6 @@ import logging
 import os
 import shutil
 import sqlite3
-import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,12 +83,6 @@ for _noisy in ("mlflow", "alembic", "urllib3.connectionpool"):
 def default_uri(folder: Path) -> str:
     """Return the tracking URI of a campaign that names none: an SQLite database in its folder."""
     return f"{SQLITE}{(folder / 'mlflow.db').resolve()}"
-
-
-def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
-    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
 
 
 class Mirror(Follower):
