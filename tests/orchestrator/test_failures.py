@@ -9,8 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from driving import CHILDREN, Listening, StopAfter, results
+from driving import CHILDREN, HERE, Listening, StopAfter, results
 
+from softal import typer_cli
 from softal.errors import CampaignFileError
 from softal.objective import minimize
 from softal.orchestrator.budget import Budget
@@ -21,7 +22,15 @@ from softal.trial import Trial, TrialState
 Make = Callable[..., Campaign]
 FAILED, DONE = TrialState.FAILED, TrialState.DONE
 FOLDER = Path("/nowhere/runs/test")
-RANGE = {"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}}
+FILE = """
+simulator: {{kind: 'simulations:Scratch', log: {scratch}}}
+space: {{x: {{low: 0, high: 1}}}}
+objective: {{minimize: f}}
+strategy: sobol
+tracking: {{mlflow: "off"}}
+budget: {{trials: 4, failures: 2}}
+workers: {{concurrent: 1}}
+"""
 
 
 def trial(i: int, reason: str | None = None, **point: object) -> Trial:
@@ -213,6 +222,33 @@ def test_some_failed_trials_run_again_beside_good_ones(make_campaign: Make, tmp_
     nothing = Listening()
     assert campaign.resume(nothing, retry_failed=True).exit_code == 0
     assert nothing.messages == ["No trial has failed."]
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_the_command_line_says_what_to_do_and_what_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "simulations.py").write_text((HERE / "simulations.py").read_text())
+    (tmp_path / "disk.yaml").write_text(FILE.format(scratch=tmp_path / "scratch"))
+    monkeypatch.chdir(tmp_path)
+
+    def softal(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["softal", *arguments])
+        with pytest.raises(SystemExit) as end:
+            typer_cli.main()
+        return int(end.value.code or 0), capsys.readouterr().out
+
+    code, output = softal("launch", "disk.yaml")
+    assert code == 1
+    assert "Failed: the first 2 trials all failed, for one reason: cannot write " in output
+    assert "Its output is in runs/disk/trials/000000. Mend the cause, then: softal resume runs/disk --retry" in output
+    (tmp_path / "scratch").mkdir()
+    code, output = softal("resume", "runs/disk", "--retry-failed")
+    assert code == 0
+    said = ["Running 2 failed trials again.", "Starting Ray ...", "Starting the first simulations ...",
+            "Training the surrogate on 4 trials ...", "Writing the report ...", "Finished: all 4 trials"]  # fmt: skip
+    assert list(map(output.find, said)) == sorted(map(output.find, said))
+    assert -1 not in map(output.find, said), output
 
 
 def _in_mlflow(campaign: Campaign) -> dict[str, float]:
