@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -113,6 +114,12 @@ class Display:
     def message(self, text: str) -> None:
         """Show something that the user should know."""
         self.console.print(Text(text, style="yellow"), soft_wrap=True)
+
+    def doing(self, text: str) -> None:
+        """Show what is done now: in the bar's place, or as a line where the output is no terminal."""
+        self._progress.update(self._task, description=escape(text), status="")
+        if not self.console.is_terminal:
+            self.console.print(Text(text, style="dim"), soft_wrap=True)
 
 
 def status_text(status: Status) -> str:

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.component import MISMATCH, Component, Direction, name_of
-from softal.errors import InvalidObservation, SoftalError
+from softal.errors import NotReturned, SoftalError
 from softal.outcome import Outcome, outcome
 from softal.references import Reference, Target, load_reference
 from softal.trial import Observation, Trial, TrialState
+from softal.validation import did_you_mean
 
 __all__ = [
     "MISMATCH", "Component", "Direction", "Objective", "Outcome", "Part", "Reference", "Target", "learn",
@@ -122,7 +123,9 @@ class Objective:
             if not np.isfinite(one.of(observation)):
                 returned = ", ".join(sorted(observation.values)) or "none"
                 message = f"the value {one.value!r} of the constraint `{one.text}` was not returned"
-                raise InvalidObservation(f"{message}; values returned: {returned}")
+                raise NotReturned(
+                    f"{message}{did_you_mean(one.value, observation.values)}; values returned: {returned}"
+                )
         values = {name: value for name, (value, _) in results.items()}
         return values, {name: error for name, (_, error) in results.items() if np.isfinite(error)}
 

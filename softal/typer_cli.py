@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -122,6 +123,9 @@ def resume(
     trials: Annotated[int | None, typer.Option(min=1, help="New limit of trials.")] = None,
     hours: Annotated[float | None, typer.Option(min=0, help="New limit of hours.")] = None,
     target: Annotated[float | None, typer.Option(help="New target of the objective.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run failed trials again, at their points and with their seeds.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Submit it to a running Ray cluster as a job.")] = False,
     dashboard: Annotated[str | None, typer.Option(help="With --detach: the cluster's dashboard address.")] = None,
     as_json: AsJson = False,
@@ -134,9 +138,10 @@ def resume(
     more = {"trials": trials, "hours": hours, "target": target}
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
+        options += ["--retry-failed"] * retry_failed
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return
-    _run(campaign, resume=True, as_json=as_json, **more)
+    _run(campaign, resume=True, as_json=as_json, retry_failed=retry_failed, **more)
 
 
 @app.command()
@@ -162,7 +167,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
     shown["running time"] = duration(found.active)
     if found.state in ("stopped", "interrupted", "failed"):
-        shown["go on with"] = f"softal resume {folder}"
+        shown["go on with"] = f"softal resume {folder}" + " --retry-failed" * (found.failed > 0 and not found.done)
     show_mapping(_console(), shown)
 
 
@@ -310,7 +315,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> None:
+def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:
     """Run a campaign with a display, print what it found and exit with its code."""
     from rich.console import Console
 
@@ -318,10 +323,10 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
     from softal.errors import CampaignFileError, CampaignStateError, SoftalError
     from softal.orchestrator.campaign import Silent
 
-    go = campaign.resume if resume else campaign.launch
+    go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
         if as_json:
-            ending = go(Silent(), **more)
+            ending = go(Silent())
             _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
             sys.exit(ending.exit_code)
         out = Console(highlight=False)
@@ -329,7 +334,6 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
             ending = go(
                 display,
                 announce=lambda address, slots: _announce(out, campaign, resume, address, slots),
-                **more,
             )
     except (CampaignFileError, CampaignStateError):
         raise  # nothing was started
@@ -370,9 +374,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
 
     found = campaign.status()
     folder = relative(campaign.folder)
-    colour = "green" if ending.state == "finished" else "yellow"
+    colour = {"finished": "green", "failed": "red"}.get(ending.state, "yellow")
     how = f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}"
-    out.print(f"{how}, after {duration(found.active)}.", soft_wrap=True)
+    out.print(f"{how}, after {duration(found.active)}." if ending.state != "failed" else how, soft_wrap=True)
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
     if unmet := objective.unmet(campaign.list_trials()):
@@ -380,8 +384,11 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     elif not objective.single and not objective.learning:
         out.print("[bold]Pareto front[/bold]")
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
-    elif (finding := find_best(campaign)) is not None:
-        show_finding(out, finding, campaign.spec.space)
+    else:
+        with out.status("Looking for the optimum by the surrogate ..."):
+            finding = find_best(campaign)
+        if finding is not None:
+            show_finding(out, finding, campaign.spec.space)
     version = (read_versions(campaign.folder) or [{}])[-1]
     for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
@@ -391,7 +398,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     out.print("[bold]Dashboard[/bold]  Ray's, at the address above while a campaign runs", soft_wrap=True)
     if ending.mirror_behind:
         out.print(f"MLflow lacks {ending.mirror_behind} trials: when it answers, softal resume {folder} mirrors them.")
-    if ending.state != "finished":
+    if ending.state not in ("finished", "failed"):  # the reason of a failure says what to do
         out.print(f"[bold]Go on with[/bold] softal resume {folder}", soft_wrap=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
 NICENESS = 10  # agents give way to simulations that share their cores
+PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
 SURROGATE_FOLDER = "surrogate"
 VERSIONS = "versions.jsonl"
@@ -58,6 +60,7 @@ class Strategist:
         trials = self.journal.trials(arrays=self.strategy.wants_arrays)
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
+        self._prepared = False
 
     def ask(self, n: int, upto: int, pending: list[Trial]) -> tuple[list[Proposal], str | None]:
         """Return up to n proposals, and why there are no more points: None where more may come after results.
@@ -72,6 +75,11 @@ class Strategist:
             self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
             self.known = upto
         proposals = self.strategy.ask(n, pending)
+        if not self._prepared:
+            self._prepared = True
+            timer = threading.Timer(PREPARE_AFTER, self.strategy.prepare)
+            timer.daemon = True
+            timer.start()
         return proposals, None if proposals or pending else self.strategy.exhausted_because
 
     def process(self) -> int:
@@ -167,9 +175,9 @@ class Tracker:
     """Mirrors the journal into MLflow, a bit at a time."""
 
     def __init__(self, parcel: bytes) -> None:
-        from softal.tracking.mlflow import Mirror
-
         brief = _settle(parcel)
+        from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
+
         assert brief.mlflow is not None
         self.folder = brief.folder / SURROGATE_FOLDER
         self.journal = Journal.open(brief.folder)

@@ -28,7 +28,7 @@ from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.space import Space
 from softal.tracking.journal import DATABASE, Journal, in_use
-from softal.trial import Trial
+from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,6 +155,7 @@ class Campaign:
         trials: int | None = None,
         hours: float | None = None,
         target: float | None = None,
+        retry_failed: bool = False,
         **hooks: Any,
     ) -> Ending:
         """Go on where the campaign stopped; trials that were running run again.
@@ -162,6 +163,8 @@ class Campaign:
         Args:
             listener: hears what happens.
             trials, hours, target: instead of those in the file's budget.
+            retry_failed: run failed trials again, at their points and with their seeds; their first results are
+                forgotten.
             hooks: passed on to the session.
 
         Raises:
@@ -177,7 +180,19 @@ class Campaign:
             changes = {**info.get("budget", {}), **changes}
             self.spec = replace(self.spec, budget=_extended(self.spec.budget, changes))
             journal.set_info(budget=changes)
+            if retry_failed:
+                self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
+
+    def _retry_failed(self, journal: Journal, listener: Listener) -> None:
+        """Let failed trials wait again, before any agent reads the journal: none is told their first results then."""
+        from softal.orchestrator.stock import waiting
+
+        failed = journal.write(waiting(trial) for trial in journal.trials(TrialState.FAILED))
+        if failed:
+            journal.set_info(retried=time.time())
+        noun = "trial" if len(failed) == 1 else "trials"
+        listener.message(f"Running {len(failed)} failed {noun} again." if failed else "No trial has failed.")
 
     def _refuse_here(self) -> None:
         if problems := self.check():
@@ -363,6 +378,9 @@ class Silent:
         """Say nothing."""
 
     def message(self, text: str) -> None:
+        """Say nothing."""
+
+    def doing(self, text: str) -> None:
         """Say nothing."""
 
 

@@ -150,6 +150,9 @@ class Strategy(ABC):
         if new:
             self._learn(list(new.values()))
 
+    def prepare(self) -> None:  # noqa: B027 - most have nothing heavy
+        """Import what later proposals need, in a thread beside the first simulations."""
+
     def restore(self, trials: Sequence[Trial]) -> None:
         """Rebuild the state from all trials of a journal, finished or not.
 

@@ -24,8 +24,10 @@ from softal.tracking.journal import Journal
 from softal.tracking.records import (
     CAMPAIGN_STATUS,
     MAX_TEXT,
+    RETRIED_TAG,
     CampaignRecord,
     Convergence,
+    Held,
     KnownRun,
     Metric,
     RunRecord,
@@ -64,8 +66,8 @@ class Plot:
 class Store(Protocol):
     """Where a campaign is mirrored. Every method may raise; after that `open` is called again before any other."""
 
-    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
-        """Find or make the campaign's parent run; return the trials' runs, and the last step of its metrics."""
+    def open(self, campaign: CampaignRecord) -> Held:
+        """Find or make the campaign's parent run; return what is held of the campaign."""
 
     def add(self, runs: Sequence[FinishedRun]) -> None:
         """Add runs of finished trials, each with the files in its folder, if it has one."""
@@ -127,6 +129,7 @@ class Follower:
         self._known: dict[int, KnownRun] = {}
         self._running: dict[int, Trial] = {}
         self._state = ""
+        self._stale = 0  # up to this step, the metrics tell of failures that were run again since: they are logged anew
         self._checked = False
 
     @property
@@ -190,8 +193,10 @@ class Follower:
 
     def _connect(self) -> None:
         self._forget()
-        self._known, logged = self._store.open(self._campaign)
-        self._convergence = Convergence(self.objective, logged)
+        held = self._store.open(self._campaign)
+        self._known = held.runs
+        self._stale = held.step if held.retried != self._campaign.retried else 0
+        self._convergence = Convergence(self.objective, 0 if self._stale else held.step)
         self._connected = True
 
     def _failed(self, error: Exception) -> None:
@@ -214,6 +219,9 @@ class Follower:
             self._remove_orphans()
         if metrics := self._convergence.flush():
             self._store.log_campaign(metrics)
+        if self._stale and self._convergence.step >= self._stale:
+            self._store.log_campaign(tags={RETRIED_TAG: self._campaign.retried})
+            self._stale = 0
         while self._queue:
             self._queue[0]()
             self._queue.pop(0)

@@ -15,7 +15,6 @@ import logging
 import os
 import shutil
 import sqlite3
-import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -48,7 +47,16 @@ from sqlalchemy.engine import Engine
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
-from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
+from softal.tracking.records import (
+    ATTEMPTS_TAG,
+    CAMPAIGN_TAG,
+    RETRIED_TAG,
+    TRIAL_TAG,
+    CampaignRecord,
+    Held,
+    KnownRun,
+    RunRecord,
+)
 from softal.tracking.records import Metric as Row
 
 SQLITE = "sqlite:///"
@@ -75,12 +83,6 @@ for _noisy in ("mlflow", "alembic", "urllib3.connectionpool"):
 def default_uri(folder: Path) -> str:
     """Return the tracking URI of a campaign that names none: an SQLite database in its folder."""
     return f"{SQLITE}{(folder / 'mlflow.db').resolve()}"
-
-
-def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
-    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
 
 
 class Mirror(Follower):
@@ -124,8 +126,8 @@ class MlflowStore:
         self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
         self._database: _Database | None = None
 
-    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
-        """Find or make experiment and parent run; return the trials' runs, and the last step of the metrics."""
+    def open(self, campaign: CampaignRecord) -> Held:
+        """Find or make experiment and parent run; return what is held of the campaign."""
         if self._file:
             _prepare_sqlite(self._file)
         self._client = MlflowClient(tracking_uri=self._uri)
@@ -139,7 +141,7 @@ class MlflowStore:
         for trial, run in children:
             self._keep_one(known, trial, run)
         counts = (parent.data.metrics.get(name, 0) for name in ("done", "failed"))
-        return known, int(sum(counts))
+        return Held(known, int(sum(counts)), parent.data.tags.get(RETRIED_TAG, ""))
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)

@@ -25,6 +25,7 @@ from softal.trial import Trial, TrialState
 CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
+RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
 EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
@@ -63,6 +64,7 @@ class CampaignRecord:
     tags: dict[str, str]
     params: dict[str, str]
     text: str
+    retried: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ class KnownRun:
     status: str
     end: int | None
     attempts: int = 1
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the store holds of a campaign: the trials' runs, the last step of its metrics, and its tag RETRIED_TAG."""
+
+    runs: dict[int, KnownRun]
+    step: int = 0
+    retried: str = ""
 
 
 def milliseconds(seconds: float | None) -> int | None:
@@ -147,7 +158,13 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", ""))}
     start = milliseconds(created) or 0
     return CampaignRecord(
-        identity, name, start, tags, {k: v for k, v in params.items() if v}, str(info.get("text", ""))
+        identity,
+        name,
+        start,
+        tags,
+        {k: v for k, v in params.items() if v},
+        str(info.get("text", "")),
+        str(info.get("retried", "")),
     )
 
 
@@ -182,6 +199,11 @@ class Convergence:
         self._pending: list[tuple[bool, list[Metric]]] = []  # whether it must be kept, and one step's metrics
         self.done = 0
         self.failed = 0
+
+    @property
+    def step(self) -> int:
+        """How many trials were counted."""
+        return self.done + self.failed
 
     def add(self, trial: Trial) -> bool:
         """Count a finished trial; return whether it is a new best in any component."""

@@ -18,6 +18,7 @@ import torch
 from botorch.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement
 from botorch.acquisition.monte_carlo import qUpperConfidenceBound
+from botorch.acquisition.multi_objective import logei as multi_objective_logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.exceptions.warnings import BotorchWarning
 from botorch.sampling import SobolQMCNormalSampler
@@ -45,6 +46,11 @@ ITERATIONS = 40
 TOLERANCE = 1e-6  # of the sum of the restarts' values: of log EI, a millionth is nothing
 RADIUS = 0.1  # times sqrt(d): around pending points, while no point is known to satisfy the outcome constraints
 SWEEPS = 2  # over the values of integers and choices
+
+# BoTorch 0.18 would compile a C++ kernel at the first such acquisition function, with g++ for over a minute beside
+# simulations, into a folder that machines with other processors may share. It has no setting; where it has tried, or
+# found no compiler, it computes the same in Python.
+multi_objective_logei._load_attempted = True
 
 
 class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types

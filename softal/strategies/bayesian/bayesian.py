@@ -109,6 +109,10 @@ class Bayesian(Strategy):
         chosen: Acquisition = self.settings.acquisition
         return _allowed(self.objective)[0] if chosen == "auto" else chosen
 
+    def prepare(self) -> None:
+        """Import torch and BoTorch, which the first points do not need."""
+        from softal.strategies.bayesian import acquisition  # noqa: F401
+
     def _wants_trust_region(self) -> bool:
         wanted = self.settings.trust_region
         if wanted != "auto":
