@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,13 @@ from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
 from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
 from softal.tracking.records import Metric as Row
+from softal.trial import Trial
 
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
@@ -91,6 +93,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
+        answer: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -101,11 +104,12 @@ class Mirror(Follower):
         experiment: str,
         objective: Objective,
         *,
+        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
-        super().__init__(journal, self.store, objective, show_after=show_after)
+        super().__init__(journal, self.store, objective, answer=answer, show_after=show_after)
 
 
 class MlflowStore:
