@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softal import uncertain
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
@@ -25,6 +26,7 @@ from softal.trial import Trial, TrialState
 if TYPE_CHECKING:
     from softal.orchestrator.experiment import Experiment
     from softal.orchestrator.simulate import Result
+    from softal.surrogates.optimum import Optimum
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
@@ -138,27 +140,54 @@ def status_text(status: Status) -> str:
 
 def show_finding(console: Console, finding: Finding, space: Space) -> None:
     """Print the answer with its error, the best trial, and the optimum by the surrogate with its uncertainty."""
-    trial, answer = finding.trial, finding.answer
-    repeated = answer.repeats > 1
-    if repeated:
-        value = f"{next(iter(trial.objective))} {with_error(answer.value, answer.error)}"
-        console.print(f"[bold]Answer[/bold]  {value}, {answer.origin}, each with its own seed", soft_wrap=True)
-    best = "Best single trial" if repeated else "Best"
-    console.print(
-        f"[bold]{best}[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
-    )
+    trial, answer, optimum = finding.trial, finding.answer, finding.optimum
+    name = next(iter(trial.objective))
+    _heading(console, "Answer", f"{name} {with_error(answer.value, answer.error)}, {answer_words(answer)}")
+    _heading(console, "Best single trial", f"trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}")
+    if optimum is not None:
+        value = f"{name} {with_error(optimum.value, optimum.error)}"
+        _heading(console, "Optimum by the surrogate", f"{value}, {optimum.beside(answer)}")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    optimum_head = "optimum by the surrogate" if finding.optimum else ""
-    for column in ["", "", *(["answer"] if repeated else []), f"trial {trial.id}", optimum_head, ""]:
+    points = {"answer": answer.point}
+    if trial.point != answer.point:
+        points[f"trial {trial.id}"] = trial.point
+    for column in ["", "", *points, "optimum by the surrogate" if optimum else "", ""]:
         table.add_column(column)
     for name in space.all_names:
-        optimum = finding.optimum.get(name)
-        shown = "" if optimum is None else str(optimum[0])
-        if optimum is not None and isinstance(optimum[0], float):
-            shown = with_error(*optimum)
-        points = [answer.point, trial.point] if repeated else [trial.point]
-        table.add_row("", name, *(number(point[name]) for point in points), shown, space.units.get(name, ""))
+        shown = place_text(optimum, name) if optimum else ""
+        values = (number(point[name]) for point in points.values())
+        table.add_row("", name, *values, shown, space.units.get(name, ""))
     console.print(table)
+    show_warnings(console, finding.warnings(space))
+
+
+def answer_words(answer: Answer) -> str:
+    """Return how the answer was found, for people."""
+    return answer.words + (", each with its own seed" if answer.origin == "repeats" else "")
+
+
+def answer_text(answer: Answer, name: str, names: Iterable[str]) -> str:
+    """Return the answer's value of the objective `name`, its point and how it was found, in one line."""
+    point = "  ".join(f"{parameter}={number(answer.point[parameter])}" for parameter in names)
+    return f"{name} {with_error(answer.value, answer.error)}  {point}  ({answer_words(answer)})"
+
+
+def place_text(optimum: Optimum, name: str) -> str:
+    """Return a parameter of the optimum with its error; where it is on an edge there is none."""
+    centre, spread = optimum.place[name]
+    if name in optimum.edges:
+        return f"{number(centre)}, at its {optimum.edges[name]} bound"
+    return with_error(centre, spread) if isinstance(centre, float) else str(centre)
+
+
+def show_warnings(console: Console, lines: Iterable[str]) -> None:
+    """Print what the user should know of a finding."""
+    for line in lines:
+        console.print(Text(line, style="yellow"), soft_wrap=True)
+
+
+def _heading(console: Console, head: str, text: str) -> None:
+    console.print(Text.assemble((head, "bold"), "  ", text), soft_wrap=True)
 
 
 def show_trials(

@@ -147,7 +147,8 @@ def resume(
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show how a campaign stands."""
-    from softal.console import duration, objective_text, point_text, show_mapping
+    from softal import edges
+    from softal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
 
     campaign = _open(folder)
     found = campaign.status()
@@ -161,7 +162,9 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     }
     if found.best is not None:
         names = campaign.spec.space.names
-        shown["best"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
+        if found.answer is not None:
+            shown["answer"] = answer_text(found.answer, campaign.spec.objective.names[0], names)
+        shown["best trial"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
     if found.utilisation is not None:
         shown["workers busy"] = f"{found.utilisation:.1%}"
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
@@ -169,6 +172,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     if found.state in ("stopped", "interrupted", "failed"):
         shown["go on with"] = f"softal resume {folder}" + " --retry-failed" * (found.failed > 0 and not found.done)
     show_mapping(_console(), shown)
+    if found.answer is not None:
+        show_warnings(_console(), edges.warnings(campaign.spec.space, found.answer.edges))
 
 
 @app.command()

@@ -11,13 +11,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import softal
 from softal import strategies, surrogates
+from softal.answer import Answer
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.orchestrator.parcel import unpack
@@ -181,7 +182,8 @@ class Tracker:
         assert brief.mlflow is not None
         self.folder = brief.folder / SURROGATE_FOLDER
         self.journal = Journal.open(brief.folder)
-        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective)
+        self.brief = brief
+        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer)
 
     def step(self, max_trials: int, versions: list[dict[str, Any]]) -> tuple[int, str | None]:
         """Mirror up to `max_trials` trials; return how many still wait, and why MLflow does not answer, if so."""
@@ -204,6 +206,19 @@ class Tracker:
         drawn = [path for path in tables if path.name in draw]
         pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
         return [*tables, *(path for path in pictures if path is not None)]
+
+    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+        """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
+        from softal.surrogates.belief import find_answer, latest
+        from softal.surrogates.optimum import find_optimum, on_edges
+
+        brief = self.brief
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find_answer(brief.objective, brief.space, trials, surrogate)
+        if found is None:
+            return None
+        optimum = find_optimum(brief.objective, trials, surrogate)
+        return replace(found, edges=on_edges(brief.space, found, optimum))
 
     def finish(self, report: Path | None) -> tuple[int, str | None]:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""

@@ -14,9 +14,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from softal.answer import Answer
+from softal.answer import answer as of_trials
 from softal.errors import SoftalError
 from softal.objective import Objective
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
@@ -98,6 +101,7 @@ class Follower:
         journal: what is mirrored; a reader's connection is enough.
         store: where to.
         objective: of the campaign, which says what the best trial is.
+        answer: trials -> the campaign's answer; that of the trials alone unless it is given.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
     """
@@ -108,12 +112,14 @@ class Follower:
         store: Store,
         objective: Objective,
         *,
+        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal, self.objective = journal, objective
         self.last_error: str | None = None
         self._store, self._show_after, self._clock = store, show_after, clock
+        self._answer = answer or partial(of_trials, objective)
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
         self._wait, self._retry_at = FIRST_WAIT, 0.0
@@ -343,7 +349,9 @@ class Follower:
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
             now = milliseconds(self._clock()) or 0
-            metrics, tags = answer_record(self.objective, self.journal.trials(), now)
+            trials = self.journal.trials()
+            step = sum(trial.state.finished for trial in trials)
+            metrics, tags = answer_record(self.objective, self._answer(trials), step, now)
             self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)
         except Exception as error:

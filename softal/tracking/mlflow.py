@@ -16,7 +16,7 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
@@ -58,6 +59,7 @@ from softal.tracking.records import (
     RunRecord,
 )
 from softal.tracking.records import Metric as Row
+from softal.trial import Trial
 
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
@@ -93,6 +95,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
+        answer: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -103,11 +106,12 @@ class Mirror(Follower):
         experiment: str,
         objective: Objective,
         *,
+        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
-        super().__init__(journal, self.store, objective, show_after=show_after)
+        super().__init__(journal, self.store, objective, answer=answer, show_after=show_after)
 
 
 class MlflowStore:

@@ -7,18 +7,19 @@ point, seed, fidelity          parameters
 values, errors, objective      metrics `<name>`, `<name>_error`; `duration` [s]
 state, host, reason            tags
 best, done, failed over time   metrics of the parent run, step = number of finished trials
-answer, its error and repeats  metrics of the parent run and the tag `answer`, when the campaign ends
+answer, its error and repeats  metrics of the parent run and tags `answer`, `answer_...`, when the campaign ends
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from softal.answer import answer
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
 
@@ -168,18 +169,26 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     )
 
 
-def answer_record(objective: Objective, trials: Sequence[Trial], time: int) -> tuple[list[Metric], dict[str, str]]:
-    """Return metrics and tags of the campaign's answer, at a time [ms]; both are empty where there is none."""
-    found = answer(objective, trials)
+def answer_record(
+    objective: Objective, found: Answer | None, step: int, time: int
+) -> tuple[list[Metric], dict[str, str]]:
+    """Return metrics and tags of the campaign's answer, at a step and time [ms]; both are empty where there is none."""
     if found is None:
         return [], {}
-    step = sum(trial.state.finished for trial in trials)
     values = {"answer": found.value, "answer_error": found.error, "answer_repeats": float(found.repeats)}
     metrics: list[Metric] = [(name, value, time, step) for name, value in values.items() if math.isfinite(value)]
     point = ", ".join(f"{name} = {value}" for name, value in found.point.items())
     error = f" ± {found.error:.2g}" if math.isfinite(found.error) else ""
-    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.origin}) at {point}"
-    return metrics, {"answer": text[:MAX_TEXT]}
+    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.words}) at {point}"
+    tags = {
+        "answer": text,
+        "answer_origin": found.origin,
+        "answer_point": json.dumps(found.point),
+        "answer_trials": ", ".join(map(str, found.trials)),
+        "answer_edges": ", ".join(f"{name} at its {edge} bound" for name, edge in found.edges.items()) or "none",
+        "best_trial": str(found.best.id),
+    }
+    return metrics, {name: value[:MAX_TEXT] for name, value in tags.items()}
 
 
 class Convergence:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from softal import uncertain
-from softal.answer import Answer, answer
+from softal.answer import Answer
 from softal.component import name_of
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
+from softal.surrogates.belief import find_answer, latest
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
@@ -108,8 +109,8 @@ class CampaignData:
 
     @cached_property
     def answer(self) -> Answer | None:
-        """The best point by its repeats, or the best trial; None where there is no best."""
-        return answer(self.objective, self.trials)
+        """The best point by its repeats, by the surrogate, or the best trial; None where there is no best."""
+        return find_answer(self.objective, self.space, self.trials, self.surrogate)
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -127,8 +128,8 @@ class CampaignData:
     @property
     def label(self) -> str:
         """What is shown, for captions."""
-        if self.answer and self.answer.repeats > 1:
-            return "the answer"
+        if self.answer and self.answer.origin != "trial":
+            return "the answer" if self.answer.repeats > 1 else f"the answer (trial {self.answer.trials[0]})"
         return f"trial {self.shown.id}" if self.shown else ""
 
     @cached_property
@@ -179,7 +180,7 @@ def read(
             objective=objective,
             trials=journal.trials(),
             versions=_versions(folder / VERSIONS),
-            surrogate=surrogate or _surrogate(folder / VERSIONS.parent / "latest", space),
+            surrogate=surrogate or _surrogate(folder, space),
             workers=workers,
             running=in_use(folder),
             folder=folder,
@@ -203,14 +204,9 @@ def _versions(path: Path) -> list[dict[str, Any]]:
 
 
 def _surrogate(folder: Path, space: Space) -> Surrogate | None:
-    """Load the surrogate; a report without it is better than none, so whatever is wrong with it costs only itself."""
-    from softal import surrogates
-
-    try:
-        found = surrogates.load(folder)
-    except Exception:
-        return None
-    return found if found.space.names == space.names else None
+    """Load the surrogate of the space from the campaign's folder, if there is one."""
+    found = latest(folder)
+    return found if found is not None and found.space.names == space.names else None
 
 
 def is_finite(value: object) -> bool:
