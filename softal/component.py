@@ -15,9 +15,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.errors import InvalidObservation
+from softal.errors import InvalidObservation, NotReturned
 from softal.references import Reference, Target
 from softal.trial import Array, Observation
+from softal.validation import did_you_mean
 
 Floats = NDArray[np.float64]
 Direction = Literal["minimize", "maximize", "learn"]
@@ -132,7 +133,8 @@ def name_of(part: Reference | Target) -> str:
 def _value(name: str, observation: Observation) -> tuple[float, float]:
     if name not in observation.values:
         returned = ", ".join(sorted(observation.values)) or "none"
-        raise InvalidObservation(f"the objective's value {name!r} was not returned; values returned: {returned}")
+        near = did_you_mean(name, observation.values)
+        raise NotReturned(f"the objective's value {name!r} was not returned{near}; values returned: {returned}")
     value = float(observation.values[name])
     if not np.isfinite(value):
         raise InvalidObservation(f"the objective's value {name!r} is {value}")
@@ -142,5 +144,6 @@ def _value(name: str, observation: Observation) -> tuple[float, float]:
 def _array(observation: Observation, reference: Reference) -> Array:
     if reference.array not in observation.arrays:
         returned = ", ".join(sorted(observation.arrays)) or "none"
-        raise InvalidObservation(f"array {reference.array!r} was not returned; arrays returned: {returned}")
+        near = did_you_mean(reference.array, observation.arrays)
+        raise NotReturned(f"array {reference.array!r} was not returned{near}; arrays returned: {returned}")
     return observation.arrays[reference.array]

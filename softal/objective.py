@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.component import MISMATCH, Component, Direction, name_of
-from softal.errors import SoftalError
+from softal.errors import NotReturned, SoftalError
+from softal.outcome import Outcome, outcome
 from softal.references import Reference, Target, load_reference
 from softal.trial import Observation, Trial, TrialState
+from softal.validation import did_you_mean
 
 __all__ = [
-    "MISMATCH", "Component", "Direction", "Objective", "Part", "Reference", "Target", "learn", "load_reference",
-    "match", "maximize", "minimize", "several",
+    "MISMATCH", "Component", "Direction", "Objective", "Outcome", "Part", "Reference", "Target", "learn",
+    "load_reference", "match", "maximize", "minimize", "several",
 ]  # fmt: skip
 
 
@@ -52,9 +54,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Objective:
-    """All components of a campaign's objective."""
+    """All components of a campaign's objective, and the outcome constraints to which they are subject."""
 
     components: tuple[Component, ...]
+    outcomes: tuple[Outcome, ...] = ()
 
     def __post_init__(self) -> None:
         names = [component.name for component in self.components]
@@ -67,6 +70,12 @@ class Objective:
     def names(self) -> tuple[str, ...]:
         """Names of the components."""
         return tuple(component.name for component in self.components)
+
+    @property
+    def goals(self) -> list[str]:
+        """The components in words, and the outcome constraints."""
+        bounds = " and ".join(one.text for one in self.outcomes)
+        return [*(component.describe() for component in self.components), *([f"subject to {bounds}"] if bounds else [])]
 
     @property
     def signs(self) -> NDArray[np.float64]:
@@ -110,6 +119,13 @@ class Objective:
     def evaluate(self, observation: Observation) -> tuple[dict[str, float], dict[str, float]]:
         """Return value and known standard error of each component; InvalidObservation names what is missing."""
         results = {component.name: component.evaluate(observation) for component in self.components}
+        for one in self.outcomes:
+            if not np.isfinite(one.of(observation)):
+                returned = ", ".join(sorted(observation.values)) or "none"
+                message = f"the value {one.value!r} of the constraint `{one.text}` was not returned"
+                raise NotReturned(
+                    f"{message}{did_you_mean(one.value, observation.values)}; values returned: {returned}"
+                )
         values = {name: value for name, (value, _) in results.items()}
         return values, {name: error for name, (_, error) in results.items() if np.isfinite(error)}
 
@@ -139,16 +155,61 @@ class Objective:
         rows = [[trial.objective_errors.get(name, np.nan) for name in self.names] for trial in _done(trials)]
         return np.array(rows, dtype=np.float64).reshape(-1, len(self.names))
 
-    def best(self, trials: Sequence[Trial]) -> Trial | None:
-        """Return the trial with the lowest observed loss; None where none is done, or for several objectives."""
+    def subject_to(self, *texts: str) -> Objective:
+        """Return the objective under more outcome constraints, such as `pressure <= 5`."""
+        return replace(self, outcomes=(*self.outcomes, *(outcome(text) for text in texts)))
+
+    def violated(self, trial: Trial) -> list[Outcome]:
+        """Return the outcome constraints that the trial's values violate."""
+        return [one for one in self.outcomes if not one.holds(one.of(trial.observation))]
+
+    def violations_text(self, trial: Trial) -> str:
+        """Return what the trial violates, in words: `pressure <= 5 (it is 7.3)`; empty where it satisfies all."""
+        return ", ".join(f"{one.text} (it is {one.of(trial.observation):.6g})" for one in self.violated(trial))
+
+    def satisfied(self, trial: Trial) -> bool:
+        """Return whether the trial's values satisfy all outcome constraints."""
+        return not self.violated(trial)
+
+    def nearest(self, trials: Sequence[Trial]) -> Trial | None:
+        """Return the trial that violates least: by the sum of its violations, in units of each value's spread."""
         done = _done(trials)
+        if not done or not self.outcomes:
+            return None
+        values = np.array([[one.of(trial.observation) for one in self.outcomes] for trial in done])
+        spread = np.nanstd(values, axis=0)
+        amounts = [[one.violation(v) for one, v in zip(self.outcomes, row, strict=True)] for row in values]
+        amounts_in_spreads = np.nan_to_num(np.array(amounts) / np.where(spread > 0, spread, 1.0), nan=np.inf)
+        return done[int(np.argmin(amounts_in_spreads.sum(axis=1)))]
+
+    def unmet(self, trials: Sequence[Trial]) -> str | None:
+        """Say that no trial satisfies the outcome constraints, and which is nearest; None where one does.
+
+        `no trial satisfies pressure <= 5: nearest is trial 12 with pressure 7.3`; None, too, where none is done.
+        """
+        near = self.nearest(trials)
+        if near is None or any(self.satisfied(trial) for trial in _done(trials)):
+            return None
+        texts = " and ".join(one.text for one in self.outcomes)
+        values = ", ".join(f"{one.value} {one.of(near.observation):.4g}" for one in self.violated(near))
+        return f"no trial satisfies {texts}: nearest is trial {near.id} with {values}"
+
+    def best(self, trials: Sequence[Trial]) -> Trial | None:
+        """Return the trial with the lowest observed loss among those that satisfy the constraints.
+
+        None where there is none, and for several objectives.
+        """
+        done = [trial for trial in _done(trials) if self.satisfied(trial)]
         if self.learning or not self.single or not done:
             return None
         return done[int(np.argmin(self.losses(done)[:, 0]))]
 
     def pareto_front(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Return the trials that no other trial beats in every component, in the order of the first component."""
-        done = _done(trials)
+        """Return the trials that no other trial beats in every component, in the order of the first component.
+
+        Those that violate an outcome constraint do not count.
+        """
+        done = [trial for trial in _done(trials) if self.satisfied(trial)]
         losses = self.losses(done)
         front: list[int] = []
         for i in np.lexsort(losses.T[::-1]):
@@ -192,4 +253,5 @@ def match(parts: Mapping[str, Reference | Target | str | Path], name: str = MISM
 
 def several(*objectives: Objective) -> Objective:
     """Return all components of several objectives as one."""
-    return Objective(tuple(component for objective in objectives for component in objective.components))
+    outcomes = tuple(one for objective in objectives for one in objective.outcomes)
+    return Objective(tuple(component for objective in objectives for component in objective.components), outcomes)

@@ -7,7 +7,8 @@ import pytest
 
 from softal.errors import InvalidObservation, SoftalError
 from softal.objective import Component, Objective, Reference, Target, match, minimize, several
-from softal.trial import Array, Observation
+from softal.outcome import outcome
+from softal.trial import Array, Observation, Trial, TrialState
 
 RNG = np.random.default_rng(5)
 R = np.linspace(0.05, 5.95, 60)
@@ -180,3 +181,49 @@ def test_a_value_without_error_or_without_value() -> None:
     assert np.isnan(error)
     with pytest.raises(InvalidObservation, match="'pressure' was not returned; values returned: density"):
         match({"1": DENSITY, "2": PRESSURE}).evaluate(Observation({"density": 0.7}))
+
+
+def done(i: int, loss: float, **values: float) -> Trial:
+    return Trial(i, {}, state=TrialState.DONE, objective={"energy": loss}, observation=Observation(dict(values)))
+
+
+BOUNDED = minimize("energy").subject_to("pressure <= 5", "equilibrated == 1")
+
+
+def test_the_best_is_among_those_that_satisfy() -> None:
+    trials = [done(0, 1.0, pressure=9.0, equilibrated=1.0), done(1, 3.0, pressure=5.0, equilibrated=1.0),
+              done(2, 2.0, pressure=4.0, equilibrated=0.0)]  # fmt: skip
+    assert [BOUNDED.satisfied(trial) for trial in trials] == [False, True, False]
+    assert BOUNDED.best(trials) is trials[1]
+    assert BOUNDED.pareto_front(trials) == [trials[1]]
+    assert BOUNDED.unmet(trials) is None
+    assert BOUNDED.violations_text(trials[0]) == "pressure <= 5 (it is 9)"
+
+
+def test_where_nothing_satisfies_the_nearest_is_said() -> None:
+    trials = [done(11, 1.0, pressure=900.0, equilibrated=1.0), done(12, 3.0, pressure=7.3, equilibrated=1.0)]
+    assert BOUNDED.best(trials) is None
+    said = "no trial satisfies pressure <= 5 and equilibrated == 1: nearest is trial 12 with pressure 7.3"
+    assert BOUNDED.unmet(trials) == said
+    assert BOUNDED.unmet([]) is None
+
+
+def test_a_constraints_value_is_returned_by_each_trial() -> None:
+    with pytest.raises(InvalidObservation, match=r"'pressure' of the constraint `pressure <= 5` was not returned"):
+        BOUNDED.evaluate(Observation({"energy": 1.0, "equilibrated": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("p < 1", 0.9, 1.0),
+        ("p <= 1", 1.0, 1.1),
+        ("1 > p > 0", 0.5, 0.0),
+        ("0 ≤ p", 0.0, -0.1),
+        ("m == 0", 0.0, 1.0),
+    ],
+)
+def test_bounds(text: str, inside: float, outside: float) -> None:
+    assert outcome(text).holds(inside)
+    assert outcome(text).violation(inside) == 0
+    assert not outcome(text).holds(outside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Component, Objective
 from softal.orchestrator.kinds import Chosen
 from softal.orchestrator.settings import BudgetSettings
+from softal.outcome import EXAMPLES, Outcome
 from softal.references import Reference, Target
 from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
@@ -121,6 +123,30 @@ def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: 
         elif component.name not in outputs.values:
             message = unknown(component.name, outputs.values, f"value of the simulator {kind!r}")
             problems.append(Problem(f"objective.{component.direction}", message))
+    for one in objective.outcomes:
+        if said := _impossible(one, outputs, kind):
+            problems.append(Problem("objective.subject_to", f"`{one.text}`: {said}"))
+
+
+def _impossible(one: Outcome, outputs: Outputs, kind: str) -> str | None:
+    """Say why an outcome constraint can never hold, by what the simulator declares."""
+    if one.value not in outputs.values:
+        return unknown(one.value, outputs.values, f"value of the simulator {kind!r}")
+    if one.value in outputs.marks:
+        return None if one.holds(0.0) or one.holds(1.0) else f"can never hold, since {one.value!r} is 0 or 1"
+    low, high = outputs.ranges.get(one.value, (-math.inf, math.inf))
+    number = one.value in outputs.value_units or one.value in outputs.ranges
+    if one.mark and number:
+        return f"{one.value!r} is no mark that is 0 or 1; allowed is an inequality, {EXAMPLES}"
+    if one.low > high or one.high < low or (one.above and one.low == high) or (one.below and one.high == low):
+        return f"can never hold, since {one.value!r} is {_span(low, high)}"
+    return None
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"at most {high:g}"
+    return f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
 
 
 def _unreturned(component: Component, part: Reference | Target, outputs: Outputs, kind: str) -> Problem | None:

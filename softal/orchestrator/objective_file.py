@@ -17,12 +17,14 @@ from softal.objective import MISMATCH, Objective, learn, match, maximize, minimi
 from softal.orchestrator.phase_target import DIRECTIONS, EXAMPLE, entries, wrong_target
 from softal.orchestrator.settings import Number, Text
 from softal.orchestrator.target_file import arithmetic, is_number, meant, read_target, written
+from softal.outcome import EXAMPLES, Outcome, outcome
 from softal.references import Reference, Target, load_reference
 from softal.references.units import check_known, factor
 from softal.simulators import Outputs
 from softal.validation import join, problems_in, show, unknown
 
 COMPONENT = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+OUTCOMES = "subject_to"
 VALUES = {"minimize": minimize, "maximize": maximize, "learn": learn}
 
 
@@ -97,26 +99,51 @@ def read_objective(
         problems.append(Problem(place, f"{show(data)} is given; allowed: {allowed}"))
         return None
     parts: list[Objective] = []
+    outcomes: list[Outcome] = []
     for key, entry in data.items():
         if key in VALUES:
             parts += [VALUES[key](name) for name in _names(join(place, key), entry, outputs or Outputs(), problems)]
+        elif key == OUTCOMES:
+            outcomes = _outcomes(join(place, key), entry, outputs or Outputs(), problems)
         elif key == "match":
             parts += _match(join(place, key), entry, _Files(folder, outputs or Outputs(), problems))
         else:
             problems.append(Problem(join(place, key), _unknown(key, entry)))
-    if "learn" in data and len(data) > 1:
+    if "learn" in data and len(data.keys() - {OUTCOMES}) > 1:
         problems.append(Problem("objective.learn", "asks for a surrogate that is good everywhere; it stands alone"))
+    if OUTCOMES in data and "learn" in data:
+        problems.append(Problem(f"objective.{OUTCOMES}", "is given, but `learn` has no best point that it could bound"))
     if len(problems) > before:
         return None
+    if not parts:
+        message = "says what is allowed, and not what is better; add minimize, maximize or match"
+        problems.append(Problem(f"objective.{OUTCOMES}", message))
+        return None
     try:
-        return several(*parts)
+        return replace(several(*parts), outcomes=tuple(outcomes))
     except SoftalError as error:
         problems.append(Problem(place, str(error)))
         return None
 
 
+def _outcomes(place: str, entry: object, outputs: Outputs, problems: list[Problem]) -> list[Outcome]:
+    """Return the outcome constraints that stand here: one, or a list of them."""
+    found: list[Outcome] = []
+    texts = entry if isinstance(entry, list) and entry else [entry]
+    for i, text in enumerate(texts):
+        where = join(place, str(i)) if texts is entry else place
+        if not isinstance(text, str):
+            problems.append(Problem(where, f"{show(text)} is given; allowed: inequalities of values, {EXAMPLES}"))
+            continue
+        try:
+            found.append(outcome(text, outputs.value_units))
+        except SoftalError as error:
+            problems.append(Problem(where, str(error)))
+    return found
+
+
 def _unknown(key: object, entry: object) -> str:
-    said = unknown(key, [*VALUES, "match"])
+    said = unknown(key, [*VALUES, "match", OUTCOMES])
     if "target" not in str(key).lower():
         return said
     given = entry.items() if isinstance(entry, Mapping) else ()

@@ -61,8 +61,15 @@ A mapping of names to parameters. A name is one of Python's, and none of the fun
 the following; every kind takes a `unit`, which is shown in tables and plots.
 """
 CONSTRAINTS = """\
-A list of inequalities with `<=` or `>=`, linear in real, integer and fixed parameters and in what is derived linearly
-from them, none on a log scale: `2*x + y <= 3`, `0 <= x - y <= 1`. Every point that is proposed satisfies them.
+A list of inequalities with `<=` or `>=`. Every point that is proposed satisfies them. Each is of one of two kinds:
+
+- linear in parameters with a linear scale: `2*x + y <= 3`, `0 <= x - y <= 1`;
+- between products and powers of parameters on log scales, with positive numbers: `k2 <= 4*k1`, `k1*k2 <= 1e-12`,
+  `1e-8 <= k2/k1**2 <= 4`, `sqrt(k1*k2) <= 1e-6`; these are linear in the logarithms.
+
+Real and whole numbers may stand in both, and so may fixed numbers and what is derived from them in the same way. No
+constraint holds a parameter with a linear scale beside one on a log scale: where that is wanted, the first gets
+`log: true`, too.
 """
 EXPRESSIONS = """\
 Derived parameters and constraints are arithmetic: numbers, parameters, `+ - * / ** %`, parentheses, `pi`, and the
@@ -78,6 +85,7 @@ One or several of the following; several make a Pareto front, and `learn` stands
 | `maximize` | name of a value, or a list of names | the larger the better |
 | `match` | mapping of arrays to tables, and of values to targets | distance from [references](references.md) |
 | `learn` | name of a value, or a list of names | a surrogate that is good everywhere; there is no best trial |
+| `subject_to` | an inequality of a value, or a list of them | what the outcome must be, see below |
 
 `minimize` and `maximize` also take a phase that a trained classifier knows, instead of a name or among the list:
 `maximize: {phase: qc12, classifier: runs/hcss_phases}` is the value `P_qc12` of a simulator with the setting
@@ -91,8 +99,26 @@ the objectives `R_chi` and `neutron`. Each array takes:
 """
 TARGETS = """\
 Values with [targets](references.md#targets) stand beside arrays, or alone. `(value - target) / tolerance` is recorded
-as `deviation_<value>`, and the objective is the root of the weighted mean of the squares of these and of `chi / tolerance`
-of the arrays: 1 where each is at its tolerance. Each value takes:
+as `deviation_<value>`, and the objective is the root of the weighted mean of the squares of these and of
+`chi / tolerance` of the arrays: 1 where each is at its tolerance. Each value takes:
+"""
+SUBJECT_TO = """\
+`subject_to` bounds values that the simulator returns, beside `minimize`, `maximize` or `match`:
+
+```yaml
+objective:
+  maximize: diffusion
+  subject_to: [pressure <= 5 MPa, 0.7 < density <= 0.8, equilibrated == 1]
+```
+
+Each is one value between numbers, by `<=`, `<`, `>=`, `>`; `==` is for marks that are 0 or 1. A number may have a unit
+where the simulator says that of the value. They are known only after a simulation (`constraints` are between
+parameters, and are known before): a trial that violates one is done, teaches the models, and is shown as violating; but
+it is neither the best nor on the Pareto front, and neither `target` nor `stagnation` of the budget counts it.
+`bayesian` models each value as a Gaussian process with its error (a mark by a classifier) and multiplies its
+acquisition functions by the probability that all hold; while no point is known where they probably do, that
+probability alone is maximised, and the proposal's note says so. `cmaes` ranks trials that violate behind all others, by
+how much they do, in units of each value's spread. `sobol`, `random`, `grid` and `table` take no notice.
 """
 SIMULATOR = """\
 A kind with its settings; your own `module:Class` (a `Simulator`) or `module:function` (point -> mapping of values); or
@@ -120,7 +146,14 @@ def page() -> str:
         _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
         _section("`space`", SPACE, *map(_parameter, PARAMETERS)),
         _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
-        _section("`objective`", OBJECTIVE, table(rows_of(MatchSettings)), TARGETS, table(rows_of(TargetSettings))),
+        _section(
+            "`objective`",
+            OBJECTIVE,
+            table(rows_of(MatchSettings)),
+            TARGETS,
+            table(rows_of(TargetSettings)),
+            SUBJECT_TO,
+        ),
         _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
         _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
     ]

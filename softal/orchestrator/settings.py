@@ -22,6 +22,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _failures(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**9
+    if value not in ("auto", None) and not whole:
+        raise ValueError(f"{show(value)} is given; `auto`, null or a whole number from 1 is allowed")
+    return value
+
+
 class BudgetSettings(_Section):
     """When the campaign ends: whichever limit comes first. At least one of trials, hours and target is needed."""
 
@@ -34,6 +41,11 @@ class BudgetSettings(_Section):
     target: Number | None = Field(None, description="value of the objective that is good enough; of one objective only")
     stagnation: Annotated[Whole, Field(gt=0, le=10**9)] | None = Field(
         None, description="finished trials in a row without an improvement"
+    )
+    failures: Annotated[Literal["auto"] | int | None, BeforeValidator(_failures)] = Field(
+        "auto",
+        description="first trials that all fail for one reason, at which the campaign stops and is `failed`; `auto` is "
+        "5, or a tenth of `trials` where that is more; `null` is never",
     )
 
     @model_validator(mode="after")
@@ -146,8 +158,8 @@ class CampaignFile(_Section):
         description="the parameters of a point: name -> range, choices, fixed or derived value"
     )
     constraints: list[Text] = Field(
-        [], description="inequalities that every point satisfies, linear in parameters that are not on a log scale, "
-        "such as `2*x + y <= 3`"
+        [], description="inequalities that every point satisfies: linear in parameters with a linear scale, such as "
+        "`2*x + y <= 3`, or between products and powers of parameters on log scales, such as `k2 <= 4*k1`"
     )  # fmt: skip
     objective: dict[str, Any] = Field(description="what the campaign is for: minimize, maximize, match or learn")
     strategy: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(

@@ -10,7 +10,8 @@ that a result can be used whenever it comes back, and the state is a function of
     results ──► pool ──(a population's worth)──► update of mean, step size, covariance ──► stop? restart
 
 A generation is never waited for: `ask` samples the distribution as it is now, and results that come late, from an older
-distribution of the same run, go into the pool like any other. Failed trials rank behind every finished one.
+distribution of the same run, go into the pool like any other. Failed trials rank behind every finished one, and
+before them those that violate outcome constraints, by how much they do.
 
 Points of others (another strategy of a mixture, an older campaign) are where the first run starts from; later, one that
 is better than all of a population takes the place of its worst point.
@@ -36,7 +37,7 @@ from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
 from softal.strategies.cmaes_evolution import Evolution, Floats
 from softal.strategies.cmaes_genotypes import Genotypes
-from softal.strategies.cmaes_population import Entry, best_of, flat, noisy, ranked, shortened
+from softal.strategies.cmaes_population import Entry, Violations, best_of, flat, noisy, ranked, shortened
 from softal.strategies.cmaes_restarts import Kind, Restarts
 from softal.trial import Point, Proposal, Trial, TrialState
 
@@ -47,6 +48,9 @@ CANDIDATES = 10  # drawn for each point on a plateau; Mitchell's best candidate,
 BARREN = 2  # populations of nothing but failures before the search starts elsewhere
 DRAWN_DIMENSIONS = 8  # up to which the distribution goes into the notes
 SIGMA0 = 0.25
+STICKS_OUT = 10.0  # times the range of a run's losses by which a point of others is better that sticks out
+SHORTEST = 0.1  # of the initial steps, where the run is moved to such a point
+REMEMBERED = 256  # own results that say how large that range is
 RESTART_STREAM = 2**31  # keeps the restarts' random numbers apart from those of the points
 
 
@@ -98,6 +102,8 @@ class CMAES(Strategy):
         self._stds = self._initial_stds()
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
+        self._violations = Violations(objective)
+        self._own: list[Entry] = []  # the run's latest results
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others
         self._barren = 0
@@ -164,6 +170,7 @@ class CMAES(Strategy):
             self._widen(int(trial.notes.get("ahead", 0)) + 1)
             if trial.notes.get("run") == self._run and "y" in trial.notes:
                 self._pool.append(entry)
+                self._own = [*self._own, entry][-REMEMBERED:]
             elif "y" not in trial.notes and not self._run:  # a restart is to look elsewhere
                 self._take_other(entry)
             if len(self._pool) >= self._es.popsize:
@@ -176,7 +183,7 @@ class CMAES(Strategy):
         if trial.state is TrialState.FAILED:
             return Entry(y, np.nan, np.nan, drawn)
         loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]
-        return Entry(y, float(loss), float(error), drawn)
+        return Entry(y, float(loss), float(error), drawn, self._violations.add(trial))
 
     def _take_other(self, entry: Entry) -> None:
         """Remember the best point that others proposed; start from it, until this strategy has results of its own."""
@@ -185,14 +192,30 @@ class CMAES(Strategy):
         self._best_of_others = entry
         if self._best is None and not self._pool and self.settings.x0 is None:
             self._move(entry)
-        elif not self._sloped and self._best is not None and entry.beats(self._best, self.settings.tolfun):
+        elif self._best is not None and entry.beats(self._best, self._margin):
             self._sloped = True
-            self._move(entry)
+            self._move(entry, self._sigma_beside_worse(entry))
+            self._best, self._own = entry, []
 
-    def _move(self, entry: Entry) -> None:
-        """Start the run from a point with the initial steps."""
+    def _move(self, entry: Entry, sigma: float | None = None) -> None:
+        """Start the run from a point, with the initial steps unless others are given."""
         self._starts += 1
-        self._es = self._start(entry.y, self._sigma0, self._es.popsize)
+        self._es = self._start(entry.y, sigma or self._sigma0, self._es.popsize)
+
+    @property
+    def _margin(self) -> float:
+        """By how much a point of others must be better for the run to start from it: on a plateau, by anything.
+
+        Elsewhere it must stick out: by many times all that the run has seen, as a rare success does.
+        """
+        losses = [entry.loss for entry in self._own if not np.isnan(entry.loss)]
+        return STICKS_OUT * float(np.ptp(losses)) if self._sloped and losses else self.settings.tolfun
+
+    def _sigma_beside_worse(self, entry: Entry) -> float:
+        """Return steps that reach half-way to the nearest own point from which a point of others sticks out."""
+        own = np.array([self._genotypes.unit(other.y) for other in self._own])
+        away = np.linalg.norm(own - self._genotypes.unit(entry.y), axis=1) if len(own) else np.ones(1)
+        return float(np.clip(0.5 * np.min(away), SHORTEST * self._sigma0, self._sigma0))
 
     def _widen(self, in_flight: int) -> None:
         """Before the first update, make the population as large as the number of points in flight.
@@ -271,7 +294,8 @@ class CMAES(Strategy):
     def _restart(self, popsize: int, sigma: float) -> None:
         """Begin a new run at a random point; results of older runs no longer count."""
         self._run += 1
-        self._pool, self._tried, self._barren, self._generation, self._sloped = [], [], 0, 0, False
+        self._pool, self._own, self._tried = [], [], []
+        self._barren, self._generation, self._sloped = 0, 0, False
         self._best = self._best_of_others = None
         mean = self._genotypes.of(self.space.sample(1, self._restart_rng())[0])
         self._es = self._start(mean, sigma, popsize)

@@ -4,8 +4,8 @@ A match compares curves with references: its loss |r| has a kink at its minimum,
 the curves say but one number. The curves themselves are smooth functions of the parameters; a model of them needs far
 fewer simulations (Astudillo & Frazier, "Bayesian Optimization of Composite Functions", ICML 2019). See
 `softal.surrogates.basis`, `softal.surrogates.curves` and `softal.surrogates.norm` for what it is made of. A value of
-the match that has a target of its own is a Gaussian process of its own. What the surrogate shall learn beside matches has
-one Gaussian process each, as in `softal.surrogates.gp`.
+the match that has a target of its own is a Gaussian process of its own. What the surrogate shall learn beside matches
+has one Gaussian process each, as in `softal.surrogates.gp`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from softal.surrogates import base
 from softal.surrogates.curves import MAX_FIT, Curves
 from softal.surrogates.data import Scaling, training_data
 from softal.surrogates.exact_gp import ExactGP
-from softal.surrogates.gp import restored, stored, train
+from softal.surrogates.gp import restored, stored, train, unclipped
 from softal.trial import Observation, Trial, TrialState, Value
 
 Floats = NDArray[np.float64]
@@ -140,7 +140,9 @@ class Composite(base.Surrogate):
         for i, name in enumerate(self.targets):
             if name not in self._data:
                 rows = np.isfinite(Y[:, i])
-                self._scalars[name] = train(X[rows], Y[rows, i], Yvar[rows, i], self.space.categorical, None, *limits)
+                data = X[rows], Y[rows, i], Yvar[rows, i], self.space.categorical
+                good = unclipped(self.component(name), *data, self.settings.max_fit)
+                self._scalars[name] = train(*data, None, *limits, good)
                 continue
             residuals, variances = self._data[name]
             there = np.flatnonzero(np.isfinite(residuals).any(axis=1))

@@ -163,3 +163,58 @@ def test_what_is_meant_as_a_target_is_told_how_it_is_written(folder: Path, objec
 @pytest.mark.parametrize("name", ["tau-alpha", "S(0)", "g r", "P_qc12"])
 def test_names_of_values_are_no_arithmetic(folder: Path, name: str) -> None:
     assert parse_campaign(campaign({"minimize": name}, "water_targets:simulate"), folder).objective.names == (name,)
+
+
+@pytest.mark.parametrize(
+    ("texts", "simulator", "said"),
+    [
+        (["presure <= 5"], "argon", "objective.subject_to: `presure <= 5`: 'presure' is not a known value"),
+        (["temperature <= -1"], "argon", "can never hold, since 'temperature' is at least 0"),
+        (["pressure == 1"], "argon", "'pressure' is no mark that is 0 or 1; allowed is an inequality"),
+        (["pressure <= 5 kJ/mol"], "argon", "objective.subject_to.0: `pressure <= 5 kJ/mol`: 'kJ/mol' cannot be"),
+        (["rho298 <= 5 kJ/mol"], "water", "but the simulator does not say in what unit 'rho298' is"),
+        (["rho298 == 5"], "water", "`==` is for marks that are 0 or 1; a number takes an inequality"),
+        (["rho298"], "water", "`rho298` is no inequality; allowed is one value between numbers"),
+        ("rho298 = 1", "water", "objective.subject_to: `rho298 = 1` is no inequality; `==` is for marks"),
+        (["abs(rho298 - 1) <= 2"], "water", "is not about one value"),
+        (["rho298 <= hvap"], "water", "is not about one value"),
+        (["2 <= rho298 <= 1"], "water", "can never hold: 2 is not below 1"),
+        (["1 <= rho298 >= 2"], "water", "does not ascend or descend"),
+        ([3], "water", "objective.subject_to.0: 3 is given; allowed: inequalities of values"),
+        ([], "water", "objective.subject_to: [] is given; allowed: inequalities of values"),
+        (["crystallized == 2"], "kob_andersen", "`==` is for marks that are 0 or 1"),
+        (["crystallized >= 2"], "kob_andersen", "can never hold, since 'crystallized' is 0 or 1"),
+        (["crystalline > 1"], "kob_andersen", "can never hold, since 'crystalline' is between 0 and 1"),
+    ],
+)
+def test_a_wrong_constraint_is_one_line(folder: Path, texts: Any, simulator: str, said: str) -> None:
+    kinds = {"water": "water_targets:simulate"}
+    data = campaign({"minimize": VALUES[simulator], "subject_to": texts}, kinds.get(simulator, simulator))
+    if simulator == "kob_andersen":
+        data["space"] = {"T": {"low": 0.5, "high": 1.0}}
+    with pytest.raises(CampaignFileError) as caught:
+        parse_campaign(data, folder)
+    (problem,) = caught.value.problems
+    assert said in str(problem)
+
+
+VALUES = {"argon": "pressure", "water": "hvap", "kob_andersen": "pressure"}
+
+
+def test_constraints_stand_in_the_objective(folder: Path) -> None:
+    entry = {"minimize": "potential_energy", "subject_to": ["pressure <= 50 bar", "80 < temperature <= 90 K"]}
+    objective = parse_campaign(campaign(entry), folder).objective
+    assert objective.goals[1] == "subject to pressure <= 50 bar and 80 < temperature <= 90 K"
+    assert [(one.low, one.high) for one in objective.outcomes] == [(-float("inf"), 5.0), (80.0, 90.0)]
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ({"subject_to": ["hvap <= 3"]}, "says what is allowed, and not what is better"),
+        ({"learn": "hvap", "subject_to": ["hvap <= 3"]}, "`learn` has no best point that it could bound"),
+    ],
+)
+def test_constraints_need_something_that_has_a_best(folder: Path, objective: Any, said: str) -> None:
+    (found,) = problems(objective, folder, "water_targets:simulate")
+    assert said in found
