@@ -36,7 +36,8 @@ def tolerated(
 
     64 Metropolis chains, whose steps are differences between two others, so that they have the size and the direction
     of the valley (ter Braak, Statist. Comput. 16, 239 (2006)); first by the surrogate's mean, to learn where functions
-    have to be drawn. All points are snapped and satisfy the constraints.
+    have to be drawn, then each by its own, half of them from where functions have their optimum. All points are snapped
+    and satisfy the constraints.
 
     Args:
         surrogate: fitted.
@@ -54,12 +55,13 @@ def tolerated(
     region = _chains(space, by_mean, weight, starts, rng)
     centre = np.mean(region, axis=0)
     wider = space.snap(np.clip(centre + WIDER * (region[-ANCHORS:] - centre), 0.0, 1.0))
-    paths = surrogate.paths(len(own), rng, np.unique(np.vstack([space.sample(ANCHORS, rng), wider]), axis=0))
+    anchors = np.unique(np.vstack([space.sample(ANCHORS, rng), wider, starts]), axis=0)
+    paths = surrogate.paths(len(own), rng, anchors)
 
     def by_draws(U: Floats) -> Floats:
         return np.asarray(paths(U)[own, own, column])
 
-    return _chains(space, by_draws, weight, region[-len(own) :], rng)
+    return _chains(space, by_draws, weight, np.where(own[:, None] % 2, starts, region[-len(own) :]), rng)
 
 
 def _chains(
