@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import softal
 from softal import strategies, surrogates
@@ -47,11 +47,29 @@ class Brief:
     simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
 
 
-class Strategist:
-    """Owns the strategy: brings it up to date from the journal and asks it."""
+class Answer(NamedTuple):
+    """What the strategist says.
 
-    def __init__(self, parcel: bytes) -> None:
-        brief = _settle(parcel)
+    Attributes:
+        proposals: as many as were asked for, or fewer.
+        exhausted: why there are no more points; None where more may come after results.
+        foreseen: how many further points no result can change; None is any number.
+    """
+
+    proposals: list[Proposal]
+    exhausted: str | None
+    foreseen: int | None
+
+
+class Strategist:
+    """Owns the strategy: brings it up to date from the journal and asks it.
+
+    Args:
+        parcel: the packed brief; the brief itself where the strategist lives in the caller's process.
+    """
+
+    def __init__(self, parcel: bytes | Brief) -> None:
+        brief = parcel if isinstance(parcel, Brief) else _settle(parcel)
         kind, settings = brief.strategy
         self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
@@ -59,8 +77,8 @@ class Strategist:
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
 
-    def ask(self, n: int, upto: int, pending: list[Trial]) -> tuple[list[Proposal], str | None]:
-        """Return up to n proposals, and why there are no more points: None where more may come after results.
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> Answer:
+        """Return up to n proposals.
 
         Args:
             n: how many.
@@ -72,7 +90,9 @@ class Strategist:
             self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
             self.known = upto
         proposals = self.strategy.ask(n, pending)
-        return proposals, None if proposals or pending else self.strategy.exhausted_because
+        new = [Trial(-1, proposal.point, notes=proposal.notes) for proposal in proposals]
+        exhausted = None if proposals or pending else self.strategy.exhausted_because
+        return Answer(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
 
     def process(self) -> int:
         """Return the actor's process id."""
