@@ -96,7 +96,7 @@ class Display:
             line.append(f"failed: {trial.reason}", style="red")
         else:
             line.append(objective_text(trial), style="bold green")
-            line.append(f"  {point_text(trial, self._names)}  by {trial.proposed_by}", style="dim")
+            line.append(f"  {point_text(trial, self._names)}  by {trial.origin}", style="dim")
         self.console.print(line, soft_wrap=True)
 
     def tick(self, status: Status) -> None:
@@ -169,7 +169,7 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
                 with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
                 for name in components
             ),
-            trial.proposed_by,
+            Text(trial.origin),
             took,
             trial.host or "",
             Text(trial.reason or ""),

@@ -7,7 +7,9 @@ A proposal that waits does not know the results that come in meanwhile. So only 
 - others as far as `freshness` allows: at most its share of the results that are known, and of the budget that is left
   at most LARGEST_PART.
 
-No more of either wait than the workers use up while the next ones are computed.
+No more of either wait than the workers use up while the next ones are computed. Where a simulation takes nearly nothing
+beside a proposal, workers take turns: results that will be in at once are waited for, too, since what costs is the
+proposals, and each is better for knowing them.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
 LARGEST_PART = 0.1  # of the trials that are not started yet: so many proposals of a strategy that learns wait at most
+CHEAP = 0.1  # part of a proposal's time: simulations that take less are waited for
 IDLE_SHARE = 0.005  # part of a simulation's time that a free worker may wait for a proposal with the latest results
 MAX_AHEAD = 256  # proposals kept ready; more would fill the journal before they are needed
 MARGIN = 2.0  # more proposals ahead than the medians say, since both durations scatter
@@ -106,6 +109,7 @@ class Stock:
         self._foreseen: int | None = 0  # further points that no result can change, as the strategist said last
         self._next_id = len(trials)
         self._slowest: deque[tuple[int, float]] = deque([FIRST_LATENCY])  # proposals then, latency [s], which falls
+        self._latency = 0.0  # of the last answer [s]
         self._asked_at = 0.0
         self._asked_upto = 0
         self._asked_with: set[int] = set()
@@ -161,12 +165,22 @@ class Stock:
         if self._fixed_ahead is not None or self._foreseen is None:
             wanted = demand.room - len(self.ready) + ahead
             return wanted if wanted > ahead // REFILL else 0
-        ahead = min(ahead, self._largest(demand.left))
-        needed, waiting = max(0, demand.free - len(self.ready)), max(0, len(self.ready) - demand.free)
-        unchanged = min(ahead - waiting, self._foreseen - needed)
-        lacking = min(ahead, int(self._freshness * demand.known)) - waiting
-        more = max(0, unchanged, lacking)
-        return needed + more if needed or more > ahead // REFILL else 0
+        ahead, lacking = min(ahead, self._largest(demand.left)), int(self._freshness * demand.known)
+        idle, waits = max(0, demand.free - len(self.ready)), max(0, len(self.ready) - demand.free)
+        due = self._due(demand)
+        if due is not None:
+            allowed = max(0, self._foreseen, self.batch + lacking - len(self.ready) - due)
+            if allowed < idle:
+                return allowed
+        more = max(0, min(ahead - waits, self._foreseen - idle), min(ahead, lacking) - waits)
+        return idle + more if idle or more > ahead // REFILL else 0
+
+    def _due(self, demand: Demand) -> int | None:
+        """Return how many results are worth waiting for; None where simulations take long beside a proposal."""
+        if not demand.durations or statistics.median(demand.durations) > CHEAP * self._latency:
+            return None
+        began = [trial.started for trial in demand.running if trial.started is not None]
+        return sum(self._clock() - at < self._latency for at in began)
 
     def _largest(self, left: int | None) -> int:
         """Return how many proposals of a strategy that learns may wait, with so many more to be proposed."""
@@ -188,6 +202,7 @@ class Stock:
 
     def _remember(self, latency: float) -> None:
         """Keep the strategist's slowest answers, and forget those of long ago."""
+        self._latency = latency
         while len(self._slowest) > 1 and self._slowest[-1][1] <= latency:
             self._slowest.pop()
         self._slowest.append((self._next_id, latency))

@@ -1,8 +1,8 @@
 """Campaigns in virtual time: nobody waits, yet each proposal knows just the results that a real campaign would give it.
 
 A campaign's own stock asks its own strategist, and both follow a real journal; the workers and the clock are events in
-one process. A simulation lasts as long as it is told to, a proposal as long as `thinking` says, or else the CPU time that
-it takes.
+one process. A simulation lasts as long as it is told to, a proposal as long as `thinking` says, or else the CPU time
+that it takes.
 
     ready ──► free worker ──(duration)──► journal ──► stock ──► strategist ──(thinking)──► ready
 """

@@ -24,6 +24,7 @@ from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
+ORIGIN_TAG = "softal.proposed_by"  # in words
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
@@ -94,6 +95,7 @@ def trial_record(trial: Trial, campaign: str) -> RunRecord:
         "state": str(trial.state),
         "host": trial.host or "",
         "proposed_by": trial.proposed_by,
+        ORIGIN_TAG: trial.origin[:MAX_TEXT],
     }
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}

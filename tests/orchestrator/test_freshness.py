@@ -81,7 +81,7 @@ def test_a_proposal_of_a_model_knows_all_results_that_are_in(seconds: float):
     for trial in filter(by_the_model, trials):
         in_when_asked = sum(other.finished <= trial.proposed - THINKING for other in trials)
         assert trial.notes["results"] == in_when_asked
-        assert trial.notes["pending"] <= 1
+        assert trial.notes["pending"] <= (1 if seconds > THINKING else 0), "what is there at once was not waited for"
         assert trial.started - trial.proposed == 0, "it waited, and what came in meanwhile is not in it"
 
 
@@ -112,7 +112,7 @@ def test_strategies_that_do_not_learn_are_asked_ahead(strategy: str):
 def test_the_rest_of_a_generation_waits_for_the_workers():
     kept = campaign("cmaes", 0.01, strategy=("cmaes", {"popsize": 20}), budget=200).run()
     assert max(waits for waits, _ in kept.waiting) >= 10
-    assert len(kept.waiting) < 60, "a call for each point"
+    assert len(kept.waiting) < 80, "a call for each point"
     drawn = sorted(kept.trials, key=lambda trial: trial.id)
     assert all(trial.notes["generation"] >= trial.id // 20 - 1 for trial in drawn)
 
@@ -124,3 +124,21 @@ def test_freshness_is_what_a_proposal_may_lack(freshness: float, lacking: int):
     lacked = [sum(o.finished <= t.started for o in record.trials) - t.notes["results"] for t in late]
     assert max(lacked) <= lacking
     assert (max(lacked) >= lacking / 2) or not freshness
+
+
+def test_a_long_simulation_among_cheap_ones_is_not_waited_for():
+    def duration(trial: Trial) -> float:
+        return 100.0 if trial.id == 7 else 0.001
+
+    trials = campaign("Thompson", duration=duration, budget=20).run().trials
+    assert [trial.id for trial in trials][-1] == 7
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_most_of_25_proposals_come_from_the_model_on_a_real_ray(make_campaign: Callable[..., Campaign]):
+    made = make_campaign(strategy={"kind": "bayesian", "acquisition": "Thompson"}, budget={"trials": 25})
+    made.launch()
+    trials = made.list_trials()
+    assert sum(trial.notes["acquisition"] == "initial" for trial in trials) == DESIGN
+    assert all(trial.notes["results"] >= trial.id - 2 for trial in trials[DESIGN:]), "a proposal that waited"
+    assert trials[-1].origin.startswith("Thompson from 2")
