@@ -22,6 +22,7 @@ from typing import Any
 from softal.objective import Objective
 from softal.orchestrator.agents import Answer, Brief, Strategist
 from softal.orchestrator.crew import RECENT
+from softal.orchestrator.loop import TICK
 from softal.orchestrator.stock import Demand, Stock
 from softal.space import Space
 from softal.strategies import find
@@ -124,11 +125,17 @@ class _Run:
             self._stock.ask(self._demand())
             if not self._events:
                 break
+            if self._idle() and self._events[0][0] > self.now + TICK:  # the loop looks again after a while
+                self.now += TICK
+                continue
             self.now, _, event = heapq.heappop(self._events)
             self._take(event)
         self.record.seconds = self.now
         self._journal.close()
         return self.record
+
+    def _idle(self) -> bool:
+        return not self._agents.asked and len(self._running) < self.slots
 
     def _later(self, after: float, event: Any) -> None:
         heapq.heappush(self._events, (self.now + after, next(self._numbers), event))

@@ -79,7 +79,7 @@ def test_most_of_25_proposals_come_from_the_model(name: str, seconds: float):
 def test_a_proposal_of_a_model_knows_all_results_that_are_in(seconds: float):
     trials = campaign("Thompson", seconds).run().trials
     for trial in filter(by_the_model, trials):
-        in_when_asked = sum(other.finished <= trial.proposed - THINKING for other in trials)
+        in_when_asked = sum(other.finished <= trial.proposed - THINKING + 1e-9 for other in trials)
         assert trial.notes["results"] == in_when_asked
         assert trial.notes["pending"] <= (1 if seconds > THINKING else 0), "what is there at once was not waited for"
         assert trial.started - trial.proposed == 0, "it waited, and what came in meanwhile is not in it"
