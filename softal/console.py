@@ -157,7 +157,17 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
     """Print trials as a table."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     names, components = list(names), list(components)
-    for column in ["id", "state", *names, *components, "proposed by", "seconds", "host", "reason"]:
+    hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
+    for column in [
+        "id",
+        "state",
+        *names,
+        *components,
+        "proposed by",
+        "seconds",
+        *["host"] * hosts,
+        *["reason"] * reasons,
+    ]:
         table.add_column(column, overflow="fold", max_width=60, no_wrap=column in components)
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
@@ -171,8 +181,8 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
             ),
             Text(trial.origin),
             took,
-            trial.host or "",
-            Text(trial.reason or ""),
+            *[trial.host or ""] * hosts,
+            *[Text(trial.reason or "")] * reasons,
         )
     console.print(table)
 

@@ -109,7 +109,7 @@ class Stock:
         self._foreseen: int | None = 0  # further points that no result can change, as the strategist said last
         self._next_id = len(trials)
         self._slowest: deque[tuple[int, float]] = deque([FIRST_LATENCY])  # proposals then, latency [s], which falls
-        self._latency = 0.0  # of the last answer [s]
+        self._latency = FIRST_LATENCY[1]  # of the last answer that results went into [s]
         self._asked_at = 0.0
         self._asked_upto = 0
         self._asked_with: set[int] = set()
@@ -137,6 +137,8 @@ class Stock:
         """
         now = self._clock()
         self._remember(now - self._asked_at)
+        if proposals and self._next_id and self._foreseen == 0:
+            self._latency = now - self._asked_at
         self.exhausted, self._dry = exhausted, None if proposals else self._asked_with
         self._foreseen = foreseen
         trials = [
@@ -202,7 +204,6 @@ class Stock:
 
     def _remember(self, latency: float) -> None:
         """Keep the strategist's slowest answers, and forget those of long ago."""
-        self._latency = latency
         while len(self._slowest) > 1 and self._slowest[-1][1] <= latency:
             self._slowest.pop()
         self._slowest.append((self._next_id, latency))

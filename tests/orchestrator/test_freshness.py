@@ -93,6 +93,12 @@ def test_more_workers_than_initial_points_begin_at_once_and_then_wait_for_the_mo
     assert {trial.started for trial in trials if not by_the_model(trial)} == {0.01}
 
 
+def test_many_workers_wait_for_what_cheap_simulations_say():
+    trials = campaign("Thompson", 0.001, slots=32, budget=40).run().trials
+    modelled = [trial for trial in trials if by_the_model(trial)]
+    assert [(trial.notes["results"], trial.notes["pending"]) for trial in modelled] == [(n, 0) for n in range(32, 40)]
+
+
 def test_failed_trials_are_made_up_for_in_the_initial_design():
     def fails_at_first(trial: Trial) -> Trial:
         return replace(trial, state=TrialState.FAILED, reason="it blew up") if trial.id < 4 else simulate(trial)
