@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from softal import uncertain
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
@@ -33,11 +34,10 @@ def number(value: Any, digits: int = 4) -> str:
 
 
 def with_error(value: float, error: float | None) -> str:
-    """Return `0.0412 ± 0.0013`, the error with two digits and the value to the same place."""
-    if error is None or not math.isfinite(error) or error <= 0:
+    """Return the value with its error where there is one, as `softal.uncertain` writes it."""
+    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
         return number(float(value))
-    places = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{places}f} ± {error:.{places}f}"
+    return uncertain.with_error(value, error)
 
 
 def duration(seconds: float) -> str:

@@ -47,6 +47,18 @@ def values(parameter: Parameter, u: Floats) -> list[Any]:
     return np.clip(x, parameter.low, parameter.high).tolist()  # type: ignore[no-any-return]
 
 
+def around(parameter: Integer, u: float) -> tuple[float, float]:
+    """Return the unit coordinates of the whole numbers next to u, below and above; the same twice at one, or beyond."""
+    start, width = start_and_width(parameter)
+    x = start + u * width
+    x = math.exp(x) if parameter.log else x
+    if abs(x - round(x)) <= 1e-12 * abs(x):
+        x = round(x)
+    ends = (min(max(end, parameter.low), parameter.high) for end in (math.floor(x), math.ceil(x)))
+    below, above = (coordinate("", parameter, end) for end in ends)
+    return below, above
+
+
 def coordinate(name: str, parameter: Parameter, value: Value) -> float:
     """Return the unit coordinate of a value; SpaceError where it has none."""
     if isinstance(parameter, Choice):

@@ -88,8 +88,8 @@ class Expression:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tree = _check(_parse(text))
-        self.names = _names_in(self._tree)
+        self.tree = _check(_parse(text))
+        self.names = _names_in(self.tree)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -100,7 +100,7 @@ class Expression:
         Raises:
             ExpressionError: no finite value there (division by zero, root of a negative number, overflow).
         """
-        result = _guarded(lambda: _evaluate(self._tree, values), self.text, values, self.names)
+        result = _guarded(lambda: _evaluate(self.tree, values), self.text, values, self.names)
         if not math.isfinite(result):
             raise ExpressionError(f"`{self.text}` is {result} {_where(values, self.names)}")
         return result
@@ -111,7 +111,7 @@ class Expression:
         Raises:
             ExpressionError: it is not linear in them.
         """
-        return _guarded(lambda: _linear(self._tree, forms), self.text, {}, frozenset())
+        return _guarded(lambda: _linear(self.tree, forms), self.text, {}, frozenset())
 
 
 def constraint_forms(text: str) -> list[tuple[Expression, Expression]]:

@@ -1,11 +1,14 @@
 """Points that satisfy linear constraints A u <= b in the unit cube, where some columns are on a lattice.
 
 A column with `cells` c > 0 takes only the values (i + 1/2) / c, i = 0 ... c - 1 (integers and choices); 0 marks a
-real one. Hit-and-run (Smith, Oper. Res. 32, 1296 (1984), doi:10.1287/opre.32.6.1296) walks over the real columns;
-lattice columns move alone or in pairs along their feasible chord. Uniform on the feasible set in the long run.
+real one. Values that lie unevenly (whole numbers on a log scale) are found by branch and bound. Hit-and-run (Smith,
+Oper. Res. 32, 1296 (1984), doi:10.1287/opre.32.6.1296) walks over the real columns; lattice columns move alone or in
+pairs along their feasible chord. Uniform on the feasible set in the long run.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,41 +19,103 @@ TOLERANCE = 1e-9  # on A u - b, with rows scaled to a largest coefficient of 1
 SOLVER_TOLERANCE = 1e-7  # of HiGHS, on the distance of the centre from the constraints
 BURN_IN = 60  # steps per dimension before the first point is kept
 THINNING = 12  # steps per dimension between two points
+UNEVEN = -1  # in place of a number of cells: values that lie unevenly
+BRANCHES = 1000  # boxes looked at for values that lie unevenly, at most
+
+Around = Callable[[float], tuple[float, float]]
 
 
-def interior_point(A: Floats, b: Floats, cells: NDArray[np.int64]) -> tuple[Floats, float]:
+def interior_point_among(
+    A: Floats, b: Floats, cells: NDArray[np.int64], around: Mapping[int, Around]
+) -> tuple[Floats, float]:
+    """Return a point as `interior_point` does, where some columns take only values that lie unevenly.
+
+    Args:
+        A, b, cells: as in `interior_point`.
+        around: column -> function that returns the values next to a coordinate, below and above: the same one twice
+            where it is one itself, or is beyond the first or the last.
+
+    Returns:
+        (d,) first point found whose distance is above the solver's tolerance, else the one with the largest; and that
+        distance.
+    """
+    cells = np.where([column in around for column in range(len(cells))], UNEVEN, cells)
+    low, high = np.zeros(len(cells)), np.ones(len(cells))
+    for column, neighbours in around.items():
+        low[column], high[column] = neighbours(0.0)[0], neighbours(1.0)[1]
+    boxes, best = [(low, high)], (np.full(len(cells), 0.5), -1.0)
+    for _ in range(BRANCHES):
+        if not boxes or best[1] > SOLVER_TOLERANCE:
+            break
+        low, high = boxes.pop()
+        point, distance = interior_point(A, b, cells, low, high)
+        if distance <= best[1]:
+            continue
+        parts = _parts(point, low, high, around)
+        boxes += parts
+        if not parts and (not around or (A @ point - b).max(initial=0.0) <= TOLERANCE):  # HiGHS is not that exact
+            best = point, distance
+    return best
+
+
+def _parts(point: Floats, low: Floats, high: Floats, around: Mapping[int, Around]) -> list[tuple[Floats, Floats]]:
+    """Return the two boxes beside the widest gap in which the point lies, the nearer one last; none on values alone."""
+    gaps = {column: neighbours(point[column]) for column, neighbours in around.items()}
+    column = max(gaps, key=lambda column: gaps[column][1] - gaps[column][0], default=None)
+    if column is None or gaps[column][0] == gaps[column][1]:
+        return []
+    below, above = gaps[column]
+    boxes = [(low, _with(high, column, below)), (_with(low, column, above), high)]
+    return boxes[::-1] if point[column] - below < above - point[column] else boxes
+
+
+def _with(values: Floats, column: int, value: float) -> Floats:
+    changed = values.copy()
+    changed[column] = value
+    return changed
+
+
+def interior_point(
+    A: Floats, b: Floats, cells: NDArray[np.int64], low: Floats | None = None, high: Floats | None = None
+) -> tuple[Floats, float]:
     """Return a feasible point as far from the constraints as possible, and that distance (Chebyshev centre).
 
     Args:
         A: (m, d) coefficients.
         b: (m,) bounds.
-        cells: (d,) values of each lattice column, 0 for a real one.
+        cells: (d,) values of each lattice column, 0 for a real one, UNEVEN for one from which no distance is kept.
+        low, high: (d,) bounds of the columns that are not on a lattice, 0 and 1 where not given.
 
     Returns:
         (d,) point and its distance over the real columns; distance -1 where nothing is feasible.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    lattice = cells > 0
+    lattice, real = cells > 0, cells == 0
+    low, high = (np.zeros(len(cells)) if low is None else low), (np.ones(len(cells)) if high is None else high)
     width = np.where(lattice, cells, 1)  # unit = (i + 1/2) / width on the lattice
     shift = np.where(lattice, 0.5 / width, 0.0)
-    radius = np.linalg.norm(A[:, ~lattice], axis=1)
+    radius = np.linalg.norm(A[:, real], axis=1)
     rows = np.column_stack([A / width, radius])
-    wall = np.column_stack([np.eye(A.shape[1])[~lattice], np.ones((~lattice).sum())])
-    wall_low = np.column_stack([np.eye(A.shape[1])[~lattice], -np.ones((~lattice).sum())])
-    top = np.append(np.where(lattice, cells - 1, 1), 0.5)
+    wall = np.column_stack([np.eye(A.shape[1])[real], np.ones(real.sum())])
+    wall_low = np.column_stack([np.eye(A.shape[1])[real], -np.ones(real.sum())])
+    bottom = np.append(np.where(lattice, 0, low), 0.0)
+    top = np.append(np.where(lattice, cells - 1, high), 0.5)
     constraints = [LinearConstraint(rows, -np.inf, b - A @ shift)]
-    if (~lattice).any():
-        constraints += [LinearConstraint(wall, -np.inf, 1.0), LinearConstraint(wall_low, 0.0, np.inf)]
+    if real.any():
+        constraints += [
+            LinearConstraint(wall, -np.inf, high[real]),
+            LinearConstraint(wall_low, low[real], np.inf),
+        ]
     found = milp(
         c=np.append(np.zeros(A.shape[1]), -1.0),
         constraints=constraints,
-        bounds=Bounds(np.zeros(len(top)), top),
+        bounds=Bounds(bottom, top),
         integrality=np.append(lattice.astype(int), 0),
     )
     if found.x is None:
         return np.full(A.shape[1], 0.5), -1.0
-    solution = np.where(lattice, np.round(found.x[:-1]), found.x[:-1])
+    solution = np.where(lattice, np.round(found.x[:-1]), np.clip(found.x[:-1], low, high))
     return solution / width + shift, float(found.x[-1])
 
 

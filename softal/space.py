@@ -8,7 +8,8 @@ Coordinates u in [0, 1], one column per free parameter, in the order of the file
     integer, log    u = (ln k - ln(low - 1/2)) / (ln(high + 1/2) - ln(low - 1/2))
     choice          u = (index + 1/2) / number of choices
 
-Fixed and derived parameters have no column. Constraints are linear and become A_unit u <= b_unit.
+Fixed and derived parameters have no column. Constraints are linear, those between parameters on log scales in their
+logarithms, and become A_unit u <= b_unit.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import graphlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from keyword import iskeyword
 from typing import Any
 
@@ -25,10 +26,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal import coordinates
+from softal.constraints import Forms, is_number
 from softal.errors import Problem, SpaceError
-from softal.expressions import RESERVED, Expression, ExpressionError, Linear, constraint_forms
+from softal.expressions import RESERVED, Expression, ExpressionError, Linear
 from softal.parameters import Choice, Derived, Fixed, Integer, Parameter, Real, read_parameter
-from softal.polytope import SOLVER_TOLERANCE, TOLERANCE, interior_point, walk
+from softal.polytope import SOLVER_TOLERANCE, TOLERANCE, Around, interior_point_among, walk
 from softal.validation import join, show, unknown
 
 __all__ = ["Choice", "Derived", "Fixed", "Integer", "InvalidSpace", "Parameter", "Point", "Real", "Space"]
@@ -39,6 +41,7 @@ Floats = NDArray[np.float64]
 
 BLOCK = 512  # candidates drawn at once, at most, by rejection sampling
 BLOCKS = 4  # blocks tried before hit-and-run takes over
+WALKS = 8  # of hit-and-run, before what is missing is made up by one point
 
 
 class InvalidSpace(SpaceError):
@@ -50,11 +53,12 @@ class InvalidSpace(SpaceError):
 
 
 class Space:
-    """Parameters with their ranges, and linear constraints between them.
+    """Parameters with their ranges, and constraints between them.
 
     Args:
         parameters: name -> parameter, or what stands for it in a campaign file (`{"low": 0, "high": 1}`, `3.0`).
-        constraints: inequalities such as `2*x + y <= 3`, linear in real and integer parameters that are not `log`.
+        constraints: inequalities such as `2*x + y <= 3`, linear in real and integer parameters that are not `log`, or
+            such as `k2 <= 4*k1`, of products and powers of those that are.
 
     Raises:
         InvalidSpace: with all problems at once.
@@ -213,8 +217,7 @@ class Space:
     def feasible(self, U: ArrayLike) -> NDArray[np.bool_]:
         """Return (n,) whether each row of U (n, d), snapped, satisfies the constraints and is not refused."""
         snapped = self.snap(U)
-        excess = (snapped @ self.A_unit.T - self.b_unit).max(axis=1, initial=-np.inf)
-        fits = np.asarray(excess <= TOLERANCE)
+        fits = self._within(snapped)
         if self._refuses is not None and fits.any():
             fits[fits] = [self._refuses(point) is None for point in self.from_unit(snapped[fits])]
         return fits
@@ -237,7 +240,29 @@ class Space:
             return kept[:n]
         if not len(self.A_unit):
             return np.vstack([kept, self.snap(rng.random((n - len(kept), self.dimension)))])
-        return self.snap(walk(self.A_unit, self._b_lattice, self._lattice, self._centre, n, rng))
+        return self._walked(n, rng)
+
+    def _within(self, snapped: Floats) -> NDArray[np.bool_]:
+        return np.asarray((snapped @ self.A_unit.T - self.b_unit).max(axis=1, initial=-np.inf) <= TOLERANCE)
+
+    def _walked(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return n points (n, d) of a walk within the constraints.
+
+        Where these hold whole numbers on a log scale, it walks over all that may become feasible by snapping, and keeps
+        what does; what is missing after some walks is made up by the centre.
+        """
+        half_cells = np.zeros(self.dimension)
+        for i, neighbours in self._uneven.items():
+            half_cells[i] = neighbours(0.0)[0]  # the first is the widest
+        room = self._b_lattice + np.abs(self.A_unit) @ half_cells
+        found, start = np.empty((0, self.dimension)), self._centre
+        for _ in range(WALKS):
+            U = walk(self.A_unit, room, self._lattice, start, n, rng)
+            snapped, start = self.snap(U), U[-1]
+            found = np.vstack([found, snapped[self._within(snapped)]])
+            if len(found) >= n:
+                return found[:n]
+        return np.vstack([found, np.repeat(self._centre[None], n - len(found), axis=0)])
 
     def _with_derived(self, point: Point) -> Point:
         values: Point = {**point, **self._fixed}
@@ -258,22 +283,19 @@ class Space:
 
     def _unit_constraints(self) -> tuple[Floats, Floats, list[Problem]]:
         rows, bounds, problems = [], [], []
-        forms = _linear_forms(self.parameters, self._derived)
+        forms = Forms.of(self.parameters, self._derived)
         for number, text in enumerate(self.constraints):
             try:
-                for smaller, larger in constraint_forms(text):
-                    row, bound = self._unit_row(_allowed(smaller, forms), _allowed(larger, forms), forms, text)
+                for form in forms.differences(text):
+                    row, bound = self._unit_row(form, text)
                     rows.append(row)
                     bounds.append(bound)
             except ExpressionError as error:
                 problems.append(Problem(f"constraints.{number}", str(error)))
         return np.array(rows).reshape(len(rows), self.dimension), np.array(bounds, dtype=np.float64), problems
 
-    def _unit_row(
-        self, smaller: Expression, larger: Expression, forms: Mapping[str, Linear], text: str
-    ) -> tuple[Floats, float]:
-        """Return row and bound of smaller - larger <= 0 in unit coordinates, largest coefficient 1."""
-        form = smaller.linear(forms).plus(larger.linear(forms), -1.0)
+    def _unit_row(self, form: Linear, text: str) -> tuple[Floats, float]:
+        """Return row and bound of form <= 0 in unit coordinates, largest coefficient 1."""
         row, bound = np.zeros(self.dimension), -form.constant
         for i, (name, parameter) in enumerate(self._free.items()):
             factor = form.coefficients.get(name, 0.0)
@@ -289,9 +311,10 @@ class Space:
 
     def _no_room(self) -> list[Problem]:
         """Return the problem that the constraints leave nothing, or nothing but a surface, if they do."""
-        centre, distance = interior_point(self.A_unit, self._b_lattice, self._lattice)
-        self._centre = centre
-        bound = self.A_unit[:, self._lattice == 0].any()
+        centre, distance = interior_point_among(self.A_unit, self._b_lattice, self._lattice, self._uneven)
+        self._centre = self.snap(centre[None])[0]
+        real = [isinstance(parameter, Real) for parameter in self._free.values()]
+        bound = self.A_unit[:, real].any()
         if distance >= 0 and (not bound or distance > SOLVER_TOLERANCE):
             return []
         said = ", ".join(f"`{text}`" for text in self.constraints)
@@ -307,9 +330,18 @@ class Space:
 
     @cached_property
     def _lattice(self) -> NDArray[np.int64]:
-        """As `cells`; an integer on a log scale is no even lattice, and no constraint holds it: real will do."""
+        """As `cells`, where a whole number on a log scale, which lies on no even lattice, is as good as real."""
         log = [getattr(parameter, "log", False) for parameter in self._free.values()]
         return np.where(log, 0, self.cells)
+
+    @cached_property
+    def _uneven(self) -> dict[int, Around]:
+        """Columns of the whole numbers on a log scale that constraints hold, and the way to their values."""
+        return {
+            i: partial(coordinates.around, parameter)
+            for i, parameter in enumerate(self._free.values())
+            if isinstance(parameter, Integer) and parameter.log and self.A_unit[:, i].any()
+        }
 
     @property
     def _b_lattice(self) -> Floats:
@@ -363,7 +395,7 @@ def _order_derived(parameters: Mapping[str, Parameter]) -> tuple[dict[str, Expre
 
 
 def _wrong_names(expression: Expression, parameters: Mapping[str, Parameter]) -> list[str]:
-    numbers = [name for name, parameter in parameters.items() if _is_number(parameter)]
+    numbers = [name for name, parameter in parameters.items() if is_number(parameter)]
     messages = []
     for name in sorted(expression.names):
         if name not in parameters:
@@ -371,41 +403,6 @@ def _wrong_names(expression: Expression, parameters: Mapping[str, Parameter]) ->
         elif name not in numbers:
             messages.append(f"`{name}` is not a number; allowed: {', '.join(numbers) or 'none'}")
     return messages
-
-
-def _is_number(parameter: Parameter) -> bool:
-    values = (
-        parameter.choices
-        if isinstance(parameter, Choice)
-        else ((parameter.value,) if isinstance(parameter, Fixed) else ())
-    )
-    return not any(isinstance(value, bool | str) for value in values)
-
-
-def _linear_forms(parameters: Mapping[str, Parameter], derived: Mapping[str, Expression]) -> dict[str, Linear]:
-    """Return what may stand in a constraint: parameters with a linear scale, and numbers derived linearly from them."""
-    forms: dict[str, Linear] = {}
-    for name, parameter in parameters.items():
-        if isinstance(parameter, Real | Integer) and not parameter.log:
-            forms[name] = Linear({name: 1.0})
-        elif isinstance(parameter, Fixed) and _is_number(parameter):
-            forms[name] = Linear({}, float(parameter.value))
-    for name, expression in derived.items():
-        if expression.names <= forms.keys():
-            try:
-                forms[name] = expression.linear(forms)
-            except ExpressionError:
-                continue  # not linear: a constraint that names it says so
-    return forms
-
-
-def _allowed(expression: Expression, forms: Mapping[str, Linear]) -> Expression:
-    for name in sorted(expression.names - forms.keys()):
-        raise ExpressionError(
-            f"{unknown(name, forms, 'parameter')} (constraints are linear in real, integer and fixed numbers, "
-            "and in what is derived linearly from them; none on a log scale)"
-        )
-    return expression
 
 
 def _get(point: Mapping[str, Value], name: str) -> Value:

@@ -77,6 +77,8 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         return
     from rich.markup import escape
 
+    from softal.orchestrator.remarks import hints
+
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = escape(", ".join(component.describe() for component in spec.objective.components))
@@ -85,6 +87,8 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time{at_once}.",
         soft_wrap=True,
     )
+    for line in hints(spec.space):
+        _console().print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
 
 
 @app.command()
@@ -332,7 +336,10 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
 
 
 def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
+    from rich.markup import escape
+
     from softal.console import relative
+    from softal.orchestrator.remarks import hints
 
     spec, folder = campaign.spec, relative(campaign.folder)
     goals = ", ".join(component.describe() for component in spec.objective.components)
@@ -344,6 +351,8 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
     if dashboard:
         out.print(f"  dashboard  {dashboard}  (its token: ray get-auth-token)", soft_wrap=True)
     out.print(f"  MLflow     softal ui {folder}", soft_wrap=True)
+    for line in hints(spec.space):
+        out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
 
 
 def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
@@ -351,6 +360,8 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     from rich.markup import escape
 
     from softal.console import duration, relative, show_finding, show_trials, status_text
+    from softal.orchestrator.agents import read_versions
+    from softal.orchestrator.remarks import remarks
     from softal.orchestrator.summary import find_best
 
     found = campaign.status()
@@ -365,6 +376,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
     elif (finding := find_best(campaign)) is not None:
         show_finding(out, finding, campaign.spec.space)
+    version = (read_versions(campaign.folder) or [{}])[-1]
+    for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
+        out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
     if ending.report:
         out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)
     out.print(f"[bold]MLflow[/bold]     softal ui {folder}", soft_wrap=True)

@@ -60,8 +60,15 @@ A mapping of names to parameters. A name is one of Python's, and none of the fun
 the following; every kind takes a `unit`, which is shown in tables and plots.
 """
 CONSTRAINTS = """\
-A list of inequalities with `<=` or `>=`, linear in real, integer and fixed parameters and in what is derived linearly
-from them, none on a log scale: `2*x + y <= 3`, `0 <= x - y <= 1`. Every point that is proposed satisfies them.
+A list of inequalities with `<=` or `>=`. Every point that is proposed satisfies them. Each is of one of two kinds:
+
+- linear in parameters with a linear scale: `2*x + y <= 3`, `0 <= x - y <= 1`;
+- between products and powers of parameters on log scales, with positive numbers: `k2 <= 4*k1`, `k1*k2 <= 1e-12`,
+  `1e-8 <= k2/k1**2 <= 4`, `sqrt(k1*k2) <= 1e-6`; these are linear in the logarithms.
+
+Real and whole numbers may stand in both, and so may fixed numbers and what is derived from them in the same way. No
+constraint holds a parameter with a linear scale beside one on a log scale: where that is wanted, the first gets
+`log: true`, too.
 """
 EXPRESSIONS = """\
 Derived parameters and constraints are arithmetic: numbers, parameters, `+ - * / ** %`, parentheses, `pi`, and the

@@ -174,8 +174,8 @@ class CampaignFile(_Section):
         description="the parameters of a point: name -> range, choices, fixed or derived value"
     )
     constraints: list[Text] = Field(
-        [], description="inequalities that every point satisfies, linear in parameters that are not on a log scale, "
-        "such as `2*x + y <= 3`"
+        [], description="inequalities that every point satisfies: linear in parameters with a linear scale, such as "
+        "`2*x + y <= 3`, or between products and powers of parameters on log scales, such as `k2 <= 4*k1`"
     )  # fmt: skip
     objective: dict[str, Any] = Field(description="what the campaign is for: minimize, maximize, match or learn")
     strategy: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(

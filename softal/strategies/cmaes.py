@@ -47,6 +47,9 @@ CANDIDATES = 10  # drawn for each point on a plateau; Mitchell's best candidate,
 BARREN = 2  # populations of nothing but failures before the search starts elsewhere
 DRAWN_DIMENSIONS = 8  # up to which the distribution goes into the notes
 SIGMA0 = 0.25
+STICKS_OUT = 10.0  # times the range of a run's losses by which a point of others is better that sticks out
+SHORTEST = 0.1  # of the initial steps, where the run is moved to such a point
+REMEMBERED = 256  # own results that say how large that range is
 RESTART_STREAM = 2**31  # keeps the restarts' random numbers apart from those of the points
 
 
@@ -98,6 +101,7 @@ class CMAES(Strategy):
         self._stds = self._initial_stds()
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
+        self._own: list[Entry] = []  # the run's latest results
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others
         self._barren = 0
@@ -169,6 +173,7 @@ class CMAES(Strategy):
             self._widen(int(trial.notes.get("ahead", 0)) + 1)
             if trial.notes.get("run") == self._run and "y" in trial.notes:
                 self._pool.append(entry)
+                self._own = [*self._own, entry][-REMEMBERED:]
             elif "y" not in trial.notes and not self._run:  # a restart is to look elsewhere
                 self._take_other(entry)
             if len(self._pool) >= self._es.popsize:
@@ -190,14 +195,30 @@ class CMAES(Strategy):
         self._best_of_others = entry
         if self._best is None and not self._pool and self.settings.x0 is None:
             self._move(entry)
-        elif not self._sloped and self._best is not None and entry.beats(self._best, self.settings.tolfun):
+        elif self._best is not None and entry.beats(self._best, self._margin):
             self._sloped = True
-            self._move(entry)
+            self._move(entry, self._sigma_beside_worse(entry))
+            self._best, self._own = entry, []
 
-    def _move(self, entry: Entry) -> None:
-        """Start the run from a point with the initial steps."""
+    def _move(self, entry: Entry, sigma: float | None = None) -> None:
+        """Start the run from a point, with the initial steps unless others are given."""
         self._starts += 1
-        self._es = self._start(entry.y, self._sigma0, self._es.popsize)
+        self._es = self._start(entry.y, sigma or self._sigma0, self._es.popsize)
+
+    @property
+    def _margin(self) -> float:
+        """By how much a point of others must be better for the run to start from it: on a plateau, by anything.
+
+        Elsewhere it must stick out: by many times all that the run has seen, as a rare success does.
+        """
+        losses = [entry.loss for entry in self._own if not np.isnan(entry.loss)]
+        return STICKS_OUT * float(np.ptp(losses)) if self._sloped and losses else self.settings.tolfun
+
+    def _sigma_beside_worse(self, entry: Entry) -> float:
+        """Return steps that reach half-way to the nearest own point from which a point of others sticks out."""
+        own = np.array([self._genotypes.unit(other.y) for other in self._own])
+        away = np.linalg.norm(own - self._genotypes.unit(entry.y), axis=1) if len(own) else np.ones(1)
+        return float(np.clip(0.5 * np.min(away), SHORTEST * self._sigma0, self._sigma0))
 
     def _widen(self, in_flight: int) -> None:
         """Before the first update, make the population as large as the number of points in flight.
@@ -276,7 +297,8 @@ class CMAES(Strategy):
     def _restart(self, popsize: int, sigma: float) -> None:
         """Begin a new run at a random point; results of older runs no longer count."""
         self._run += 1
-        self._pool, self._tried, self._barren, self._generation, self._sloped = [], [], 0, 0, False
+        self._pool, self._own, self._tried = [], [], []
+        self._barren, self._generation, self._sloped = 0, 0, False
         self._best = self._best_of_others = None
         mean = self._genotypes.of(self.space.sample(1, self._restart_rng())[0])
         self._es = self._start(mean, sigma, popsize)

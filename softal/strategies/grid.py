@@ -51,6 +51,11 @@ class Grid(Strategy):
         size = math.prod(len(axis) for axis in _axes(space, wanted))
         return f"the grid has {size} points; at most {MAX_POINTS} are allowed" if size > MAX_POINTS else None
 
+    @property
+    def exhausted_because(self) -> str:
+        """Why there are no more points."""
+        return f"all {len(self._order())} points of the grid were proposed"
+
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         order = self._order()
         return self._proposals(self._unit(order[self.asked : self.asked + n]))

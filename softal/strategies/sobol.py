@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy
+from softal.strategies.few import every_point
 from softal.trial import Proposal, Trial
 
 CHUNK = 256  # a power of two, as the sequence's balance asks for
@@ -22,7 +23,10 @@ MAX_DIMENSION = 21201  # direction numbers in scipy's table (Joe and Kuo)
 
 
 class SobolSequence:
-    """The feasible points of one scrambled Sobol sequence, by their number; drawn as far as they are needed."""
+    """The feasible points of one scrambled Sobol sequence, by their number; drawn as far as they are needed.
+
+    Of a space of few points none comes again before each has come.
+    """
 
     def __init__(self, space: Space, seed: int) -> None:
         self.space, self.seed = space, seed
@@ -30,6 +34,9 @@ class SobolSequence:
         self._rejected = 0  # in a row
         self._first = 0  # number of the first point kept in `_points`
         self._engine: object | None = None
+        every = every_point(space)
+        self._few = 0 if every is None else len(every)
+        self._seen: set[bytes] = set()  # in this round through a space of few points
 
     def take(self, start: int, n: int) -> NDArray[np.float64]:
         """Return the points `start` ... `start + n - 1`, shape (n, d); points before `start` are forgotten."""
@@ -52,12 +59,27 @@ class SobolSequence:
             self._engine = qmc.Sobol(self.space.dimension, scramble=True, rng=np.random.default_rng(self.seed))
         candidates = self._engine.random(CHUNK)  # type: ignore[attr-defined]
         feasible = candidates[self.space.feasible(candidates)]
+        if self._few:
+            feasible = np.array([u for u in self.space.snap(feasible) if self._is_next(u)]).reshape(
+                -1, len(candidates.T)
+            )
         self._rejected = 0 if len(feasible) else self._rejected + CHUNK
         self._points = np.vstack([self._points, feasible])
 
+    def _is_next(self, u: NDArray[np.float64]) -> bool:
+        """Return whether a snapped point (d,) of few is new in this round; a round ends where all have come."""
+        if len(self._seen) >= self._few:
+            self._seen.clear()
+        known = len(self._seen)
+        self._seen.add(u.tobytes())
+        return len(self._seen) > known
+
 
 class Sobol(Strategy):
-    """Scrambled Sobol points within the constraints (by rejection); never exhausted."""
+    """Scrambled Sobol points within the constraints (by rejection); never exhausted.
+
+    Of a space of few points (integers and choices) each comes once before one comes again.
+    """
 
     kind = "sobol"
 

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel
 
 from softal.errors import SurrogateError
-from softal.objective import Objective
+from softal.objective import Component, Objective
 from softal.settings import Settings, filled
 from softal.space import Space
 from softal.surrogates.data import training_data
@@ -234,6 +234,11 @@ class Surrogate(ABC):
         spread = np.nanstd(training_data(trials, self.space, self.targets)[1], axis=0)
         scale = np.where(spread > 0, spread, 1.0)
         return lambda X: self.sample(X, MEMBERS, np.random.default_rng(seed)) / scale
+
+    def component(self, target: str) -> Component | None:
+        """Return the component of the objective that a target is; None where it is another value."""
+        components = self.objective.components if self.objective is not None else ()
+        return next((component for component in components if component.name == target), None)
 
     def index(self, target: str | None) -> int:
         """Return the number of a target, the first one unless it is named; SurrogateError where it is not known."""

@@ -24,7 +24,7 @@ from softal.surrogates import base
 from softal.surrogates.curves import MAX_FIT, Curves
 from softal.surrogates.data import Scaling, training_data
 from softal.surrogates.exact_gp import ExactGP
-from softal.surrogates.gp import restored, stored, train
+from softal.surrogates.gp import restored, stored, train, unclipped
 from softal.trial import Observation, Trial, TrialState, Value
 
 Floats = NDArray[np.float64]
@@ -114,7 +114,9 @@ class Composite(base.Surrogate):
         for i, name in enumerate(self.targets):
             if name not in self._data:
                 rows = np.isfinite(Y[:, i])
-                self._scalars[name] = train(X[rows], Y[rows, i], Yvar[rows, i], self.space.categorical, None, *limits)
+                data = X[rows], Y[rows, i], Yvar[rows, i], self.space.categorical
+                good = unclipped(self.component(name), *data, self.settings.max_fit)
+                self._scalars[name] = train(*data, None, *limits, good)
                 continue
             residuals, variances = self._data[name]
             there = np.flatnonzero(np.isfinite(residuals).any(axis=1))

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.surrogates.basis import Basis
-from softal.surrogates.data import Scaling, subset
+from softal.surrogates.data import Scaling, better_half, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP
 from softal.surrogates.gp import restored, stored, train
@@ -69,7 +69,8 @@ class Curves:
             return cls._of_higher_order(X, residuals, variances, Encoding.of(X, categorical))
         basis = Basis.of(residuals, variances)
         columns = zip(basis.scores(residuals).T, basis.noise(variances).T, strict=True)
-        trained = [train(X, s, v, categorical, None, max_fit, len(X)) for s, v in columns]
+        good = better_half(np.nansum(residuals**2, axis=1))
+        trained = [train(X, s, v, categorical, None, max_fit, len(X), good) for s, v in columns]
         gps, scalings = zip(*trained, strict=True)
         return cls(basis, gps, scalings, _clipped(basis.outside(residuals)))
 

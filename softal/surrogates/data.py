@@ -25,7 +25,8 @@ class Scaling:
     """Standardisation y = (clip(Y, low, high) - mean) / scale.
 
     A simulation that blew up may return a value millions of times the others; it is clipped to `OUTLIER` robust
-    standard deviations from the median, or the rest would all look alike.
+    standard deviations from the median, or the rest would all look alike. What is good is never clipped: where nine of
+    ten values lie within 1e-8 of zero, the tenth, near 1, is not an outlier, but what is looked for.
     """
 
     mean: float
@@ -34,9 +35,16 @@ class Scaling:
     high: float
 
     @classmethod
-    def of(cls, Y: Floats) -> Scaling:
-        """Return the scaling of finite values Y (n,); constant values get the scale of their size, or 1."""
+    def of(cls, Y: Floats, good: NDArray[np.bool_] | None = None) -> Scaling:
+        """Return the scaling of finite values Y (n,); constant values get the scale of their size, or 1.
+
+        Args:
+            Y: the values.
+            good: (n,) which of them are not to be clipped; None where it is not known.
+        """
         low, high = _fences(Y)
+        if good is not None and good.any():
+            low, high = min(low, float(np.min(Y[good]))), max(high, float(np.max(Y[good])))
         clipped = np.clip(Y, low, high)
         mean = float(np.mean(clipped))
         scale = float(np.std(clipped))
@@ -47,6 +55,10 @@ class Scaling:
     def to_dict(self) -> dict[str, float]:
         """Return plain data, from which `Scaling(**data)` is the same."""
         return asdict(self)
+
+    def within(self, other: Scaling) -> Scaling:
+        """Return the scaling between standardised values and those that another one makes of natural ones."""
+        return Scaling((self.mean - other.mean) / other.scale, self.scale / other.scale, -np.inf, np.inf)
 
     def clip(self, Y: Floats) -> Floats:
         """Return Y (n,) with outliers brought back to the fences."""
@@ -66,6 +78,11 @@ def _fences(Y: Floats) -> tuple[float, float]:
         float(max(np.min(Y), min(median - OUTLIER * spread, lower))),
         float(min(np.max(Y), max(median + OUTLIER * spread, upper))),
     )
+
+
+def better_half(losses: Floats) -> NDArray[np.bool_]:
+    """Return (n,) which of the losses (n,) are not above their median; NaN is not."""
+    return np.asarray(losses <= np.nanmedian(losses))
 
 
 def training_data(trials: Sequence[Trial], space: Space, targets: Sequence[str]) -> tuple[Floats, Floats, Floats]:

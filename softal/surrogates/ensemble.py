@@ -23,6 +23,7 @@ from softal.settings import Settings
 from softal.surrogates import base
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
+from softal.surrogates.gp import unclipped
 from softal.surrogates.mlp import Shape, one_thread, outputs, train
 
 Floats = NDArray[np.float64]
@@ -79,7 +80,8 @@ class Ensemble(base.Surrogate):
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
         if len(X) < 2:
             raise SurrogateError(f"an ensemble needs at least 2 trials, not {len(X)}")
-        self._scalings = [Scaling.of(column[np.isfinite(column)]) for column in Y.T]
+        columns = zip(self.targets, Y.T, Yvar.T, strict=True)
+        self._scalings = [self._scaling(name, X, y, variance) for name, y, variance in columns]
         scale = np.array([scaling.scale for scaling in self._scalings])
         y = np.column_stack([s.standardise(column) for s, column in zip(self._scalings, Y.T, strict=True)])
         variance, inputs = Yvar / scale**2, self._inputs(X)
@@ -97,6 +99,11 @@ class Ensemble(base.Surrogate):
             rows = np.isfinite(y[:, i]) & np.isfinite(trained.mean[:, i])
             self._calibrate(i, name, *(array[rows, i] for array in (y, variance, trained.mean, trained.variance)))
         self._n = len(X)
+
+    def _scaling(self, name: str, X: Floats, y: Floats, variance: Floats) -> Scaling:
+        rows = np.isfinite(y)
+        data = X[rows], y[rows], variance[rows], self.space.categorical
+        return Scaling.of(y[rows], unclipped(self.component(name), *data))
 
     def _calibrate(self, i: int, name: str, y: Floats, known: Floats, mean: Floats, spread: Floats) -> None:
         """Learn c and v of a target from left-out trials, and how well these are predicted."""

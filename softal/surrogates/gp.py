@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import SurrogateError
+from softal.objective import Component
 from softal.settings import Settings
 from softal.surrogates import base
-from softal.surrogates.data import Scaling, subset
+from softal.surrogates.data import Scaling, better_half, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP, Hyperparameters, fit_hyperparameters
 from softal.surrogates.laplace import posterior_draws, shares
@@ -20,6 +21,8 @@ from softal.surrogates.laplace import posterior_draws, shares
 Floats = NDArray[np.float64]
 
 MAX_DRAWN_POINTS = 4000  # in all draws of the hyperparameters together
+PREDICTED = 0.3  # part of the variance between the fences of outliers from which it counts as signal
+FEW = 8  # values between the fences that say so
 
 
 def train(
@@ -30,13 +33,14 @@ def train(
     hyperparameters: Mapping[str, Any] | None = None,
     max_fit: int = 300,
     max_points: int = 2000,
+    good: NDArray[np.bool_] | None = None,
 ) -> tuple[ExactGP, Scaling]:
     """Return the Gaussian process of `fit_gp` in closed form, and the scaling between its units and the natural ones.
 
     Args and Raises: as of `fit_gp`.
     """
     X, Y, Yvar = _checked(X, Y, Yvar, categorical)
-    scaling = Scaling.of(Y)
+    scaling = Scaling.of(Y, good)
     kept = subset(Y, max_points)
     X, y, variance = X[kept], scaling.standardise(Y[kept]), Yvar[kept] / scaling.scale**2
     encoding = Encoding.of(X, categorical)
@@ -50,6 +54,39 @@ def train(
                 f"{len(found.lengthscales)} lengthscales are given; {encoding.encoded_dimension} are needed"
             )
     return ExactGP(X, y, variance, encoding, found), scaling
+
+
+def unclipped(
+    component: Component | None, X: Floats, Y: Floats, Yvar: Floats, categorical: Sequence[int], max_fit: int = 300
+) -> NDArray[np.bool_] | None:
+    """Return which of the values Y (n,) are not to be clipped as outliers; None where all may be.
+
+    A simulation that blew up returns a value millions of times the others, which is clipped for the others' sake. By
+    its size alone, a rare success on a plateau is the same: 0.99 among values of 1e-8 +- 1e-8. What tells them apart is
+    what is asked for (the better half of an objective is never clipped), and where nothing is asked, whether what lies
+    between the fences is more than noise.
+
+    Args:
+        component: of the objective that the values are of; None where they are of none.
+        X: (n, d) unit points.
+        Y, Yvar: finite values, and squared errors (NaN: not known).
+        categorical: columns of X that are choices.
+        max_fit: hyperparameters are fitted on at most so many.
+    """
+    if component is not None and component.direction != "learn":
+        return better_half(component.sign * Y)
+    scaling = Scaling.of(Y)
+    inside = np.asarray((scaling.low <= Y) & (scaling.high >= Y))
+    if inside.all() or inside.sum() < FEW:
+        return None
+    try:
+        gp, _ = train(X[inside], Y[inside], Yvar[inside], categorical, max_fit=max_fit)
+    except SurrogateError:
+        return None
+    error = gp.y - gp.leave_one_out()[0]
+    spread = float(np.var(gp.y))
+    predictable = spread > 0 and 1.0 - float(np.mean(error**2)) / spread > PREDICTED
+    return None if predictable else np.ones(len(Y), dtype=bool)
 
 
 def _checked(X: Floats, Y: Floats, Yvar: Floats, categorical: Sequence[int]) -> tuple[Floats, Floats, Floats]:
@@ -137,10 +174,12 @@ class GaussianProcess(base.Surrogate):
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
         self._models: list[tuple[ExactGP, Scaling]] = []
         self._drawn: dict[int, list[ExactGP]] = {}
-        for y, variance in zip(Y.T, Yvar.T, strict=True):
+        limits = self.settings.max_fit, self.settings.max_points
+        for name, y, variance in zip(self.targets, Y.T, Yvar.T, strict=True):
             rows = np.isfinite(y)
-            limits = self.settings.max_fit, self.settings.max_points
-            self._models.append(train(X[rows], y[rows], variance[rows], self.space.categorical, None, *limits))
+            data = X[rows], y[rows], variance[rows], self.space.categorical
+            good = unclipped(self.component(name), *data, self.settings.max_fit)
+            self._models.append(train(*data, None, *limits, good))
 
     def _posterior(self, X: Floats) -> base.Posterior:
         mean, variance = np.empty((2, len(X), len(self.targets)))

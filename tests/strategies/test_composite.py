@@ -156,7 +156,7 @@ class TestAcquisition:
                 model=posterior.botorch(),
                 X_baseline=baseline,
                 sampler=SobolQMCNormalSampler(torch.Size([2048]), seed=1),
-                objective=GenericMCObjective(lambda Y, X=None: link.value(Y)),
+                objective=GenericMCObjective(lambda Y, X=None: posterior.in_units(link.value(Y)[..., None])[..., 0]),
                 prune_baseline=False,
                 cache_root=False,
             )
@@ -170,9 +170,10 @@ class TestAcquisition:
         own = CompositeAcquisition("qLogNEHVI", found, baseline, 512, 0)
 
         def values(Y, X=None):
-            return torch.stack([link.value(Y[..., j]) for link, j in zip(found.links, found.slices, strict=True)], -1)
+            pairs = zip(found.links, found.slices, strict=True)
+            return found.in_units(torch.stack([link.value(Y[..., j]) for link, j in pairs], -1))
 
-        front = tensor(found.Y[nondominated(-found.Y)])
+        front = tensor(found.in_units(found.Y[nondominated(-found.Y)]))
         with quiet_and_reproducible(0), torch.no_grad():
             theirs = qLogNoisyExpectedHypervolumeImprovement(
                 model=found.botorch(),

@@ -52,7 +52,9 @@ def test_others_take_the_turns_of_a_member_without_points():
     ended = mixture([{"kind": "grid", "levels": 2}, {"kind": "grid", "levels": 3}])
     assert len(ended.ask(20)) == 4 + 9
     assert ended.ask(1) == []
-    assert ended.exhausted_because == "grid-1: the strategy has no more points; grid-2: the strategy has no more points"
+    assert ended.exhausted_because == (
+        "grid-1: all 4 points of the grid were proposed; grid-2: all 9 points of the grid were proposed"
+    )
 
 
 def test_a_member_is_told_its_own_notes_and_results_of_all():

@@ -2,7 +2,8 @@
 
 Points are found one after the other (sequential greedy): each is pending for the next. In logarithmic acquisition
 functions (Ament et al., "Unexpected Improvements to Expected Improvement", NeurIPS 2023) the probability of success P
-is a factor, ln alpha(x) + ln P(x); from others, a standard deviation of the model is taken for each unit of -ln P.
+is a factor, ln alpha(x) + ln P(x); from others, the spread of the values is taken for each unit of -ln P. Values are in
+units of their spread (`Posterior.units`): the functions hold absolute constants.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from softal.strategies.bayesian.composite import CompositeAcquisition
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.models import Posterior
-from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.region import Region
 
 Floats = NDArray[np.float64]
 
@@ -45,11 +46,11 @@ SWEEPS = 2  # over the values of integers and choices
 
 
 class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types
-    """alpha(X) + weight * sum over the q points of ln P(x)."""
+    """alpha(X) + sum over the q points of ln P(x)."""
 
-    def __init__(self, base: AcquisitionFunction, log_probability: Callable[[Tensor], Tensor] | None, weight: float):
+    def __init__(self, base: AcquisitionFunction, log_probability: Callable[[Tensor], Tensor] | None) -> None:
         super().__init__(model=base.model)
-        self.base, self.log_probability, self.weight = base, log_probability, weight
+        self.base, self.log_probability = base, log_probability
 
     def set_X_pending(self, X_pending: Tensor | None = None) -> None:  # noqa: N802 - BoTorch's name
         """Take points `m x d` as being simulated."""
@@ -59,7 +60,7 @@ class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no 
         """Return the acquisition function at X `b x q x d`, shape `b`."""
         value: Tensor = self.base(X)
         if self.log_probability is not None:
-            value = value + self.weight * self.log_probability(X).sum(dim=-1)
+            value = value + self.log_probability(X).sum(dim=-1)
         return value
 
 
@@ -72,11 +73,10 @@ def acquisition_function(
         baseline = _baseline(posterior, COMPOSITE_BASELINE)
         composite = CompositeAcquisition(kind, posterior, baseline, MC_SAMPLES, seed, beta)
         composite.set_X_pending(torch.from_numpy(pending))
-        return WithSuccess(composite, success, float(np.std(posterior.Y)) if kind == "UCB" else 1.0)
-    model = posterior.botorch()
+        return WithSuccess(composite, success)
+    model = posterior.botorch(posterior.units)
     sampler = SobolQMCNormalSampler(torch.Size([MC_SAMPLES]), seed=seed)
     common: dict[str, Any] = {"model": model, "sampler": sampler, "X_pending": torch.from_numpy(pending)}
-    weight = 1.0
     base: AcquisitionFunction
     if kind == "qLogNoisyEI":
         base = qLogNoisyExpectedImprovement(X_baseline=_baseline(posterior), prune_baseline=False, **common)
@@ -84,16 +84,15 @@ def acquisition_function(
         base = qLogExpectedImprovement(best_f=_best_mean(posterior), **common)
     elif kind == "UCB":
         base = qUpperConfidenceBound(beta=beta, **common)
-        weight = posterior.scalings[0].scale
     else:
-        front = torch.from_numpy(posterior.Y[nondominated(-posterior.Y)])
+        front = torch.from_numpy(posterior.in_units(posterior.Y[nondominated(-posterior.Y)]))
         base = qLogNoisyExpectedHypervolumeImprovement(
             ref_point=infer_reference_point(front, scale=0.1),
             X_baseline=_baseline(posterior),
             prune_baseline=True,
             **common,
         )
-    return WithSuccess(base, success, weight)
+    return WithSuccess(base, success)
 
 
 def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
@@ -108,7 +107,7 @@ def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
 
 
 def _best_mean(posterior: Posterior) -> float:
-    return float(np.max(posterior.means(posterior.X)[:, 0]))
+    return float(np.max(posterior.in_units(posterior.means(posterior.X))[:, 0]))
 
 
 @contextmanager
@@ -170,7 +169,7 @@ def _maximise_one(
     climbed = np.vstack([_sweep(acquisition, u, region) for u in climbed]) if region.discrete else climbed
     every = np.vstack([climbed, raw])
     values = np.concatenate([_evaluate(acquisition, climbed), raw_values])
-    new = is_new(every, visited)
+    new = region.fresh(every, visited)
     winner = int(np.argmax(np.where(new, values, -np.inf) if new.any() else values))
     return every[winner], float(values[winner])
 

@@ -12,6 +12,7 @@ the seed, so that a strategy restored from a journal goes on as if it had never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from softal.errors import InvalidObservation, StrategyError
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
+from softal.strategies.bayesian.exploration import Hopeless
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
 from softal.strategies.bayesian.refinement import Refinement
-from softal.strategies.bayesian.region import Region
+from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.search import Search
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
+from softal.strategies.few import every_point, same_again
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
@@ -124,7 +128,15 @@ class Bayesian(Strategy):
     def exhausted_because(self) -> str:
         """Why there are no more points."""
         because = self._refinement.because if self._refinement else None
-        return because or super().exhausted_because
+        return because or self._all_is_known() or super().exhausted_because
+
+    def _all_is_known(self) -> str | None:
+        """Return in words that each point of a space of few was run and that repeats say nothing new; else None."""
+        X, losses, errors = self._history.arrays()
+        every = every_point(self.space) if self.space.cells.all() and same_again(X, losses, errors) else None
+        if every is None or is_new(every, self._history.visited(X[:0])).any():
+            return None
+        return f"all {len(every)} points of the space were run, and runs of the same point give the same result"
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         if self._refinement:
@@ -134,13 +146,15 @@ class Bayesian(Strategy):
             if left <= 0 and self._history.done > 1:
                 return self._refined(n, pending)
             n = min(n, max(left, 1))
+        if self._all_is_known():
+            return []
         if not self._ready():
             n = min(n, self._missing(pending)) if self._results else n
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)
-        U, values = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
-        notes = {"acquisition": self._used(n), "results": self._history.done, "pending": len(pending) + n - 1}
-        return self._proposals(U, [{**notes, "value": value} for value in values])
+        found = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
+        known = {"results": self._history.done, "pending": len(pending) + n - 1}
+        return self._proposals(np.array([u for u, _ in found]), [{**notes, **known} for _, notes in found])
 
     def foreseen(self, pending: Sequence[Trial]) -> int:
         """Return how many points are left of the initial design."""
@@ -162,36 +176,28 @@ class Bayesian(Strategy):
             not start and self.asked >= self.n_initial and done >= max(2, self.n_initial // 2)
         )
 
-    def _used(self, n: int) -> str:
+    def _used(self, n: int) -> Acquisition:
         few = n <= self.settings.q_max or self.acquisition == "integrated_variance"
         return self.acquisition if few else "Thompson"
 
     @single_threaded
-    def _by_model(self, n: int, pending: Floats) -> tuple[Floats, list[float | None]]:
-        """Return n unit points (n, d) from the model, and the acquisition function there where there is one."""
+    def _by_model(self, n: int, pending: Floats) -> list[tuple[Floats, dict[str, Any]]]:
+        """Return n unit points (d,) from the model, each with notes of what proposed it."""
         used = self._used(n)
         size = None if used in ("Thompson", "integrated_variance") else self.settings.max_points_acquisition
         posterior = self._models.posterior(self._history, self._trust_region.start if self._trust_region else 0, size)
-        feasibility = self._models.feasibility(self._history)
-        region, visited = self._region(posterior), self._history.visited(pending)
+        learning = used == "integrated_variance"
+        refuses = None if learning else Hopeless.of(posterior).near
+        search = Search(
+            posterior,
+            self._models.feasibility(self._history),
+            replace(self._region(posterior), refuses=refuses),
+            pending,
+            self._history.visited(pending),
+            self.settings,
+        )
         rng = self.rng(self.asked)
-        if used == "integrated_variance":
-            from softal.strategies.bayesian.variance import minimise_variance
-
-            U, gains = minimise_variance(posterior, feasibility, region, n, pending, visited, rng)
-            return U, gains.tolist()
-        if used == "Thompson":
-            from softal.strategies.bayesian.paths import maximise_paths
-
-            return maximise_paths(posterior, feasibility, region, n, visited, rng), [None] * n
-        from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
-
-        seed = int(rng.integers(2**31))
-        with quiet_and_reproducible(seed):
-            function = acquisition_function(used, posterior, feasibility, pending, seed, self.settings.beta)
-            best = _good_points(posterior, region)
-            U, values = maximise(function, region, n, pending, visited, best, rng)
-        return U, values.tolist()
+        return search.variance(n, rng) if learning else search.optimum(used, n, self.asked, rng)
 
     @single_threaded
     def _refined(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
@@ -219,11 +225,3 @@ def _allowed(objective: Objective) -> tuple[Acquisition, ...]:
     if objective.learning:
         return LEARN
     return SINGLE if objective.single else SEVERAL
-
-
-def _good_points(posterior: Posterior, region: Region) -> Floats:
-    """Return the best points (k, d) of every objective, within the region."""
-    means = posterior.means(posterior.X)
-    count = 5 if means.shape[1] == 1 else 3
-    rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
-    return np.clip(posterior.X[rows], region.low, region.high)

@@ -52,7 +52,8 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
         super().__init__(model=None)  # its draws are made here
         self.kind, self.latents, self.posterior = kind, Latents(posterior), posterior
         self.baseline = baseline if kind in ("qLogNoisyEI", "qLogNEHVI") else baseline[:0]
-        self.best = float(np.max(posterior.means(posterior.X)[:, 0])) if kind == "qLogEI" else -math.inf
+        means = posterior.in_units(posterior.means(posterior.X))
+        self.best = float(np.max(means[:, 0])) if kind == "qLogEI" else -math.inf
         self.samples, self.seed, self.beta = samples, seed, beta
         self.set_X_pending(None)
 
@@ -68,13 +69,15 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
         self.best_drawn = torch.cat([first, torch.full((len(first), 1), self.best)], dim=1).amax(dim=1, keepdim=True)
 
     def _values(self, latents: Tensor) -> Tensor:
-        """Return the values (N, b, m) of latent functions (N, b, J)."""
+        """Return the values (N, b, m), in units of their spread, of latent functions (N, b, J)."""
         pairs = zip(self.posterior.links, self.posterior.slices, strict=True)
-        return torch.stack([link.value(latents[..., part]) for link, part in pairs], dim=-1)
+        values = torch.stack([link.value(latents[..., part]) for link, part in pairs], dim=-1)
+        found: Tensor = self.posterior.in_units(values)
+        return found
 
     def _cells(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Return the lower and upper corners (N, 1, c, m) of cells that values (N, p, m) do not dominate."""
-        front = torch.from_numpy(self.posterior.Y[nondominated(-self.posterior.Y)])
+        front = torch.from_numpy(self.posterior.in_units(self.posterior.Y[nondominated(-self.posterior.Y)]))
         corner = infer_reference_point(front, scale=0.1)
         partition = BoxDecompositionList(*(FastNondominatedPartitioning(corner, Y=drawn) for drawn in values))
         low, high = partition.get_hypercell_bounds()

@@ -44,9 +44,9 @@ class Warped:
         """Return the derivative (..., 1) of the value."""
         return np.ones_like(latents)
 
-    def mean(self, mean: Any, variance: Any) -> Any:
-        """Return the mean of the value for latent functions with these means and variances (..., 1)."""
-        return mean[..., 0]
+    def moments(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Return mean and variance of the value for latent functions with these means and variances (..., 1)."""
+        return mean[..., 0], variance[..., 0]
 
     def loss(self, mean: Any, variance: Any) -> tuple[Any, Any]:
         """Return mean (...) and standard deviation (...) of the loss, to first order in the deviation."""
@@ -84,9 +84,10 @@ class Length:
         """Return the derivatives (..., J) of the value."""
         return np.asarray(latents / self.value(latents)[..., None])
 
-    def mean(self, mean: Any, variance: Any) -> Any:
-        """Return the mean of the value for scores with these means and variances (..., J)."""
-        return -length(mean, variance, self.basis.rest)[0]
+    def moments(self, mean: Any, variance: Any) -> tuple[Any, Any]:
+        """Return mean and variance of the value for scores with these means and variances (..., J)."""
+        found, spread = length(mean, variance, self.basis.rest)
+        return -found, spread
 
     def loss(self, mean: Any, variance: Any) -> tuple[Any, Any]:
         """Return mean (...) and standard deviation (...) of the loss."""

@@ -11,6 +11,7 @@ Everything is a function of the trials told, in their order: hyperparameters, wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,16 +25,18 @@ from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import GROWTH, History, Results, fitted_at, kept
 from softal.strategies.bayesian.links import Length, Link, Warped
 from softal.strategies.bayesian.settings import BayesianSettings
-from softal.strategies.bayesian.warp import Warp
+from softal.strategies.bayesian.warp import DECADES, Warp
 from softal.surrogates.basis import Basis
 from softal.surrogates.curves import MAX_FIT
-from softal.surrogates.data import Scaling
+from softal.surrogates.data import Scaling, better_half
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.exact_gp import ExactGP, Hyperparameters
-from softal.surrogates.gp import train
+from softal.surrogates.gp import train, unclipped
 
 Floats = NDArray[np.float64]
 COMPOSITE_GROWTH = 1.06  # a basis of few curves lacks what the next one brings
+FEWEST = 4  # results that say whether left-out ones are predicted
+BETTER = 0.9  # part of the usual warp's left-out square error that another one must stay below to be taken
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,27 @@ class Fitted:
         links: one for each component.
         lengthscales: (J, d) one for each latent function and column; those of a choice share one.
         hyperparameters: one for each latent function.
+        skills: one for each component: part of the variance of the results that is predicted where each is left out,
+            1 - mean square error / variance; NaN where there are too few to tell.
+        whole: one for each component: whether no result is clipped as an outlier, for `learn`.
     """
 
     n: int
     links: tuple[Link, ...]
     lengthscales: Floats
     hyperparameters: tuple[Hyperparameters, ...]
+    skills: tuple[float, ...]
+    whole: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What is learned of one component: link, a Gaussian process for each latent function, and as in `Fitted`."""
+
+    link: Link
+    gps: tuple[ExactGP, ...]
+    skill: float
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -63,6 +81,8 @@ class Posterior:
         fitted: hyperparameters and links.
         X: (n, d) the points conditioned on.
         Y: (n, m) their values as observed.
+        units: (m,) of the values: acquisition functions hold absolute constants, so that they are given values in
+            units of their spread, and what is proposed does not depend on the unit of the objective.
     """
 
     gps: tuple[ExactGP, ...]
@@ -70,6 +90,7 @@ class Posterior:
     fitted: Fitted
     X: Floats
     Y: Floats
+    units: tuple[Scaling, ...]
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -93,13 +114,32 @@ class Posterior:
         offset, scale = np.array([(scaling.mean, scaling.scale) for scaling in self.scalings]).T
         return offset + scale * mean, scale**2 * variance
 
+    def values(self, U: Floats) -> tuple[Floats, Floats]:
+        """Return mean (k, m) and standard deviation (k, m) of the values to be maximised, at unit points U (k, d)."""
+        mean, variance = self.latents(U)
+        pairs = zip(self.links, self.slices, strict=True)
+        columns = [link.moments(mean[:, part], variance[:, part]) for link, part in pairs]
+        found, spread = (np.stack(part, axis=-1) for part in zip(*columns, strict=True))
+        return found, np.sqrt(spread)
+
+    def noise(self, row: int) -> Floats:
+        """Return the standard error (m,) that a run at the point X[row] has by the model, in units of the values."""
+        mean, _ = self.latents(self.X[[row]])
+        variance = np.array([s.scale**2 * gp.noise[row] for gp, s in zip(self.gps, self.scalings, strict=True)])
+        pairs = zip(self.links, self.slices, strict=True)
+        found = [np.sqrt(np.sum(link.slope(mean[:, part]) ** 2 * variance[part])) for link, part in pairs]
+        return np.array(found)
+
     def means(self, U: Floats) -> Floats:
         """Return the mean (k, m) of the values that are to be maximised, at unit points U (k, d)."""
-        mean, variance = self.latents(U)
-        columns = [
-            link.mean(mean[:, part], variance[:, part]) for link, part in zip(self.links, self.slices, strict=True)
-        ]
-        return np.stack(columns, axis=-1)
+        return self.values(U)[0]
+
+    def in_units(self, values: Any) -> Any:
+        """Return values (..., m), an array or a tensor, in `units`."""
+        offset, scale = (np.array([getattr(unit, name) for unit in self.units]) for name in ("mean", "scale"))
+        if isinstance(values, np.ndarray):
+            return (values - offset) / scale
+        return (values - values.new_tensor(offset)) / values.new_tensor(scale)
 
     @property
     def lengthscales(self) -> Floats:
@@ -131,13 +171,18 @@ class Posterior:
         mean = Latents(self).moments(X)[0][:, self.slices[0]]
         return self.links[0].loss(mean, 0.0 * mean)[0]
 
-    def botorch(self) -> Any:
-        """Return the model as BoTorch knows it: a SingleTaskGP, or a ModelListGP for several latent functions."""
+    def botorch(self, units: Sequence[Scaling] | None = None) -> Any:
+        """Return the latent functions as BoTorch knows them: a SingleTaskGP, or a ModelListGP for several.
+
+        Args:
+            units: (J,) in which they are; None is natural ones. Where each component is one function, `self.units`.
+        """
         from botorch.models import ModelListGP
 
         from softal.surrogates.botorch_model import botorch_model
 
-        models = [botorch_model(gp, scaling) for gp, scaling in zip(self.gps, self.scalings, strict=True)]
+        own = self.scalings if units is None else [s.within(unit) for s, unit in zip(self.scalings, units, strict=True)]
+        models = [botorch_model(gp, scaling) for gp, scaling in zip(self.gps, own, strict=True)]
         return models[0] if len(models) == 1 else ModelListGP(*models)
 
 
@@ -163,38 +208,69 @@ class Models:
     def _condition(self, results: Results, start: int, size: int) -> Posterior:
         fitted = self._fit(results, start)
         results = results.rows(kept(results.X, results.losses, size))
-        gps, scalings, values = [], [], []
+        gps, scalings, values, units = [], [], [], []
         latents = iter(zip(fitted.hyperparameters, fitted.lengthscales, strict=True))
         for k, link in enumerate(fitted.links):
             Y, Yvar = link.data(results, k)
+            good = self._unclipped(results.losses[:, k], fitted.whole[k])
             values.append(link.observed(results.losses[:, k]))
+            units.append(Scaling.of(values[-1], good))
             for y, variance in zip(Y.T, Yvar.T, strict=True):
-                hyperparameters = expand(*next(latents), results.X, self.space.categorical)
-                gp, scaling = train(results.X, y, variance, self.space.categorical, hyperparameters.to_dict())
+                known = expand(*next(latents), results.X, self.space.categorical).to_dict()
+                gp, scaling = train(results.X, y, variance, self.space.categorical, known, good=good)
                 gps.append(gp)
                 scalings.append(scaling)
-        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values))
+        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values), tuple(units))
 
     def _fit(self, results: Results, start: int) -> Fitted:
         composite = self.settings.composite(self.objective)
         n = fitted_at(len(results.X), COMPOSITE_GROWTH if composite else GROWTH)
         if (start, n) not in self._fitted:
             first = results.rows(np.arange(n))
-            links = tuple(self._link(component, first, k) for k, component in enumerate(self.objective.components))
-            gps = [gp for k, link in enumerate(links) for gp in self._train(link, first, k)]
+            learned = [self._learned(component, first, k) for k, component in enumerate(self.objective.components)]
+            gps = [gp for one in learned for gp in one.gps]
             scales = np.array([per_column(gp.hyperparameters, gp.encoding) for gp in gps])
-            self._fitted = {(start, n): Fitted(n, links, scales, tuple(gp.hyperparameters for gp in gps))}
+            found = Fitted(
+                n,
+                tuple(one.link for one in learned),
+                scales,
+                tuple(gp.hyperparameters for gp in gps),
+                tuple(one.skill for one in learned),
+                tuple(one.whole for one in learned),
+            )
+            self._fitted = {(start, n): found}
         return self._fitted[start, n]
 
-    def _link(self, component: Component, results: Results, k: int) -> Link:
-        if component.references and self.settings.composite(self.objective):
-            return Length(Basis.of(results.residuals[k], results.variances[k]))
-        return Warped(Warp() if self.objective.learning else Warp.of(results.losses[:, k], self.settings.transform))
+    def _learned(self, component: Component, results: Results, k: int) -> Learned:
+        """Return the component's model: of several warps the one with which left-out results are predicted best."""
+        usual, *others = [self._train(link, results, k) for link in self._links(component, results, k)]
+        best = max(others, key=lambda one: one.skill, default=usual)
+        return best if 1.0 - best.skill < BETTER * (1.0 - usual.skill) else usual
 
-    def _train(self, link: Link, results: Results, k: int) -> list[ExactGP]:
+    def _links(self, component: Component, results: Results, k: int) -> list[Link]:
+        if component.references and self.settings.composite(self.objective):
+            return [Length(Basis.of(results.residuals[k], results.variances[k]))]
+        if self.objective.learning:
+            return [Warped(Warp())]
+        losses, errors = results.losses[:, k], results.errors[:, k]
+        return [Warped(warp) for warp in Warp.candidates(losses, self.settings.transform, errors)]
+
+    def _train(self, link: Link, results: Results, k: int) -> Learned:
         most = min(MAX_FIT, self.settings.max_fit) if isinstance(link, Length) else self.settings.max_fit
+        losses, categorical = results.losses[:, k], self.space.categorical
+        whole = False
+        if self.objective.learning:
+            whole = unclipped(None, results.X, losses, results.errors[:, k] ** 2, categorical, most) is not None
+        good = self._unclipped(losses, whole)
         columns = zip(*(part.T for part in link.data(results, k)), strict=True)
-        return [train(results.X, y, v, self.space.categorical, max_fit=most)[0] for y, v in columns]
+        trained = [train(results.X, y, v, categorical, max_fit=most, good=good) for y, v in columns]
+        return Learned(link, tuple(gp for gp, _ in trained), skill(link, trained, losses), whole)
+
+    def _unclipped(self, losses: Floats, whole: bool) -> NDArray[np.bool_] | None:
+        """Return which of the losses (n,) are not clipped; None where all may be."""
+        if self.objective.learning:
+            return np.ones(len(losses), dtype=bool) if whole else None
+        return better_half(losses)
 
     def feasibility(self, history: History) -> Feasibility | None:
         """Return the model of where simulations fail; None where none failed, or where it is not wanted."""
@@ -205,6 +281,24 @@ class Models:
         if self._feasibility is None or self._feasibility[0] != key:
             self._feasibility = key, Feasibility.of(history.arrays()[0], failed, self.space.categorical)
         return self._feasibility[1]
+
+
+def skill(link: Link, trained: Sequence[tuple[ExactGP, Scaling]], losses: Floats) -> float:
+    """Return the part of the variance of losses (n,) that is predicted where each is left out; NaN for fewer than 4.
+
+    Losses are compared as a search looks at them: the good half as it is, or its logarithm where it spans decades; the
+    bad half compressed.
+    """
+    if len(losses) < FEWEST:
+        return np.nan
+    left_out = [gp.leave_one_out() for gp, _ in trained]
+    mean = np.stack([s.mean + s.scale * m for (m, _), (_, s) in zip(left_out, trained, strict=True)], axis=-1)
+    variance = np.stack([s.scale**2 * v for (_, v), (_, s) in zip(left_out, trained, strict=True)], axis=-1)
+    decades = np.all(losses > 0) and np.median(losses) > DECADES * np.min(losses)
+    scale = Warp.of(losses, "log" if decades else "auto")
+    lowest = float(np.min(losses)) / DECADES if decades else -np.inf
+    predicted = np.maximum(link.loss(mean, variance)[0], lowest)
+    return 1.0 - float(np.mean((scale(predicted) - scale(losses)) ** 2)) / (float(np.var(scale(losses))) or 1.0)
 
 
 def per_column(hyperparameters: Hyperparameters, encoding: Encoding) -> Floats:

@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.models import Posterior
-from softal.strategies.bayesian.region import Region, is_new
+from softal.strategies.bayesian.region import Region
 from softal.surrogates.exact_gp import ExactGP, covariance
 
 Floats = NDArray[np.float64]
@@ -132,18 +132,18 @@ def maximise_paths(
     """
     draws = Scalarised(posterior, n, rng)
     succeeds = Paths(feasibility.gp, n, rng) if feasibility else None
-    best = posterior.X[np.argsort(-posterior.Y.sum(axis=1), kind="stable")[:5]]
+    best = posterior.X[np.argsort(-posterior.in_units(posterior.Y).sum(axis=1), kind="stable")[:5]]
     candidates = region.candidates(CANDIDATES, rng, best)
     values = draws.values(candidates)
     if feasibility and succeeds:
         values = _penalised(values, succeeds.values(candidates) - feasibility.taboo(candidates)[:, None])
-    values[~is_new(candidates, visited)] -= _spread(values)
+    values[~region.fresh(candidates, visited)] -= _spread(values)
     start = candidates[_distinct(values)]
     climbed = _climb(draws, start, region)
     keep = draws.own(climbed)[0] > draws.own(start)[0]
     if feasibility and succeeds:
         keep &= succeeds.own(climbed)[0] > feasibility.taboo(climbed)
-    keep &= is_new(climbed, visited)
+    keep &= region.fresh(climbed, visited)
     return np.where(keep[:, None], climbed, start)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.space import Space
+from softal.strategies.few import coordinates, every_point
 
 Floats = NDArray[np.float64]
 
 SAME = 1e-6  # unit points closer than this in every coordinate are one point
-ENUMERATED = 2048  # a space of at most so many points is looked through completely
 NEAR = (0.2, 0.05, 0.01)  # standard deviations of candidates around the best points
 TRIES = 8
 
@@ -25,11 +26,13 @@ class Region:
     Attributes:
         space: the space.
         low, high: (d,) bounds of the box.
+        refuses: points U (n, d) -> (n,) where it is not worth to look, as long as there are others; None is nowhere.
     """
 
     space: Space
     low: Floats
     high: Floats
+    refuses: Callable[[Floats], NDArray[np.bool_]] | None = None
 
     @classmethod
     def whole(cls, space: Space) -> Region:
@@ -43,7 +46,7 @@ class Region:
 
     def candidates(self, n: int, rng: np.random.Generator, centres: Floats) -> Floats:
         """Return about n feasible snapped points (c, d) at random in the box, and as many around the centres (k, d)."""
-        if (every := self._all()) is not None:
+        if (every := every_point(self.space)) is not None:
             return every
         parts = [self._uniform(n, rng)]
         if len(centres):
@@ -79,15 +82,10 @@ class Region:
         snapped = self.space.snap(np.clip(U, self.low, self.high))
         return snapped[self.space.feasible(snapped)]
 
-    def _all(self) -> Floats | None:
-        """Return every feasible point of a small space without real parameters; None for others."""
-        cells = self.space.cells
-        if np.any(cells == 0) or np.prod(cells.astype(np.float64)) > ENUMERATED:
-            return None
-        columns = [coordinates(self.space, column) for column in range(len(cells))]
-        axes = np.meshgrid(*columns, indexing="ij")
-        points = np.stack([axis.ravel() for axis in axes], axis=1)
-        return points[self.space.feasible(points)]
+    def fresh(self, U: Floats, visited: Floats) -> NDArray[np.bool_]:
+        """Return (n,) whether the rows of U (n, d) are none of the visited points (v, d), nor refused."""
+        new = is_new(U, visited)
+        return new & ~self.refuses(U) if self.refuses is not None and len(U) else new
 
     def pulled_back(self, U: Floats, inside: Floats) -> Floats:
         """Return U (n, d) snapped, with infeasible rows moved towards feasible `inside` (n, d) until they fit."""
@@ -124,18 +122,6 @@ class Region:
                 row[column] = values[value]
                 rows.append(row)
         return self._inside(np.array(rows)) if rows else np.empty((0, len(u)))
-
-
-def coordinates(space: Space, column: int) -> Floats:
-    """Return the unit coordinates of all values of an integer or choice, ascending."""
-    name = space.names[column]
-    parameter = space.parameters[name]
-    count = int(space.cells[column])
-    if not getattr(parameter, "log", False):
-        return (np.arange(count) + 0.5) / count
-    point = space.from_unit(np.full((1, space.dimension), 0.5))[0]
-    low = int(parameter.low)  # type: ignore[union-attr]
-    return space.to_unit([{**point, name: low + k} for k in range(count)])[:, column]
 
 
 def is_new(U: Floats, visited: Floats) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from softal import uncertain
 from softal.answer import Answer, answer
 from softal.objective import Component, Objective
 from softal.space import Space
@@ -221,13 +222,10 @@ def number(value: object, digits: int = 4) -> str:
 
 
 def with_error(value: float, error: float | None) -> str:
-    """Return `value ± error`, the error with two significant digits and the value with as many decimals."""
+    """Return the value with its error where there is one, as `softal.uncertain` writes it."""
     if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
         return number(value)
-    decimals = 1 - math.floor(math.log10(error))
-    if decimals > 8 or decimals < -3:
-        return f"{value:.4g} ± {error:.2g}"
-    return f"{value:.{max(0, decimals)}f} ± {error:.{max(0, decimals)}f}"
+    return uncertain.with_error(value, error)
 
 
 def fraction(value: float, error: float | None) -> str:
