@@ -47,6 +47,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--functions", nargs="+", default=["branin", "hartmann6", "bowl"], metavar="FUNCTION")
     parser.add_argument("--workers", nargs="+", type=int, default=list(WORKERS), metavar="N")
     parser.add_argument("--seconds", nargs="+", type=float, default=list(SECONDS), metavar="S")
+    parser.add_argument("--trials", type=int, choices=(25, 50, 100), default=100, help="of each campaign")
     parser.add_argument("--seeds", type=int, default=3, help="campaigns of each kind")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are kept, line by line")
     parser.add_argument("--anew", action="store_true", help="forget what the folder has of these methods")
@@ -64,10 +65,10 @@ def measure(options: argparse.Namespace) -> None:
     if options.anew:
         for method in options.methods:
             (options.folder / f"{method}.jsonl").unlink(missing_ok=True)
-    known = {chain_of(line) for line in read(options.folder)}
+    known = {chain_of(line) for line in read(options.folder) if str(options.trials) in line["answer"]}
     wanted = [chain for chain in plan(options) if chain not in known]
     for number, chain in enumerate(wanted, start=1):
-        line = regret_chains.run(*chain)
+        line = regret_chains.run(*chain, options.trials)
         with (options.folder / f"{chain[1]}.jsonl").open("a") as stream:
             stream.write(json.dumps(line) + "\n")
         print(
@@ -98,9 +99,9 @@ def chain_of(line: dict[str, Any]) -> Chain:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Return all lines; one that was not finished is left out."""
+    """Return the campaigns, of those that were run again the last; a line that was not finished is left out."""
     lines = [line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().split("\n")[:-1]]
-    return [json.loads(line) for line in lines]
+    return list({chain_of(line): line for line in map(json.loads, lines)}.values())
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def _chosen(lines: Lines, workers: int, seconds: float) -> Lines:
 
 
 def _cell(lines: Lines, n: int) -> str:
+    lines = [line for line in lines if str(n) in line["answer"]]
     if not lines:
         return ""
     answer, observed = (median(lines, what, n) for what in ("answer", "observed"))
@@ -96,7 +97,10 @@ def _panel(axis: Any, lines: Lines, n: int) -> None:
     for method, label in LABELS.items():
         kept = [line for line in lines if line["method"] == method]
         for seconds in sorted({line["seconds"] for line in kept}):
-            found = [(w, median(some, "answer", n)) for w in workers if (some := _chosen(kept, w, seconds))]
+            chosen = {w: [one for one in _chosen(kept, w, seconds) if str(n) in one["answer"]] for w in workers}
+            found = [(w, median(some, "answer", n)) for w, some in chosen.items() if some]
+            if not found:
+                continue
             own = method == "softal"
             axis.plot(
                 *zip(*found, strict=True), marker="o", ms=4, color=COLOURS[method], lw=2 if own else 1.2,
