@@ -252,7 +252,7 @@ def test_what_proposals_knew() -> None:
     data = CampaignData({}, Space({"x": {"low": 0, "high": 1}}), minimize("y"), trials)
     assert known.sentence(data) == (
         "3 of 6 proposals by a model knew all results that were in when their simulation began; the others lacked "
-        "1 result in the median, at most 1. 3 trials were the initial design."
+        "1 result. 3 trials were the initial design."
     )
     made = known.figure(data)
     assert made is not None

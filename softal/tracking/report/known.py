@@ -26,10 +26,12 @@ def sentence(data: CampaignData) -> str:
     lacked = [late for late in _lacking(data, trials) if late]
     of = f"{len(trials) - len(lacked)} of {len(trials)} proposals by a model knew all results that were in when their "
     of += "simulation began"
-    if lacked:
-        of += f"; the others lacked {_times(int(np.median(lacked)))} in the median, at most {max(lacked)}"
+    if len(set(lacked)) > 1:
+        of += f"; the others lacked {_results(int(np.median(lacked)))} in the median, at most {max(lacked)}"
+    elif lacked:
+        of += f"; {'one' if len(lacked) == 1 else 'the others'} lacked {_results(lacked[0])}"
     initial = sum(trial.notes.get("acquisition") == "initial" for trial in data.trials if trial.started is not None)
-    return f"{of}. {initial} trials were the initial design." if initial else f"{of}."
+    return f"{of}. {initial} trial{'s were' if initial > 1 else ' was'} the initial design." if initial else f"{of}."
 
 
 def figure(data: CampaignData) -> go.Figure | None:
@@ -65,5 +67,5 @@ def _lacking(data: CampaignData, trials: list[Trial]) -> list[int]:
     return [int(np.sum((told > trial.asked_after) & (ends <= (trial.started or 0.0)))) for trial in trials]
 
 
-def _times(results: int) -> str:
+def _results(results: int) -> str:
     return f"{results} result{'s' * (results != 1)}"
