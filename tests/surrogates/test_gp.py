@@ -228,3 +228,22 @@ def test_a_thousand_points_are_fast_and_exact():
     assert found.rmse["y"] == pytest.approx(40.0 * 0.05, rel=0.15)
     sigma = np.sqrt(0.95 * 0.05 / 1000)
     assert abs(found.coverage["y"] - 0.95) < 4 * sigma
+
+
+@pytest.mark.parametrize("reported", [0.0, 1e-8])
+def test_runs_that_scatter_by_more_than_they_say(reported):
+    """Errors from within a run say nothing of what differs between runs: the rest is inferred beside them."""
+    rng, scatter = np.random.default_rng(5), 0.2
+    X = np.repeat(rng.random((25, 2)), 2, axis=0)
+    Y = np.sin(4 * X[:, 0]) + X[:, 1] + scatter * rng.standard_normal(len(X))
+    gp, scaling = train(X, Y, np.full(len(X), reported**2))
+    assert scaling.scale * gp.hyperparameters.extra**0.5 == pytest.approx(scatter, rel=0.35)
+    mean, _ = gp.posterior(X)
+    truth = np.sin(4 * X[:, 0]) + X[:, 1]
+    assert np.sqrt(np.mean((scaling.mean + scaling.scale * mean - truth) ** 2)) < 0.7 * scatter
+
+
+def test_errors_are_bounded_below_by_a_part_of_the_range():
+    X, Y = np.random.default_rng(0).random((30, 2)), np.linspace(0.0, 1.0, 30)
+    gp, _ = train(X, Y, np.where(np.arange(30) % 2, 1e-3, 1e-8) ** 2)
+    assert np.sqrt(gp.noise.min()) > 1e-3  # of the spread
