@@ -14,6 +14,7 @@ from regret_chains import FUNCTIONS, LABELS, MOMENTS
 BEGIN, END = "<!-- regret: begin -->", "<!-- regret: end -->"
 PLOT = "images/regret.png"
 COLOURS = {"softal": "#c1121f", "tpe": "#7b4ea3", "optuna_gp": "#2a9d8f", "ax": "#e08e0b"}
+MARKERS = {0.001: "v", 1.0: "s", 10.0: "^"}
 STYLES = {0.001: ":", 1.0: "-", 10.0: "--"}
 Lines = Sequence[dict[str, Any]]
 
@@ -80,13 +81,16 @@ def plot(results: Lines, path: Path, n: int = 50) -> None:
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
 
-    names = [name for name in FUNCTIONS if any(line["function"] == name for line in results)]
+    names = [
+        name for name in FUNCTIONS if {line["function"] for line in results if line["method"] == "softal"} >= {name}
+    ]
     figure, axes = plt.subplots(1, len(names), figsize=(4.2 * len(names), 3.8), squeeze=False, layout="constrained")
     for axis, name in zip(axes[0], names, strict=True):
         _panel(axis, [line for line in results if line["function"] == name], n)
         axis.set_title(FUNCTIONS[name].label, fontsize=10, loc="left")
     axes[0, 0].set_ylabel(f"median regret after {n} trials")
-    axes[0, -1].legend(frameon=False, fontsize=8)
+    handles = {text: line for axis in axes[0] for line, text in zip(*axis.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", frameon=False, fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     plt.close(figure)
@@ -103,8 +107,8 @@ def _panel(axis: Any, lines: Lines, n: int) -> None:
                 continue
             own = method == "softal"
             axis.plot(
-                *zip(*found, strict=True), marker="o", ms=4, color=COLOURS[method], lw=2 if own else 1.2,
-                ls=STYLES[seconds] if own else "-", label=f"{label}, {_text(seconds)}" if own else label,
+                *zip(*found, strict=True), marker=MARKERS[seconds] if own else "o", ms=5, color=COLOURS[method],
+                lw=2 if own else 1.2, ls=STYLES[seconds] if own else "-", label=f"{label}, {_text(seconds)}" if own else label,
             )  # fmt: skip
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
