@@ -108,7 +108,8 @@ def _panel(axis: Any, lines: Lines, n: int) -> None:
             own = method == "softal"
             axis.plot(
                 *zip(*found, strict=True), marker=MARKERS[seconds] if own else "o", ms=5, color=COLOURS[method],
-                lw=2 if own else 1.2, ls=STYLES[seconds] if own else "-", label=f"{label}, {_text(seconds)}" if own else label,
+                lw=2 if own else 1.2, ls=STYLES[seconds] if own else "-",
+                label=f"{label}, {_text(seconds)}" if own else label,
             )  # fmt: skip
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
