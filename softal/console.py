@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from softal import uncertain
+from softal.answer import Answer
+from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
@@ -23,6 +26,7 @@ from softal.trial import Trial, TrialState
 if TYPE_CHECKING:
     from softal.orchestrator.experiment import Experiment
     from softal.orchestrator.simulate import Result
+    from softal.surrogates.optimum import Optimum
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
@@ -113,6 +117,12 @@ class Display:
         """Show something that the user should know."""
         self.console.print(Text(text, style="yellow"), soft_wrap=True)
 
+    def doing(self, text: str) -> None:
+        """Show what is done now: in the bar's place, or as a line where the output is no terminal."""
+        self._progress.update(self._task, description=escape(text), status="")
+        if not self.console.is_terminal:
+            self.console.print(Text(text, style="dim"), soft_wrap=True)
+
 
 def status_text(status: Status) -> str:
     """Return how a campaign stands, in one line."""
@@ -130,45 +140,71 @@ def status_text(status: Status) -> str:
 
 def show_finding(console: Console, finding: Finding, space: Space) -> None:
     """Print the answer with its error, the best trial, and the optimum by the surrogate with its uncertainty."""
-    trial, answer = finding.trial, finding.answer
-    repeated = answer.repeats > 1
-    if repeated:
-        value = f"{next(iter(trial.objective))} {with_error(answer.value, answer.error)}"
-        console.print(f"[bold]Answer[/bold]  {value}, {answer.origin}, each with its own seed", soft_wrap=True)
-    best = "Best single trial" if repeated else "Best"
-    console.print(
-        f"[bold]{best}[/bold]  trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}", soft_wrap=True
-    )
+    trial, answer, optimum = finding.trial, finding.answer, finding.optimum
+    name = next(iter(trial.objective))
+    _heading(console, "Answer", f"{name} {with_error(answer.value, answer.error)}, {answer_words(answer)}")
+    _heading(console, "Best single trial", f"trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}")
+    if optimum is not None:
+        value = f"{name} {with_error(optimum.value, optimum.error)}"
+        _heading(console, "Optimum by the surrogate", f"{value}, {optimum.beside(answer)}")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    optimum_head = "optimum by the surrogate" if finding.optimum else ""
-    for column in ["", "", *(["answer"] if repeated else []), f"trial {trial.id}", optimum_head, ""]:
+    points = {"answer": answer.point}
+    if trial.point != answer.point:
+        points[f"trial {trial.id}"] = trial.point
+    for column in ["", "", *points, "optimum by the surrogate" if optimum else "", ""]:
         table.add_column(column)
     for name in space.all_names:
-        optimum = finding.optimum.get(name)
-        shown = "" if optimum is None else str(optimum[0])
-        if optimum is not None and isinstance(optimum[0], float):
-            shown = with_error(*optimum)
-        points = [answer.point, trial.point] if repeated else [trial.point]
-        table.add_row("", name, *(number(point[name]) for point in points), shown, space.units.get(name, ""))
+        shown = place_text(optimum, name) if optimum else ""
+        values = (number(point[name]) for point in points.values())
+        table.add_row("", name, *values, shown, space.units.get(name, ""))
     console.print(table)
+    show_warnings(console, finding.warnings(space))
 
 
-def show_trials(console: Console, trials: list[Trial], names: Iterable[str], components: Iterable[str]) -> None:
-    """Print trials as a table."""
+def answer_words(answer: Answer) -> str:
+    """Return how the answer was found, for people."""
+    return answer.words + (", each with its own seed" if answer.origin == "repeats" else "")
+
+
+def answer_text(answer: Answer, name: str, names: Iterable[str]) -> str:
+    """Return the answer's value of the objective `name`, its point and how it was found, in one line."""
+    point = "  ".join(f"{parameter}={number(answer.point[parameter])}" for parameter in names)
+    return f"{name} {with_error(answer.value, answer.error)}  {point}  ({answer_words(answer)})"
+
+
+def place_text(optimum: Optimum, name: str) -> str:
+    """Return a parameter of the optimum with its error; where it is on an edge there is none."""
+    centre, spread = optimum.place[name]
+    if name in optimum.edges:
+        return f"{number(centre)}, at its {optimum.edges[name]} bound"
+    return with_error(centre, spread) if isinstance(centre, float) else str(centre)
+
+
+def show_warnings(console: Console, lines: Iterable[str]) -> None:
+    """Print what the user should know of a finding."""
+    for line in lines:
+        console.print(Text(line, style="yellow"), soft_wrap=True)
+
+
+def _heading(console: Console, head: str, text: str) -> None:
+    console.print(Text.assemble((head, "bold"), "  ", text), soft_wrap=True)
+
+
+def show_trials(
+    console: Console,
+    trials: list[Trial],
+    names: Iterable[str],
+    components: Iterable[str],
+    objective: Objective | None = None,
+) -> None:
+    """Print trials as a table, with what they violate of the objective's outcome constraints."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     names, components = list(names), list(components)
+    violating = ["violates"] if objective is not None and objective.outcomes else []
     hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
-    for column in [
-        "id",
-        "state",
-        *names,
-        *components,
-        "proposed by",
-        "seconds",
-        *["host"] * hosts,
-        *["reason"] * reasons,
-    ]:
-        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in components)
+    more = [*["host"] * hosts, *["reason"] * reasons]
+    for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
+        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
         table.add_row(
@@ -179,12 +215,41 @@ def show_trials(console: Console, trials: list[Trial], names: Iterable[str], com
                 with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
                 for name in components
             ),
+            *(Text(_violates(objective, trial)) for _ in violating),
             Text(trial.origin),
             took,
             *[trial.host or ""] * hosts,
             *[Text(trial.reason or "")] * reasons,
         )
     console.print(table)
+
+
+def _violates(objective: Objective | None, trial: Trial) -> str:
+    if objective is None or trial.state is not TrialState.DONE:
+        return ""
+    return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+
+
+def show_parts(console: Console, trials: Iterable[Trial], objective: Objective) -> None:
+    """Print what the loss of each trial is made of, where matches have parts: chi of curves, deviations of targets."""
+    names = [part.value for part in objective.parts]
+    if not names:
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ["id", *objective.names, *names]:
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    for trial in trials:
+        if trial.objective:
+            whole = (with_error(trial.objective[name], trial.objective_errors.get(name)) for name in objective.names)
+            table.add_row(str(trial.id), *whole, *(_value_text(trial, name) for name in names))
+    console.print("[bold]Parts of the loss[/bold]: chi of curves; deviations of values in tolerances", soft_wrap=True)
+    console.print(table)
+
+
+def _value_text(trial: Trial, name: str) -> str:
+    if trial.observation is None or name not in trial.observation.values:
+        return ""
+    return with_error(trial.observation.values[name], trial.observation.errors.get(name))
 
 
 def show_mapping(console: Console, rows: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ SoftalError
 ├── SimulationError          one evaluation failed: the trial becomes `failed`, with this as its reason
 │   ├── WalltimeExceeded     it ran longer than `workers.walltime`
 │   └── InvalidObservation   it returned something that the objective or its declaration does not allow
+│       └── NotReturned      it did not return what the objective needs: nor will any other
 ├── StrategyError            a strategy was asked or told something impossible
 ├── SurrogateError           a surrogate was used before it was fitted, or with data that it cannot take
 ├── TheoryError              an equation was given what it cannot be solved for, or has no solution
@@ -60,6 +61,10 @@ class WalltimeExceeded(SimulationError):
 
 class InvalidObservation(SimulationError):
     """The simulation returned something that its declaration or the objective does not allow."""
+
+
+class NotReturned(InvalidObservation):
+    """The simulation did not return what the objective needs: a mistake in the campaign, not in one simulation."""
 
 
 class StrategyError(SoftalError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,7 +82,7 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
 
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
-    goals = escape(", ".join(component.describe() for component in spec.objective.components))
+    goals = escape(", ".join(spec.objective.goals))
     _console().print(
         f"[green]{escape(str(file))} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
         f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time{at_once}.",
@@ -122,6 +123,9 @@ def resume(
     trials: Annotated[int | None, typer.Option(min=1, help="New limit of trials.")] = None,
     hours: Annotated[float | None, typer.Option(min=0, help="New limit of hours.")] = None,
     target: Annotated[float | None, typer.Option(help="New target of the objective.")] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run failed trials again, at their points and with their seeds.")
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Submit it to a running Ray cluster as a job.")] = False,
     dashboard: Annotated[str | None, typer.Option(help="With --detach: the cluster's dashboard address.")] = None,
     as_json: AsJson = False,
@@ -134,15 +138,17 @@ def resume(
     more = {"trials": trials, "hours": hours, "target": target}
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
+        options += ["--retry-failed"] * retry_failed
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return
-    _run(campaign, resume=True, as_json=as_json, **more)
+    _run(campaign, resume=True, as_json=as_json, retry_failed=retry_failed, **more)
 
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show how a campaign stands."""
-    from softal.console import duration, objective_text, point_text, show_mapping
+    from softal import edges
+    from softal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
 
     campaign = _open(folder)
     found = campaign.status()
@@ -156,14 +162,18 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     }
     if found.best is not None:
         names = campaign.spec.space.names
-        shown["best"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
+        if found.answer is not None:
+            shown["answer"] = answer_text(found.answer, campaign.spec.objective.names[0], names)
+        shown["best trial"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
     if found.utilisation is not None:
         shown["workers busy"] = f"{found.utilisation:.1%}"
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
     shown["running time"] = duration(found.active)
     if found.state in ("stopped", "interrupted", "failed"):
-        shown["go on with"] = f"softal resume {folder}"
+        shown["go on with"] = f"softal resume {folder}" + " --retry-failed" * (found.failed > 0 and not found.done)
     show_mapping(_console(), shown)
+    if found.answer is not None:
+        show_warnings(_console(), edges.warnings(campaign.spec.space, found.answer.edges))
 
 
 @app.command()
@@ -174,7 +184,7 @@ def trials(
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
 ) -> None:
     """List all trials."""
-    from softal.console import show_trials
+    from softal.console import show_parts, show_trials
     from softal.trial import TrialState
 
     campaign = _open(folder)
@@ -183,7 +193,9 @@ def trials(
     if as_json:
         _print_json([trial.to_json() for trial in found])
     else:
-        show_trials(_console(), found, campaign.spec.space.names, campaign.spec.objective.names)
+        objective = campaign.spec.objective
+        show_trials(_console(), found, campaign.spec.space.names, objective.names, objective)
+        show_parts(_console(), found, objective)
 
 
 @app.command()
@@ -199,6 +211,8 @@ def best(folder: Folder, as_json: AsJson = False) -> None:
         raise CampaignStateError("this campaign learns everywhere: it has no best point; see softal predict")
     if not objective.single:
         front = campaign.pareto_front
+        if not front and (unmet := objective.unmet(campaign.list_trials())):
+            raise CampaignStateError(unmet)
         if as_json:
             _print_json([trial.to_json() for trial in front])
         else:
@@ -206,7 +220,7 @@ def best(folder: Folder, as_json: AsJson = False) -> None:
         return
     finding = find_best(campaign)
     if finding is None:
-        raise CampaignStateError(f"no trial of {folder} is done yet")
+        raise CampaignStateError(objective.unmet(campaign.list_trials()) or f"no trial of {folder} is done yet")
     if as_json:
         _print_json(finding.to_json())
     else:
@@ -306,7 +320,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> None:
+def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:
     """Run a campaign with a display, print what it found and exit with its code."""
     from rich.console import Console
 
@@ -314,10 +328,10 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
     from softal.errors import CampaignFileError, CampaignStateError, SoftalError
     from softal.orchestrator.campaign import Silent
 
-    go = campaign.resume if resume else campaign.launch
+    go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
         if as_json:
-            ending = go(Silent(), **more)
+            ending = go(Silent())
             _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
             sys.exit(ending.exit_code)
         out = Console(highlight=False)
@@ -325,7 +339,6 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, **more: Any) -> Non
             ending = go(
                 display,
                 announce=lambda address, slots: _announce(out, campaign, resume, address, slots),
-                **more,
             )
     except (CampaignFileError, CampaignStateError):
         raise  # nothing was started
@@ -342,7 +355,7 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
     from softal.orchestrator.remarks import hints
 
     spec, folder = campaign.spec, relative(campaign.folder)
-    goals = ", ".join(component.describe() for component in spec.objective.components)
+    goals = ", ".join(spec.objective.goals)
     verb = "Resuming" if resume else "Launching"
     out.print(f"{verb} [bold]{spec.name}[/bold]: {goals} over {', '.join(spec.space.names)}", soft_wrap=True)
     fewer = "" if slots == spec.workers.concurrent else f" (of {spec.workers.concurrent}: no more fit on this Ray)"
@@ -366,16 +379,21 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
 
     found = campaign.status()
     folder = relative(campaign.folder)
-    colour = "green" if ending.state == "finished" else "yellow"
+    colour = {"finished": "green", "failed": "red"}.get(ending.state, "yellow")
     how = f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}"
-    out.print(f"{how}, after {duration(found.active)}.", soft_wrap=True)
+    out.print(f"{how}, after {duration(found.active)}." if ending.state != "failed" else how, soft_wrap=True)
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
-    if not objective.single and not objective.learning:
+    if unmet := objective.unmet(campaign.list_trials()):
+        out.print(f"[bold]Best[/bold]  {escape(unmet)}", soft_wrap=True)
+    elif not objective.single and not objective.learning:
         out.print("[bold]Pareto front[/bold]")
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
-    elif (finding := find_best(campaign)) is not None:
-        show_finding(out, finding, campaign.spec.space)
+    else:
+        with out.status("Looking for the optimum by the surrogate ..."):
+            finding = find_best(campaign)
+        if finding is not None:
+            show_finding(out, finding, campaign.spec.space)
     version = (read_versions(campaign.folder) or [{}])[-1]
     for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
@@ -385,7 +403,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     out.print("[bold]Dashboard[/bold]  Ray's, at the address above while a campaign runs", soft_wrap=True)
     if ending.mirror_behind:
         out.print(f"MLflow lacks {ending.mirror_behind} trials: when it answers, softal resume {folder} mirrors them.")
-    if ending.state != "finished":
+    if ending.state not in ("finished", "failed"):  # the reason of a failure says what to do
         out.print(f"[bold]Go on with[/bold] softal resume {folder}", soft_wrap=True)
 
 

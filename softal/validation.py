@@ -93,9 +93,13 @@ def join(*parts: object) -> str:
 def unknown(word: object, allowed: Iterable[str], what: str = "key") -> str:
     """Say that a word is not known, which one is nearest to it, and which there are."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(str(word), names, n=1)
-    hint = f" (did you mean `{near[0]}`?)" if near else ""
-    return f"{show(word)} is not a known {what}{hint}; allowed: {', '.join(names) or 'none'}"
+    return f"{show(word)} is not a known {what}{did_you_mean(word, names)}; allowed: {', '.join(names) or 'none'}"
+
+
+def did_you_mean(word: object, names: Iterable[str]) -> str:
+    """Return which of the names is nearest to a word, in parentheses after a space; nothing where none is near."""
+    near = difflib.get_close_matches(str(word), list(names), n=1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
 
 
 def show(value: object) -> str:

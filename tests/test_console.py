@@ -7,10 +7,11 @@ import io
 import pytest
 from rich.console import Console
 
-from softal.answer import Answer
+from softal.answer import Answer, Single
 from softal.console import duration, show_finding, show_predictions, with_error
 from softal.orchestrator.summary import Finding
 from softal.space import Space
+from softal.surrogates.optimum import Optimum
 from softal.trial import Trial, TrialState
 
 
@@ -27,24 +28,43 @@ def test_duration(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
 
 
-@pytest.mark.parametrize("repeats", [1, 3])
-def test_the_answer_comes_first_where_a_point_was_repeated(repeats: int) -> None:
-    space = Space({"x": {"low": 0, "high": 1, "unit": "nm"}})
-    trial = Trial(
-        7, {"x": 0.5}, proposed_by="bayesian", state=TrialState.DONE, objective={"f": 0.9}, objective_errors={"f": 0.1}
-    )
-    answer = Answer({"x": 0.25}, 1.0, 0.05, repeats, 1.0, tuple(range(repeats)))
+SPACE = Space({"x": {"low": 0, "high": 1, "unit": "nm"}})
+TRIAL = Trial(
+    7, {"x": 0.5}, proposed_by="bayesian", state=TrialState.DONE, objective={"f": 0.9}, objective_errors={"f": 0.1}
+)
+SINGLE = Single(7, {"x": 0.5}, 0.9, 0.1)
+
+
+def shown(answer: Answer, optimum: Optimum | None = None) -> list[str]:
     console = Console(width=100, record=True, file=io.StringIO())
-    show_finding(console, Finding(trial, answer, {}), space)
-    lines = [line.strip() for line in console.export_text().splitlines()]
-    if repeats == 1:
-        assert lines[0] == "Best  trial 7 by bayesian: f 0.90 ± 0.10"
-        assert lines[2].split() == ["x", "0.5", "nm"]
-    else:
-        assert lines[0] == "Answer  f 1.000 ± 0.050, mean of 3 runs at fidelity 1, each with its own seed"
-        assert lines[1] == "Best single trial  trial 7 by bayesian: f 0.90 ± 0.10"
-        assert lines[2].split() == ["answer", "trial", "7"]
-        assert lines[3].split() == ["x", "0.25", "0.5", "nm"]
+    show_finding(console, Finding(TRIAL, answer, optimum), SPACE)
+    return [line.strip() for line in console.export_text().splitlines()]
+
+
+def test_a_single_result_is_said_to_be_one() -> None:
+    lines = shown(Answer({"x": 0.5}, 0.9, 0.1, "trial", 1, 1.0, (7,), SINGLE, why="no repeats, no surrogate"))
+    assert lines[:2] == [
+        "Answer  f 0.90 ± 0.10, trial 7 alone, a single noisy result: no repeats, no surrogate",
+        "Best single trial  trial 7 by bayesian: f 0.90 ± 0.10",
+    ]
+    assert (lines[2].split(), lines[3].split()) == (["answer"], ["x", "0.5", "nm"])
+
+
+def test_the_answer_stands_beside_the_best_trial() -> None:
+    lines = shown(Answer({"x": 0.25}, 1.0, 0.05, "repeats", 3, 1.0, (0, 1, 2), SINGLE))
+    assert lines[0] == "Answer  f 1.000 ± 0.050, mean of 3 runs at fidelity 1, each with its own seed"
+    assert lines[1] == "Best single trial  trial 7 by bayesian: f 0.90 ± 0.10"
+    assert lines[2].split() == ["answer", "trial", "7"]
+    assert lines[3].split() == ["x", "0.25", "0.5", "nm"]
+
+
+def test_a_parameter_on_its_bound_has_no_error_but_a_question() -> None:
+    answer = Answer({"x": 0.9}, 1.0, 0.05, "model", 1, 1.0, (3,), SINGLE)
+    lines = shown(answer, Optimum({"x": (1.0, float("nan"))}, 0.8, 0.3, {"x": "upper"}, away=True))
+    assert lines[0] == "Answer  f 1.000 ± 0.050, the surrogate's mean at trial 3's point"
+    assert lines[2].startswith("Optimum by the surrogate  f 0.80 ± 0.30, away from every run")
+    assert "1, at its upper bound" in lines[4]
+    assert lines[5] == "x: at the edge of its range (1 nm): widen it?"
 
 
 def test_predictions() -> None:

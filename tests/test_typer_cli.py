@@ -186,8 +186,13 @@ def test_best(campaign: Campaign) -> None:
     assert (found["id"], found["objective"]) == (1, 0.3125)
     assert answer("trials", campaign.folder)[1].items() <= found.items()
     assert found["answer"] == {
-        "point": {"x": 0.25, "y": 0.5}, "value": 0.3125, "error": 0.01, "repeats": 1, "fidelity": 1.0, "trials": [1],
+        "point": {"x": 0.25, "y": 0.5}, "value": 0.3125, "error": 0.01, "origin": "trial", "repeats": 1,
+        "fidelity": 1.0, "trials": [1], "edges": [], "luck": 0.0, "why": "no repeats, no surrogate",
+        "best": {"id": 1, "point": {"x": 0.25, "y": 0.5}, "value": 0.3125, "error": 0.01},
+        "words": "trial 1 alone, a single noisy result: no repeats, no surrogate",
     }  # fmt: skip
+    assert answer("status", campaign.folder)["answer"] == found["answer"]
+    assert (found["edges"], found["optimum"], found["optimum_value"]) == ([], {}, None)
 
 
 def test_status(campaign: Campaign) -> None:

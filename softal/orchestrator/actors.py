@@ -1,4 +1,4 @@
-"""The agents' actors: started together, named for the dashboard, rebuilt by Ray where they die."""
+"""The agents' actors: started when they are needed, named for the dashboard, rebuilt by Ray where they die."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ class Agents:
         self._calls: dict[str, Any] = {}
         self._began: dict[str, float] = {}
         self._ended: dict[str, tuple[float, float]] = {}
-        kinds = ["strategist"] + ["trainer"] * bool(brief.surrogate) + ["tracker"] * bool(brief.mlflow)
-        for kind in kinds:  # started together, since each takes seconds to import its libraries
-            self._actor(kind)
+        self._actor("strategist")  # the others start when they are called: their imports would delay the first trials
 
     def _actor(self, kind: str) -> Any:
         if kind not in self._actors:
@@ -99,8 +97,8 @@ class Agents:
             raise AgentFailed(f"the {kind} died and could not be rebuilt: {error}") from error
 
     def close(self) -> None:
-        """End the agents; nothing of theirs is lost, since the journal has it all. A Ray of our own ends with them."""
-        for actor in self._actors.values() if not self._cluster.exclusive else ():
+        """End the agents; nothing of theirs is lost, since the journal has it all."""
+        for actor in self._actors.values():
             ray.kill(actor, no_restart=True)
         self._actors.clear()
         self._calls.clear()

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import softal
 from softal import strategies, surrogates
+from softal.answer import Answer
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.orchestrator.parcel import unpack
@@ -25,6 +27,7 @@ from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
 NICENESS = 10  # agents give way to simulations that share their cores
+PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
 SURROGATE_FOLDER = "surrogate"
 VERSIONS = "versions.jsonl"
@@ -47,7 +50,7 @@ class Brief:
     simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What the strategist says.
 
     Attributes:
@@ -76,8 +79,9 @@ class Strategist:
         trials = self.journal.trials(arrays=self.strategy.wants_arrays)
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
+        self._prepared = isinstance(parcel, Brief)  # in the caller's process no thread is to import anything
 
-    def ask(self, n: int, upto: int, pending: list[Trial]) -> Answer:
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> Reply:
         """Return up to n proposals.
 
         Args:
@@ -90,9 +94,14 @@ class Strategist:
             self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
             self.known = upto
         proposals = self.strategy.ask(n, pending)
+        if not self._prepared:
+            self._prepared = True
+            timer = threading.Timer(PREPARE_AFTER, self.strategy.prepare)
+            timer.daemon = True
+            timer.start()
         new = [Trial(-1, proposal.point, notes=proposal.notes) for proposal in proposals]
         exhausted = None if proposals or pending else self.strategy.exhausted_because
-        return Answer(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
+        return Reply(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
 
     def process(self) -> int:
         """Return the actor's process id."""
@@ -187,13 +196,14 @@ class Tracker:
     """Mirrors the journal into MLflow, a bit at a time."""
 
     def __init__(self, parcel: bytes) -> None:
-        from softal.tracking.mlflow import Mirror
-
         brief = _settle(parcel)
+        from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
+
         assert brief.mlflow is not None
         self.folder = brief.folder / SURROGATE_FOLDER
         self.journal = Journal.open(brief.folder)
-        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective)
+        self.brief = brief
+        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer)
 
     def step(self, max_trials: int, versions: list[dict[str, Any]]) -> tuple[int, str | None]:
         """Mirror up to `max_trials` trials; return how many still wait, and why MLflow does not answer, if so."""
@@ -216,6 +226,19 @@ class Tracker:
         drawn = [path for path in tables if path.name in draw]
         pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
         return [*tables, *(path for path in pictures if path is not None)]
+
+    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+        """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
+        from softal.surrogates.belief import find_answer, latest
+        from softal.surrogates.optimum import find_optimum, on_edges
+
+        brief = self.brief
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find_answer(brief.objective, brief.space, trials, surrogate)
+        if found is None:
+            return None
+        optimum = find_optimum(brief.objective, trials, surrogate)
+        return replace(found, edges=on_edges(brief.space, found, optimum))
 
     def finish(self, report: Path | None) -> tuple[int, str | None]:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
+
+FAILURES = (5, 0.1)  # first trials that fail alike: so many, or this part of the budget's trials where that is more
 
 
 class Progress:
@@ -39,7 +42,7 @@ class Progress:
         return improved
 
     def _improves(self, trial: Trial) -> bool:
-        if self.objective.learning:
+        if self.objective.learning or not self.objective.satisfied(trial):
             return False
         if self.objective.single:
             better = self.best is None or self._loss(trial) < self._loss(self.best)
@@ -61,6 +64,7 @@ class Budget:
         hours: of running, over all resumptions [h].
         target: value of the single objective that is good enough.
         stagnation: finished trials without an improvement.
+        failures: first trials that all fail for one reason, see `Failures`; auto follows `trials`.
     """
 
     def __init__(
@@ -71,8 +75,10 @@ class Budget:
         hours: float | None = None,
         target: float | None = None,
         stagnation: int | None = None,
+        failures: Literal["auto"] | int | None = "auto",
     ) -> None:
         self.objective = objective
+        self.failures = max(FAILURES[0], int(FAILURES[1] * (trials or 0))) if failures == "auto" else failures
         self.trials, self.hours, self.target, self.stagnation = trials, hours, target, stagnation
 
     def exhausted(self, progress: Progress, active: float) -> str | None:

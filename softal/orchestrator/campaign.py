@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softal.answer import Answer, answer
+from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
@@ -28,7 +28,7 @@ from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.space import Space
 from softal.tracking.journal import DATABASE, Journal, in_use
-from softal.trial import Trial
+from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,6 +155,7 @@ class Campaign:
         trials: int | None = None,
         hours: float | None = None,
         target: float | None = None,
+        retry_failed: bool = False,
         **hooks: Any,
     ) -> Ending:
         """Go on where the campaign stopped; trials that were running run again.
@@ -162,6 +163,8 @@ class Campaign:
         Args:
             listener: hears what happens.
             trials, hours, target: instead of those in the file's budget.
+            retry_failed: run failed trials again, at their points and with their seeds; their first results are
+                forgotten.
             hooks: passed on to the session.
 
         Raises:
@@ -177,7 +180,19 @@ class Campaign:
             changes = {**info.get("budget", {}), **changes}
             self.spec = replace(self.spec, budget=_extended(self.spec.budget, changes))
             journal.set_info(budget=changes)
+            if retry_failed:
+                self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
+
+    def _retry_failed(self, journal: Journal, listener: Listener) -> None:
+        """Let failed trials wait again, before any agent reads the journal: none is told their first results then."""
+        from softal.orchestrator.stock import waiting
+
+        failed = journal.write(waiting(trial) for trial in journal.trials(TrialState.FAILED))
+        if failed:
+            journal.set_info(retried=time.time())
+        noun = "trial" if len(failed) == 1 else "trials"
+        listener.message(f"Running {len(failed)} failed {noun} again." if failed else "No trial has failed.")
 
     def _refuse_here(self) -> None:
         if problems := self.check():
@@ -276,10 +291,12 @@ class Campaign:
     # Looking.
 
     def status(self) -> Status:
-        """Return how the campaign stands, running or not."""
+        """Return how the campaign stands, running or not, with its answer."""
         with require_campaign(self.folder) as journal:
-            progress = Progress(self.spec.objective, journal.trials())
-            return read_status(self.folder, journal, progress, self.spec.workers.concurrent)
+            trials = journal.trials()
+            progress = Progress(self.spec.objective, trials)
+            found = read_status(self.folder, journal, progress, self.spec.workers.concurrent)
+        return replace(found, answer=self._answer(trials))
 
     def list_trials(self) -> list[Trial]:
         """Return all trials in the order of their ids, without arrays."""
@@ -313,8 +330,15 @@ class Campaign:
 
     @property
     def answer(self) -> Answer | None:
-        """The best point with the error that its repeats vouch for; None where there is none."""
-        return answer(self.spec.objective, self.list_trials())
+        """The best point by repeats, or by the surrogate, with its error; None where there is none."""
+        return self._answer(self.list_trials())
+
+    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+        if self.spec.objective.best(trials) is None:
+            return None
+        from softal.surrogates.belief import find_answer
+
+        return find_answer(self.spec.objective, self.spec.space, trials, self.latest_surrogate)
 
     @property
     def pareto_front(self) -> list[Trial]:
@@ -332,21 +356,24 @@ class Campaign:
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
         return surrogates.load(latest, self.spec.surrogate.kind)
 
+    @property
+    def latest_surrogate(self) -> Surrogate | None:
+        """The latest version of the surrogate; None where there is none yet, or none wanted."""
+        from softal.surrogates.belief import latest
+
+        return latest(self.folder, self.spec.surrogate.kind) if self.spec.surrogate else None
+
     def report(self) -> Path:
         """Write the report and return its path."""
         from softal.tracking.report import write_report
 
         spec = self.spec
-        try:
-            surrogate = self.surrogate
-        except SoftalError:  # none yet, or none wanted
-            surrogate = None
         return write_report(
             self.folder,
             space=spec.space,
             objective=spec.objective,
             workers=spec.workers.concurrent,
-            surrogate=surrogate,
+            surrogate=self.latest_surrogate,
         )
 
     @property
@@ -365,6 +392,9 @@ class Silent:
         """Say nothing."""
 
     def message(self, text: str) -> None:
+        """Say nothing."""
+
+    def doing(self, text: str) -> None:
         """Say nothing."""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from softal.component import name_of
 from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Component, Objective
 from softal.orchestrator.kinds import Chosen
 from softal.orchestrator.settings import BudgetSettings
-from softal.references import Reference
+from softal.outcome import EXAMPLES, Outcome
+from softal.references import Reference, Target
 from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
 from softal.space import Space
@@ -113,14 +116,53 @@ def _check_objective(simulator: Any, outputs: Any, kind: str, objective: Objecti
 
 def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: list[Problem]) -> None:
     for component in objective.components:
-        if component.references:
-            for reference in component.references:
-                if reference.array not in outputs.arrays:
-                    message = unknown(reference.array, outputs.arrays, f"array of the simulator {kind!r}")
-                    problems.append(Problem(_place(component, reference), message))
+        if component.matching:
+            problems += [
+                problem for part in component.parts if (problem := _unreturned(component, part, outputs, kind))
+            ]
         elif component.name not in outputs.values:
             message = unknown(component.name, outputs.values, f"value of the simulator {kind!r}")
             problems.append(Problem(f"objective.{component.direction}", message))
+    for one in objective.outcomes:
+        if said := _impossible(one, outputs, kind):
+            problems.append(Problem("objective.subject_to", f"`{one.text}`: {said}"))
+
+
+def _impossible(one: Outcome, outputs: Outputs, kind: str) -> str | None:
+    """Say why an outcome constraint can never hold, by what the simulator declares."""
+    if one.value not in outputs.values:
+        return unknown(one.value, outputs.values, f"value of the simulator {kind!r}")
+    if one.value in outputs.marks:
+        return None if one.holds(0.0) or one.holds(1.0) else f"can never hold, since {one.value!r} is 0 or 1"
+    low, high = outputs.ranges.get(one.value, (-math.inf, math.inf))
+    number = one.value in outputs.value_units or one.value in outputs.ranges
+    if one.mark and number:
+        return f"{one.value!r} is no mark that is 0 or 1; allowed is an inequality, {EXAMPLES}"
+    if one.low > high or one.high < low or (one.above and one.low == high) or (one.below and one.high == low):
+        return f"can never hold, since {one.value!r} is {_span(low, high)}"
+    return None
+
+
+def _span(low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"at most {high:g}"
+    return f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
+
+
+def _unreturned(component: Component, part: Reference | Target, outputs: Outputs, kind: str) -> Problem | None:
+    """Say that an array or a value of a match is none of the simulator's."""
+    name, place = name_of(part), _place(component, part)
+    if isinstance(part, Target):
+        if name in outputs.values:
+            return None
+        if name in outputs.arrays:
+            return Problem(place, f"{name!r} is an array; a target is for a value, and an array takes `reference`")
+        return Problem(place, unknown(name, outputs.values, f"value of the simulator {kind!r}"))
+    if name in outputs.arrays:
+        return None
+    if name in outputs.values:
+        return Problem(place, f"{name!r} is a value, not an array: it takes `target` and `tolerance`")
+    return Problem(place, unknown(name, outputs.arrays, f"array of the simulator {kind!r}"))
 
 
 def _check_references(simulator: Simulator, objective: Objective, problems: list[Problem]) -> None:
@@ -136,9 +178,9 @@ def _check_references(simulator: Simulator, objective: Objective, problems: list
                 problems.append(Problem(_place(component, reference), message))
 
 
-def _place(component: Component, reference: Reference) -> str:
+def _place(component: Component, part: Reference | Target) -> str:
     group = "" if component.name == MISMATCH else component.name
-    return join("objective.match", group, reference.array)
+    return join("objective.match", group, name_of(part))
 
 
 def check_budget(budget: BudgetSettings, objective: Objective, problems: list[Problem]) -> None:

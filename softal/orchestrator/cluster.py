@@ -20,6 +20,8 @@ ENVIRONMENT = {
     "RAY_DEDUP_LOGS": "0",
 }
 AGENTS = 3  # strategist, trainer, tracker
+WORKERS_LIMIT = "RAY_num_workers_soft_limit"
+_limits: set[str] = set()  # that we have set
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,40 @@ class Cluster:
             self.slots = max(1, self.trial.fitting(ray.cluster_resources()))
 
 
+@dataclass(frozen=True)
+class Local:
+    """What a Ray of our own is started for.
+
+    Attributes:
+        cpus: that Ray counts.
+        gpus: whether it looks for GPUs.
+        workers: simulations at a time.
+        port: of the dashboard; None is any.
+    """
+
+    cpus: int
+    gpus: bool
+    workers: int
+    port: int | None
+
+    def serves(self, other: Local) -> bool:
+        """Return whether it has room for what the other would be started for."""
+        enough = self.cpus >= other.cpus and self.workers >= other.workers and self.gpus >= other.gpus
+        return enough and other.port in (None, self.port)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A Ray of our own that waits for the process's next campaign."""
+
+    local: Local
+    node: str
+    dashboard: str | None
+
+
+_kept: list[Kept] = []  # at most one; Ray itself ends it with the process
+
+
 @contextmanager
 def connect(
     *,
@@ -77,9 +113,11 @@ def connect(
     memory: int | None,
     namespace: str,
     dashboard_port: int | None = None,
-    runtime_env: dict[str, Any] | None = None,
 ) -> Iterator[Cluster]:
     """Start a local Ray with room for the campaign's workers, or join the cluster at `address`.
+
+    A local Ray is kept for the next campaign of this process, since its start takes seconds. It ends with the process,
+    with `ray.shutdown()`, after an error, or where the next campaign needs more.
 
     Args:
         address: None starts one; "auto", "host:port" or "ray://..." joins one.
@@ -87,68 +125,106 @@ def connect(
         cpus, gpus, memory: of one trial.
         namespace: of the campaign's agents.
         dashboard_port: where a local dashboard listens, on loopback; None is 8265 or the next free port.
-        runtime_env: passed on to Ray.
 
     Raises:
         SoftalError: if Ray cannot be started or joined, or if not even one trial fits.
     """
     if address is None and os.environ.get("RAY_ADDRESS"):
         address = "auto"  # inside a Ray job, or where the user says so
+    wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
     if address is None:
-        # Ray ends idle workers beyond one for each CPU; those of fractional CPUs would start again and again.
-        workers = {"RAY_num_workers_soft_limit": str(concurrent + AGENTS)}
-        for name, value in {**ENVIRONMENT, **workers}.items():
-            os.environ.setdefault(name, value)
+        _set_environment(concurrent)
     import ray
 
-    options: dict[str, Any] = {"namespace": namespace, "log_to_driver": False, "logging_level": logging.ERROR}
-    if runtime_env:
-        options["runtime_env"] = runtime_env
-    joined = ray.is_initialized()
-    if joined:
-        dashboard = None  # whoever started this Ray knows it
-    else:
+    kept = _reused(None if address else wanted)
+    joined = ray.is_initialized() and kept is None
+    dashboard = kept.dashboard if kept else None  # whoever started another Ray knows where its dashboard is
+    if not joined and kept is None:
+        dashboard = _started(address, _local(wanted) if address is None else {"address": address}, namespace)
         if address is None:
-            options |= _local(concurrent, cpus, gpus, dashboard_port)
-        else:
-            options["address"] = address
-        try:
-            started = ray.init(**options)
-        except Exception as error:
-            what = f"joined at {address}" if address else "started"
-            raise SoftalError(f"Ray cannot be {what}: {error}") from error
-        dashboard = started.dashboard_url or None
+            kept = Kept(wanted, ray.get_runtime_context().get_node_id(), dashboard)
     try:
         trial = Requirements(concurrent, cpus, gpus, memory)
-        resources = ray.cluster_resources()
-        slots = trial.fitting(resources)
-        if slots < 1:
-            has = ", ".join(f"{resources.get(name, 0):g} {name}" for name in ("CPU", "GPU", "memory"))
-            raise SoftalError(f"no trial fits on this Ray: one needs {cpus:g} CPU, {gpus:g} GPU; Ray has {has}")
         yield Cluster(
             address,
-            f"http://{dashboard}" if dashboard else None,
+            dashboard,
             ray.get_runtime_context().get_node_id(),
             namespace,
-            slots,
-            exclusive=address is None and not joined and cpus > 0,
+            _slots(trial),
+            exclusive=kept is not None and kept.local.cpus == wanted.cpus and cpus > 0,
             trial=trial,
         )
-    finally:
+    except BaseException:
         if not joined:
             ray.shutdown()
+        raise
+    if kept is not None:
+        _kept[:] = [kept]
+    elif not joined:
+        ray.shutdown()
 
 
-def _local(concurrent: int, cpus: float, gpus: float, dashboard_port: int | None) -> dict[str, Any]:
+def _reused(wanted: Local | None) -> Kept | None:
+    """Return the Ray that an earlier campaign left, if it serves; end it if it does not. None wants none of ours."""
+    import ray
+
+    kept = _kept.pop() if _kept else None
+    if kept is None or not ray.is_initialized() or ray.get_runtime_context().get_node_id() != kept.node:
+        return None  # there is none, or the user has ended it
+    if wanted is not None and kept.local.serves(wanted):
+        return kept
+    ray.shutdown()
+    return None
+
+
+def _started(address: str | None, where: dict[str, Any], namespace: str) -> str | None:
+    """Start or join Ray and return its dashboard's address."""
+    import ray
+
+    try:
+        started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
+    except Exception as error:
+        what = f"joined at {address}" if address else "started"
+        raise SoftalError(f"Ray cannot be {what}: {error}") from error
+    return f"http://{started.dashboard_url}" if started.dashboard_url else None
+
+
+def _slots(trial: Requirements) -> int:
+    import ray
+
+    resources = ray.cluster_resources()
+    slots = trial.fitting(resources)
+    if slots < 1:
+        has = ", ".join(f"{resources.get(name, 0):g} {name}" for name in ("CPU", "GPU", "memory"))
+        needs = f"{trial.cpus:g} CPU, {trial.gpus:g} GPU"
+        raise SoftalError(f"no trial fits on this Ray: one needs {needs}; Ray has {has}")
+    return slots
+
+
+def _set_environment(concurrent: int) -> None:
+    """Say what Ray reads from its environment, before it is imported or started; the user's own words stand."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # Ray ends idle workers beyond one for each CPU; those of fractional CPUs would start again and again.
+    if os.environ.get(WORKERS_LIMIT) in (None, *_limits):
+        os.environ[WORKERS_LIMIT] = str(concurrent + AGENTS)
+        _limits.add(os.environ[WORKERS_LIMIT])
+
+
+def _whole_cpus(concurrent: int, cpus: float) -> int:
     # Ray counts whole CPUs: 32 trials of 1/16 are 2. More trials than cores are the user's choice.
+    return max(1, math.ceil(concurrent * cpus - 1e-9))
+
+
+def _local(wanted: Local) -> dict[str, Any]:
     options: dict[str, Any] = {
         "address": "local",  # without it, Ray joins whatever was started on this machine last
-        "num_cpus": max(1, math.ceil(concurrent * cpus - 1e-9)),
+        "num_cpus": wanted.cpus,
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
     }
-    if dashboard_port is not None:
-        options["dashboard_port"] = dashboard_port
-    if gpus == 0:
+    if wanted.port is not None:
+        options["dashboard_port"] = wanted.port
+    if not wanted.gpus:
         options["num_gpus"] = 0
     return options

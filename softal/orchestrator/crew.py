@@ -48,6 +48,7 @@ class Crew:
         self.tasks: dict[Any, list[Trial]] = {}
         self.durations: deque[float] = deque(maxlen=RECENT)
         self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
+        self.lacking: set[int] = set()  # trials that did not return what the objective needs
         self._alone: set[int] = set()  # trials whose batch has lost its worker too often
         self._busy = busy
         self._submit = workers.evaluator(job, memory=memory, retries=retries)
@@ -127,6 +128,7 @@ class Crew:
                 self._with_files(outcome, outcome.applied_to(trial))
                 for outcome, trial in zip(outcomes, trials, strict=True)
             ]
+            self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
             self._count(outcomes)
         return finished, again
 

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from softal.errors import SimulationError
+from softal.errors import NotReturned, SimulationError
 from softal.orchestrator.job import Job, Task
 from softal.simulators.base import Context, Simulator, seed_generators, validate_observation
 from softal.trial import Observation
 
-Answer = tuple[str, Any]  # "done" with (observation, values, errors), or "error" with (reason, details)
+# "done" with (observation, values, errors), or "error" with (reason, details); NotReturned is "lacks" with the same
+Answer = tuple[str, Any]
 
 
 class LazyContext(Context):
@@ -61,7 +62,8 @@ def run_together(simulator: Simulator, job: Job, tasks: Sequence[Task], workdirs
 def failed(error: BaseException) -> Answer:
     """Return the answer of a trial that an error has ended: the reason in one line, and the traceback."""
     reason = str(error) if isinstance(error, SimulationError) else describe(error)
-    return "error", (reason, "".join(traceback.format_exception(error)))
+    kind = "lacks" if isinstance(error, NotReturned) else "error"
+    return kind, (reason, "".join(traceback.format_exception(error)))
 
 
 def describe(error: BaseException) -> str:
@@ -85,7 +87,7 @@ def _judged(simulator: Simulator, job: Job, result: Observation | Exception) -> 
         if job.objective is None:
             return "done", (observation, {}, {})
         values, errors = job.objective.evaluate(observation)
-        return "done", (job.objective.with_chis(observation), values, errors)
+        return "done", (job.objective.with_parts(observation), values, errors)
     except Exception as error:
         return failed(error)
 

@@ -71,6 +71,7 @@ class Outcome:
             the other, so that durations add up to what the worker spent.
         files: contents of the artifacts, by name, where worker and driver share no file system.
         apart: why the trial was run alone although it was handed over together with others.
+        lacks: whether it failed since the simulation does not return what the objective needs.
     """
 
     state: TrialState
@@ -83,6 +84,7 @@ class Outcome:
     reason: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     apart: str | None = None
+    lacks: bool = False
 
     def applied_to(self, trial: Trial) -> Trial:
         """Return the trial as it is now that it has finished."""

@@ -22,6 +22,7 @@ from softal.orchestrator.agents import Brief
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.cluster import Cluster
 from softal.orchestrator.crew import Crew
+from softal.orchestrator.failures import Failures
 from softal.orchestrator.job import Job
 from softal.orchestrator.metrics import Metrics
 from softal.orchestrator.status import Status, busy_seconds, utilisation
@@ -33,6 +34,7 @@ TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, w
 TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
 MIRROR_BATCHES = (50, 2000)  # fewest and most changes that the tracker mirrors in one call
 MIRROR_CALL = 1.0  # seconds that such a call may take; many trials at once cost less each
+MIRROR_AFTER = 1.0  # seconds after the first trial's start in which the tracker is not started: its imports take longer
 MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal when it is up to date
 
 
@@ -47,6 +49,9 @@ class Listener(Protocol):
 
     def message(self, text: str) -> None:
         """Something that the user should know."""
+
+    def doing(self, text: str) -> None:
+        """What is done now, where no simulation runs meanwhile; a listener need not have this."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Loop:
         trials = journal.trials()
         name = plan.brief.name
         self.progress = Progress(plan.brief.objective, trials)
+        self.failures = Failures(plan.budget.failures, trials)
         self.agents = Agents(plan.brief, cluster)
         self.stock = Stock(
             journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, plan.freshness, trials
@@ -93,9 +99,11 @@ class Loop:
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
         self._last_tick = 0.0
+        self._first_launch = math.inf
         self._stop_reason: str | None = None
         self._stop_deadline = math.inf
         self._untrained = bool(self.progress.done)
+        self._fits_all = False  # whether the trainer's call under way is the last
         self._versions: list[dict[str, Any]] = []
         self._mirror_behind = 0
         self._mirror_batch = MIRROR_BATCHES[0]
@@ -151,11 +159,15 @@ class Loop:
         """Return why nothing new is started any more; None while the campaign goes on."""
         if self._stop_reason is not None:
             return self._stop_reason
-        reason = self.plan.budget.exhausted(self.progress, self.active)
+        reason = self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
         if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
             reason = self.stock.exhausted
-        if reason is not None and self._stop_deadline == math.inf:
+        if reason is None:
+            self._stop_deadline = math.inf  # a good result came while the campaign seemed hopeless
+        elif self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
+            if self.hopeless and self.crew.tasks:
+                self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
 
     def _demand(self) -> Demand:
@@ -164,8 +176,15 @@ class Loop:
         left = self.plan.budget.left(known + len(running) + len(self.stock.ready))
         return Demand(running, crew.free, crew.room, left, known, crew.durations)
 
+    @property
+    def hopeless(self) -> str | None:
+        """Why nothing more is run, where all that was run failed for one reason; None where that is not so."""
+        return self.failures.hopeless(self.plan.brief.folder)
+
     def _launch(self) -> None:
-        self.journal.write(self.crew.launch(self.stock.ready))
+        launched = self.journal.write(self.crew.launch(self.stock.ready))
+        if launched:
+            self._first_launch = min(self._first_launch, time.monotonic())
 
     def _wait(self) -> None:
         """Wait for whatever comes first, and take all that has come."""
@@ -194,9 +213,11 @@ class Loop:
         launched = self.crew.launch(self.stock.ready) if self._over() is None else []
         for trial in self.journal.write([*finished, *launched])[: len(finished)]:
             improved = self.progress.add(trial)
+            self.failures.add(trial, lacking=trial.id in self.crew.lacking)
             self._metrics.trial(trial)
             self.listener.trial_finished(trial, improved)
         self._untrained = self._untrained or bool(finished)
+        self.crew.lacking.clear()
         for reason in self.crew.apart:
             self._complain(f"Trials that were evaluated at once failed together ({reason}) and ran one by one.")
         self.crew.apart.clear()
@@ -241,6 +262,8 @@ class Loop:
 
     def _mirror(self) -> None:
         keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
+        if time.monotonic() - self._first_launch < MIRROR_AFTER:
+            return
         if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE if keeps_up else 0.0):
             self._call_tracker()
 
@@ -262,14 +285,22 @@ class Loop:
         elif was and not self._mirror_error:
             self.listener.message("MLflow answers again; the mirror catches up.")
 
+    def begin_finish(self) -> bool:
+        """Let the mirror catch up and the surrogate be fitted to all trials; return whether there is one to fit."""
+        if self.plan.brief.mlflow and not self.agents.busy("tracker"):
+            self._call_tracker()
+        fits = bool(self.plan.brief.surrogate and self.progress.done)
+        self._fits_all = fits and not self.agents.busy("trainer")
+        if self._fits_all:
+            self.agents.call("trainer", "step", final=True)
+        return fits
+
     def finish_training(self) -> None:
-        """Fit the surrogate to all trials, and wait for it."""
-        if not self.plan.brief.surrogate or not self.progress.done:
-            return
+        """Wait for the fit to all trials."""
         if self.agents.busy("trainer"):
             self._wait_for("trainer")
-        self.agents.call("trainer", "step", final=True)
-        self._wait_for("trainer")
+        if not self._fits_all and self.begin_finish():
+            self._wait_for("trainer")
 
     def finish_mirror(self, report: Path | None) -> int:
         """Let MLflow catch up as long as it answers, close the campaign's run there; return what it still lacks."""
@@ -302,3 +333,16 @@ class Loop:
         status = self.status()
         self._metrics.status(status)
         self.listener.tick(status)
+
+
+def waiting_text(grace: float, running: int) -> str:
+    """Return what a stop waits for, in words."""
+    waits = f"up to {grace:g} s for {running} running simulations" if running else "for the books"
+    return f"Stopping: waiting {waits}. Ctrl-C again stops at once."
+
+
+def say_doing(listener: Listener, text: str) -> None:
+    """Tell a listener what is done now, if it wants to know."""
+    doing: Any = getattr(listener, "doing", None)
+    if doing is not None:
+        doing(text)

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +16,15 @@ from softal.errors import Problem, SoftalError
 from softal.objective import MISMATCH, Objective, learn, match, maximize, minimize, several
 from softal.orchestrator.phase_target import DIRECTIONS, EXAMPLE, entries, wrong_target
 from softal.orchestrator.settings import Number, Text
-from softal.references import Reference, load_reference
+from softal.orchestrator.target_file import arithmetic, is_number, meant, read_target, written
+from softal.outcome import EXAMPLES, Outcome, outcome
+from softal.references import Reference, Target, load_reference
 from softal.references.units import check_known, factor
 from softal.simulators import Outputs
 from softal.validation import join, problems_in, show, unknown
 
 COMPONENT = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+OUTCOMES = "subject_to"
 VALUES = {"minimize": minimize, "maximize": maximize, "learn": learn}
 
 
@@ -53,6 +56,10 @@ class MatchSettings(BaseModel):
         None, description="part of the grid that counts, `[low, high]`, in the table's unit; `null` is all of it"
     )
     weight: Annotated[Number, Field(gt=0)] = Field(1.0, description="of this array among several")
+    tolerance: Annotated[Number, Field(gt=0)] | None = Field(
+        None,
+        description="the distance chi that counts as one; needed beside targets and other tolerances, else `null` is 1",
+    )
     columns: Annotated[tuple[str | int, str | int], BeforeValidator(_columns)] | None = Field(
         None,
         description="columns of the table, by name or number from 0: `[grid, value]`; `null` is the first, and the one "
@@ -92,25 +99,59 @@ def read_objective(
         problems.append(Problem(place, f"{show(data)} is given; allowed: {allowed}"))
         return None
     parts: list[Objective] = []
+    outcomes: list[Outcome] = []
     for key, entry in data.items():
         if key in VALUES:
-            parts += [VALUES[key](name) for name in _names(join(place, key), entry, problems)]
+            parts += [VALUES[key](name) for name in _names(join(place, key), entry, outputs or Outputs(), problems)]
+        elif key == OUTCOMES:
+            outcomes = _outcomes(join(place, key), entry, outputs or Outputs(), problems)
         elif key == "match":
             parts += _match(join(place, key), entry, _Files(folder, outputs or Outputs(), problems))
         else:
-            problems.append(Problem(join(place, key), unknown(key, [*VALUES, "match"])))
-    if "learn" in data and len(data) > 1:
+            problems.append(Problem(join(place, key), _unknown(key, entry)))
+    if "learn" in data and len(data.keys() - {OUTCOMES}) > 1:
         problems.append(Problem("objective.learn", "asks for a surrogate that is good everywhere; it stands alone"))
+    if OUTCOMES in data and "learn" in data:
+        problems.append(Problem(f"objective.{OUTCOMES}", "is given, but `learn` has no best point that it could bound"))
     if len(problems) > before:
         return None
+    if not parts:
+        message = "says what is allowed, and not what is better; add minimize, maximize or match"
+        problems.append(Problem(f"objective.{OUTCOMES}", message))
+        return None
     try:
-        return several(*parts)
+        return replace(several(*parts), outcomes=tuple(outcomes))
     except SoftalError as error:
         problems.append(Problem(place, str(error)))
         return None
 
 
-def _names(place: str, entry: object, problems: list[Problem]) -> list[str]:
+def _outcomes(place: str, entry: object, outputs: Outputs, problems: list[Problem]) -> list[Outcome]:
+    """Return the outcome constraints that stand here: one, or a list of them."""
+    found: list[Outcome] = []
+    texts = entry if isinstance(entry, list) and entry else [entry]
+    for i, text in enumerate(texts):
+        where = join(place, str(i)) if texts is entry else place
+        if not isinstance(text, str):
+            problems.append(Problem(where, f"{show(text)} is given; allowed: inequalities of values, {EXAMPLES}"))
+            continue
+        try:
+            found.append(outcome(text, outputs.value_units))
+        except SoftalError as error:
+            problems.append(Problem(where, str(error)))
+    return found
+
+
+def _unknown(key: object, entry: object) -> str:
+    said = unknown(key, [*VALUES, "match", OUTCOMES])
+    if "target" not in str(key).lower():
+        return said
+    given = entry.items() if isinstance(entry, Mapping) else ()
+    name, number = next(((name, value) for name, value in given if is_number(value)), ("density", 0.76))
+    return f"{said}; a value that shall be near a number is matched: `match: {{{written(name, number)[1:-1]}}}`"
+
+
+def _names(place: str, entry: object, outputs: Outputs, problems: list[Problem]) -> list[str]:
     """Return the names of values that stand here; a phase is the value `P_<phase>`, except for `learn`."""
     names, before = [], len(problems)
     phases = place.rpartition(".")[2] in DIRECTIONS
@@ -120,7 +161,9 @@ def _names(place: str, entry: object, problems: list[Problem]) -> list[str]:
             problems += wrong
             names += [] if wrong else [f"P_{part['phase']}"]
         elif isinstance(part, str) and part.strip():
-            names.append(part)
+            said = arithmetic(part, outputs)
+            problems += [Problem(join(place, *where), said)] if said else []
+            names += [] if said else [part]
         else:
             allowed = "the name of a value, or a list of names" + (f"; or a phase such as {EXAMPLE}" if phases else "")
             problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
@@ -131,9 +174,10 @@ def _names(place: str, entry: object, problems: list[Problem]) -> list[str]:
 
 
 def _match(place: str, entry: object, files: _Files) -> list[Objective]:
-    """Return the component `mismatch` of the arrays that stand here, and one of each named group of arrays."""
+    """Return the component `mismatch` of the arrays and values that stand here, and one of each named group of them."""
     if not isinstance(entry, Mapping) or not entry:
-        allowed = "`{array: table.csv}`, or `{array: {reference: table.csv, range: [low, high]}}`"
+        allowed = "`{array: table.csv}`, `{array: {reference: table.csv, range: [low, high]}}`, or for a value "
+        allowed += "`{value: {target: 0.76, tolerance: 0.01}}`"
         files.problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
         return []
     groups = {name: part for name, part in entry.items() if _is_group(part)}
@@ -149,17 +193,33 @@ def _match(place: str, entry: object, files: _Files) -> list[Objective]:
 
 
 def _is_group(part: object) -> bool:
-    """Whether a mapping holds arrays by name, and not the settings of one array."""
-    if not isinstance(part, Mapping) or not part:
+    """Whether a mapping holds arrays and values by name, and not the settings of one of them."""
+    if not isinstance(part, Mapping) or not part or meant(part):
         return False
     keys = [str(key) for key in part]
     return not set(keys) & set(MatchSettings.model_fields) and not difflib.get_close_matches("reference", keys, n=1)
 
 
 def _component(place: str, name: str, entry: Mapping[str, Any], files: _Files) -> Objective | None:
-    read = {str(array): _reference(join(place, array), str(array), part, files) for array, part in entry.items()}
-    found = {array: reference for array, reference in read.items() if reference is not None}
+    read = {str(part): _part(join(place, part), str(part), data, files) for part, data in entry.items()}
+    measured = any(isinstance(part, Target) for part in read.values()) or any(map(_tolerant, entry.values()))
+    for part, data in entry.items() if measured else ():
+        if isinstance(read[str(part)], Reference) and not _tolerant(data):
+            said = "is missing: beside targets and other tolerances, it says which distance chi counts as one, such as "
+            files.problems.append(Problem(join(place, part, "tolerance"), f"{said}0.02"))
+    found = {part: one for part, one in read.items() if one is not None}
     return match(found, name) if len(found) == len(read) else None
+
+
+def _tolerant(data: object) -> bool:
+    return isinstance(data, Mapping) and data.get("tolerance") is not None
+
+
+def _part(place: str, name: str, data: Any, files: _Files) -> Reference | Target | None:
+    curve = name in files.outputs.arrays and not isinstance(data, Mapping)
+    if meant(data) and not curve:
+        return read_target(place, name, data, files.outputs, files.problems)
+    return _reference(place, name, data, files)
 
 
 def _reference(place: str, array: str, data: Any, files: _Files) -> Reference | None:
@@ -184,7 +244,7 @@ def _reference(place: str, array: str, data: Any, files: _Files) -> Reference | 
 def _read(array: str, path: Path, settings: MatchSettings) -> Reference:
     if not path.is_file():
         raise SoftalError(f"{show(settings.reference)} is given, but there is no file {path}")
-    return load_reference(
+    found = load_reference(
         array,
         path,
         columns=settings.columns,
@@ -193,6 +253,7 @@ def _read(array: str, path: Path, settings: MatchSettings) -> Reference:
         unit=settings.unit or "",
         value_unit=settings.value_unit or "",
     )
+    return replace(found, tolerance=settings.tolerance or 1.0)
 
 
 def _converted(

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -53,11 +54,10 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
     uri = tracking.mlflow or f"sqlite:///{campaign.folder.resolve() / 'mlflow.db'}"
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
-    from softal.tracking.mlflow import ui_command
-
     port = free_port(port)
     address = f"http://{HOST}:{port}"
-    with _server(ui_command(uri, port, HOST), campaign.folder) as process:
+    say("Starting MLflow's server, which takes some seconds ...")
+    with _server(ui_command(uri, port), campaign.folder) as process:
         _wait_for(f"{address}/health", process)
         say(f"MLflow     {address}/{_experiment_page(address, tracking.experiment)}")
         _say_dashboard(campaign, say)
@@ -95,6 +95,12 @@ def serve_predictions(campaign: Campaign, port: int, say: Say) -> None:
             server.serve_forever(poll_interval=0.2)
 
 
+def ui_command(uri: str, port: int, host: str = HOST) -> list[str]:
+    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
+
+
 def free_port(port: int, host: str = HOST) -> int:
     """Return the port, or the next free one; SoftalError if none of the next ones is free."""
     for candidate in range(port, min(port + PORTS_TRIED, 65536)):
@@ -114,6 +120,7 @@ def _server(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes
         process = subprocess.Popen(
             command,
             cwd=folder,
+            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # nine processes for language models
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,

@@ -24,6 +24,7 @@ from softal.orchestrator.settings import (
     TrackingSettings,
     WorkersSettings,
 )
+from softal.orchestrator.target_file import TargetSettings
 from softal.parameters import Choice, Derived, Fixed, Integer, Real
 from softal.simulators import Outputs, Simulator
 
@@ -82,8 +83,9 @@ One or several of the following; several make a Pareto front, and `learn` stands
 |---|---|---|
 | `minimize` | name of a value, or a list of names | the smaller the better |
 | `maximize` | name of a value, or a list of names | the larger the better |
-| `match` | mapping of arrays to tables | relative L2 distance of arrays from [references](references.md) |
+| `match` | mapping of arrays to tables, and of values to targets | distance from [references](references.md) |
 | `learn` | name of a value, or a list of names | a surrogate that is good everywhere; there is no best trial |
+| `subject_to` | an inequality of a value, or a list of them | what the outcome must be, see below |
 
 `minimize` and `maximize` also take a phase that a trained classifier knows, instead of a name or among the list:
 `maximize: {phase: qc12, classifier: runs/hcss_phases}` is the value `P_qc12` of a simulator with the setting
@@ -94,6 +96,29 @@ that surrogate; a relative path is looked up beside the campaign file, then wher
 `mismatch`: the root of the weighted mean of their squared distances chi, which are recorded as the values
 `chi_<array>`. Groups with names make several: `match: {R_chi: {g_SiO: a.csv, g_OO: b.csv}, neutron: {F_q: c.csv}}` has
 the objectives `R_chi` and `neutron`. Each array takes:
+"""
+TARGETS = """\
+Values with [targets](references.md#targets) stand beside arrays, or alone. `(value - target) / tolerance` is recorded
+as `deviation_<value>`, and the objective is the root of the weighted mean of the squares of these and of
+`chi / tolerance` of the arrays: 1 where each is at its tolerance. Each value takes:
+"""
+SUBJECT_TO = """\
+`subject_to` bounds values that the simulator returns, beside `minimize`, `maximize` or `match`:
+
+```yaml
+objective:
+  maximize: diffusion
+  subject_to: [pressure <= 5 MPa, 0.7 < density <= 0.8, equilibrated == 1]
+```
+
+Each is one value between numbers, by `<=`, `<`, `>=`, `>`; `==` is for marks that are 0 or 1. A number may have a unit
+where the simulator says that of the value. They are known only after a simulation (`constraints` are between
+parameters, and are known before): a trial that violates one is done, teaches the models, and is shown as violating; but
+it is neither the best nor on the Pareto front, and neither `target` nor `stagnation` of the budget counts it.
+`bayesian` models each value as a Gaussian process with its error (a mark by a classifier) and multiplies its
+acquisition functions by the probability that all hold; while no point is known where they probably do, that
+probability alone is maximised, and the proposal's note says so. `cmaes` ranks trials that violate behind all others, by
+how much they do, in units of each value's spread. `sobol`, `random`, `grid` and `table` take no notice.
 """
 SIMULATOR = """\
 A kind with its settings; your own `module:Class` (a `Simulator`) or `module:function` (point -> mapping of values); or
@@ -121,7 +146,14 @@ def page() -> str:
         _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
         _section("`space`", SPACE, *map(_parameter, PARAMETERS)),
         _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
-        _section("`objective`", OBJECTIVE, table(rows_of(MatchSettings))),
+        _section(
+            "`objective`",
+            OBJECTIVE,
+            table(rows_of(MatchSettings)),
+            TARGETS,
+            table(rows_of(TargetSettings)),
+            SUBJECT_TO,
+        ),
         _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
         _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
     ]

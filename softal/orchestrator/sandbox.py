@@ -24,13 +24,15 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
-from softal.errors import SimulationError, SoftalError, WalltimeExceeded
+from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
 from softal.orchestrator.evaluation import Answer, describe, run_one, run_together
 from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
 from softal.orchestrator.parcel import unpack
+from softal.tracking.journal import LOCK, in_use
 from softal.trial import TrialState
 
 PR_SET_PDEATHSIG = 1
+IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
 OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
@@ -66,7 +68,8 @@ class Sandbox:
             outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
             return outcome if shared else _with_files(outcome)
         except SoftalError as error:
-            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error))
+            lacks = isinstance(error, NotReturned)
+            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
         finally:
             self._keep_output(workdir)
             _remove(workdir, only_empty=shared)
@@ -147,7 +150,7 @@ class Sandbox:
         return workdir, True
 
     def _shared(self) -> bool:
-        return (self.job.folder / "lock").exists()
+        return (self.job.folder / LOCK).exists()
 
     def _own_folder(self, task: Task) -> Path:
         """Return the trial's folder in the campaign's, without what a lost worker left there."""
@@ -188,11 +191,11 @@ class Sandbox:
             kind, content = self._pipe.recv()
         except (EOFError, ConnectionResetError):
             raise self._death() from None
-        if kind == "error":
+        if kind in ("error", "lacks"):
             reason, details = content
             if workdir is not None:
                 (workdir / "error.txt").write_text(details)
-            raise SimulationError(reason)
+            raise (NotReturned if kind == "lacks" else SimulationError)(reason)
         return tuple(content)
 
     def _death(self) -> Exception:
@@ -236,7 +239,7 @@ def _outcome(answer: Answer, workdir: Path, started: float, finished: float, hos
     reason, details = content
     workdir.mkdir(parents=True, exist_ok=True)
     (workdir / "error.txt").write_text(details)
-    return Outcome(TrialState.FAILED, started, finished, host, reason=reason)
+    return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
 
 
 def _with_files(outcome: Outcome) -> Outcome:
@@ -271,6 +274,9 @@ def main() -> None:
         return
     pipe.send(("ready", ()))
     while True:
+        while not pipe.poll(IDLE):
+            if (job.folder / LOCK).exists() and not in_use(job.folder):
+                return  # the campaign is over, and its worker waits for the next: memory of CPU and GPU is given back
         try:
             task, workdir = pipe.recv()
         except EOFError:

@@ -15,7 +15,7 @@ from types import FrameType
 from softal.errors import SoftalError
 from softal.orchestrator.actors import StoppedAtOnce
 from softal.orchestrator.cluster import connect
-from softal.orchestrator.loop import Listener, Loop, Plan
+from softal.orchestrator.loop import Listener, Loop, Plan, say_doing, waiting_text
 from softal.orchestrator.settings import ClusterSettings, WorkersSettings
 from softal.tracking.journal import Journal
 
@@ -70,6 +70,7 @@ def run(
     stops = _Stops(listener, workers.grace)
     journal.set_info(state="running", resumed=time.time(), pid=os.getpid(), host=os.uname().nodename)
     ending = Ending("failed", "softal itself failed; its traceback was shown")
+    say_doing(listener, f"Joining Ray at {cluster.address} ..." if cluster.address else "Starting Ray ...")
     try:
         with (
             stops,
@@ -85,6 +86,7 @@ def run(
         ):
             journal.set_info(dashboard=ray_cluster.dashboard)
             announce(ray_cluster.dashboard, ray_cluster.slots)
+            say_doing(listener, "Starting the first simulations ...")
             loop = Loop(plan, journal, ray_cluster, listener)
             stops.loop = loop
             try:
@@ -112,19 +114,35 @@ def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, r
         journal.set_info(state="failed", reason=str(error), ended=time.time())
         loop.finish_mirror(None)
         raise
-    ending = _stopped(stops) if stops.signal else Ending("finished", reason)
+    ending = _stopped(stops) if stops.signal else _ended(loop, reason)
     journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
     return ending if loop.agents.hurry else _finish(loop, listener, report, ending)
 
 
+def _ended(loop: Loop, reason: str) -> Ending:
+    """Return how a campaign ended by itself: without one good trial it has failed, whatever ended it."""
+    if loop.hopeless:
+        return Ending("failed", loop.hopeless)
+    if not loop.progress.done:
+        return Ending("failed", loop.failures.without_result(reason, loop.plan.brief.folder))
+    return Ending("finished", reason)
+
+
 def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: Ending) -> Ending:
-    """Train on all trials, write the report, let MLflow catch up."""
+    """Train on all trials, write the report, let MLflow catch up, beside each other as far as that goes."""
+    if loop.begin_finish():
+        say_doing(listener, f"Training the surrogate on {loop.progress.done} trials ...")
+    import softal.tracking.report  # noqa: F401  which takes a second, while the trainer trains
+
     loop.finish_training()
+    say_doing(listener, "Writing the report ...")
     page: Path | None = None
     try:
         page = report()
     except Exception as error:  # the campaign's results are safe; a broken page must not make it fail
         listener.message(f"The report could not be written: {type(error).__name__}: {error}")
+    if loop.plan.brief.mlflow:
+        say_doing(listener, "Bringing MLflow up to date ...")
     behind = loop.finish_mirror(page)
     return Ending(ending.state, ending.reason, ending.signal, page, behind)
 
@@ -162,7 +180,5 @@ class _Stops:
             self.loop.stop(STOP_SIGNALS[self.signal], at_once=True)
             self.loop.agents.hurry = True
             return
-        running = len(self.loop.crew.running)
-        waits = f"up to {self._grace:g} s for {running} running simulations" if running else "for the books"
-        self._listener.message(f"Stopping: waiting {waits}. Ctrl-C again stops at once.")
+        self._listener.message(waiting_text(self._grace, len(self.loop.crew.running)))
         self.loop.stop(STOP_SIGNALS[self.signal])

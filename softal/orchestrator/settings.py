@@ -23,6 +23,13 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _failures(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**9
+    if value not in ("auto", None) and not whole:
+        raise ValueError(f"{show(value)} is given; `auto`, null or a whole number from 1 is allowed")
+    return value
+
+
 class BudgetSettings(_Section):
     """When the campaign ends: whichever limit comes first. At least one of trials, hours and target is needed."""
 
@@ -35,6 +42,11 @@ class BudgetSettings(_Section):
     target: Number | None = Field(None, description="value of the objective that is good enough; of one objective only")
     stagnation: Annotated[Whole, Field(gt=0, le=10**9)] | None = Field(
         None, description="finished trials in a row without an improvement"
+    )
+    failures: Annotated[Literal["auto"] | int | None, BeforeValidator(_failures)] = Field(
+        "auto",
+        description="first trials that all fail for one reason, at which the campaign stops and is `failed`; `auto` is "
+        "5, or a tenth of `trials` where that is more; `null` is never",
     )
 
     @model_validator(mode="after")

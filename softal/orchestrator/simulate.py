@@ -92,7 +92,7 @@ def simulate(experiment: Experiment, workers: int = 1, said: Callable[[int], Non
         return Result(observation, tuple(runs))
     try:
         objective, errors = experiment.objective.evaluate(observation)
-        observation = experiment.objective.with_chis(observation)
+        observation = experiment.objective.with_parts(observation)
     except SoftalError as error:  # the curves are there, whether or not they can be compared
         return Result(observation, tuple(runs), problem=str(error))
     return Result(observation, tuple(runs), objective, errors)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from softal.answer import Answer
 from softal.errors import CampaignStateError
 from softal.orchestrator.budget import Progress
 from softal.tracking.journal import Journal, in_use
@@ -22,8 +23,10 @@ class Status:
         reason: why it is not running.
         utilisation: part of the workers' time spent in simulations, 0 to 1; None before anything ran.
         trials_per_hour: finished trials per hour of running.
+        best: the trial with the best result.
         active: time of running over all resumptions [s].
         mirror_behind: trials that MLflow does not hold yet.
+        answer: of a single objective; None where it was not asked for, since that takes a surrogate.
     """
 
     name: str
@@ -39,11 +42,13 @@ class Status:
     active: float
     mirror_behind: int = 0
     mirror_error: str | None = None
+    answer: Answer | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as `softal status --json` shows it."""
         shown = {key: value for key, value in self.__dict__.items() if key not in ("mirror_behind", "mirror_error")}
-        return shown | {"best": self.best.to_json() if self.best else None}
+        answer = self.answer.to_json() if self.answer else None
+        return shown | {"best": self.best.to_json() if self.best else None, "answer": answer}
 
 
 def utilisation(busy: float, concurrent: int, active: float) -> float | None:

@@ -214,8 +214,10 @@ class Stock:
 
 
 def waiting(trial: Trial) -> Trial:
-    """Return the trial as one that waits for a worker."""
-    return replace(trial, state=TrialState.PROPOSED, started=None)
+    """Return the trial as one that waits for a worker, whatever became of it before."""
+    return replace(
+        trial, state=TrialState.PROPOSED, started=None, finished=None, host=None, reason=None, told=None
+    )  # fmt: skip
 
 
 def trial_seed(campaign_seed: int, trial_id: int) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from softal import edges
 from softal.answer import Answer
-from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign
+from softal.space import Space
+from softal.surrogates.belief import find_answer
+from softal.surrogates.optimum import Optimum, find_optimum, on_edges
 from softal.trial import Trial
 
 
@@ -17,32 +20,41 @@ class Finding:
 
     Attributes:
         trial: the trial with the best observed objective.
-        answer: the best point by the mean of its repeats, or the trial where none was repeated.
-        optimum: parameter -> (value, uncertainty) of the optimum's place by the surrogate; empty without one.
+        answer: the best point by its repeats, by the surrogate, or the trial where there is neither.
+        optimum: where the surrogate expects the best, whether or not it was run; None without one.
     """
 
     trial: Trial
     answer: Answer
-    optimum: dict[str, tuple[Any, float]]
+    optimum: Optimum | None
+
+    def warnings(self, space: Space) -> list[str]:
+        """Return a line for each parameter that is on the edge of its range in the answer or in the optimum."""
+        return edges.warnings(space, on_edges(space, self.answer, self.optimum))
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as `--json` shows it, with the answer and the optimum by the surrogate."""
-        shown = {name: {"value": value, "uncertainty": spread} for name, (value, spread) in self.optimum.items()}
-        return self.trial.to_json() | {"answer": self.answer.to_json(), "optimum": shown}
+        found = self.optimum
+        optimum: dict[str, Any] = {"optimum": {}, "optimum_value": None, "optimum_error": None, "optimum_note": None}
+        if found is not None:
+            optimum = {
+                "optimum": found.to_json(),
+                "optimum_value": found.value,
+                "optimum_error": found.error,
+                "optimum_note": found.beside(self.answer),
+            }
+        on_edges = sorted({*self.answer.edges, *(found.edges if found else ())})
+        return self.trial.to_json() | {"answer": self.answer.to_json(), "edges": on_edges, **optimum}
 
 
 def find_best(campaign: Campaign) -> Finding | None:
     """Return the best point with its uncertainty; None where nothing is done, or for several objectives."""
-    best, answer = campaign.best, campaign.answer
-    return None if best is None or answer is None else Finding(best, answer, optimum_of(campaign))
-
-
-def optimum_of(campaign: Campaign) -> dict[str, tuple[Any, float]]:
-    """Return where the optima of the surrogate's sample paths lie: parameter -> (centre, half of the 68 % interval)."""
-    from softal.surrogates.analysis import optimum, summary
-
-    try:
-        places = optimum(campaign.surrogate, float(campaign.spec.objective.signs[0]))
-    except SoftalError:  # no surrogate, or one without a posterior yet
-        return {}
-    return summary(campaign.spec.space, places)
+    objective, space, trials = campaign.spec.objective, campaign.spec.space, campaign.list_trials()
+    if objective.best(trials) is None:
+        return None
+    surrogate = campaign.latest_surrogate
+    answer = find_answer(objective, space, trials, surrogate)
+    if answer is None:
+        return None
+    best = next(trial for trial in trials if trial.id == answer.best.id)
+    return Finding(best, answer, find_optimum(objective, trials, surrogate))

@@ -23,6 +23,7 @@ class Reference:
         grid, values: shape (k,), ascending grid.
         range: part of the grid that counts, in its units.
         weight: of this array among several in one match.
+        tolerance: the distance chi that counts as one beside other parts of the match.
         grid_unit, value_unit: of grid and range, and of the values; empty where they are not known.
         source: the file that it comes from.
     """
@@ -35,6 +36,7 @@ class Reference:
     grid_unit: str = ""
     value_unit: str = ""
     source: str = ""
+    tolerance: float = 1.0
 
     def converted(self, grid_unit: str = "", value_unit: str = "") -> Reference:
         """Return the reference in other units; where a unit is not known, or empty, the numbers stay as they are.

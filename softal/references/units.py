@@ -1,10 +1,12 @@
-"""Units of curves: what a file may call them, and the factor from one to another."""
+"""Units of curves and values: what a file may call them, and the factor from one to another."""
 
 from __future__ import annotations
 
 import re
 
 from softal.errors import SoftalError
+
+GAS_CONSTANT = 8.31446261815324  # [J / (mol K)], exact since 2019
 
 # Dimension -> unit -> its size in the first unit of the dimension.
 UNITS: dict[str, dict[str, float]] = {
@@ -16,12 +18,28 @@ UNITS: dict[str, dict[str, float]] = {
     "reduced time": {"tau": 1.0},
     "cross section": {"barn": 1.0, "fm^2": 0.01, "barn/sr": 1.0, "fm^2/sr": 0.01},  # a steradian is a number
     "no dimension": {"1": 1.0, "%": 0.01},
-}
+    "pressure": {
+        "MPa": 1.0, "Pa": 1e-6, "hPa": 1e-4, "kPa": 1e-3, "GPa": 1e3, "bar": 0.1, "kbar": 100.0, "atm": 0.101325,
+    },
+    # Of a particle, or of a mole of them; K stands for k_B K, so that temperatures are among them.
+    "energy": {
+        "K": 1.0, "kJ/mol": 1e3 / GAS_CONSTANT, "J/mol": 1.0 / GAS_CONSTANT, "kcal/mol": 4184.0 / GAS_CONSTANT,
+        "cal/mol": 4.184 / GAS_CONSTANT, "eV": 11604.518121550082, "meV": 11.604518121550082,
+    },
+    "mass density": {"g/cm^3": 1.0, "kg/m^3": 1e-3, "kg/l": 1.0, "u/angstrom^3": 1.66053906892},
+    "surface tension": {"mN/m": 1.0, "N/m": 1e3},
+    "diffusion coefficient": {"cm^2/s": 1.0, "m^2/s": 1e4, "angstrom^2/ps": 1e-4, "nm^2/ns": 1e-5},
+    "viscosity": {"mPa s": 1.0, "Pa s": 1e3, "cP": 1.0},
+    "reduced energy": {"epsilon": 1.0},
+    "reduced pressure": {"epsilon/sigma^3": 1.0},
+}  # fmt: skip
 for _power, _named in ((1, "inverse length"), (2, "inverse area"), (3, "number density")):
     for _of, _lengths in (("", UNITS["length"]), ("reduced ", UNITS["reduced length"])):
         _suffix = "" if _power == 1 else f"^{_power}"
         UNITS[_of + _named] = {f"1/{unit}{_suffix}": size**-_power for unit, size in _lengths.items()}
 _KNOWN = {unit: (dimension, size) for dimension, units in UNITS.items() for unit, size in units.items()}
+_CASED = {unit.lower(): unit for unit in _KNOWN}
+_AMBIGUOUS = {"mPa", "MeV"}  # a thousandth or a million: not those above, which differ in nothing but the case
 _ALIASES = {
     "å": "angstrom", "a": "angstrom", "ang": "angstrom", "angstroms": "angstrom", "ångström": "angstrom",
     "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",
@@ -29,6 +47,11 @@ _ALIASES = {
     "a0": "bohr", "degrees": "degree", "deg": "degree", "°": "degree", "radian": "rad", "radians": "rad",
     "dimensionless": "1", "none": "1", "percent": "%", "σ": "sigma", "τ": "tau",
     "barns": "barn", "b": "barn", "b/sr": "barn/sr", "barns/sr": "barn/sr", "fm2": "fm^2", "fm2/sr": "fm^2/sr",
+    "kelvin": "K", "bars": "bar", "kj mol-1": "kJ/mol", "kj mol^-1": "kJ/mol", "kj/mole": "kJ/mol",
+    "kcal mol-1": "kcal/mol", "kcal mol^-1": "kcal/mol", "kcal/mole": "kcal/mol", "g/cm3": "g/cm^3", "g cm-3": "g/cm^3",
+    "g cm^-3": "g/cm^3", "g/cc": "g/cm^3", "g/ml": "g/cm^3", "g/l": "kg/m^3", "kg/m3": "kg/m^3", "kg m-3": "kg/m^3",
+    "kg m^-3": "kg/m^3", "cm2/s": "cm^2/s", "m2/s": "m^2/s", "mpa*s": "mPa s", "pa*s": "Pa s", "ε": "epsilon",
+    "epsilon/sigma3": "epsilon/sigma^3", "ε/σ^3": "epsilon/sigma^3",
 }  # fmt: skip
 _INVERSE = (
     re.compile(r"^(?:1 ?/ ?|inv[_ ]|inverse[_ ]|per[_ ])\(?(?P<unit>[^()^]+?)(?:\^?(?P<power>[23]))?\)?$"),
@@ -43,13 +66,20 @@ def canonical(text: str) -> str:
 
     What is not known comes back as it is, without spaces around it.
     """
+    if text.strip() in _AMBIGUOUS:
+        return text.strip()
     word = " ".join(text.translate(_RAISED).lower().split())
+    word = _ALIASES.get(word, word)
     for pattern in _INVERSE:
-        if word not in _KNOWN and (found := pattern.match(word)):
+        if _cased(word) not in _KNOWN and (found := pattern.match(word)):
             unit, power = _ALIASES.get(found["unit"], found["unit"]), found["power"]
             word = f"1/{unit}" + (f"^{power}" if power and power != "1" else "")
-    word = _ALIASES.get(word, word)
+    word = _cased(_ALIASES.get(word, word))
     return word if word in _KNOWN else text.strip()
+
+
+def _cased(word: str) -> str:
+    return _CASED.get(word, word)
 
 
 def is_known(text: str) -> bool:

@@ -87,6 +87,14 @@ class Argon(Simulator):
         values=frozenset({"potential_energy", "pressure", "temperature", "peak_height", "peak_position"}),
         arrays=frozenset({"structure_factor", "radial_distribution"}),
         grid_units={"structure_factor": "1/angstrom", "radial_distribution": "angstrom"},
+        value_units={
+            "potential_energy": "K",
+            "pressure": "MPa",
+            "temperature": "K",
+            "peak_height": "1",
+            "peak_position": "1/angstrom",
+        },
+        ranges=dict.fromkeys(("temperature", "peak_height", "peak_position"), (0.0, math.inf)),
     )
 
     def check(self) -> list[str]:

@@ -56,6 +56,9 @@ class Outputs:
         values, arrays: their names.
         grid_units: units of the arrays' grids, into which references are converted; may leave some out.
         array_units: units of the arrays' values, likewise.
+        value_units: units of the values, into which targets are converted; may leave some out.
+        ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
+        marks: names of values that are 0 or 1.
         optional: names of values and arrays that are returned only where there are any; objectives cannot use them.
     """
 
@@ -63,6 +66,9 @@ class Outputs:
     arrays: frozenset[str] = field(default_factory=frozenset)
     grid_units: Mapping[str, str] = field(default_factory=dict)
     array_units: Mapping[str, str] = field(default_factory=dict)
+    value_units: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    marks: frozenset[str] = frozenset()
     optional: frozenset[str] = field(default_factory=frozenset)
 
 

@@ -11,6 +11,7 @@ A run that crystallized, or did not equilibrate, is no failure: it is returned w
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +23,15 @@ from softal.errors import EngineUnavailable, SimulationError, TheoryError
 from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
-from softal.simulators.kob_andersen_measures import ARRAYS, K_VALUES, MCT_ARRAYS, OPTIONAL, VALUES, observe
+from softal.simulators.kob_andersen_measures import (
+    ARRAYS,
+    K_VALUES,
+    MCT_ARRAYS,
+    OPTIONAL,
+    VALUE_UNITS,
+    VALUES,
+    observe,
+)
 from softal.simulators.kob_andersen_run import Run, State
 from softal.simulators.kob_andersen_settings import FIRST_LAG, KobAndersenSettings
 from softal.simulators.observables.threads import limited_threads
@@ -53,6 +62,12 @@ class KobAndersen(Simulator):
             arrays=frozenset(ARRAYS),
             grid_units={name: grid_unit for name, (_, grid_unit) in (ARRAYS | theory).items()},
             array_units={name: unit for name, (unit, _) in (ARRAYS | theory).items()},
+            value_units=VALUE_UNITS,
+            ranges={
+                "crystalline": (0.0, 1.0),
+                **dict.fromkeys(("temperature", "simulated_time", "aging"), (0.0, math.inf)),
+            },
+            marks=frozenset({"crystallized", "equilibrated"}),
             optional=frozenset({*OPTIONAL, *theory, *(["mct_seconds"] if theory else [])}),
         )
 

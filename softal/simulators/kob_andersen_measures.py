@@ -32,6 +32,10 @@ VALUES = (
     "equilibrated",
     "aging",
 )
+VALUE_UNITS = {
+    "potential_energy": "epsilon", "pressure": "epsilon/sigma^3", "temperature": "epsilon", "simulated_time": "tau",
+    "crystalline": "1",
+}  # fmt: skip
 OPTIONAL = ("tau_A", "tau_B")
 ARRAYS = {  # name -> unit of the values, unit of the grid
     **{f"S_{pair}": ("", "1/sigma") for pair in PAIR_NAMES},

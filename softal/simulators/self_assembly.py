@@ -140,7 +140,8 @@ class SelfAssembly(Simulator):
         arrays = {"snapshot", "box", "diffraction"} | (set() if self.settings.classifier else {"phase_input"})
         values = {"density", "energy", "drift", "acceptance", *self._order_names}
         values |= {"pressure"} if self._measures_pressure else set()
-        return Outputs(frozenset(values | judged), frozenset(arrays))
+        ranges = {"density": (0.0, math.inf), **dict.fromkeys({"acceptance", *judged}, (0.0, 1.0))}
+        return Outputs(frozenset(values | judged), frozenset(arrays), ranges=ranges)
 
     @property
     def _measures_pressure(self) -> bool:

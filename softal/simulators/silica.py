@@ -25,7 +25,7 @@ from softal.simulators.observables.threads import limited_threads
 from softal.simulators.silica_potential import CUTOFF, PARAMETERS, PRESETS, BuckinghamDSF, silica_potentials
 from softal.simulators.silica_run import Run
 from softal.simulators.silica_settings import SilicaSettings, extent
-from softal.simulators.silica_structure import ARRAYS, Q_MIN, VALUES, observe
+from softal.simulators.silica_structure import ARRAYS, Q_MIN, VALUE_UNITS, VALUES, observe
 from softal.trial import Observation, Point
 
 Floats = NDArray[np.float64]
@@ -46,6 +46,11 @@ class Silica(Simulator):
         arrays=frozenset(ARRAYS),
         grid_units={name: grid_unit for name, (_, grid_unit) in ARRAYS.items()},
         array_units={name: unit for name, (unit, _) in ARRAYS.items()},
+        value_units=VALUE_UNITS,
+        ranges={
+            **dict.fromkeys(("temperature", "coordination_SiO", "coordination_OSi"), (0.0, math.inf)),
+            **dict.fromkeys(("angle_OSiO_mean", "angle_SiOSi_mean"), (0.0, 180.0)),
+        },
     )
 
     def __init__(self, settings: Any = None) -> None:

@@ -28,6 +28,10 @@ VALUES = (
     "potential_energy",
     "temperature",
 )
+VALUE_UNITS = {
+    "angle_OSiO_mean": "degree", "angle_SiOSi_mean": "degree", "pressure": "GPa", "potential_energy": "eV",
+    "temperature": "K", "coordination_SiO": "1", "coordination_OSi": "1",
+}  # fmt: skip
 ARRAYS = {  # name -> unit of the values, unit of the grid
     "g_SiO": ("", "angstrom"),
     "g_OO": ("", "angstrom"),

@@ -161,6 +161,9 @@ class Strategy(ABC):
         if new:
             self._learn(list(new.values()))
 
+    def prepare(self) -> None:  # noqa: B027 - most have nothing heavy
+        """Import what later proposals need, in a thread beside the first simulations."""
+
     def restore(self, trials: Sequence[Trial]) -> None:
         """Rebuild the state from all trials of a journal, finished or not.
 
@@ -190,6 +193,9 @@ class Strategy(ABC):
             return None
         if missing := [name for name in self.objective.names if name not in trial.objective]:
             raise StrategyError(f"trial {trial.id} is done but has no value of {missing[0]!r}")
+        for one in self.objective.outcomes:
+            if not np.isfinite(one.of(trial.observation)):
+                raise StrategyError(f"trial {trial.id} has no value of {one.value!r}, which `{one.text}` constrains")
         for name in self.objective.names:
             if not np.isfinite(trial.objective[name]):
                 raise StrategyError(f"trial {trial.id}: {name!r} is {trial.objective[name]}; it must be finite")

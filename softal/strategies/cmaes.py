@@ -10,7 +10,8 @@ that a result can be used whenever it comes back, and the state is a function of
     results ──► pool ──(a population's worth)──► update of mean, step size, covariance ──► stop? restart
 
 A generation is never waited for: `ask` samples the distribution as it is now, and results that come late, from an older
-distribution of the same run, go into the pool like any other. Failed trials rank behind every finished one.
+distribution of the same run, go into the pool like any other. Failed trials rank behind every finished one, and
+before them those that violate outcome constraints, by how much they do.
 
 Points of others (another strategy of a mixture, an older campaign) are where the first run starts from; later, one that
 is better than all of a population takes the place of its worst point.
@@ -36,7 +37,7 @@ from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
 from softal.strategies.cmaes_evolution import Evolution, Floats
 from softal.strategies.cmaes_genotypes import Genotypes
-from softal.strategies.cmaes_population import Entry, best_of, flat, noisy, ranked, shortened
+from softal.strategies.cmaes_population import Entry, Violations, best_of, flat, noisy, ranked, shortened
 from softal.strategies.cmaes_restarts import Kind, Restarts
 from softal.trial import Point, Proposal, Trial, TrialState
 
@@ -101,6 +102,7 @@ class CMAES(Strategy):
         self._stds = self._initial_stds()
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
+        self._violations = Violations(objective)
         self._own: list[Entry] = []  # the run's latest results
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others
@@ -186,7 +188,7 @@ class CMAES(Strategy):
         if trial.state is TrialState.FAILED:
             return Entry(y, np.nan, np.nan, drawn)
         loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]
-        return Entry(y, float(loss), float(error), drawn)
+        return Entry(y, float(loss), float(error), drawn, self._violations.add(trial))
 
     def _take_other(self, entry: Entry) -> None:
         """Remember the best point that others proposed; start from it, until this strategy has results of its own."""

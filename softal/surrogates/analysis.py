@@ -136,12 +136,24 @@ def optimum(
         rng: random numbers; a fixed seed unless it is given.
         target: the first one unless it is named.
     """
+    return minima(surrogate, sign, samples, rng, target)[0]
+
+
+def minima(
+    surrogate: Surrogate,
+    sign: float = 1.0,
+    samples: int = 64,
+    rng: np.random.Generator | None = None,
+    target: str | None = None,
+) -> tuple[Floats, Floats]:
+    """Return what `optimum` does, and how low each function is there: losses (samples,)."""
     rng = rng or np.random.default_rng(0)
     space, column = surrogate.space, surrogate.index(target)
-    minima, spread = np.empty((0, space.dimension)), np.zeros(space.dimension)
+    found, spread = np.empty((0, space.dimension)), np.zeros(space.dimension)
+    lowest = np.empty(0)
     for steps in STEPS:
-        near = _around(space, np.resize(minima, (ANCHORS if len(minima) else 0, space.dimension)), spread, rng)
-        anchors = np.unique(np.vstack([space.sample(ANCHORS, rng), minima, near[space.feasible(near)]]), axis=0)
+        near = _around(space, np.resize(found, (ANCHORS if len(found) else 0, space.dimension)), spread, rng)
+        anchors = np.unique(np.vstack([space.sample(ANCHORS, rng), found, near[space.feasible(near)]]), axis=0)
         paths = surrogate.paths(samples, rng, anchors)
 
         def losses(X: Floats, paths: Callable[[Floats], Floats] = paths) -> Floats:
@@ -149,15 +161,15 @@ def optimum(
 
         candidates = np.vstack([space.sample(CANDIDATES, rng), anchors])
         starts = candidates[np.argmin(losses(candidates), axis=1)]
-        minima = _descend(space, losses, starts, steps, rng)
-        spread = np.std(minima, axis=0)
-    return minima
+        found, lowest = _descend(space, losses, starts, steps, rng)
+        spread = np.std(found, axis=0)
+    return found, lowest
 
 
 def _descend(
     space: Space, losses: Callable[[Floats], Floats], X: Floats, steps: int, rng: np.random.Generator
-) -> Floats:
-    """Return a lower point of each function, from its point in X (samples, d).
+) -> tuple[Floats, Floats]:
+    """Return a lower point of each function, from its point in X (samples, d), and its loss there (samples,).
 
     `steps` random steps of shrinking size, and differences between the points of two other functions, which have the
     size and the direction of the valley (Storn & Price, J. Global Optim. 11 (1997) 341).
@@ -177,7 +189,7 @@ def _descend(
         X = np.where(better[:, None], tries.reshape(samples, TRIES, -1)[own, lowest], X)
         best = np.where(better, values[own, lowest], best)
         size = SHRINK * size
-    return X
+    return X, best
 
 
 def _around(space: Space, centres: Floats, size: Floats, rng: np.random.Generator) -> Floats:

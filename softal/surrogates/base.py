@@ -112,7 +112,7 @@ class Surrogate(ABC):
     @classmethod
     def supports(cls, objective: Objective) -> str | None:
         """Return why the surrogate cannot serve `objective`; None where it can."""
-        if cls.wants_arrays and not any(component.references for component in objective.components):
+        if cls.wants_arrays and not any(component.matching for component in objective.components):
             return "it learns curves, and the objective compares none: it has no `match`"
         return None
 

@@ -12,6 +12,9 @@ the target, and |r|^2 = |s|^2 + |rest|^2 whatever P is. Trials count with weight
 so that a curve far from the target, with its huge peaks, gives its direction and not its size. (Liquid of the
 benchmarks, lowest cost after 20 simulations, median of 9 seeds: 0.013 with weights, 0.042 without.)
 
+Targets among the residuals, each a value of its own, are not mixed with curves: P is block diagonal, of the singular
+vectors of the curves' residuals and of a unit vector for each target.
+
 Components are kept for as long as what remains is more than the measured noise. Its mean square beyond the noise,
 `rest`, counts as a constant.
 """
@@ -39,26 +42,38 @@ class Basis:
         vectors: P (J, K).
         filling: (K,) what stands for residuals that a simulation did not cover.
         rest: mean square of what the components leave, without noise.
+        singles: so many of the residuals, the last ones, are components themselves: targets.
     """
 
     vectors: Floats
     filling: Floats
     rest: float
+    singles: int = 0
 
     @classmethod
-    def of(cls, residuals: Floats, variances: Floats, most: int = MOST) -> Basis:
-        """Return the basis of residuals (n, K), NaN where not covered, with variances (n, K), NaN where not known."""
-        R = np.where(np.isfinite(residuals), residuals, _filling(residuals))
+    def of(cls, residuals: Floats, variances: Floats, most: int = MOST, singles: int = 0) -> Basis:
+        """Return the basis of residuals (n, K), NaN where not covered, with variances (n, K), NaN where not known.
+
+        The last `singles` residuals are components of their own.
+        """
+        K = residuals.shape[1] - singles
+        R = np.where(np.isfinite(residuals), residuals, _filling(residuals))[:, :K]
+        if not K:
+            return cls.spanned(R[:0], residuals, variances, singles)
         weights = _weights(R)
         _, singular, vectors = np.linalg.svd(np.sqrt(weights)[:, None] * R, full_matrices=False)
-        noise = float(weights @ np.nan_to_num(variances).sum(axis=1))
-        J = _count(singular**2, noise, 1.0 / float(np.sum(weights**2)), min(most, len(R), R.shape[1]))
-        return cls.spanned(vectors[:J], residuals, variances)
+        noise = float(weights @ np.nan_to_num(variances[:, :K]).sum(axis=1))
+        J = _count(singular**2, noise, 1.0 / float(np.sum(weights**2)), min(most, len(R), K))
+        return cls.spanned(vectors[:J], residuals, variances, singles)
 
     @classmethod
-    def spanned(cls, vectors: Floats, residuals: Floats, variances: Floats) -> Basis:
-        """Return the basis with these vectors (J, K), for residuals and variances as of `of`."""
-        basis = cls(vectors, _filling(residuals), 0.0)
+    def spanned(cls, vectors: Floats, residuals: Floats, variances: Floats, singles: int = 0) -> Basis:
+        """Return the basis with these vectors (J, K) of the curves, for residuals and variances as of `of`."""
+        if singles:
+            (J, K), both = vectors.shape, np.zeros((len(vectors) + singles, residuals.shape[1]))
+            both[:J, :K], both[J:, K:] = vectors, np.eye(singles)
+            vectors = both
+        basis = cls(vectors, _filling(residuals), 0.0, singles)
         V = np.nan_to_num(variances)
         left = basis.outside(residuals) - (V.sum(axis=1) - basis.noise(V).sum(axis=1))
         weights = _weights(basis.filled(residuals))
@@ -85,20 +100,29 @@ class Basis:
     def noise(self, variances: Floats) -> Floats:
         """Return the variances (n, J) of the scores, sum_k P_jk^2 v_k of independent bins; NaN where none is known."""
         found = np.nan_to_num(variances) @ (self.vectors**2).T
-        return np.where(np.isfinite(variances).any(axis=1, keepdims=True), found, np.nan)
+        known = np.isfinite(variances).astype(np.float64) @ (self.vectors != 0).T > 0
+        return np.where(known, found, np.nan)
 
     def curves(self, scores: Floats) -> Floats:
         """Return the residuals (n, K) of scores (n, J)."""
         return np.asarray(scores @ self.vectors)
 
+    @property
+    def left(self) -> Floats:
+        """Mean square (K,) of what the components leave of each residual: nothing of a target."""
+        K = self.vectors.shape[1] - self.singles
+        return np.concatenate([np.full(K, self.rest / max(K, 1)), np.zeros(self.singles)])
+
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `from_tensors` takes."""
-        return {"vectors": self.vectors, "filling": self.filling, "rest": np.array([self.rest])}
+        numbers = {"rest": np.array([self.rest]), "singles": np.array([self.singles])}
+        return {"vectors": self.vectors, "filling": self.filling, **numbers}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Basis:
         """Make it of what `to_tensors` returned."""
-        return cls(tensors["vectors"], tensors["filling"], float(tensors["rest"][0]))
+        singles = int(tensors["singles"][0]) if "singles" in tensors else 0  # models saved before there were targets
+        return cls(tensors["vectors"], tensors["filling"], float(tensors["rest"][0]), singles)
 
 
 def _filling(residuals: Floats) -> Floats:

@@ -1,16 +1,17 @@
-"""The composite surrogate: it learns the curves behind a match, and knows how the loss is made of them.
+"""The composite surrogate: it learns the curves and values behind a match, and knows how the loss is made of them.
 
 A match compares curves with references: its loss |r| has a kink at its minimum, is never negative, and hides all that
 the curves say but one number. The curves themselves are smooth functions of the parameters; a model of them needs far
 fewer simulations (Astudillo & Frazier, "Bayesian Optimization of Composite Functions", ICML 2019). See
-`softal.surrogates.basis`, `softal.surrogates.curves` and `softal.surrogates.norm` for what it is made of. Targets that
-are no match have one Gaussian process each, as in `softal.surrogates.gp`.
+`softal.surrogates.basis`, `softal.surrogates.curves` and `softal.surrogates.norm` for what it is made of. A value of
+the match that has a target of its own is a Gaussian process of its own. What the surrogate shall learn beside matches
+has one Gaussian process each, as in `softal.surrogates.gp`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 class Part:
     """Where one array lies among the residuals of a match, and what makes natural units of its residuals.
 
-    y = reference + scale r,    scale = |reference| / sqrt(w / sum w)
+    y = reference + scale r,    scale = tolerance |reference| / sqrt(w / sum w)
 
     Attributes:
         array: its name.
@@ -45,6 +46,15 @@ class Part:
     array: str
     grid: Floats
     reference: Floats
+    scale: float
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A target among the residuals of a match: value = target + scale r, scale = tolerance / sqrt(w / sum w)."""
+
+    value: str
+    target: float
     scale: float
 
 
@@ -76,13 +86,15 @@ class Composite(base.Surrogate):
         """
         done = [trial for trial in trials if trial.state is TrialState.DONE]
         X, Y, Yvar = training_data(trials, self.space, self.targets)
-        components = {c.name: c for c in self.objective.components if c.references} if self.objective else {}
+        components = {c.name: c for c in self.objective.components if c.matching} if self.objective else {}
         self._data = {name: _residuals(components[name], done) for name in self.targets if name in components}
         if not self._data:
             raise SurrogateError(
-                f"the composite surrogate learns curves, but none of its targets is a match: {', '.join(self.targets)}"
+                f"the composite surrogate learns what a match is made of, but none of its targets is a match: "
+                f"{', '.join(self.targets)}"
             )
         self._parts = {name: _parts(components[name]) for name in self._data}
+        self._aims = {name: _aims(components[name]) for name in self._data}
         super().fit_arrays(X, Y, Yvar)
 
     def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
@@ -107,6 +119,20 @@ class Composite(base.Surrogate):
                 found.setdefault(part.array, (part.grid, *natural))
         return found
 
+    def properties(self, points: Sequence[Mapping[str, Value]]) -> dict[str, tuple[Floats, Floats]]:
+        """Return value -> (mean (n,), standard deviation (n,)) of the values with targets, in natural units.
+
+        What is returned is the noise-free value. Of a value in several matches, that of the first.
+        """
+        self._require_fit()
+        X = self.space.to_unit(points)
+        found: dict[str, tuple[Floats, Floats]] = {}
+        for name, aims in self._aims.items():
+            mean, variance = self._curves[name].curves(X) if aims else (np.empty((len(X), 0)),) * 2
+            for aim, r, v in zip(aims, mean.T[-len(aims) :], variance.T[-len(aims) :], strict=True):
+                found.setdefault(aim.value, (aim.target + aim.scale * r, aim.scale * np.sqrt(v)))
+        return found
+
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
         self._curves: dict[str, Curves] = {}
         self._scalars: dict[str, tuple[ExactGP, Scaling]] = {}
@@ -120,13 +146,14 @@ class Composite(base.Surrogate):
                 continue
             residuals, variances = self._data[name]
             there = np.flatnonzero(np.isfinite(residuals).any(axis=1))
-            self._curves[name] = self._learned(X[there], residuals[there], variances[there])
+            self._curves[name] = self._learned(X[there], residuals[there], variances[there], name)
         del self._data
 
-    def _learned(self, X: Floats, residuals: Floats, variances: Floats) -> Curves:
+    def _learned(self, X: Floats, residuals: Floats, variances: Floats, name: str) -> Curves:
         limits = self.settings.max_fit, self.settings.max_points
-        higher_order = self.settings.model == "higher_order"
-        return Curves.of(X, residuals, variances, self.space.categorical, *limits, higher_order)
+        higher_order = self.settings.model == "higher_order" and bool(self._parts[name])
+        singles = len(self._aims[name])
+        return Curves.of(X, residuals, variances, self.space.categorical, *limits, higher_order, singles)
 
     def _posterior(self, X: Floats) -> base.Posterior:
         mean, variance = np.empty((2, len(X), len(self.targets)))
@@ -177,6 +204,7 @@ class Composite(base.Surrogate):
                     arrays |= {f"grid.{part.array}": part.grid, f"reference.{part.array}": part.reference}
                 learned[name] = {
                     "parts": [{"array": part.array, "scale": part.scale} for part in self._parts[name]],
+                    "aims": [asdict(aim) for aim in self._aims[name]],
                     "scores": learned[name],
                 }
             else:
@@ -185,7 +213,7 @@ class Composite(base.Surrogate):
         return tensors, {"models": learned}
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        self._curves, self._scalars, self._parts = {}, {}, {}
+        self._curves, self._scalars, self._parts, self._aims = {}, {}, {}, {}
         for i, name in enumerate(self.targets):
             arrays = {key.removeprefix(f"{i}."): values for key, values in tensors.items() if key.startswith(f"{i}.")}
             learned = state["models"][name]
@@ -197,6 +225,7 @@ class Composite(base.Surrogate):
                 Part(one["array"], arrays[f"grid.{one['array']}"], arrays[f"reference.{one['array']}"], one["scale"])
                 for one in learned["parts"]
             ]
+            self._aims[name] = [Aim(**one) for one in learned.get("aims", [])]
 
 
 def _residuals(component: Component, done: Sequence[Trial]) -> tuple[Floats, Floats]:
@@ -209,16 +238,22 @@ def _residuals(component: Component, done: Sequence[Trial]) -> tuple[Floats, Flo
         except InvalidObservation as error:
             reason = error
     if not np.isfinite(residuals).any():
-        raise SurrogateError(f"no trial has the curves of {component.name!r}: {reason}")
+        what = "curves" if component.references else "values"
+        raise SurrogateError(f"no trial has the {what} of {component.name!r}: {reason}")
     return residuals, variances
 
 
 def _parts(component: Component) -> list[Part]:
-    total = sum(reference.weight for reference in component.references)
     parts = []
-    for reference in component.references:
+    for reference, weight in zip(component.references, component.weights, strict=False):  # those of targets come last
         wanted = (reference.grid >= reference.range[0]) & (reference.grid <= reference.range[1])
         grid, values = reference.grid[wanted], reference.values[wanted]
-        scale = float(np.linalg.norm(values)) / float(np.sqrt(reference.weight / total))
+        scale = reference.tolerance * float(np.linalg.norm(values)) / float(np.sqrt(weight))
         parts.append(Part(reference.array, grid, values, scale))
     return parts
+
+
+def _aims(component: Component) -> list[Aim]:
+    weights = component.weights[len(component.references) :]
+    pairs = zip(component.targets, weights, strict=True)
+    return [Aim(one.value, one.target, one.tolerance / float(np.sqrt(weight))) for one, weight in pairs]

@@ -2,6 +2,8 @@ r"""A model of curves: scores in a basis of residuals as independent Gaussian pr
 
     r(x) = P^T s(x) + rest,    s_j ~ GP(measured noise of s_j, and a learned extra),    loss(x) = |r(x)|
 
+Targets, which are single values, are among the residuals, each a score of its own.
+
 See `softal.surrogates.basis` for P, `softal.surrogates.exact_gp` for the processes, `softal.surrogates.norm` for the
 loss.
 
@@ -57,8 +59,11 @@ class Curves:
         max_fit: int = MAX_FIT,
         max_points: int = 2000,
         higher_order: bool = False,
+        singles: int = 0,
     ) -> Curves:
         """Learn residuals (n, K) with variances (n, K), NaN where not covered or not known, at X (n, d).
+
+        The last `singles` residuals are those of targets.
 
         Hyperparameters are fitted on at most `max_fit` trials, and the processes conditioned on `max_points`. The basis
         is that of the residuals, or the one that a higher-order Gaussian process learns.
@@ -66,8 +71,8 @@ class Curves:
         kept = subset(np.nansum(residuals**2, axis=1), max_points)
         X, residuals, variances = X[kept], residuals[kept], variances[kept]
         if higher_order:
-            return cls._of_higher_order(X, residuals, variances, Encoding.of(X, categorical))
-        basis = Basis.of(residuals, variances)
+            return cls._of_higher_order(X, residuals, variances, categorical, max_fit, singles)
+        basis = Basis.of(residuals, variances, singles=singles)
         columns = zip(basis.scores(residuals).T, basis.noise(variances).T, strict=True)
         good = better_half(np.nansum(residuals**2, axis=1))
         trained = [train(X, s, v, categorical, None, max_fit, len(X), good) for s, v in columns]
@@ -75,19 +80,23 @@ class Curves:
         return cls(basis, gps, scalings, _clipped(basis.outside(residuals)))
 
     @classmethod
-    def _of_higher_order(cls, X: Floats, residuals: Floats, variances: Floats, encoding: Encoding) -> Curves:
+    def _of_higher_order(
+        cls, X: Floats, residuals: Floats, variances: Floats, categorical: Sequence[int], max_fit: int, singles: int
+    ) -> Curves:
         from softal.surrogates.higher_order import higher_order
 
-        filled = Basis.of(residuals, variances).filled(residuals)
-        found = higher_order(encoding(X), filled, variances)
-        basis = Basis.spanned(found.vectors, residuals, variances)
-        scores, noise = basis.scores(residuals) / found.scale, basis.noise(variances) / found.scale**2
-        gps = tuple(
-            ExactGP(X, y, variance, encoding, h)
-            for y, variance, h in zip(scores.T, noise.T, found.hyperparameters, strict=True)
-        )
-        scaling = Scaling(0.0, found.scale, -np.inf, np.inf)
-        return cls(basis, gps, (scaling,) * len(gps), _clipped(basis.outside(residuals)))
+        K, encoding = residuals.shape[1] - singles, Encoding.of(X, categorical)
+        filled = Basis.of(residuals, variances, singles=singles).filled(residuals)
+        found = higher_order(encoding(X), filled[:, :K], variances[:, :K])
+        basis = Basis.spanned(found.vectors, residuals, variances, singles)
+        columns = list(zip(basis.scores(residuals).T, basis.noise(variances).T, strict=True))
+        of_curves = zip(columns[: basis.size - singles], found.hyperparameters, strict=True)
+        gps = [ExactGP(X, y / found.scale, v / found.scale**2, encoding, h) for (y, v), h in of_curves]
+        scalings = [Scaling(0.0, found.scale, -np.inf, np.inf)] * len(gps)
+        for y, v in columns[basis.size - singles :]:
+            gp, scaling = train(X, y, v, categorical, None, max_fit, len(X))
+            gps, scalings = [*gps, gp], [*scalings, scaling]
+        return cls(basis, tuple(gps), tuple(scalings), _clipped(basis.outside(residuals)))
 
     def scores(self, X: Floats) -> tuple[Floats, Floats]:
         """Return mean (q, J) and variance (q, J) of the noise-free scores at X (q, d)."""
@@ -103,7 +112,7 @@ class Curves:
     def curves(self, X: Floats) -> tuple[Floats, Floats]:
         """Return mean (q, K) and variance (q, K) of the noise-free residuals at X (q, d)."""
         mean, variance = self.scores(X)
-        return self.basis.curves(mean), variance @ self.basis.vectors**2 + self.basis.rest / self.basis.vectors.shape[1]
+        return self.basis.curves(mean), variance @ self.basis.vectors**2 + self.basis.left
 
     def leave_one_out(self) -> tuple[Floats, Floats, Floats]:
         """Return each trial's observed loss (n,), and its mean and variance, noise included, given all others."""

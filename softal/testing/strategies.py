@@ -127,20 +127,23 @@ def evaluated(trial: Trial, space: Space, objective: Objective) -> Trial:
     """Return the trial as done.
 
     Component k is the squared distance to (0.3 + 0.1 k, ...) in the unit cube, or a match of arrays that are their
-    references there, and differ from them by a cosine for each parameter elsewhere.
+    references there, and differ from them by a cosine for each parameter elsewhere; values are their targets there.
     """
     u = space.to_unit([trial.point])[0]
     values: dict[str, float] = {}
     errors: dict[str, float] = {}
     arrays: dict[str, Array] = {}
+    aimed: dict[str, float] = {}
     for k, component in enumerate(objective.components):
         away = u - 0.3 - 0.1 * k
         for reference in component.references:
             phase = np.linspace(0.0, np.pi, len(reference.grid))
             simulated = reference.values + np.cos(np.outer(phase, 1 + np.arange(len(u)))) @ away
             arrays[reference.array] = Array.of(simulated, np.full(len(phase), 0.01), reference.grid)
-        observation = Observation(arrays=arrays)
-        if component.references:
+        for j, target in enumerate(component.targets):
+            aimed[target.value] = target.target + 10.0 * target.tolerance * float(away[j % len(away)])
+        observation = Observation(aimed, dict.fromkeys(aimed, 1e-3), arrays)
+        if component.matching:
             values[component.name], errors[component.name] = component.evaluate(observation)
         else:
             values[component.name], errors[component.name] = float(np.sum(away**2)), 0.01
@@ -149,7 +152,7 @@ def evaluated(trial: Trial, space: Space, objective: Objective) -> Trial:
         state=TrialState.DONE,
         objective=values,
         objective_errors=errors,
-        observation=Observation(arrays=arrays) if arrays else trial.observation,
+        observation=observation if arrays or aimed else trial.observation,
     )
 
 

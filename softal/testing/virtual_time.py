@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from softal.objective import Objective
-from softal.orchestrator.agents import Answer, Brief, Strategist
+from softal.orchestrator.agents import Reply, Brief, Strategist
 from softal.orchestrator.crew import RECENT
 from softal.orchestrator.loop import TICK
 from softal.orchestrator.stock import Demand, Stock
@@ -83,7 +83,7 @@ class Record:
 class _Strategist:
     """Asks the strategist in this process, and keeps its answer until the time that it takes is over."""
 
-    def __init__(self, brief: Brief, thinking: float | None, later: Callable[[float, Answer], None]) -> None:
+    def __init__(self, brief: Brief, thinking: float | None, later: Callable[[float, Reply], None]) -> None:
         self._strategist, self._thinking, self._later = Strategist(brief), thinking, later
         self.asked = False
 
@@ -152,8 +152,8 @@ class _Run:
             (self._running[trial.id],) = self._journal.write([trial])
             self._later(self.campaign.duration(trial), trial.id)
 
-    def _take(self, event: int | Answer) -> None:
-        if isinstance(event, Answer):
+    def _take(self, event: int | Reply) -> None:
+        if isinstance(event, Reply):
             self._agents.asked = False
             self._stock.take(*event)
             free = self.slots - len(self._running)

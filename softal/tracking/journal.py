@@ -28,6 +28,7 @@ from softal.errors import CampaignStateError
 from softal.trial import Array, Observation, Trial, TrialState
 
 DATABASE = "journal.sqlite"
+LOCK = "lock"  # a file of the folder
 PARTS = ("values", "errors", "grid")  # of an array
 COLUMNS = (
     "id", "seq", "state", "point", "seed", "fidelity", "proposed_by", "notes", "vals", "errors", "arrays", "artifacts",
@@ -244,7 +245,7 @@ class _Lock:
     """An advisory lock on a campaign's folder: one process at a time writes it. The kernel frees it at any death."""
 
     def __init__(self, folder: Path) -> None:
-        self._stream = (folder / "lock").open("a+")
+        self._stream = (folder / LOCK).open("a+")
         if not self._acquire():
             self._stream.seek(0)
             holder = self._stream.read().strip() or "another process"
@@ -272,7 +273,7 @@ class _Lock:
 def in_use(folder: Path) -> bool:
     """Return whether a process is running the campaign in `folder`."""
     try:
-        with (folder / "lock").open() as stream:
+        with (folder / LOCK).open() as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

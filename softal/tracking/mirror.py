@@ -14,9 +14,12 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from softal.answer import Answer
+from softal.answer import answer as of_trials
 from softal.errors import SoftalError
 from softal.objective import Objective
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
@@ -24,8 +27,10 @@ from softal.tracking.journal import Journal
 from softal.tracking.records import (
     CAMPAIGN_STATUS,
     MAX_TEXT,
+    RETRIED_TAG,
     CampaignRecord,
     Convergence,
+    Held,
     KnownRun,
     Metric,
     RunRecord,
@@ -64,8 +69,8 @@ class Plot:
 class Store(Protocol):
     """Where a campaign is mirrored. Every method may raise; after that `open` is called again before any other."""
 
-    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
-        """Find or make the campaign's parent run; return the trials' runs, and the last step of its metrics."""
+    def open(self, campaign: CampaignRecord) -> Held:
+        """Find or make the campaign's parent run; return what is held of the campaign."""
 
     def add(self, runs: Sequence[FinishedRun]) -> None:
         """Add runs of finished trials, each with the files in its folder, if it has one."""
@@ -96,6 +101,7 @@ class Follower:
         journal: what is mirrored; a reader's connection is enough.
         store: where to.
         objective: of the campaign, which says what the best trial is.
+        answer: trials -> the campaign's answer; that of the trials alone unless it is given.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
     """
@@ -106,12 +112,14 @@ class Follower:
         store: Store,
         objective: Objective,
         *,
+        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal, self.objective = journal, objective
         self.last_error: str | None = None
         self._store, self._show_after, self._clock = store, show_after, clock
+        self._answer = answer or partial(of_trials, objective)
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
         self._wait, self._retry_at = FIRST_WAIT, 0.0
@@ -127,6 +135,7 @@ class Follower:
         self._known: dict[int, KnownRun] = {}
         self._running: dict[int, Trial] = {}
         self._state = ""
+        self._stale = 0  # up to this step, the metrics tell of failures that were run again since: they are logged anew
         self._checked = False
 
     @property
@@ -190,8 +199,10 @@ class Follower:
 
     def _connect(self) -> None:
         self._forget()
-        self._known, logged = self._store.open(self._campaign)
-        self._convergence = Convergence(self.objective, logged)
+        held = self._store.open(self._campaign)
+        self._known = held.runs
+        self._stale = held.step if held.retried != self._campaign.retried else 0
+        self._convergence = Convergence(self.objective, 0 if self._stale else held.step)
         self._connected = True
 
     def _failed(self, error: Exception) -> None:
@@ -214,6 +225,9 @@ class Follower:
             self._remove_orphans()
         if metrics := self._convergence.flush():
             self._store.log_campaign(metrics)
+        if self._stale and self._convergence.step >= self._stale:
+            self._store.log_campaign(tags={RETRIED_TAG: self._campaign.retried})
+            self._stale = 0
         while self._queue:
             self._queue[0]()
             self._queue.pop(0)
@@ -252,7 +266,7 @@ class Follower:
         """Bring the run of a finished trial up to date, or put it on the list of those that are added at once."""
         self._running.pop(trial.id, None)
         best = self._convergence.add(trial)
-        record = trial_record(trial, self._campaign.id)
+        record = trial_record(trial, self._campaign.id, self.objective)
         known = self._known.pop(trial.id, None)
         if known and (known.status, known.end) == (record.status, record.end):
             self._held += 1
@@ -321,7 +335,7 @@ class Follower:
         now = self._clock()
         for trial in self._running.values():
             if trial.id not in self._known and trial.started is not None and now - trial.started > self._show_after:
-                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id))
+                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id, self.objective))
 
     def _remove_orphans(self) -> None:
         """Remove runs of trials that the journal does not know: it was put back to an earlier state."""
@@ -335,7 +349,9 @@ class Follower:
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
             now = milliseconds(self._clock()) or 0
-            metrics, tags = answer_record(self.objective, self.journal.trials(), now)
+            trials = self.journal.trials()
+            step = sum(trial.state.finished for trial in trials)
+            metrics, tags = answer_record(self.objective, self._answer(trials), step, now)
             self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)
         except Exception as error:

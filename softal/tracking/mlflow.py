@@ -15,9 +15,8 @@ import logging
 import os
 import shutil
 import sqlite3
-import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +44,22 @@ from mlflow.utils.uri import append_to_uri_path, is_local_uri
 from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
-from softal.tracking.records import ATTEMPTS_TAG, CAMPAIGN_TAG, TRIAL_TAG, CampaignRecord, KnownRun, RunRecord
+from softal.tracking.records import (
+    ATTEMPTS_TAG,
+    CAMPAIGN_TAG,
+    RETRIED_TAG,
+    TRIAL_TAG,
+    CampaignRecord,
+    Held,
+    KnownRun,
+    RunRecord,
+)
 from softal.tracking.records import Metric as Row
+from softal.trial import Trial
 
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
@@ -77,12 +87,6 @@ def default_uri(folder: Path) -> str:
     return f"{SQLITE}{(folder / 'mlflow.db').resolve()}"
 
 
-def ui_command(uri: str, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
-    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
-
-
 class Mirror(Follower):
     """Mirrors a campaign's journal into MLflow; see `Follower` for `step`, `finish`, `behind` and `last_error`.
 
@@ -91,6 +95,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
+        answer: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -101,11 +106,12 @@ class Mirror(Follower):
         experiment: str,
         objective: Objective,
         *,
+        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
-        super().__init__(journal, self.store, objective, show_after=show_after)
+        super().__init__(journal, self.store, objective, answer=answer, show_after=show_after)
 
 
 class MlflowStore:
@@ -124,8 +130,8 @@ class MlflowStore:
         self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
         self._database: _Database | None = None
 
-    def open(self, campaign: CampaignRecord) -> tuple[dict[int, KnownRun], int]:
-        """Find or make experiment and parent run; return the trials' runs, and the last step of the metrics."""
+    def open(self, campaign: CampaignRecord) -> Held:
+        """Find or make experiment and parent run; return what is held of the campaign."""
         if self._file:
             _prepare_sqlite(self._file)
         self._client = MlflowClient(tracking_uri=self._uri)
@@ -139,7 +145,7 @@ class MlflowStore:
         for trial, run in children:
             self._keep_one(known, trial, run)
         counts = (parent.data.metrics.get(name, 0) for name in ("done", "failed"))
-        return known, int(sum(counts))
+        return Held(known, int(sum(counts)), parent.data.tags.get(RETRIED_TAG, ""))
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)

@@ -7,18 +7,19 @@ point, seed, fidelity          parameters
 values, errors, objective      metrics `<name>`, `<name>_error`; `duration` [s]
 state, host, reason            tags
 best, done, failed over time   metrics of the parent run, step = number of finished trials
-answer, its error and repeats  metrics of the parent run and the tag `answer`, when the campaign ends
+answer, its error and repeats  metrics of the parent run and tags `answer`, `answer_...`, when the campaign ends
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from softal.answer import answer
+from softal.answer import Answer
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
 
@@ -26,6 +27,7 @@ CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
 ORIGIN_TAG = "softal.proposed_by"  # in words
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
+RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
 EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
@@ -64,6 +66,7 @@ class CampaignRecord:
     tags: dict[str, str]
     params: dict[str, str]
     text: str
+    retried: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,15 @@ class KnownRun:
     attempts: int = 1
 
 
+@dataclass(frozen=True)
+class Held:
+    """What the store holds of a campaign: the trials' runs, the last step of its metrics, and its tag RETRIED_TAG."""
+
+    runs: dict[int, KnownRun]
+    step: int = 0
+    retried: str = ""
+
+
 def milliseconds(seconds: float | None) -> int | None:
     """Return a time of the journal as MLflow's."""
     return None if seconds is None else round(seconds * 1000)
@@ -86,8 +98,8 @@ def key(name: str) -> str:
     return FORBIDDEN.sub("_", name)[:MAX_KEY].strip("/. ") or "_"
 
 
-def trial_record(trial: Trial, campaign: str) -> RunRecord:
-    """Return the run of a trial that runs or has run."""
+def trial_record(trial: Trial, campaign: str, objective: Objective | None = None) -> RunRecord:
+    """Return the run of a trial that runs or has run, with what it violates of the objective's outcome constraints."""
     begun = trial.started if trial.started is not None else trial.proposed
     tags = {
         CAMPAIGN_TAG: campaign,
@@ -99,6 +111,8 @@ def trial_record(trial: Trial, campaign: str) -> RunRecord:
     }
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}
+    if objective is not None and trial.state is TrialState.DONE:
+        tags["violates"] = objective.violations_text(trial)[:MAX_TEXT]
     if trial.attempts > 1:
         tags[ATTEMPTS_TAG] = str(trial.attempts)
     own = {"seed": trial.seed, "fidelity": trial.fidelity, "proposed_by": trial.proposed_by}
@@ -133,7 +147,7 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     name = str(info.get("name", "campaign"))
     created = float(info.get("created", 0.0))
     identity = str(info.get("id") or f"{name}-{created:.6f}").replace("'", "_")  # it stands in search filters
-    question = "; ".join(component.describe() for component in objective.components)
+    question = "; ".join(objective.goals)
     machine = {"host": info.get("host"), **(info.get("machine") or {})}
     versions = {f"version.{package}": version for package, version in (info.get("versions") or {}).items()}
     facts = {"source": info.get("source"), "mlflow.source.git.commit": info.get("git"), **machine, **versions}
@@ -147,22 +161,36 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
     params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", ""))}
     start = milliseconds(created) or 0
     return CampaignRecord(
-        identity, name, start, tags, {k: v for k, v in params.items() if v}, str(info.get("text", ""))
+        identity,
+        name,
+        start,
+        tags,
+        {k: v for k, v in params.items() if v},
+        str(info.get("text", "")),
+        str(info.get("retried", "")),
     )
 
 
-def answer_record(objective: Objective, trials: Sequence[Trial], time: int) -> tuple[list[Metric], dict[str, str]]:
-    """Return metrics and tags of the campaign's answer, at a time [ms]; both are empty where there is none."""
-    found = answer(objective, trials)
+def answer_record(
+    objective: Objective, found: Answer | None, step: int, time: int
+) -> tuple[list[Metric], dict[str, str]]:
+    """Return metrics and tags of the campaign's answer, at a step and time [ms]; both are empty where there is none."""
     if found is None:
         return [], {}
-    step = sum(trial.state.finished for trial in trials)
     values = {"answer": found.value, "answer_error": found.error, "answer_repeats": float(found.repeats)}
     metrics: list[Metric] = [(name, value, time, step) for name, value in values.items() if math.isfinite(value)]
     point = ", ".join(f"{name} = {value}" for name, value in found.point.items())
     error = f" ± {found.error:.2g}" if math.isfinite(found.error) else ""
-    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.origin}) at {point}"
-    return metrics, {"answer": text[:MAX_TEXT]}
+    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.words}) at {point}"
+    tags = {
+        "answer": text,
+        "answer_origin": found.origin,
+        "answer_point": json.dumps(found.point),
+        "answer_trials": ", ".join(map(str, found.trials)),
+        "answer_edges": ", ".join(f"{name} at its {edge} bound" for name, edge in found.edges.items()) or "none",
+        "best_trial": str(found.best.id),
+    }
+    return metrics, {name: value[:MAX_TEXT] for name, value in tags.items()}
 
 
 class Convergence:
@@ -174,6 +202,7 @@ class Convergence:
     """
 
     def __init__(self, objective: Objective, logged: int = 0) -> None:
+        self._objective = objective
         self._signs = {} if objective.learning else dict(zip(objective.names, objective.signs, strict=True))
         self._names = {name: "best" if objective.single else key(f"best_{name}") for name in self._signs}
         self._logged = logged
@@ -182,11 +211,20 @@ class Convergence:
         self.done = 0
         self.failed = 0
 
+    @property
+    def step(self) -> int:
+        """How many trials were counted."""
+        return self.done + self.failed
+
     def add(self, trial: Trial) -> bool:
         """Count a finished trial; return whether it is a new best in any component."""
         self.done += trial.state is TrialState.DONE
         self.failed += trial.state is TrialState.FAILED
-        losses = {name: sign * trial.objective.get(name, math.inf * sign) for name, sign in self._signs.items()}
+        counts = self._objective.satisfied(trial)  # what violates an outcome constraint is no best
+        losses = {
+            name: sign * trial.objective.get(name, math.inf * sign) if counts else math.inf
+            for name, sign in self._signs.items()
+        }
         better = {name: loss for name, loss in losses.items() if loss < self._losses[name]}
         self._losses |= better
         step = self.done + self.failed

@@ -184,3 +184,20 @@ class Writer(Simulator):
         path = context.workdir / "note.txt"
         path.write_text(str(context.trial))
         return Observation({"f": 1.0}, artifacts={"note": path})
+
+
+class Scratch(Bowl):
+    """Needs a folder, as programs need their disk: fails alike everywhere while it is not there."""
+
+    def run(self, point: Point, context: Context) -> Observation:
+        if not os.path.isdir(self.settings.log):  # noqa: PTH112
+            print("looking for the disk")
+            raise SimulationError(f"cannot write {context.workdir}/x_{point['x']}: scratch is not mounted")
+        return Bowl(BowlSettings(seconds=self.settings.seconds)).run(point, context)
+
+
+class Densities(Simulator):
+    """Returns something else than the objective may ask for; NaN where x is negative."""
+
+    def run(self, point: Point, context: Context) -> Observation:
+        return Observation({"density": float("nan") if point["x"] < 0 else 1.0, "pressure": 2.0})

@@ -104,7 +104,7 @@ VALID: dict[str, Any] = {
     "objective": {"match": {"S_k": {"reference": "S_k.csv", "range": [1, 15], "weight": 2, "columns": ["k", "S"]}}},
     "strategy": {"kind": "random"},
     "surrogate": "none",
-    "budget": {"trials": 40, "hours": 1.5, "target": 0.05, "stagnation": 20},
+    "budget": {"trials": 40, "hours": 1.5, "target": 0.05, "stagnation": 20, "failures": 8},
     "workers": {
         "concurrent": 4, "cpus": 0.5, "gpus": 0, "memory": "2 GiB", "walltime": "1 h 30 min", "retries": 1,
         "grace": "5 s", "ahead": 3,

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from softal.answer import Answer, Single
 from softal.errors import SurrogateError
 from softal.space import Space
 from softal.surrogates import build
 from softal.surrogates.analysis import importance, optimum, slices, summary
 from softal.surrogates.laplace import posterior_draws, shares
+from softal.surrogates.optimum import locate
 
 UNIT = {"low": 0.0, "high": 1.0}
 
@@ -178,3 +180,36 @@ def test_hyperparameters_are_drawn_where_the_density_is():
     assert np.std(a) < 0.3 < np.std(b)
     assert np.min(b) > np.max(a)
     assert [count for _, count in shares(draws, 20)] == [3, 3, 3, 3, 2, 2, 2, 2]
+
+
+def slope(sign, start):
+    """Return a surrogate of a slope in x, of which x from `start` to 1 was run, and the 24 runs."""
+    rng = np.random.default_rng(2)
+    X = np.column_stack([start + (1 - start) * rng.random(24), rng.random(24)])
+    surrogate = build("gp", Space({"x": UNIT, "y": UNIT}), ["f"])
+    f = sign * (2 * X[:, 0] + (X[:, 1] - 0.5) ** 2) + 0.01 * rng.standard_normal(24)
+    surrogate.fit_arrays(X, f[:, None], np.full((24, 1), 0.01**2))
+    return surrogate, X
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_optimum_beyond_the_range_is_on_its_edge_without_an_error(sign):
+    surrogate, X = slope(sign, 0.0)
+    found = locate(surrogate, sign, "f", X)
+    assert (found.edges, found.doubt, found.away) == ({"x": "lower"}, "", False)
+    assert np.isnan(found.place["x"][1])
+    assert found.to_json()["x"]["uncertainty"] is None
+    assert found.to_json()["y"]["uncertainty"] > 0
+    assert abs(found.value) < 3 * found.error
+    single = Single(0, {"x": 0.0, "y": 0.5}, 0.0, 0.01)
+    for value, said in ((0.02 * sign, "agrees"), (0.5 * sign, "differs")):
+        assert said in found.beside(Answer(single.point, value, 0.01, "model", 1, 1.0, (0,), single))
+
+
+def test_an_optimum_away_from_every_run_is_said_to_be_there():
+    surrogate, X = slope(1.0, 0.5)
+    found = locate(surrogate, 1.0, "f", X)
+    assert found.away
+    single = Single(0, {"x": 0.5, "y": 0.5}, 1.0, 0.01)
+    assert "away from every run" in found.beside(Answer(single.point, 1.0, 0.01, "model", 1, 1.0, (0,), single))
+    assert not locate(surrogate, 1.0, "f", np.vstack([X, np.random.default_rng(0).random((400, 2))])).away

@@ -18,6 +18,7 @@ import torch
 from botorch.acquisition import AcquisitionFunction
 from botorch.acquisition.logei import qLogExpectedImprovement, qLogNoisyExpectedImprovement
 from botorch.acquisition.monte_carlo import qUpperConfidenceBound
+from botorch.acquisition.multi_objective import logei as multi_objective_logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from botorch.exceptions.warnings import BotorchWarning
 from botorch.sampling import SobolQMCNormalSampler
@@ -28,9 +29,10 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from softal.strategies.bayesian.composite import CompositeAcquisition
-from softal.strategies.bayesian.feasibility import Feasibility
+from softal.strategies.bayesian.feasibility import TABOO, Feasibility
 from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.region import Region
 
 Floats = NDArray[np.float64]
@@ -42,7 +44,13 @@ RAW = 128  # candidates at random in the region, and as many around the best poi
 RESTARTS = 4  # of which so many are climbed from
 ITERATIONS = 40
 TOLERANCE = 1e-6  # of the sum of the restarts' values: of log EI, a millionth is nothing
+RADIUS = 0.1  # times sqrt(d): around pending points, while no point is known to satisfy the outcome constraints
 SWEEPS = 2  # over the values of integers and choices
+
+# BoTorch 0.18 would compile a C++ kernel at the first such acquisition function, with g++ for over a minute beside
+# simulations, into a folder that machines with other processors may share. It has no setting; where it has tried, or
+# found no compiler, it computes the same in Python.
+multi_objective_logei._load_attempted = True
 
 
 class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types
@@ -64,11 +72,40 @@ class WithSuccess(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no 
         return value
 
 
+class Nothing(AcquisitionFunction):  # type: ignore[misc]  # BoTorch has no types
+    """-TABOO sum over pending points of exp(-|x - x_p|^2 / (2 r^2)): nothing to gain but the probability of success.
+
+    Args:
+        radius: r, so that several points at once are not the same.
+    """
+
+    def __init__(self, radius: float) -> None:
+        super().__init__(model=None)
+        self.radius = radius
+        self.set_X_pending(None)
+
+    def set_X_pending(self, X_pending: Tensor | None = None) -> None:  # noqa: N802 - BoTorch's name
+        """Take points `m x d` as being simulated."""
+        self.X_pending = X_pending
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return the acquisition function at X `b x 1 x d`, shape `b`."""
+        if self.X_pending is None or not len(self.X_pending):
+            return 0.0 * X[:, 0, 0]
+        squared = ((X - self.X_pending) ** 2).sum(dim=-1)
+        found: Tensor = -TABOO * torch.exp(-squared / (2.0 * self.radius**2)).sum(dim=-1)
+        return found
+
+
 def acquisition_function(
     kind: str, posterior: Posterior, feasibility: Feasibility | None, pending: Floats, seed: int, beta: float
 ) -> WithSuccess:
     """Return the acquisition function `kind` of the settings, with pending points (p, d)."""
-    success = feasibility.torch() if feasibility else None
+    success = log_success(feasibility, posterior.outcomes)
+    if posterior.outcomes and not len(posterior.probable):
+        nothing = Nothing(RADIUS * posterior.X.shape[1] ** 0.5)
+        nothing.set_X_pending(torch.from_numpy(pending))
+        return WithSuccess(nothing, success)
     if posterior.composite:
         baseline = _baseline(posterior, COMPOSITE_BASELINE)
         composite = CompositeAcquisition(kind, posterior, baseline, MC_SAMPLES, seed, beta)
@@ -85,7 +122,8 @@ def acquisition_function(
     elif kind == "UCB":
         base = qUpperConfidenceBound(beta=beta, **common)
     else:
-        front = torch.from_numpy(posterior.in_units(posterior.Y[nondominated(-posterior.Y)]))
+        Y = posterior.in_units(posterior.Y[posterior.probable])
+        front = torch.from_numpy(Y[nondominated(-Y)])
         base = qLogNoisyExpectedHypervolumeImprovement(
             ref_point=infer_reference_point(front, scale=0.1),
             X_baseline=_baseline(posterior),
@@ -97,17 +135,18 @@ def acquisition_function(
 
 def _baseline(posterior: Posterior, size: int = BASELINE) -> Tensor:
     """Return the points that may be best: those with the best posterior means, of every objective."""
-    means = posterior.means(posterior.X)
+    X = posterior.X[posterior.probable]
+    means = posterior.means(X)
     if means.shape[1] == 1:
         rows = np.argsort(-means[:, 0], kind="stable")[:size]
     else:
         ranks = np.argsort(np.argsort(-means, axis=0), axis=0).min(axis=1)
         rows = np.argsort(np.where(nondominated(-means), -1, ranks), kind="stable")[:size]
-    return torch.from_numpy(posterior.X[rows])
+    return torch.from_numpy(X[rows])
 
 
 def _best_mean(posterior: Posterior) -> float:
-    return float(np.max(posterior.in_units(posterior.means(posterior.X))[:, 0]))
+    return float(np.max(posterior.in_units(posterior.means(posterior.X[posterior.probable]))[:, 0]))
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.exploration import Hopeless
 from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models, Posterior
+from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.region import Region, is_new
 from softal.strategies.bayesian.search import Search
@@ -77,8 +78,8 @@ class Bayesian(Strategy):
         allowed = _allowed(objective)
         if wanted.acquisition not in ("auto", *allowed):
             return f"acquisition {wanted.acquisition!r} does not serve this objective; allowed are {', '.join(allowed)}"
-        if wanted.model == "composite" and not any(component.references for component in objective.components):
-            return "model 'composite' needs a match of curves with references; this objective has none"
+        if wanted.model == "composite" and not any(component.matching for component in objective.components):
+            return "model 'composite' needs a match of curves or values; this objective has none"
         if wanted.trust_region is True and (objective.learning or not objective.single):
             return "a trust region serves one objective that has a best"
         if wanted.refinement and (objective.learning or not objective.single):
@@ -108,6 +109,10 @@ class Bayesian(Strategy):
         chosen: Acquisition = self.settings.acquisition
         return _allowed(self.objective)[0] if chosen == "auto" else chosen
 
+    def prepare(self) -> None:
+        """Import torch and BoTorch, which the first points do not need."""
+        from softal.strategies.bayesian import acquisition  # noqa: F401
+
     def _wants_trust_region(self) -> bool:
         wanted = self.settings.trust_region
         if wanted != "auto":
@@ -120,7 +125,7 @@ class Bayesian(Strategy):
             if self._refinement:
                 self._refinement.add(trial)
             if self._trust_region:
-                done = trial.state is TrialState.DONE
+                done = trial.state is TrialState.DONE and self.objective.satisfied(trial)
                 loss = float(self.objective.losses([trial])[0, 0]) if done else np.inf
                 self._trust_region.observe(loss, self._history.done)
 
@@ -210,15 +215,14 @@ class Bayesian(Strategy):
         rng = self.rng(self.asked)
         with quiet_and_reproducible(int(rng.integers(2**31))):
             posterior = self._models.posterior(self._history)
-            log_probability = feasibility.torch() if feasibility else None
+            log_probability = log_success(feasibility, posterior.outcomes)
             landscape = Landscape(posterior.loss, posterior.loss_of_mean, log_probability)
             return self._refinement.propose(n, pending, landscape, rng)
 
     def _region(self, posterior: Posterior) -> Region:
         if not self._trust_region:
             return Region.whole(self.space)
-        centre = posterior.X[int(np.argmax(posterior.Y[:, 0]))]
-        return self._trust_region.box(self.space, centre, posterior.lengthscales)
+        return self._trust_region.box(self.space, posterior.centre, posterior.lengthscales)
 
 
 def _allowed(objective: Objective) -> tuple[Acquisition, ...]:

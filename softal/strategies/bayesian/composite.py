@@ -52,8 +52,8 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
         super().__init__(model=None)  # its draws are made here
         self.kind, self.latents, self.posterior = kind, Latents(posterior), posterior
         self.baseline = baseline if kind in ("qLogNoisyEI", "qLogNEHVI") else baseline[:0]
-        means = posterior.in_units(posterior.means(posterior.X))
-        self.best = float(np.max(means[:, 0])) if kind == "qLogEI" else -math.inf
+        allowed = posterior.X[posterior.probable]
+        self.best = float(np.max(posterior.in_units(posterior.means(allowed))[:, 0])) if kind == "qLogEI" else -math.inf
         self.samples, self.seed, self.beta = samples, seed, beta
         self.set_X_pending(None)
 
@@ -77,7 +77,8 @@ class CompositeAcquisition(AcquisitionFunction):  # type: ignore[misc]  # BoTorc
 
     def _cells(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Return the lower and upper corners (N, 1, c, m) of cells that values (N, p, m) do not dominate."""
-        front = torch.from_numpy(self.posterior.in_units(self.posterior.Y[nondominated(-self.posterior.Y)]))
+        Y = self.posterior.in_units(self.posterior.Y[self.posterior.probable])
+        front = torch.from_numpy(Y[nondominated(-Y)])
         corner = infer_reference_point(front, scale=0.1)
         partition = BoxDecompositionList(*(FastNondominatedPartitioning(corner, Y=drawn) for drawn in values))
         low, high = partition.get_hypercell_bounds()

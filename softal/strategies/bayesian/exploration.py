@@ -54,8 +54,9 @@ class Hopeless:
         """Find them among the points that the posterior is conditioned on."""
         mean, std = posterior.values(posterior.X)
         upper = mean + CERTAIN * std
-        beaten = np.array([bool(np.any(np.all(mean > bound, axis=1))) for bound in upper], dtype=bool)
-        return cls(posterior, posterior.X[beaten], mean.max(axis=0))
+        allowed = mean[posterior.probable]  # what violates the outcome constraints beats nothing
+        beaten = np.array([bool(np.any(np.all(allowed > bound, axis=1))) for bound in upper], dtype=bool)
+        return cls(posterior, posterior.X[beaten], allowed.max(axis=0, initial=-np.inf))
 
     def near(self, U: Floats) -> NDArray[np.bool_]:
         """Return (n,) which of the points U (n, d) are near a hopeless one, and not better than all by the model."""
@@ -72,7 +73,7 @@ def expects_nothing(kind: Acquisition, value: float, posterior: Posterior) -> bo
     means = posterior.in_units(posterior.means(posterior.X))
     if kind == "qLogNEHVI":  # of a volume
         return value < math.log(NOTHING)
-    best = int(np.argmax(means[:, 0]))
+    best = int(posterior.probable[np.argmax(means[posterior.probable, 0])])
     least = max(SMALL * float(posterior.noise(best)[0]) / posterior.units[0].scale, NOTHING)
     if kind in ("qLogNoisyEI", "qLogEI"):
         return value < math.log(least)

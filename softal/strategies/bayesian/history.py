@@ -26,6 +26,9 @@ class Results:
         errors: (n, m) standard errors of the losses; NaN where not known.
         residuals: of each component (n, K), see `Component.residual`; K = 0 where they are not kept.
         variances: of the residuals, of the same shapes.
+        outcomes: (n, c) the values that have outcome constraints.
+        outcome_errors: (n, c) their standard errors; NaN where not known.
+        satisfied: (n,) whether the outcome constraints are, by these values.
     """
 
     X: Floats
@@ -33,6 +36,17 @@ class Results:
     errors: Floats
     residuals: tuple[Floats, ...]
     variances: tuple[Floats, ...]
+    outcomes: Floats
+    outcome_errors: Floats
+    satisfied: NDArray[np.bool_]
+
+    @property
+    def ranked(self) -> Floats:
+        """Losses (n, m) for ranking: those of trials that violate a constraint stand behind all others."""
+        if self.satisfied.all():
+            return self.losses
+        behind = 1.0 + np.ptp(self.losses, axis=0)
+        return np.asarray(self.losses + np.where(self.satisfied, 0.0, 1.0)[:, None] * behind)
 
     def rows(self, index: NDArray[np.intp]) -> Results:
         """Return some of them."""
@@ -42,6 +56,9 @@ class Results:
             self.errors[index],
             tuple(R[index] for R in self.residuals),
             tuple(V[index] for V in self.variances),
+            self.outcomes[index],
+            self.outcome_errors[index],
+            self.satisfied[index],
         )
 
 
@@ -57,6 +74,7 @@ class History:
         self.space, self.objective, self.curves = space, objective, curves
         self._done: list[tuple[Floats, Floats, Floats]] = []
         self._residuals: list[list[tuple[Floats, Floats]]] = []
+        self._outcomes: list[tuple[list[float], list[float], bool]] = []
         self._failed: list[Floats] = []
         self._stacked: Results | None = None
 
@@ -68,6 +86,11 @@ class History:
             return
         self._done.append((u, self.objective.losses([trial])[0], self.objective.loss_errors([trial])[0]))
         self._residuals.append(self.checked(trial))
+        errors = trial.observation.errors if trial.observation else {}
+        names = [one.value for one in self.objective.outcomes]
+        values = [one.of(trial.observation) for one in self.objective.outcomes]
+        known = [errors.get(name, np.nan) for name in names]
+        self._outcomes.append((values, known, self.objective.satisfied(trial)))
         self._stacked = None
 
     def checked(self, trial: Trial) -> list[tuple[Floats, Floats]]:
@@ -81,7 +104,7 @@ class History:
         return [self._residual(component, trial) for component in self.objective.components]
 
     def _residual(self, component: Component, trial: Trial) -> tuple[Floats, Floats]:
-        if not (self.curves and component.references):
+        if not (self.curves and component.matching):
             return np.empty(0), np.empty(0)
         return component.residual(trial.observation or Observation())
 
@@ -113,7 +136,13 @@ class History:
                 tuple(np.array([row[k][part] for row in self._residuals]).reshape(n, -1 if n else 0) for k in range(m))
                 for part in (0, 1)
             )
-            self._stacked = Results(X, losses, errors, residuals, variances)
+            values, known = (np.array([row[part] for row in self._outcomes], dtype=np.float64) for part in (0, 1))
+            shape, satisfied = (
+                (n, len(self.objective.outcomes)),
+                np.array([row[2] for row in self._outcomes], dtype=bool),
+            )
+            outcomes = values.reshape(shape), known.reshape(shape), satisfied
+            self._stacked = Results(X, losses, errors, residuals, variances, *outcomes)
         return self._stacked.rows(np.arange(start, len(self._done))) if start else self._stacked
 
     def visited(self, pending: Floats) -> Floats:

@@ -14,7 +14,7 @@ does not depend on x is computed once. GPyTorch would factorise it anew for ever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
@@ -23,16 +23,29 @@ from torch import Tensor
 from softal.surrogates.botorch_model import OneHot
 
 if TYPE_CHECKING:
-    from softal.strategies.bayesian.models import Posterior
+    from softal.surrogates.data import Scaling
+    from softal.surrogates.exact_gp import ExactGP
 
 JITTER = 1e-6  # of the prior variance: some points of B are training points, whose noise may be as small
 VARIANCE_FLOOR = 1e-12  # of the prior variance, standardised: the square root's slope at 0 is infinite
 
 
+class Processes(Protocol):
+    """J Gaussian processes that share their n training points, and the scalings to natural units."""
+
+    @property
+    def gps(self) -> tuple[ExactGP, ...]:
+        """J of them."""
+
+    @property
+    def scalings(self) -> tuple[Scaling, ...]:
+        """J of them."""
+
+
 class Latents:
     """J Gaussian processes that share their n training points."""
 
-    def __init__(self, posterior: Posterior) -> None:
+    def __init__(self, posterior: Processes) -> None:
         gps = posterior.gps
         self._encode = OneHot(gps[0].encoding) if gps[0].encoding.levels else None
         h = [gp.hyperparameters for gp in gps]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from softal.space import Space
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import GROWTH, History, Results, fitted_at, kept
 from softal.strategies.bayesian.links import Length, Link, Warped
+from softal.strategies.bayesian.outcomes import OutcomeModels, Outcomes
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.warp import DECADES, Warp
 from softal.surrogates.basis import Basis
@@ -83,6 +85,7 @@ class Posterior:
         Y: (n, m) their values as observed.
         units: (m,) of the values: acquisition functions hold absolute constants, so that they are given values in
             units of their spread, and what is proposed does not depend on the unit of the objective.
+        outcomes: where outcome constraints are satisfied; None without any.
     """
 
     gps: tuple[ExactGP, ...]
@@ -91,6 +94,22 @@ class Posterior:
     X: Floats
     Y: Floats
     units: tuple[Scaling, ...]
+    outcomes: Outcomes | None = None
+
+    @cached_property
+    def probable(self) -> NDArray[np.intp]:
+        """Rows (p,) of the points that probably satisfy the outcome constraints, which alone may be the best ones."""
+        return np.flatnonzero(self.outcomes.probable(self.X)) if self.outcomes else np.arange(len(self.X))
+
+    @property
+    def centre(self) -> Floats:
+        """The point (d,) with the best observed value of the first component among the probable ones.
+
+        Where none is, that which most probably satisfies the outcome constraints.
+        """
+        if self.outcomes and not len(self.probable):
+            return np.asarray(self.X[int(np.argmax(self.outcomes.log_probability(self.X)))])
+        return np.asarray(self.X[self.probable[int(np.argmax(self.Y[self.probable, 0]))]])
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -194,6 +213,7 @@ class Models:
         self._fitted: dict[tuple[int, int], Fitted] = {}
         self._posteriors: dict[int, tuple[tuple[int, int], Posterior]] = {}
         self._feasibility: tuple[tuple[int, int], Feasibility] | None = None
+        self._outcomes = OutcomeModels(space, objective.outcomes, settings.max_fit) if objective.outcomes else None
 
     def posterior(self, history: History, start: int = 0, size: int | None = None) -> Posterior:
         """Return the posterior given the results from number `start` on (those before belong to an older region).
@@ -207,7 +227,8 @@ class Models:
 
     def _condition(self, results: Results, start: int, size: int) -> Posterior:
         fitted = self._fit(results, start)
-        results = results.rows(kept(results.X, results.losses, size))
+        first, results = results, results.rows(kept(results.X, results.ranked, size))
+        outcomes = self._outcomes_of(first.rows(np.arange(fitted.n)), results, start)
         gps, scalings, values, units = [], [], [], []
         latents = iter(zip(fitted.hyperparameters, fitted.lengthscales, strict=True))
         for k, link in enumerate(fitted.links):
@@ -220,7 +241,14 @@ class Models:
                 gp, scaling = train(results.X, y, variance, self.space.categorical, known, good=good)
                 gps.append(gp)
                 scalings.append(scaling)
-        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, np.column_stack(values), tuple(units))
+        Y = np.column_stack(values)
+        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, Y, tuple(units), outcomes)
+
+    def _outcomes_of(self, first: Results, results: Results, start: int) -> Outcomes | None:
+        if self._outcomes is None:
+            return None
+        self._outcomes.fit((start, len(first.X)), first.X, first.outcomes, first.outcome_errors)
+        return self._outcomes.condition(results.X, results.outcomes, results.outcome_errors)
 
     def _fit(self, results: Results, start: int) -> Fitted:
         composite = self.settings.composite(self.objective)
@@ -248,8 +276,9 @@ class Models:
         return best if 1.0 - best.skill < BETTER * (1.0 - usual.skill) else usual
 
     def _links(self, component: Component, results: Results, k: int) -> list[Link]:
-        if component.references and self.settings.composite(self.objective):
-            return [Length(Basis.of(results.residuals[k], results.variances[k]))]
+        if component.matching and self.settings.composite(self.objective):
+            singles = len(component.targets)
+            return [Length(Basis.of(results.residuals[k], results.variances[k], singles=singles))]
         if self.objective.learning:
             return [Warped(Warp())]
         losses, errors = results.losses[:, k], results.errors[:, k]

@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.outcomes import Outcomes
 from softal.strategies.bayesian.region import Region
 from softal.surrogates.exact_gp import ExactGP, covariance
 
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 
 FEATURES = 1024
 CANDIDATES = 512
+BISECTIONS = 12
 CHEBYSHEV = 0.05  # weight of the sum in augmented Chebyshev scalarisation (Knowles, ParEGO, 2006)
 
 
@@ -112,6 +114,34 @@ class Scalarised:
         return np.asarray(self.offset + self.scale * standardised)
 
 
+class Margins:
+    """How far draws are inside of what is allowed, for each of p draws: the least of all conditions.
+
+    Conditions are success, and each outcome constraint; where a draw of one is below zero, the simulation fails or
+    violates (as in SCBO, Eriksson & Poloczek, AISTATS 2021).
+    """
+
+    def __init__(
+        self, feasibility: Feasibility | None, outcomes: Outcomes | None, p: int, rng: np.random.Generator
+    ) -> None:
+        classifiers = [*([feasibility] if feasibility else []), *(outcomes.marked if outcomes else ())]
+        self._classified = [(Paths(one.gp, p, rng), one) for one in classifiers]
+        self._bounded = [(Paths(one.gp, p, rng), one) for one in (outcomes.bounded if outcomes else ())]
+
+    def __bool__(self) -> bool:
+        return bool(self._classified or self._bounded)
+
+    def values(self, U: Floats) -> Floats:
+        """Return the margins at unit points U (k, d), shape (k, p)."""
+        found = [path.values(U) - one.taboo(U)[:, None] for path, one in self._classified]
+        return np.asarray(np.min([*found, *(one.margin(path.values(U)) for path, one in self._bounded)], axis=0))
+
+    def own(self, U: Floats) -> Floats:
+        """Return that of draw i at point i of U (p, d), shape (p,)."""
+        found = [path.own(U)[0] - one.taboo(U) for path, one in self._classified]
+        return np.asarray(np.min([*found, *(one.margin(path.own(U)[0]) for path, one in self._bounded)], axis=0))
+
+
 def maximise_paths(
     posterior: Posterior,
     feasibility: Feasibility | None,
@@ -124,27 +154,42 @@ def maximise_paths(
 
     Args:
         posterior: of the objectives.
-        feasibility: of success; a sample path of it above zero is taken as success (as in SCBO, AISTATS 2021).
+        feasibility: of success.
         region: where to search.
         n: number of points.
         visited: points (v, d) that shall not be proposed again, as long as there are others.
         rng: source of randomness.
     """
     draws = Scalarised(posterior, n, rng)
-    succeeds = Paths(feasibility.gp, n, rng) if feasibility else None
-    best = posterior.X[np.argsort(-posterior.in_units(posterior.Y).sum(axis=1), kind="stable")[:5]]
+    margins = Margins(feasibility, posterior.outcomes, n, rng)
+    rows = posterior.probable
+    best = posterior.X[rows[np.argsort(-posterior.in_units(posterior.Y[rows]).sum(axis=1), kind="stable")[:5]]]
+    best = best if len(best) else posterior.centre[None]
     candidates = region.candidates(CANDIDATES, rng, best)
     values = draws.values(candidates)
-    if feasibility and succeeds:
-        values = _penalised(values, succeeds.values(candidates) - feasibility.taboo(candidates)[:, None])
+    if margins:
+        values = _penalised(values, margins.values(candidates))
     values[~region.fresh(candidates, visited)] -= _spread(values)
     start = candidates[_distinct(values)]
     climbed = _climb(draws, start, region)
+    if posterior.outcomes:
+        climbed = _inside(margins, start, climbed, region)
     keep = draws.own(climbed)[0] > draws.own(start)[0]
-    if feasibility and succeeds:
-        keep &= succeeds.own(climbed)[0] > feasibility.taboo(climbed)
+    if margins:
+        keep &= margins.own(climbed) > 0
     keep &= region.fresh(climbed, visited)
     return np.where(keep[:, None], climbed, start)
+
+
+def _inside(margins: Margins, start: Floats, reached: Floats, region: Region) -> Floats:
+    """Return the last points (p, d) on the way from `start` to `reached` at which the draws satisfy, by bisection."""
+    low, high = np.zeros(len(start)), np.ones(len(start))
+    low[margins.own(reached) > 0] = 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        inside = margins.own(start + middle[:, None] * (reached - start)) > 0
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return region.pulled_back(start + low[:, None] * (reached - start), start)
 
 
 def _penalised(values: Floats, success: Floats) -> Floats:

@@ -107,7 +107,8 @@ class Refinement:
 
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
-        key, done = point_key(trial.point), trial.state is TrialState.DONE
+        key = point_key(trial.point)
+        done = trial.state is TrialState.DONE and self.objective.satisfied(trial)  # to violate is to fail here
         if done and key not in self._points:
             u = np.clip(self.space.to_unit([trial.point])[0], 0.0, 1.0)
             self._points[key] = Runs(trial.id, dict(trial.point), u)

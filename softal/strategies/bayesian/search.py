@@ -21,6 +21,7 @@ Found = tuple[Floats, dict[str, Any]]  # a unit point (d,), and the notes of its
 DOUBT = 4  # one point of so many explores while left-out results are predicted no better than by their mean
 TURN = 3  # one point of so many explores where nothing is expected anywhere: two stay with what is best
 NO_GAIN = "nothing is expected anywhere"
+SATISFY = "probability of satisfying the constraints"  # what is maximised while no point is known that probably does
 NO_SKILL = "left-out results are predicted no better than by their mean"
 
 
@@ -69,11 +70,16 @@ class Search:
         found = self._by(kind, n - sum(doubtful), rng)
         for i, (_, notes) in enumerate(found):
             value = notes.get("value")
-            if value is not None and expects_nothing(kind, value, self.posterior):
+            if value is not None and self.satisfiable and expects_nothing(kind, value, self.posterior):
                 found[i:] = self._in_turn(len(found) - i, number + i, rng)
                 break
         every = iter(found)
         return [self._far(NO_SKILL, rng) if one else next(every) for one in doubtful]
+
+    @property
+    def satisfiable(self) -> bool:
+        """Whether a point is known that probably satisfies the outcome constraints."""
+        return len(self.posterior.probable) > 0
 
     def _by(self, kind: Acquisition, n: int, rng: np.random.Generator) -> list[Found]:
         if kind == "Thompson":
@@ -85,7 +91,8 @@ class Search:
             beta = self.settings.beta
             function = acquisition_function(kind, self.posterior, self.feasibility, self.pending, seed, beta)
             U, values = maximise(function, self.region, n, self.pending, self.visited, self._good_points(), rng)
-        return [(u, {"acquisition": kind, "value": value}) for u, value in zip(U, values.tolist(), strict=True)]
+        said = kind if self.satisfiable else SATISFY
+        return [(u, {"acquisition": said, "value": value}) for u, value in zip(U, values.tolist(), strict=True)]
 
     def _in_turn(self, n: int, number: int, rng: np.random.Generator) -> list[Found]:
         """Return n points: maxima of sample paths, and every third time the point that is farthest from all."""
@@ -109,7 +116,8 @@ class Search:
 
     def _good_points(self) -> Floats:
         """Return the best points (k, d) of every objective, within the region."""
-        means = self.posterior.means(self.posterior.X)
+        X = self.posterior.X[self.posterior.probable] if self.satisfiable else self.posterior.centre[None]
+        means = self.posterior.means(X)
         count = 5 if means.shape[1] == 1 else 3
         rows = np.unique(np.argsort(-means, axis=0, kind="stable")[:count].ravel())
-        return np.clip(self.posterior.X[rows], self.region.low, self.region.high)
+        return np.clip(X[rows], self.region.low, self.region.high)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from softal import uncertain
-from softal.answer import Answer, answer
+from softal.answer import Answer
+from softal.component import name_of
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
+from softal.surrogates.belief import find_answer, latest
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
@@ -79,6 +81,11 @@ class CampaignData:
         return [t for t in self.finished if t.state is TrialState.FAILED]
 
     @cached_property
+    def violating(self) -> list[Trial]:
+        """Trials that are done, and violate an outcome constraint."""
+        return [t for t in self.done if not self.objective.satisfied(t)]
+
+    @cached_property
     def best(self) -> Trial | None:
         """The best trial; None where nothing is done, and for several objectives or `learn`."""
         return self.objective.best(self.trials)
@@ -102,8 +109,8 @@ class CampaignData:
 
     @cached_property
     def answer(self) -> Answer | None:
-        """The best point by its repeats, or the best trial; None where there is no best."""
-        return answer(self.objective, self.trials)
+        """The best point by its repeats, by the surrogate, or the best trial; None where there is no best."""
+        return find_answer(self.objective, self.space, self.trials, self.surrogate)
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -121,8 +128,8 @@ class CampaignData:
     @property
     def label(self) -> str:
         """What is shown, for captions."""
-        if self.answer and self.answer.repeats > 1:
-            return "the answer"
+        if self.answer and self.answer.origin != "trial":
+            return "the answer" if self.answer.repeats > 1 else f"the answer (trial {self.answer.trials[0]})"
         return f"trial {self.shown.id}" if self.shown else ""
 
     @cached_property
@@ -173,7 +180,7 @@ def read(
             objective=objective,
             trials=journal.trials(),
             versions=_versions(folder / VERSIONS),
-            surrogate=surrogate or _surrogate(folder / VERSIONS.parent / "latest", space),
+            surrogate=surrogate or _surrogate(folder, space),
             workers=workers,
             running=in_use(folder),
             folder=folder,
@@ -197,14 +204,9 @@ def _versions(path: Path) -> list[dict[str, Any]]:
 
 
 def _surrogate(folder: Path, space: Space) -> Surrogate | None:
-    """Load the surrogate; a report without it is better than none, so whatever is wrong with it costs only itself."""
-    from softal import surrogates
-
-    try:
-        found = surrogates.load(folder)
-    except Exception:
-        return None
-    return found if found.space.names == space.names else None
+    """Load the surrogate of the space from the campaign's folder, if there is one."""
+    found = latest(folder)
+    return found if found is not None and found.space.names == space.names else None
 
 
 def is_finite(value: object) -> bool:
@@ -261,14 +263,15 @@ def question(space: Space, objective: Objective) -> str:
     if objective.learning:
         return f"How {'does' if objective.single else 'do'} {_listed(list(objective.names))} depend on {names}?"
     wishes = [_wish(component) for component in objective.components]
-    make = "" if objective.components[0].references else "make "
-    return f"Which {names} {make}{_listed(wishes)}?"
+    bounds = f" with {_listed([one.text for one in objective.outcomes])}" if objective.outcomes else ""
+    make = "" if objective.components[0].matching else "make "
+    return f"Which {names} {make}{_listed(wishes)}{bounds}?"
 
 
 def _wish(component: Component) -> str:
-    if component.references:
-        arrays = _listed([reference.array.replace("_", " ") for reference in component.references])
-        return f"match the reference's {arrays} best"
+    if component.matching:
+        parts = _listed([name_of(part).replace("_", " ") for part in component.parts])
+        return f"match the {'reference' if component.references else 'target'}'s {parts} best"
     return (
         f"{component.name.replace('_', ' ').strip()} {'smallest' if component.direction == 'minimize' else 'largest'}"
     )

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from softal.space import Choice, Integer, Real, Space
 from softal.surrogates import Surrogate
-from softal.surrogates.analysis import Slice, importance, optimum, slices, summary
+from softal.surrogates.analysis import Slice, importance, slices
 from softal.surrogates.data import training_data
+from softal.surrogates.optimum import Optimum, find_optimum
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.statistics import thin
 
@@ -83,8 +84,9 @@ class Learned:
     slices: Mapping[str, Slice] = field(default_factory=dict)
     map: Map | None = None
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
-    optimum: Mapping[str, tuple[Any, float]] = field(default_factory=dict)
+    optimum: Optimum | None = None
     curves: Mapping[str, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
+    properties: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def learn(data: CampaignData) -> Learned:
@@ -103,8 +105,9 @@ def learn(data: CampaignData) -> Learned:
         slices=_attempt(lambda: slices(surrogate, point)) or {},
         map=_attempt(lambda: map_of(surrogate, targets[0], point, ranked.get(targets[0], {}))),
         calibration={name: found for name, found in calibrated.items() if name in targets},
-        optimum=_attempt(lambda: _optimum(surrogate, data)) or {},
+        optimum=find_optimum(data.objective, data.trials, surrogate),
         curves=_attempt(lambda: _curves(surrogate, point)) or {},
+        properties=_attempt(lambda: _properties(surrogate, point)) or {},
     )
 
 
@@ -123,11 +126,12 @@ def _curves(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[F
     return {name: (grid, mean[0], std[0]) for name, (grid, mean, std) in predict([point]).items()}
 
 
-def _optimum(surrogate: Surrogate, data: CampaignData) -> dict[str, tuple[Any, float]]:
-    if data.best is None or data.objective.names[0] not in surrogate.targets:
+def _properties(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return value -> (mean, standard deviation) where the surrogate predicts values that have targets."""
+    predict = getattr(surrogate, "properties", None)
+    if predict is None or not point:
         return {}
-    found = optimum(surrogate, float(data.objective.signs[0]), target=data.objective.names[0])
-    return summary(surrogate.space, found)
+    return {name: (float(mean[0]), float(std[0])) for name, (mean, std) in predict([point]).items()}
 
 
 def map_of(surrogate: Surrogate, target: str, point: Mapping[str, Any], ranks: Mapping[str, float]) -> Map | None:

@@ -14,9 +14,18 @@ from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.learned import Learned, learn
+from softal.tracking.report.loss import loss_rows
 from softal.tracking.report.parts import Section, section
 from softal.tracking.report.refinement import refinement
-from softal.tracking.report.tables import best_trials, facts, failure_rows, optimum_rows, versions
+from softal.tracking.report.tables import (
+    best_trials,
+    edge_lines,
+    facts,
+    failure_rows,
+    optimum_line,
+    optimum_rows,
+    versions,
+)
 
 FILE_NAME = "report.html"
 
@@ -68,6 +77,9 @@ def render(data: CampaignData, learned: Learned) -> str:
         best=best_trials(data),
         learned=learned,
         optimum=optimum_rows(data, learned),
+        loss=loss_rows(data, learned),
+        expected=optimum_line(data, learned),
+        edges=edge_lines(data, learned),
         failures=failure_rows(data),
         versions=versions(data),
         sections=sections(data, learned),
@@ -88,14 +100,19 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
-            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else ""),
+            + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else "")
+            + (" Crosses violate a constraint." if data.violating else ""),
             progress.best_against_trials(data),
         ),
         section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
         section(
             "Refinement",
             "The local phase and the repeats: each trial with its standard error, and what the model predicted. "
-            + ("The line is the answer with its standard error. " if data.label == "the answer" else "")
+            + (
+                "The line is the answer with its standard error. "
+                if data.answer and data.answer.origin == "repeats"
+                else ""
+            )
             + "Below, how far each step might go, in units of each range.",
             refinement(data),
         ),

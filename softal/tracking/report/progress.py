@@ -46,7 +46,8 @@ def fidelities_differ(data: CampaignData) -> bool:
 
 def _progress_panel(made: go.Figure, data: CampaignData, component: Component, row: int) -> None:
     values = np.array([trial.objective.get(component.name, np.nan) for trial in data.finished])
-    best, improved = running_best(component.sign * values)
+    allowed = [data.objective.satisfied(trial) for trial in data.finished]
+    best, improved = running_best(np.where(allowed, component.sign * values, np.nan))
     shown = thin(len(values), MAX_DOTS, np.flatnonzero(improved))
     colours = theme.proposer_colours(data.finished)
     for name, colour in colours.items():
@@ -89,6 +90,10 @@ def _dots(
     bars = np.isfinite(errors).any() and len(picked) <= 500
     highest = max(trial.fidelity for trial in data.finished)
     whole = [trial.fidelity == highest for trial in trials]
+    held = [data.objective.satisfied(trial) for trial in trials]
+    symbols = [
+        "x-thin-open" if not ok else "circle" if full else "circle-open" for full, ok in zip(whole, held, strict=True)
+    ]
     return go.Scatter(
         x=[i + 1 for i in picked],
         y=values[list(picked)],
@@ -101,10 +106,10 @@ def _dots(
             "color": colour,
             "size": 7 if len(picked) < 400 else 4,
             "opacity": 0.85,
-            "symbol": "circle" if all(whole) else ["circle" if full else "circle-open" for full in whole],
-            "line": {"width": 0 if all(whole) else 1.5, "color": colour},
+            "symbol": "circle" if all(whole) and all(held) else symbols,
+            "line": {"width": 0 if all(whole) and all(held) else 1.5, "color": colour},
         },
-        hovertext=[theme.hover(trial, data.space.units) for trial in trials],
+        hovertext=[theme.hover(trial, data.space.units, data.objective.violations_text(trial)) for trial in trials],
         hoverinfo="text",
     )
 
@@ -145,10 +150,13 @@ def pareto(data: CampaignData) -> go.Figure | None:
     front = {trial.id for trial in data.front}
     others = [trial for trial in data.done if trial.id not in front]
     others = [others[i] for i in thin(len(others), MAX_DOTS)]
+    violating = [trial for trial in others if not data.objective.satisfied(trial)]
+    others = [trial for trial in others if data.objective.satisfied(trial)]
     for column, (x, y) in enumerate(pairs, start=1):
         ordered = sorted(data.front, key=lambda trial: trial.objective[x])
         joined = "lines+markers" if len(names) == 2 else "markers"
         for name, trials, colour, mode in (
+            *([("violates a constraint", violating, theme.BAD, "markers")] if violating else []),
             ("dominated", others, theme.INITIAL, "markers"),
             ("Pareto front", ordered, theme.ACCENT, joined),
         ):

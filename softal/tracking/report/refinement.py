@@ -52,7 +52,7 @@ def refinement(data: CampaignData) -> go.Figure | None:
 
 def _answer(made: go.Figure, data: CampaignData) -> None:
     found = data.answer
-    if found is None or found.repeats < 2:
+    if found is None or found.origin != "repeats":
         return
     made.add_hline(y=found.value, line={"color": theme.INK, "width": 1.2}, layer="below", row=1, col=1)
     if np.isfinite(found.error):

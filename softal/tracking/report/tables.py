@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
+
+from softal import edges
 from softal.space import Choice, Derived, Fixed, Integer, Real
+from softal.surrogates.optimum import Optimum, on_edges
 from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, number, question, with_error
 from softal.tracking.report.learned import Learned
 from softal.tracking.report.statistics import failures
@@ -45,6 +48,7 @@ def facts(data: CampaignData) -> Facts:
     cards = [
         ("trials done", f"{len(data.done):,}"),
         ("failed", f"{len(data.failed):,}"),
+        *([("violate a constraint", f"{len(data.violating):,}")] if data.objective.outcomes else []),
         ("running time", duration(data.active) if data.active else "–"),
         ("trials per hour", _rate(per_hour) if per_hour else "–"),
     ]
@@ -69,13 +73,16 @@ def _rate(per_hour: float) -> str:
 def _headline(data: CampaignData) -> tuple[str, str]:
     if data.best is not None:
         name = data.objective.names[0]
-        if data.answer and data.answer.repeats > 1:
-            return f"{name.replace('_', ' ')} · {data.answer.origin}", data.text(
-                name, data.answer.value, data.answer.error
-            )
+        if data.answer:
+            text = data.text(name, data.answer.value, data.answer.error)
+            label = f"{name.replace('_', ' ')} · {data.answer.words}"
+            single = f"; best single trial {data.best.id}: {data.scored(data.best, name)}"
+            return label + (single if data.answer.origin != "trial" else ""), text
         return f"best {name.replace('_', ' ')} · trial {data.best.id}", data.scored(data.best, name)
     if data.front:
         return "trials on the Pareto front", str(len(data.front))
+    if unmet := data.objective.unmet(data.trials):
+        return unmet, "none"
     rmse = data.versions[-1].get("rmse", {}) if data.versions else {}
     known = {name: value for name, value in rmse.items() if is_finite(value)}
     if data.objective.learning and known:
@@ -94,52 +101,72 @@ def best_trials(data: CampaignData) -> tuple[str, Table] | None:
     elif data.objective.learning:
         name, chosen = "The last trials", data.done[-MOST:][::-1]
     else:
-        order = data.objective.losses(data.done)[:, 0].argsort()
+        losses = data.objective.losses(data.done)[:, 0]
+        violates = np.array([not data.objective.satisfied(trial) for trial in data.done])
+        order = np.lexsort((losses, violates))
         name, chosen = "The best trials", [data.done[i] for i in order[:MOST]]
     points = [n for n in data.space.all_names if not isinstance(data.space.parameters[n], Fixed)]
     head = ["trial", *(n.replace("_", " ") for n in data.objective.names)]
+    head += ["violates"] if data.violating else []
     head += [labelled(n.replace("_", " "), data.space.units.get(n, "")) for n in points]
     rows = [_row(data, trial, points) for trial in chosen]
-    numeric = [True] * (1 + len(data.objective.names))
+    numeric = [True] * (1 + len(data.objective.names)) + ([False] if data.violating else [])
     numeric += [not isinstance(data.space.parameters[n], Choice) for n in points]
     return name, Table([*head, "proposed by", "took"], rows, [*numeric, False, True])
 
 
 def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
     objective = [data.scored(trial, n) for n in data.objective.names]
+    objective += [data.objective.violations_text(trial) or "–"] if data.violating else []
     took = duration(trial.finished - trial.started) if trial.finished and trial.started else "–"
     values = [number(trial.point.get(n, "–")) for n in points]
     return [str(trial.id), *objective, *values, trial.origin or "–", took]
 
 
 def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:
-    """Return the shown point: each parameter, the optimum's place after the surrogate, and the range."""
+    """Return the shown point: each parameter, the best trial's, the optimum's by the surrogate, and the range."""
     if data.shown is None or data.objective.learning:
         return None
+    columns = {data.label: data.shown.point}
+    if data.best is not None and data.best.point != data.shown.point:
+        columns[f"trial {data.best.id}"] = data.best.point
     rows = []
     for name in data.space.all_names:
         parameter = data.space.parameters[name]
-        row = [labelled(name.replace("_", " "), parameter.unit), number(data.shown.point.get(name, "–"), 5)]
+        row = [labelled(name.replace("_", " "), parameter.unit)]
+        row += [number(point.get(name, "–"), 5) for point in columns.values()]
         if learned.optimum:
-            row.append(_place(learned.optimum.get(name), parameter))
+            row.append(_place(learned.optimum, name, parameter))
         rows.append([*row, _range(parameter)])
-    optimum = ["optimum (surrogate)"] if learned.optimum else []
-    head = ["parameter", data.label, *optimum, "searched"]
-    return Table(head, rows, [False, True, *(True for _ in optimum), False])
+    columns |= {"optimum (surrogate)": {}} if learned.optimum else {}
+    return Table(["parameter", *columns, "searched"], rows, [False, *(True for _ in columns), False])
 
 
-def _place(place: tuple[Any, float] | None, parameter: object) -> str:
-    if place is None or isinstance(parameter, Fixed):
+def optimum_line(data: CampaignData, learned: Learned) -> str:
+    """Return how good the surrogate expects its optimum to be, and how that stands to the answer; or nothing."""
+    if learned.optimum is None or data.answer is None:
+        return ""
+    name, found = data.objective.names[0], learned.optimum
+    value = data.text(name, found.value, found.error)
+    return f"At the optimum: {name.replace('_', ' ')} {value}, {found.beside(data.answer)}."
+
+
+def edge_lines(data: CampaignData, learned: Learned) -> list[str]:
+    """Return a line for each parameter that is on the edge of its range in the answer or in the optimum."""
+    if data.answer is None:
+        return []
+    return edges.warnings(data.space, on_edges(data.space, data.answer, learned.optimum))
+
+
+def _place(optimum: Optimum, name: str, parameter: object) -> str:
+    if isinstance(parameter, Fixed):
         return "–"
-    centre, spread = place
+    centre, spread = optimum.place[name]
+    if name in optimum.edges:
+        return f"{number(centre)}, at its {optimum.edges[name]} bound"
     if isinstance(parameter, Choice) or not is_finite(centre):
         return f"{centre} ({1 - spread:.0%})"
-    text = with_error(float(centre), float(spread))
-    if isinstance(parameter, Real | Integer):
-        edge = 0.01 * (parameter.high - parameter.low)
-        if centre <= parameter.low + edge or centre >= parameter.high - edge:
-            return f"{text}, at the edge"  # a wider range may hold a better one
-    return text
+    return with_error(float(centre), float(spread))
 
 
 def _range(parameter: object) -> str:

@@ -140,7 +140,7 @@ def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:
     return dict.fromkeys(spread, INITIAL) | colours
 
 
-def hover(trial: Trial, units: Mapping[str, str]) -> str:
+def hover(trial: Trial, units: Mapping[str, str], violates: str = "") -> str:
     """Return what is shown when the pointer is on a trial."""
     lines = [f"<b>trial {trial.id}</b> · {escape(trial.origin or 'unknown')}"]
     for name, value in trial.objective.items():
@@ -149,6 +149,8 @@ def hover(trial: Trial, units: Mapping[str, str]) -> str:
         lines.append(f"fidelity {trial.fidelity:g}")
     if trial.reason:
         lines.append(escape(trial.reason[:120]))
+    if violates:
+        lines.append(f"violates {escape(violates[:120])}")
     lines += [f"{escape(labelled(name, units.get(name, '')))} = {escape(number(v))}" for name, v in trial.point.items()]
     return "<br>".join(lines[:24])
 

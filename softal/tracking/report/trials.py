@@ -52,7 +52,8 @@ def parallel(data: CampaignData) -> go.Figure | None:
 def _ranks(data: CampaignData) -> NDArray[np.float64]:
     """Return a number for each trial that is done; the lower, the better: loss, or the mean of the losses' ranks."""
     losses = data.objective.losses(data.done)
-    return np.asarray(np.argsort(np.argsort(losses, axis=0), axis=0).mean(axis=1), dtype=np.float64)
+    behind = np.array([not data.objective.satisfied(trial) for trial in data.done]) * float(len(losses))
+    return np.asarray(np.argsort(np.argsort(losses, axis=0), axis=0).mean(axis=1) + behind, dtype=np.float64)
 
 
 def _value(trial: Trial, name: str) -> Any:

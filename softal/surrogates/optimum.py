@@ -1,0 +1,120 @@
+"""Where the surrogate expects the optimum, beside the answer: how good it is there, and how far that is to be believed.
+
+The answer lies where something was run. The optimum may lie anywhere, also where only the surrogate speaks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.answer import Answer
+from softal.edges import Edge, edges_of
+from softal.objective import Objective
+from softal.space import Space
+from softal.surrogates import Surrogate
+from softal.surrogates.analysis import minima, summary
+from softal.surrogates.belief import doubt
+from softal.trial import Trial, TrialState
+
+Floats = NDArray[np.float64]
+
+FAR = 0.1  # of a range, from the nearest run
+UNSURE = 2.0  # times the error at the nearest run
+MATTERS = 0.1  # of the spread of the means at the runs: a smaller error is no reason to doubt
+APART = 2.0  # standard deviations of both, between optimum and answer
+MOST_RUNS = 2000
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """Where functions drawn from the surrogate have their minima, or maxima, and how good they are there.
+
+    Attributes:
+        place: parameter -> (centre, spread), see `softal.surrogates.analysis.summary`; the spread is NaN on an edge.
+        value, error: mean and standard deviation of the optima [unit of the objective, natural sign].
+        edges: parameters on the edge of their range.
+        away: whether they lie away from every run, where the surrogate's error is large.
+        doubt: why the surrogate is not believed; empty where it is.
+    """
+
+    place: Mapping[str, tuple[Any, float]]
+    value: float
+    error: float
+    edges: Mapping[str, Edge] = field(default_factory=dict)
+    away: bool = False
+    doubt: str = ""
+
+    def beside(self, answer: Answer) -> str:
+        """Return in words how it stands to the answer."""
+        if self.doubt:
+            return f"of a surrogate that {self.doubt}"
+        if self.away:
+            return "away from every run, where the surrogate is least sure: run it before you believe it"
+        error = math.hypot(self.error, answer.error if math.isfinite(answer.error) else 0.0)
+        if abs(self.value - answer.value) > APART * error:
+            return "differs from the answer by more than twice their errors: run it before you believe it"
+        return "agrees with the answer within their errors"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return parameter -> value, uncertainty (None on an edge) and edge, as plain data."""
+        shown = {}
+        for name, (value, spread) in self.place.items():
+            known = spread if math.isfinite(spread) else None
+            shown[name] = {"value": value, "uncertainty": known, "edge": self.edges.get(name)}
+        return shown
+
+
+def on_edges(space: Space, answer: Answer, optimum: Optimum | None) -> dict[str, Edge]:
+    """Return the parameters on the edge of their range in the answer or in the optimum, in the order of the space."""
+    found = {**(optimum.edges if optimum else {}), **answer.edges}
+    return {name: found[name] for name in space.names if name in found}
+
+
+def find_optimum(objective: Objective, trials: Sequence[Trial], surrogate: Surrogate | None) -> Optimum | None:
+    """Return the optimum of a single objective by a surrogate; None where there is none to be had."""
+    name = objective.names[0]
+    done = [trial for trial in trials if trial.state is TrialState.DONE and trial.objective]
+    if surrogate is None or not objective.single or objective.learning or not done or name not in surrogate.targets:
+        return None
+    if objective.outcomes:  # of which the surrogate knows nothing
+        return None
+    try:
+        return locate(surrogate, float(objective.signs[0]), name, surrogate.space.to_unit([t.point for t in done]))
+    except Exception:  # a surrogate may be anybody's code; an optimum is not worth its failure
+        return None
+
+
+def locate(surrogate: Surrogate, sign: float, target: str, runs: Floats) -> Optimum:
+    """Return the optimum of a target of which `runs` (n, d), in the unit cube, were run.
+
+    Args:
+        surrogate: fitted.
+        sign: +1 where the target is minimised, -1 where it is maximised.
+        target: its name.
+        runs: what is looked at to tell whether the optimum lies away from everything that was run.
+    """
+    U, losses = minima(surrogate, sign, target=target)
+    edges = edges_of(surrogate.space, U)
+    place = {
+        name: (centre, math.nan if name in edges else spread)
+        for name, (centre, spread) in summary(surrogate.space, U).items()
+    }
+    value, error = sign * float(np.mean(losses)), float(np.std(losses, ddof=1))
+    away, why = _away(surrogate, target, U, runs[-MOST_RUNS:]), doubt(surrogate.diagnostics(), target)
+    return Optimum(place, value, error, edges, away, why)
+
+
+def _away(surrogate: Surrogate, target: str, U: Floats, runs: Floats) -> bool:
+    """Return whether most points U (samples, d) are far from every run, and much less is known there than at runs."""
+    distances = np.abs(U[:, None] - runs[None]).max(axis=2)
+    nearest = runs[np.argmin(distances, axis=1)]
+    column = surrogate.index(target)
+    there, here = (np.median(surrogate.posterior(X).std[:, column]) for X in (U, nearest))
+    least = MATTERS * np.std(surrogate.posterior(runs).mean[:, column])
+    return bool(np.median(distances.min(axis=1)) > FAR and there > max(UNSURE * here, least))

@@ -1,0 +1,86 @@
+"""A Ray of our own serves one campaign of a process after the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from driving import HERE
+
+from softal.objective import minimize
+from softal.orchestrator.cluster import Local
+from softal.orchestrator.job import Job, Task
+from softal.orchestrator.parcel import pack
+from softal.orchestrator.sandbox import Sandbox
+from softal.trial import TrialState
+
+SEVERAL = """
+import sys
+import ray
+from softal.orchestrator import cluster
+from softal.orchestrator.campaign import Campaign
+
+starts, init = [], ray.init
+def counted(**options):
+    starts.append(options["num_cpus"])
+    return init(**options)
+ray.init = counted
+shutdowns, shutdown = [], ray.shutdown
+def ended(*arguments):
+    shutdowns.append(arguments)
+    shutdown(*arguments)
+ray.shutdown = ended
+
+for name, concurrent in (("first", 1), ("second", 1), ("third", 2), ("fourth", 1)):
+    campaign = Campaign(
+        name=name, runs=sys.argv[1], folder=sys.argv[2], simulator="simulations:Bowl",
+        space={"x": {"low": 0, "high": 1}}, objective={"minimize": "f"}, strategy="random", surrogate="none",
+        tracking={"mlflow": "off"}, budget={"trials": 2}, workers={"concurrent": concurrent},
+    )
+    assert campaign.launch().exit_code == 0
+    named = [actor for actor in ray.util.list_named_actors(all_namespaces=True)]
+    print(name, starts, len(shutdowns), len(named))
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "serves"),
+    [
+        (Local(2, False, 2, None), True),
+        (Local(1, False, 1, None), True),
+        (Local(3, False, 2, None), False),
+        (Local(2, False, 32, None), False),  # fractions of CPUs
+        (Local(2, True, 2, None), False),
+        (Local(2, False, 2, 9000), False),
+    ],
+)
+def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
+    assert Local(2, False, 2, None).serves(other) is serves
+
+
+def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
+    command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "first [1] 0 0", "second [1] 0 0", "third [1, 2] 1 0", "fourth [1, 2] 1 0"
+    ]  # fmt: skip
+
+
+def test_a_simulation_ends_when_its_campaign_is_over(tmp_path: Path):
+    """A kept Ray keeps its workers: their simulations would go on holding memory of CPU and GPU."""
+    (tmp_path / "lock").touch()  # which nobody holds
+    job = Job("id", tmp_path, HERE, ("simulations:Bowl", {}), minimize("f"))
+    sandbox = Sandbox(job, pack(job, HERE))
+    for trial in range(2):
+        assert sandbox.evaluate(Task(trial, {"x": 0.5}, 1, 1.0)).state is TrialState.DONE
+        process = sandbox._process
+        assert process is not None
+        until = time.monotonic() + 60
+        while process.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    sandbox.discard()
