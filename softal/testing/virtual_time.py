@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from softal.objective import Objective
-from softal.orchestrator.agents import Reply, Brief, Strategist
+from softal.orchestrator.agents import Brief, Reply, Strategist
 from softal.orchestrator.crew import RECENT
 from softal.orchestrator.loop import TICK
 from softal.orchestrator.stock import Demand, Stock
