@@ -169,7 +169,8 @@ def origin(proposed_by: str, notes: Mapping[str, Any]) -> str:
 
     Notes that count: `acquisition` (the word `initial` for the first design, which `design` names), `results` that the
     model knew, `pending` points without a result that it took into account; `generation` and `run`; `line` of a table;
-    `repeat_of` a trial; `role` and `centre` of a local phase.
+    `repeat_of` a trial; `role` and `centre` of a local phase; `because`, why another
+    acquisition function than the usual one was used.
     """
     again = notes.get("repeat_of", notes.get("centre") if notes.get("role") in ("repeat", "incumbent") else None)
     if again is not None:
@@ -183,7 +184,8 @@ def origin(proposed_by: str, notes: Mapping[str, Any]) -> str:
     if notes.get("acquisition") == "initial":
         return str(notes.get("design", "Sobol"))
     if "acquisition" in notes:
-        return f"{notes['acquisition']}{_known(notes)}"
+        because = f": {notes['because']}" if notes.get("because") else ""
+        return f"{notes['acquisition']}{_known(notes)}{because}"
     return f"{name}, line {notes['line']}" if "line" in notes else name
 
 

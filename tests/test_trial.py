@@ -9,6 +9,11 @@ NOTES = [
     ("committee", {"acquisition": "initial", "design": "corner of the pool"}, "corner of the pool"),
     ("bayesian", {"acquisition": "qLogNoisyEI", "results": 12, "pending": 1}, "qLogNoisyEI from 12 results, 1 pending"),
     ("bayesian", {"acquisition": "Thompson", "results": 1, "pending": 0}, "Thompson from 1 result"),
+    (
+        "bayesian",
+        {"acquisition": "exploration", "results": 40, "pending": 0, "because": "nothing is expected anywhere"},
+        "exploration from 40 results: nothing is expected anywhere",
+    ),
     ("bayesian", {"acquisition": "UCB", "results": 7}, "UCB from 7 results"),  # of an older version
     ("bayesian", {"phase": "repeats", "role": "repeat", "centre": 7}, "repeat of trial 7"),
     ("bayesian", {"phase": "local", "role": "step", "centre": 7}, "step from trial 7"),
