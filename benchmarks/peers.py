@@ -26,7 +26,7 @@ from softal.trial import Point, Proposal, Trial, TrialState
 
 Floats = NDArray[np.float64]
 # R where nothing came of a simulation, for methods that have no model of failures: the R of g(r) = 0. Told of failures
-# by their own means, Ax and Optuna's GP ask for the same place again and again (docs/benchmarks.md).
+# by its own means, Optuna's GP asks for the same place again and again (docs/benchmarks.md).
 PENALTY = 1.0
 REFIT = 1.1  # hyperparameters are fitted anew when there are so many times as many points
 RESTARTS, RAW_SAMPLES = 8, 256  # of the search for the largest expected improvement
@@ -156,13 +156,18 @@ class Optuna(Method):
 
 
 class Ax(Method):
-    """Ax's client with the generation strategy that it chooses; told standard errors where they are known."""
+    """Ax's client with the generation strategy that it chooses; told standard errors where they are known.
+
+    It learns where simulations fail: failed trials are abandoned, and the transform `AddExecutionViability`, which is
+    no part of its defaults, models where they are once there are three of them.
+    """
 
     def __init__(self, problem: Problem, seed: int) -> None:
         super().__init__(problem, seed)
         with _quiet():
             from ax.api.client import Client
             from ax.api.configs import RangeParameterConfig
+            from ax.core.metric import Metric
 
             self._client = Client(random_seed=seed)
             parameters = [
@@ -171,6 +176,9 @@ class Ax(Method):
             ]
             self._client.configure_experiment(parameters=parameters)
             self._client.configure_optimization(objective=f"-{COST}")
+            self._client.set_generation_strategy(_learning_failures(seed))
+            # The transform looks its metric up in the experiment (1.3.1), and does not put it there.
+            self._client._experiment.add_tracking_metric(Metric(name="execution_viable", lower_is_better=False))
         self._number = 0
 
     def _ask(self) -> Point:
@@ -178,9 +186,25 @@ class Ax(Method):
         return {name: float(point[name]) for name in self.problem.bounds}
 
     def _tell(self, trial: Trial) -> None:
-        cost = trial.objective.get(COST, PENALTY)
-        error = trial.objective_errors.get(COST, 0.0 if trial.state is TrialState.FAILED else None)
+        if trial.state is TrialState.FAILED:
+            self._client.mark_trial_abandoned(self._number)
+            return
+        cost, error = trial.objective[COST], trial.objective_errors.get(COST)
         self._client.complete_trial(self._number, raw_data={COST: cost if error is None else (cost, error)})
+
+
+def _learning_failures(seed: int) -> Any:
+    """Return the generation strategy that Ax chooses, with its model of abandoned trials."""
+    from ax.adapter.registry import MBM_X_trans, Y_trans
+    from ax.adapter.transforms.add_execution_viability import AddExecutionViability
+    from ax.api.utils.generation_strategy_dispatch import choose_generation_strategy
+    from ax.api.utils.structs import GenerationStrategyDispatchStruct
+
+    strategy = choose_generation_strategy(GenerationStrategyDispatchStruct(initialization_random_seed=seed))
+    for node in strategy._nodes:
+        for spec in node.generator_specs if node.name == "MBM" else ():
+            spec.generator_kwargs["transforms"] = [AddExecutionViability, *MBM_X_trans, *Y_trans]
+    return strategy
 
 
 @dataclass(frozen=True)

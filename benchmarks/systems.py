@@ -187,7 +187,7 @@ def utilisation(folder: Path, trials: int, workers: int, seconds: float) -> dict
     launched = time.time()
     campaign, watch = _campaign(
         folder, work.sleep, trials, "xyz", hours=seconds / 3600, strategy="bayesian",
-        workers={"concurrent": workers, "cpus": 2 / workers}
+        workers={"concurrent": workers, "cpus": 2 / workers, "freshness": "busy"}
     )  # fmt: skip
     found = [trial.observation.values for trial in campaign.list_trials() if trial.observation]
     times = _times(found)

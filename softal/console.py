@@ -100,7 +100,7 @@ class Display:
             line.append(f"failed: {trial.reason}", style="red")
         else:
             line.append(objective_text(trial), style="bold green")
-            line.append(f"  {point_text(trial, self._names)}  by {trial.proposed_by}", style="dim")
+            line.append(f"  {point_text(trial, self._names)}  by {trial.origin}", style="dim")
         self.console.print(line, soft_wrap=True)
 
     def tick(self, status: Status) -> None:
@@ -201,7 +201,9 @@ def show_trials(
     table = Table(box=None, pad_edge=False, header_style="bold")
     names, components = list(names), list(components)
     violating = ["violates"] if objective is not None and objective.outcomes else []
-    for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", "host", "reason"]:
+    hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
+    more = [*["host"] * hosts, *["reason"] * reasons]
+    for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
         table.add_column(column, overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
@@ -214,10 +216,10 @@ def show_trials(
                 for name in components
             ),
             *(Text(_violates(objective, trial)) for _ in violating),
-            trial.proposed_by,
+            Text(trial.origin),
             took,
-            trial.host or "",
-            Text(trial.reason or ""),
+            *[trial.host or ""] * hosts,
+            *[Text(trial.reason or "")] * reasons,
         )
     console.print(table)
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Value = float | int | str | bool
+WORDS = {"cmaes": "CMA-ES", "sobol": "Sobol"}  # kinds of strategies, where people call them otherwise
 Point = dict[str, Value]
 
 
@@ -131,6 +132,11 @@ class Trial:
     asked_after: int = 0
     told: int | None = None
 
+    @property
+    def origin(self) -> str:
+        """What proposed it, in words: `Sobol`, `qLogNoisyEI from 12 results, 1 pending`, `CMA-ES generation 3` ..."""
+        return origin(self.proposed_by, self.notes)
+
     def to_json(self) -> dict[str, Any]:
         """Return the trial as the command line's `--json` shows it; `objective` is a number where there is one."""
         objective: Any = dict(self.objective) or None
@@ -147,6 +153,7 @@ class Trial:
             if len(self.objective) == 1
             else dict(self.objective_errors) or None,
             "proposed_by": self.proposed_by,
+            "origin": self.origin,
             "seed": self.seed,
             "fidelity": self.fidelity,
             "started": self.started,
@@ -155,3 +162,35 @@ class Trial:
             "attempts": self.attempts,
             "reason": self.reason,
         }
+
+
+def origin(proposed_by: str, notes: Mapping[str, Any]) -> str:
+    """Return in words what proposed a point, from the notes that strategies make of it.
+
+    Notes that count: `acquisition` (the word `initial` for the first design, which `design` names), `results` that the
+    model knew, `pending` points without a result that it took into account; `generation` and `run`; `line` of a table;
+    `repeat_of` a trial; `role` and `centre` of a local phase; `because`, why another
+    acquisition function than the usual one was used.
+    """
+    again = notes.get("repeat_of", notes.get("centre") if notes.get("role") in ("repeat", "incumbent") else None)
+    if again is not None:
+        return f"repeat of trial {again}"
+    if notes.get("role") == "step":
+        return f"step from trial {notes.get('centre')}"
+    name = WORDS.get(proposed_by.rpartition("-")[0] or proposed_by, WORDS.get(proposed_by, proposed_by))
+    if "generation" in notes:
+        run = f" run {notes['run'] + 1}," if isinstance(notes.get("run"), int) and notes["run"] else ""
+        return f"{name}{run} generation {notes['generation']}"
+    if notes.get("acquisition") == "initial":
+        return str(notes.get("design", "Sobol"))
+    if "acquisition" in notes:
+        because = f": {notes['because']}" if notes.get("because") else ""
+        return f"{notes['acquisition']}{_known(notes)}{because}"
+    return f"{name}, line {notes['line']}" if "line" in notes else name
+
+
+def _known(notes: Mapping[str, Any]) -> str:
+    results, pending = notes.get("results"), notes.get("pending")
+    if not isinstance(results, int):
+        return ""
+    return f" from {results} result{'s' * (results != 1)}" + (f", {pending} pending" if pending else "")

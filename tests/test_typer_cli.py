@@ -167,6 +167,7 @@ def test_trials(campaign: Campaign) -> None:
         "objective": 0.3125,
         "objective_error": 0.01,
         "proposed_by": "sobol",
+        "origin": "Sobol",
         "seed": 11,
         "fidelity": 1.0,
         "started": 100.0,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import softal
 from softal import strategies, surrogates
@@ -50,21 +50,39 @@ class Brief:
     simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
 
 
-class Strategist:
-    """Owns the strategy: brings it up to date from the journal and asks it."""
+class Reply(NamedTuple):
+    """What the strategist says.
 
-    def __init__(self, parcel: bytes) -> None:
-        brief = _settle(parcel)
+    Attributes:
+        proposals: as many as were asked for, or fewer.
+        exhausted: why there are no more points; None where more may come after results.
+        foreseen: how many further points no result can change; None is any number.
+    """
+
+    proposals: list[Proposal]
+    exhausted: str | None
+    foreseen: int | None
+
+
+class Strategist:
+    """Owns the strategy: brings it up to date from the journal and asks it.
+
+    Args:
+        parcel: the packed brief; the brief itself where the strategist lives in the caller's process.
+    """
+
+    def __init__(self, parcel: bytes | Brief) -> None:
+        brief = parcel if isinstance(parcel, Brief) else _settle(parcel)
         kind, settings = brief.strategy
         self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
         trials = self.journal.trials(arrays=self.strategy.wants_arrays)
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
-        self._prepared = False
+        self._prepared = isinstance(parcel, Brief)  # in the caller's process no thread is to import anything
 
-    def ask(self, n: int, upto: int, pending: list[Trial]) -> tuple[list[Proposal], str | None]:
-        """Return up to n proposals, and why there are no more points: None where more may come after results.
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> Reply:
+        """Return up to n proposals.
 
         Args:
             n: how many.
@@ -81,7 +99,9 @@ class Strategist:
             timer = threading.Timer(PREPARE_AFTER, self.strategy.prepare)
             timer.daemon = True
             timer.start()
-        return proposals, None if proposals or pending else self.strategy.exhausted_because
+        new = [Trial(-1, proposal.point, notes=proposal.notes) for proposal in proposals]
+        exhausted = None if proposals or pending else self.strategy.exhausted_because
+        return Reply(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
 
     def process(self) -> int:
         """Return the actor's process id."""

@@ -237,7 +237,9 @@ class Campaign:
             campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
         )
         ahead = None if workers.ahead == "auto" else workers.ahead
-        return Plan(brief, job, self.budget, self.batch, workers.memory, workers.retries, workers.grace, ahead)
+        return Plan(
+            brief, job, self.budget, self.batch, workers.memory, workers.retries, workers.grace, ahead, workers.share
+        )
 
     def _simulator(self) -> dict[str, Any]:
         """Return the simulator's kind and settings, as JSON has them."""

@@ -64,6 +64,11 @@ class Crew:
         return self.batch * (self._places - len(self.tasks))
 
     @property
+    def free(self) -> int:
+        """How many more trials the workers could begin at once; less than 0 where some are queued in Ray for them."""
+        return self.batch * (self.cluster.slots - len(self.tasks))
+
+    @property
     def _places(self) -> int:
         """How many tasks may be in Ray's hands at once.
 

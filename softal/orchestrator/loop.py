@@ -26,7 +26,7 @@ from softal.orchestrator.failures import Failures
 from softal.orchestrator.job import Job
 from softal.orchestrator.metrics import Metrics
 from softal.orchestrator.status import Status, busy_seconds, utilisation
-from softal.orchestrator.stock import Stock
+from softal.orchestrator.stock import Demand, Stock
 from softal.tracking.journal import Journal
 from softal.trial import Trial
 
@@ -66,7 +66,8 @@ class Plan:
         memory: of one trial, or of several that are evaluated at once [bytes].
         retries: how often a trial whose worker was lost is run again.
         grace: how long running simulations may go on when the campaign is stopped [s].
-        ahead: proposals kept ready beyond free workers; None adapts to how long proposals and simulations take.
+        ahead: proposals kept ready beyond free workers; None is as `softal.orchestrator.stock` says.
+        freshness: share of the known results that a proposal may lack.
     """
 
     brief: Brief
@@ -77,6 +78,7 @@ class Plan:
     retries: int = 2
     grace: float = 10.0
     ahead: int | None = None
+    freshness: float = 0.0
 
 
 class Loop:
@@ -89,7 +91,9 @@ class Loop:
         self.progress = Progress(plan.brief.objective, trials)
         self.failures = Failures(plan.budget.failures, trials)
         self.agents = Agents(plan.brief, cluster)
-        self.stock = Stock(journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, trials)
+        self.stock = Stock(
+            journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, plan.freshness, trials
+        )
         self.crew = Crew(name, plan.job, cluster, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
         self._metrics = Metrics(name)
         self._active_before = float(journal.info.get("active", 0.0))
@@ -115,9 +119,7 @@ class Loop:
                 return over
             if not over:
                 self._launch()
-                running = self.crew.running
-                left = self.plan.budget.left(self.progress.finished + len(running) + len(self.stock.ready))
-                self.stock.ask(running, self.crew.room, left, self.crew.durations)
+                self.stock.ask(self._demand())
             elif time.time() >= self._stop_deadline:
                 self.stock.put_back(self.crew.cancel())
             self._train()
@@ -167,6 +169,12 @@ class Loop:
             if self.hopeless and self.crew.tasks:
                 self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
+
+    def _demand(self) -> Demand:
+        """Return how the campaign stands, for the stock."""
+        crew, running, known = self.crew, self.crew.running, self.progress.finished
+        left = self.plan.budget.left(known + len(running) + len(self.stock.ready))
+        return Demand(running, crew.free, crew.room, left, known, crew.durations)
 
     @property
     def hopeless(self) -> str | None:

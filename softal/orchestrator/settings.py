@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from softal.orchestrator.quantities import Duration, Memory
 from softal.validation import show
 
+FRESHNESS = {"latest": 0.0, "balanced": 0.1, "busy": 1.0}  # share of the known results that a proposal may lack
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 MLFLOW_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks")
 
@@ -61,6 +62,14 @@ def _ahead(value: object) -> object:
     return value
 
 
+def _freshness(value: object) -> object:
+    share = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    if not share and not (isinstance(value, str) and value in FRESHNESS):
+        words = ", ".join(f"`{word}`" for word in FRESHNESS)
+        raise ValueError(f"{show(value)} is given; {words} or a number from 0 to 1 is allowed")
+    return value
+
+
 class WorkersSettings(_Section):
     """How many simulations run at a time, and what each of them gets."""
 
@@ -82,8 +91,27 @@ class WorkersSettings(_Section):
     )
     grace: Duration = Field(10.0, description="how long Ctrl-C waits for running simulations, such as `10 s` [s]")
     ahead: Annotated[Literal["auto"] | int, BeforeValidator(_ahead)] = Field(
-        "auto", description="proposals kept ready for free workers; `auto` follows the speed of the simulations"
+        "auto",
+        description="proposals kept ready for free workers, whatever they know; `auto` keeps those that no result can "
+        "change, and others as `freshness` says",
     )
+    freshness: Annotated[Literal["latest", "balanced", "busy"] | float, BeforeValidator(_freshness)] = Field(
+        "latest",
+        description="what a proposal knows: `latest`, all results that are in when it is made for a worker that waits "
+        "for it; `balanced`, nine of ten, so that workers wait less; `busy`, as few as it takes for workers not to "
+        "wait; or the share of results that it may lack, from 0 to 1",
+    )
+
+    @property
+    def share(self) -> float:
+        """Share of the known results that a proposal may lack."""
+        return FRESHNESS[self.freshness] if isinstance(self.freshness, str) else float(self.freshness)
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> WorkersSettings:
+        if self.ahead != "auto" and "freshness" in self.model_fields_set:
+            raise ValueError(f"ahead: {self.ahead} leaves nothing to freshness: {self.freshness}; give one of them")
+        return self
 
     @field_validator("gpus")
     @classmethod

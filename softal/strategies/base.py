@@ -56,6 +56,17 @@ class Strategy(ABC):
     kind: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = StrategySettings
 
+    def foreseen(self, pending: Sequence[Trial]) -> int | None:
+        """Return how many of the next points no result can change; None is any number of them.
+
+        So many may be asked for before they are needed, and are as good as if they were asked for later. By default
+        none where the strategy learns, else any number.
+
+        Args:
+            pending: trials without a result, those just proposed included.
+        """
+        return None if type(self)._learn is Strategy._learn else 0
+
     @property
     def wants_arrays(self) -> bool:
         """Whether trials are to be told with the arrays of their observations, which costs reading them from disk."""

@@ -136,6 +136,11 @@ class CMAES(Strategy):
             return f"x0: {error}"
         return None
 
+    def foreseen(self, pending: Sequence[Trial]) -> int:
+        """Return how many points are left of the generation: no result changes the distribution before it is full."""
+        under_way = [trial for trial in pending if trial.notes.get("run") == self._run]
+        return max(0, int(self._es.popsize) - len(self._pool) - len(under_way))
+
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         if self._ended:
             return []

@@ -132,18 +132,29 @@ class Committee(Strategy):
         visited = np.vstack([self._unit([*self._done, *self._kept_away]), waiting])
         members = self._committee() if self._ready() else None
         if members is None:
+            n = n if self._because or not self._results else min(n, self._missing(pending))
             U = self._design.take(self.asked, n, visited)
-            initial = {"acquisition": "initial"} | ({"because": self._because} if self._because else {})
+            initial = {"acquisition": "initial", "design": self._design.name}
+            initial |= {"because": self._because} if self._because else {}
             return self._proposals(U, [initial] * len(U))
         candidates = self._candidates(visited)
         if not len(candidates):
             return []
         chosen = self._chosen(members, n, waiting, candidates)
+        waits = len(waiting) + len(chosen.U) - 1
         notes = [
-            {"acquisition": "committee", "results": self._members[0], "gain": g, "cost": c}
+            {"acquisition": "committee", "results": len(self._done), "pending": waits, "gain": g, "cost": c}
             for g, c in zip(chosen.gain.tolist(), chosen.cost.tolist(), strict=True)
         ]
         return self._proposals(chosen.U, notes)
+
+    def foreseen(self, pending: Sequence[Trial]) -> int:
+        """Return how many points are left of the initial design."""
+        return max(0, self.n_initial - self.asked)
+
+    def _missing(self, pending: Sequence[Trial]) -> int:
+        """Return how many more initial points the committee needs than are done or under way."""
+        return max(0, self.n_initial - len(self._done) - len(pending))
 
     def _ready(self) -> bool:
         """Return whether there are results enough: n_initial, or half of them where no more were asked."""

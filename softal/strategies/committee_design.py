@@ -36,6 +36,11 @@ class Design:
         self._sequence = SobolSequence(space, seed)
         self._ordered: Floats | None = None
 
+    @property
+    def name(self) -> str:
+        """What the points are, in words."""
+        return ("corner" if self.corners else "Sobol") + (" of the pool" if self.pool is not None else "")
+
     def take(self, start: int, n: int, visited: Floats) -> Floats:
         """Return the points `start` ... `start + n - 1` (n, d); fewer where a pool is used up."""
         order = self._order()

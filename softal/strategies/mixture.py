@@ -92,6 +92,10 @@ class Mixture(Strategy):
                 return f"strategies.{k}, {member.kind!r}: {reason}"
         return None
 
+    def foreseen(self, pending: Sequence[Trial]) -> int | None:
+        """Return None, any number, where no member learns; else 0, since every result is told to all of them."""
+        return None if all(member.foreseen(pending) is None for member in self.members) else 0
+
     @property
     def wants_arrays(self) -> bool:
         """Whether one of the members models arrays."""

@@ -25,6 +25,7 @@ from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
+ORIGIN_TAG = "softal.proposed_by"  # in words
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
 RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
@@ -106,6 +107,7 @@ def trial_record(trial: Trial, campaign: str, objective: Objective | None = None
         "state": str(trial.state),
         "host": trial.host or "",
         "proposed_by": trial.proposed_by,
+        ORIGIN_TAG: trial.origin[:MAX_TEXT],
     }
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}

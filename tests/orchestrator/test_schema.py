@@ -584,6 +584,19 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("workers.ahead", "all", "workers.ahead", "'all' is given; `auto` or a whole number from 0"),
     ("workers.ahead", -1, "workers.ahead", "-1 is given; `auto` or a whole number from 0"),
     ("workers.ahead", True, "workers.ahead", "True is given; `auto` or a whole number from 0"),
+    (
+        "workers.freshness",
+        "fresh",
+        "workers.freshness",
+        "'fresh' is given; `latest`, `balanced`, `busy` or a number from 0 to 1",
+    ),
+    (
+        "workers.freshness",
+        1.5,
+        "workers.freshness",
+        "1.5 is given; `latest`, `balanced`, `busy` or a number from 0 to 1",
+    ),
+    ("workers.freshness", True, "workers.freshness", "True is given; `latest`, `balanced`"),
     ("workers.cpu", 1, "workers.cpu", "did you mean `cpus`?"),
     # cluster and tracking
     ("cluster.address", "head", "cluster.address", "'head' is given; null, `auto`, `host:port`"),

@@ -201,7 +201,7 @@ def test_first_points_are_corners_and_all_choices():
         for name in ("LJ", "WCA"):
             assert u[interaction == name].min() < 0.03
             assert u[interaction == name].max() > 0.97
-        assert all(p.notes == {"acquisition": "initial"} for p in proposals)
+        assert all(p.notes == {"acquisition": "initial", "design": "corner"} for p in proposals)
 
 
 def test_each_first_point_is_the_farthest_from_those_before():

@@ -157,6 +157,7 @@ def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
     assert run.data.metrics == {"y": 1.0, "y_error": 0.01, "pressure": 2.5, "duration": 1.25}
     tags = run.data.tags
     assert (tags["state"], tags["host"], tags["proposed_by"]) == ("done", "node1", "sobol")
+    assert tags["softal.proposed_by"] == "Sobol"
     bad = held.trials[1]
     assert bad.data.tags["reason"] == "LAMMPS: lost atoms"
     assert "y" not in bad.data.metrics

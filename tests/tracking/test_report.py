@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,8 @@ from softal.space import Space
 from softal.surrogates.composite import Composite
 from softal.surrogates.gp import GaussianProcess
 from softal.tracking.journal import Journal
-from softal.tracking.report import write_report
-from softal.tracking.report.data import duration, question, with_error
+from softal.tracking.report import known, write_report
+from softal.tracking.report.data import CampaignData, duration, question, with_error
 from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best, thin
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -235,6 +236,30 @@ def test_a_refined_campaign_shows_its_answer(tmp_path: Path) -> None:
     assert len(page.figures["Refinement"]["layout"]["shapes"]) == 2  # type: ignore[index]  # the answer, its error
     curves = {trace.get("name") for trace in page.figures["Match: structure factor"]["data"]}  # type: ignore[attr-defined]
     assert {"mean of 3 runs", "surrogate", "reference", "surrogate's residual"} <= curves
+
+
+def test_what_proposals_knew() -> None:
+    """Results come in at 1, 2, 3 ... s; a model's proposals begin then, and each second one lacks the latest."""
+    notes = [{"acquisition": "initial"}] * 3
+    notes += [{"acquisition": "UCB", "results": i - i % 2, "pending": i % 2} for i in range(3, 9)]
+    trials = [
+        Trial(
+            i, {"x": 0.1 * i}, proposed_by="bayesian", state=TrialState.DONE, objective={"y": 1.0 * i}, notes=notes[i],
+            started=1.0 * i, finished=1.0 + i, told=10 + i, asked_after=9 + i - i % 2,
+        )
+        for i in range(9)
+    ]  # fmt: skip
+    data = CampaignData({}, Space({"x": {"low": 0, "high": 1}}), minimize("y"), trials)
+    assert known.sentence(data) == (
+        "3 of 6 proposals by a model knew all results that were in when their simulation began; the others lacked "
+        "1 result. 3 trials were the initial design."
+    )
+    made = known.figure(data)
+    assert made is not None
+    were_in, knew = made.data
+    assert list(were_in.y) == [3, 4, 5, 6, 7, 8]
+    assert list(knew.y) == [2, 4, 4, 6, 6, 8]
+    assert known.figure(replace(data, trials=trials[:3])) is None
 
 
 def test_the_mean_of_arrays_has_the_error_of_its_scatter() -> None:

@@ -154,11 +154,24 @@ class Bayesian(Strategy):
         if self._all_is_known():
             return []
         if not self._ready():
+            n = min(n, self._missing(pending)) if self._results else n
             U = self._sequence.take(self.asked, n)
             return self._proposals(U, [{"acquisition": "initial"}] * n)
         found = self._by_model(n, np.clip(self.space.to_unit([trial.point for trial in pending]), 0.0, 1.0))
-        known = {"results": self._history.done, "pending": len(pending)}
+        known = {"results": self._history.done, "pending": len(pending) + n - 1}
         return self._proposals(np.array([u for u, _ in found]), [{**notes, **known} for _, notes in found])
+
+    def foreseen(self, pending: Sequence[Trial]) -> int:
+        """Return how many points are left of the initial design."""
+        return max(0, self.n_initial - self.asked)
+
+    def _missing(self, pending: Sequence[Trial]) -> int:
+        """Return how many more initial points a model needs than are done or under way.
+
+        Free workers get further ones while nothing at all is known; later they wait for the model.
+        """
+        start = self._trust_region.start if self._trust_region else 0
+        return max(0, self.n_initial - (self._history.done - start) - len(pending))
 
     def _ready(self) -> bool:
         """Return whether there are results enough for a model: n_initial, or half of them where no more were asked."""

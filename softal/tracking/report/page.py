@@ -9,7 +9,7 @@ from pathlib import Path
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.tracking.report import dynamics, gallery, generations, memory, observed, phases, progress, trials
+from softal.tracking.report import dynamics, gallery, generations, known, memory, observed, phases, progress, trials
 from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
@@ -137,6 +137,7 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             progress.surrogate_versions(data),
             wide=False,
         ),
+        section("What proposals knew", known.sentence(data), known.figure(data), wide=False),
         section("Workers over time", _use(data), progress.utilisation(data)),
     ]
     return [one for one in found if one is not None]

@@ -120,7 +120,7 @@ def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
     objective += [data.objective.violations_text(trial) or "–"] if data.violating else []
     took = duration(trial.finished - trial.started) if trial.finished and trial.started else "–"
     values = [number(trial.point.get(n, "–")) for n in points]
-    return [str(trial.id), *objective, *values, trial.proposed_by or "–", took]
+    return [str(trial.id), *objective, *values, trial.origin or "–", took]
 
 
 def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:

@@ -142,7 +142,7 @@ def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:
 
 def hover(trial: Trial, units: Mapping[str, str], violates: str = "") -> str:
     """Return what is shown when the pointer is on a trial."""
-    lines = [f"<b>trial {trial.id}</b> · {escape(trial.proposed_by or 'unknown')}"]
+    lines = [f"<b>trial {trial.id}</b> · {escape(trial.origin or 'unknown')}"]
     for name, value in trial.objective.items():
         lines.append(f"{escape(name)} = {with_error(value, trial.objective_errors.get(name))}")
     if trial.fidelity != 1:
