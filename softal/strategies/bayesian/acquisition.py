@@ -31,8 +31,8 @@ from torch import Tensor
 from softal.strategies.bayesian.composite import CompositeAcquisition
 from softal.strategies.bayesian.feasibility import TABOO, Feasibility
 from softal.strategies.bayesian.history import nondominated
-from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.outcomes import log_success
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region
 
 Floats = NDArray[np.float64]

@@ -25,8 +25,9 @@ from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.exploration import Hopeless
 from softal.strategies.bayesian.history import History
-from softal.strategies.bayesian.models import Models, Posterior
+from softal.strategies.bayesian.models import Models
 from softal.strategies.bayesian.outcomes import log_success
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.refinement import Refinement
 from softal.strategies.bayesian.region import Region, is_new
 from softal.strategies.bayesian.search import Search

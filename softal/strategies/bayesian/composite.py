@@ -29,7 +29,7 @@ from torch import Tensor
 
 from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.latents import Draws, Latents
-from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.posterior import Posterior
 
 SOBOL_DIMENSIONS = 21201  # of torch's Sobol sequence
 

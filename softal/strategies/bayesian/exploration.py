@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import Acquisition
 

@@ -25,6 +25,7 @@ from scipy.special import log_ndtr
 from softal.outcome import Outcome
 from softal.space import Space
 from softal.strategies.bayesian.feasibility import Feasibility
+from softal.strategies.bayesian.lengthscales import expand, per_column
 from softal.surrogates.data import Scaling
 from softal.surrogates.exact_gp import ExactGP, Hyperparameters
 from softal.surrogates.gp import train
@@ -143,8 +144,6 @@ class OutcomeModels:
             self._fitted = {key: [self._fit(X, *column) for column in zip(values.T, errors.T, strict=True)]}
 
     def _fit(self, X: Floats, values: Floats, errors: Floats) -> tuple[Hyperparameters, Floats]:
-        from softal.strategies.bayesian.models import per_column
-
         gp, _ = train(X, values, errors**2, self.space.categorical, max_fit=self.max_fit)
         return gp.hyperparameters, per_column(gp.hyperparameters, gp.encoding)
 
@@ -163,8 +162,6 @@ class OutcomeModels:
     def _bounded(
         self, one: Outcome, X: Floats, y: Floats, errors: Floats, h: Hyperparameters, lengthscales: Floats
     ) -> Bounded:
-        from softal.strategies.bayesian.models import expand
-
         found = expand(h, lengthscales, X, self.space.categorical)
         gp, scaling = train(X, y, errors**2, self.space.categorical, found.to_dict())
         low, high = ((bound - scaling.mean) / scaling.scale for bound in (one.low, one.high))

@@ -17,8 +17,8 @@ from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.models import Posterior
 from softal.strategies.bayesian.outcomes import Outcomes
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region
 from softal.surrogates.exact_gp import ExactGP, covariance
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from softal.strategies.bayesian.exploration import expects_nothing, farthest
 from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import Acquisition, BayesianSettings
 

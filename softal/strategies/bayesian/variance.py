@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.models import Posterior
+from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region, is_new
 from softal.surrogates.exact_gp import ExactGP, covariance
 
