@@ -151,12 +151,14 @@ def show_finding(console: Console, finding: Finding, space: Space) -> None:
     points = {"answer": answer.point}
     if trial.point != answer.point:
         points[f"trial {trial.id}"] = trial.point
-    for column in ["", "", *points, "optimum by the surrogate" if optimum else "", ""]:
+    tolerances = ["tolerances leave"] if optimum and optimum.tolerated else []
+    for column in ["", "", *points, "optimum by the surrogate" if optimum else "", *tolerances, ""]:
         table.add_column(column)
     for name in space.all_names:
-        shown = place_text(optimum, name) if optimum else ""
+        shown = [place_text(optimum, name) if optimum else ""]
+        shown += [spread_text(optimum.tolerated[name]) for _ in tolerances if optimum]
         values = (number(point[name]) for point in points.values())
-        table.add_row("", name, *values, shown, space.units.get(name, ""))
+        table.add_row("", name, *values, *shown, space.units.get(name, ""))
     console.print(table)
     show_warnings(console, finding.warnings(space))
 
@@ -177,6 +179,12 @@ def place_text(optimum: Optimum, name: str) -> str:
     centre, spread = optimum.place[name]
     if name in optimum.edges:
         return f"{number(centre)}, at its {optimum.edges[name]} bound"
+    return spread_text((centre, spread))
+
+
+def spread_text(place: tuple[Any, float]) -> str:
+    """Return a number with its spread, or the choice that is most frequent."""
+    centre, spread = place
     return with_error(centre, spread) if isinstance(centre, float) else str(centre)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from softal.answer import Answer
 from softal.edges import Edge, edges_of
-from softal.objective import Objective
+from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import minima, summary
 from softal.surrogates.belief import doubt
+from softal.surrogates.tolerance import tolerated
 from softal.trial import Trial, TrialState
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,8 @@ class Optimum:
         edges: parameters on the edge of their range.
         away: whether they lie away from every run, where the surrogate's error is large.
         doubt: why the surrogate is not believed; empty where it is.
+        tolerated: parameter -> (centre, spread) of what the tolerances of a match with targets leave open, which does
+            not shrink with the number of simulations; see `softal.surrogates.tolerance`. Empty without targets.
     """
 
     place: Mapping[str, tuple[Any, float]]
@@ -49,6 +52,7 @@ class Optimum:
     edges: Mapping[str, Edge] = field(default_factory=dict)
     away: bool = False
     doubt: str = ""
+    tolerated: Mapping[str, tuple[Any, float]] = field(default_factory=dict)
 
     def beside(self, answer: Answer) -> str:
         """Return in words how it stands to the answer."""
@@ -67,6 +71,9 @@ class Optimum:
         for name, (value, spread) in self.place.items():
             known = spread if math.isfinite(spread) else None
             shown[name] = {"value": value, "uncertainty": known, "edge": self.edges.get(name)}
+            if name in self.tolerated:
+                centre, left = self.tolerated[name]
+                shown[name]["tolerated"] = {"value": centre, "uncertainty": left}
         return shown
 
 
@@ -85,9 +92,19 @@ def find_optimum(objective: Objective, trials: Sequence[Trial], surrogate: Surro
     if objective.outcomes:  # of which the surrogate knows nothing
         return None
     try:
-        return locate(surrogate, float(objective.signs[0]), name, surrogate.space.to_unit([t.point for t in done]))
+        runs = surrogate.space.to_unit([trial.point for trial in done])
+        found = locate(surrogate, float(objective.signs[0]), name, runs)
+        return replace(found, tolerated=_tolerated(surrogate, objective.components[0]))
     except Exception:  # a surrogate may be anybody's code; an optimum is not worth its failure
         return None
+
+
+def _tolerated(surrogate: Surrogate, component: Component) -> dict[str, tuple[Any, float]]:
+    """Return what the tolerances of a match leave, where it has targets: of curves alone they say nothing."""
+    if not component.targets:
+        return {}
+    weight = sum(part.weight for part in component.parts)
+    return summary(surrogate.space, tolerated(surrogate, weight, component.name))
 
 
 def locate(surrogate: Surrogate, sign: float, target: str, runs: Floats) -> Optimum:

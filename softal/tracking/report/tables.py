@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -137,8 +138,10 @@ def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:
         row += [number(point.get(name, "–"), 5) for point in columns.values()]
         if learned.optimum:
             row.append(_place(learned.optimum, name, parameter))
+            row += [_spread(left[name], parameter)] if (left := learned.optimum.tolerated) else []
         rows.append([*row, _range(parameter)])
     columns |= {"optimum (surrogate)": {}} if learned.optimum else {}
+    columns |= {"tolerances leave": {}} if learned.optimum and learned.optimum.tolerated else {}
     return Table(["parameter", *columns, "searched"], rows, [False, *(True for _ in columns), False])
 
 
@@ -159,11 +162,15 @@ def edge_lines(data: CampaignData, learned: Learned) -> list[str]:
 
 
 def _place(optimum: Optimum, name: str, parameter: object) -> str:
+    if name in optimum.edges and not isinstance(parameter, Fixed):
+        return f"{number(optimum.place[name][0])}, at its {optimum.edges[name]} bound"
+    return _spread(optimum.place[name], parameter)
+
+
+def _spread(place: tuple[Any, float], parameter: object) -> str:
     if isinstance(parameter, Fixed):
         return "–"
-    centre, spread = optimum.place[name]
-    if name in optimum.edges:
-        return f"{number(centre)}, at its {optimum.edges[name]} bound"
+    centre, spread = place
     if isinstance(parameter, Choice) or not is_finite(centre):
         return f"{centre} ({1 - spread:.0%})"
     return with_error(float(centre), float(spread))
