@@ -9,6 +9,7 @@ from softal.objective import Objective, Target, match
 from softal.space import Space
 from softal.surrogates import Surrogate, build
 from softal.surrogates.analysis import optimum, summary
+from softal.surrogates.optimum import find_optimum
 from softal.surrogates.tolerance import tolerated
 from softal.trial import Observation, Trial, TrialState
 
@@ -61,3 +62,12 @@ def test_what_no_target_speaks_of_stays_open() -> None:
     a = np.array([float(point["a"]) for point in points])
     assert a.min() < 1.1
     assert a.max() > 2.9
+
+
+def test_the_optimum_says_what_the_tolerances_leave() -> None:
+    surrogate = fitted(Target("sum", 4.0, 0.24), Target("difference", 0.0, 0.32))
+    trials = [Trial(0, {"a": 2.0, "b": 0.5}, state=TrialState.DONE, objective={"mismatch": 0.1})]
+    found = find_optimum(surrogate.objective, trials, surrogate)
+    assert found is not None
+    assert found.tolerated == summary(SPACE, tolerated(surrogate, weight=2.0))
+    assert found.to_json()["a"]["tolerated"]["uncertainty"] > 3 * found.place["a"][1]
