@@ -77,7 +77,7 @@ def strategy(space=None, seed=0, fidelity=0.3, **refinement):
 
 @pytest.fixture(scope="module")
 def played():
-    game = Game(strategy(trials=8))
+    game = Game(strategy(trials=12))
     game.play()
     return game
 

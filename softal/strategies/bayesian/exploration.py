@@ -8,7 +8,7 @@ A run there cannot change who is best. Within NEAR of it, in units of each range
 takes for better than all points that are known: a model that is wrong about a plateau, or acquisition values of e^-26,
 would send simulation after simulation there.
 
-Where the largest expected improvement is a small part of the error that a run has where it is best, ten thousand runs
+Where the largest expected improvement is a small part of the error that a run has where it is best, a million runs
 would not show it. Sample paths are maximised then, which stays with what is best as far as that is known, and now and
 then the point farthest from all others is taken: the model may not know of all that there is.
 """
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 CERTAIN = 3.0  # standard deviations
 NEAR = 0.01  # of each range
-SMALL = 0.01  # expected improvement over the standard error of one run, both in units of the values' spread
+SMALL = 1e-3  # expected improvement over the standard error of one run, both in units of the values' spread
 NOTHING = 1e-7  # expected improvement that is none for any simulation
 CANDIDATES = 1024
 

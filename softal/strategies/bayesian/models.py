@@ -115,6 +115,7 @@ class Models:
 
     def _learned(self, component: Component, results: Results, k: int) -> Learned:
         """Return the component's model: of several warps the one with which left-out results are predicted best."""
+        results = results.rows(kept(results.X, results.losses, self.settings.max_points))
         usual, *others = [self._train(link, results, k) for link in self._links(component, results, k)]
         best = max(others, key=lambda one: one.skill, default=usual)
         return best if 1.0 - best.skill < BETTER * (1.0 - usual.skill) else usual
