@@ -225,7 +225,7 @@ def test_init_then_validate(tmp_path: Path) -> None:
     ("command", "said"),
     [
         ("status", ["3 done, 0 running, 1 failed, 1 waiting", "interrupted", "softal resume"]),
-        ("trials", ["0.500 ± 0.010", "it melted", "sobol"]),
+        ("trials", ["0.500 ± 0.010", "it melted", "Sobol"]),
         ("best", ["trial 1", "0.312 ± 0.010", "nm"]),
     ],
 )

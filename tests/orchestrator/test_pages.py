@@ -317,7 +317,8 @@ def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive
     mirror += " c.spec.objective).finish('finished')"
     subprocess.run([sys.executable, "-c", mirror, str(campaign.folder)], check=True, timeout=120)
     process, lines = start("ui", campaign.folder, "--port", "5321")
-    address = lines[0].split()[1]
+    assert lines[0].startswith("Starting MLflow"), "nothing is said while the server starts"
+    address = lines[1].split()[1]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs\?workflowType=machine_learning", address)
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert answer.status == 200
