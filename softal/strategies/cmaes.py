@@ -24,6 +24,7 @@ point.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -103,7 +104,7 @@ class CMAES(Strategy):
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
         self._violations = Violations(objective)
-        self._own: list[Entry] = []  # the run's latest results
+        self._own: deque[Entry] = deque(maxlen=REMEMBERED)  # the run's latest results
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others
         self._barren = 0
@@ -175,7 +176,7 @@ class CMAES(Strategy):
             self._widen(int(trial.notes.get("ahead", 0)) + 1)
             if trial.notes.get("run") == self._run and "y" in trial.notes:
                 self._pool.append(entry)
-                self._own = [*self._own, entry][-REMEMBERED:]
+                self._own.append(entry)
             elif "y" not in trial.notes and not self._run:  # a restart is to look elsewhere
                 self._take_other(entry)
             if len(self._pool) >= self._es.popsize:
@@ -200,7 +201,8 @@ class CMAES(Strategy):
         elif self._best is not None and entry.beats(self._best, self._margin):
             self._sloped = True
             self._move(entry, self._sigma_beside_worse(entry))
-            self._best, self._own = entry, []
+            self._best = entry
+            self._own.clear()
 
     def _move(self, entry: Entry, sigma: float | None = None) -> None:
         """Start the run from a point, with the initial steps unless others are given."""
@@ -299,7 +301,8 @@ class CMAES(Strategy):
     def _restart(self, popsize: int, sigma: float) -> None:
         """Begin a new run at a random point; results of older runs no longer count."""
         self._run += 1
-        self._pool, self._own, self._tried = [], [], []
+        self._pool, self._tried = [], []
+        self._own.clear()
         self._barren, self._generation, self._sloped = 0, 0, False
         self._best = self._best_of_others = None
         mean = self._genotypes.of(self.space.sample(1, self._restart_rng())[0])

@@ -68,16 +68,14 @@ class Hopeless:
         return close
 
 
-def expects_nothing(kind: Acquisition, value: float, posterior: Posterior) -> bool:
-    """Return whether the largest acquisition value, in units of the values' spread, promises nothing."""
-    means = posterior.in_units(posterior.means(posterior.X))
+def least_worth(kind: Acquisition, posterior: Posterior) -> float:
+    """Return the acquisition value, in units of the values' spread, below which nothing is promised."""
     if kind == "qLogNEHVI":  # of a volume
-        return value < math.log(NOTHING)
+        return math.log(NOTHING)
+    means = posterior.in_units(posterior.means(posterior.X))
     best = int(posterior.probable[np.argmax(means[posterior.probable, 0])])
     least = max(SMALL * float(posterior.noise(best)[0]) / posterior.units[0].scale, NOTHING)
-    if kind in ("qLogNoisyEI", "qLogEI"):
-        return value < math.log(least)
-    return kind == "UCB" and value < means[best, 0] + least
+    return float(means[best, 0]) + least if kind == "UCB" else math.log(least)
 
 
 def farthest(region: Region, feasibility: Feasibility | None, visited: Floats, rng: np.random.Generator) -> Floats:

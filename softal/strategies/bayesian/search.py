@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.strategies.bayesian.exploration import expects_nothing, farthest
+from softal.strategies.bayesian.exploration import farthest, least_worth
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.region import Region
@@ -68,11 +68,10 @@ class Search:
         skill = self.posterior.fitted.skills[0] if len(self.posterior.fitted.skills) == 1 else np.nan
         doubtful = [skill <= 0 and (number + i) % DOUBT == DOUBT - 1 for i in range(n)]
         found = self._by(kind, n - sum(doubtful), rng)
-        for i, (_, notes) in enumerate(found):
-            value = notes.get("value")
-            if value is not None and self.satisfiable and expects_nothing(kind, value, self.posterior):
-                found[i:] = self._in_turn(len(found) - i, number + i, rng)
-                break
+        if kind != "Thompson" and self.satisfiable:
+            least = least_worth(kind, self.posterior)
+            worth = next((i for i, (_, notes) in enumerate(found) if notes["value"] < least), len(found))
+            found[worth:] = self._in_turn(len(found) - worth, number + worth, rng)
         every = iter(found)
         return [self._far(NO_SKILL, rng) if one else next(every) for one in doubtful]
 
