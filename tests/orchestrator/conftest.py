@@ -19,7 +19,6 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 def local_ray() -> Iterator[None]:
     import ray
 
-    ray.shutdown()  # a campaign elsewhere may have left its own
     ray.init(
         address="local",
         num_cpus=2,

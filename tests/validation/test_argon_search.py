@@ -36,9 +36,9 @@ CHEAPER = (
 )
 SEEDS = (1, 2, 3)
 # Where published effective pair potentials lie: 119.8 K, 3.405 angstrom, or 116.8 K, 3.395 angstrom, for n = 12.
-PUBLISHED = {"epsilon": (110.0, 130.0), "sigma": (3.37, 3.43), "n": (11.0, 15.0)}
-# Standard deviations that the tolerances leave, by quadratic models of longer simulations: see docs/engines.md.
-LEFT_OPEN = {"epsilon": 4.8, "sigma": 0.008, "n": 1.15}
+PUBLISHED = {"epsilon": (110.0, 130.0), "sigma": (3.37, 3.43)}
+# Centres and standard deviations that the tolerances leave, by quadratic models of longer simulations: docs/engines.md.
+LEFT_OPEN = {"epsilon": (119.8, 4.8), "sigma": (3.399, 0.008), "n": (12.7, 1.15)}
 
 Found = dict[str, tuple[float, float]]
 
@@ -121,10 +121,14 @@ def test_everything_that_was_measured_is_met(searched: Searched) -> None:
     assert mean[0] < 1.0
 
 
-@pytest.mark.parametrize(("name", "expected"), LEFT_OPEN.items())
-def test_what_is_left_open_is_what_the_data_leave_open(name: str, expected: float, searched: Searched) -> None:
-    """Centre and spread are those of the longer simulations: the pressures of small boxes differ by 1 MPa."""
-    centre, spread = searched.allowed[name]
-    assert 0.4 * expected < spread < 2.5 * expected
-    assert abs(centre - {"epsilon": 119.8, "sigma": 3.399, "n": 12.7}[name]) < 2 * expected
+@pytest.mark.parametrize("name", LEFT_OPEN)
+def test_what_is_left_open_is_what_the_data_leave_open(name: str, searched: Searched) -> None:
+    """Centre and spread are those of the longer simulations: the pressures of small boxes differ by 1 MPa.
+
+    The best trial's n is not asked for: between 10.4 and 15 it is a matter of noise.
+    """
+    expected, spread = LEFT_OPEN[name]
+    assert 0.4 * spread < searched.allowed[name][1] < 2.5 * spread
+    assert abs(searched.allowed[name][0] - expected) < 2 * spread
+    assert abs(searched.optimum[name][0] - expected) < 2.5 * spread
     assert np.isfinite(searched.optimum[name][1])
