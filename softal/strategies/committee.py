@@ -6,7 +6,8 @@ r"""Query by committee, for `learn`: simulate where predictors that learned from
 
 G(x) is by how much a simulation at x lowers the variance of the members' predictions, averaged over the space and over
 all that they predict (over the logarithm of time and both species for `dynamics_network`); or that variance at x itself
-(`criterion: disagreement`), which goes to the far ends of the space, whose simulations tell about little else. P(x) is
+(`criterion: disagreement`), which goes to the far ends of the space, whose simulations tell about little else; or that
+and the square of the predicted change from the nearest known point (`change`), for a peak on a plateau. P(x) is
 the probability that a simulation succeeds (failed and marked trials teach it), c(x) the predicted cost: a value of the
 observation, such as the simulated time. Pending points, and results that are newer than the committee, count as if they
 were known: variances are conditioned on them with the members' covariance.
@@ -32,7 +33,7 @@ from softal.strategies.base import Strategy
 from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.history import fitted_at
 from softal.strategies.bayesian.region import Region, is_new
-from softal.strategies.committee_choice import Choice, choose, covariance
+from softal.strategies.committee_choice import Change, Choice, choose, covariance
 from softal.strategies.committee_cost import CostModel
 from softal.strategies.committee_design import Design
 from softal.strategies.committee_settings import CommitteeSettings
@@ -181,8 +182,14 @@ class Committee(Strategy):
         known = np.vstack([self._unit(self._done[self._members[0] :]), pending])
         points = np.vstack([known, candidates])
         C = covariance(members(points))
-        success = self._success(candidates)
-        return choose(C, candidates, self._costs.predict(candidates, self.space.categorical), success, n, self.settings)
+        cost, success = self._costs.predict(candidates, self.space.categorical), self._success(candidates)
+        change = self._change(members, pending, candidates) if self.settings.criterion == "change" else None
+        return choose(C, candidates, cost, success, n, self.settings, change)
+
+    def _change(self, members: Members, pending: Floats, candidates: Floats) -> Change:
+        known = np.vstack([self._unit(self._done), pending])
+        means = members(np.vstack([known, candidates])).mean(axis=0)
+        return Change(known, means[: len(known)], candidates, means[len(known) :], self.space.categorical)
 
     def _candidates(self, visited: Floats) -> Floats:
         """Return unit points (c, d) that are not visited: of the pool, or at random."""

@@ -11,7 +11,7 @@ from softal.settings import ExistingFile, choosing
 from softal.strategies.base import StrategySettings
 from softal.trial import Trial
 
-Criterion = Literal["variance", "disagreement"]
+Criterion = Literal["variance", "disagreement", "change"]
 MARKS = {"crystallized": 1.0, "equilibrated": 0.0}  # of simulations that ran, and are no result
 
 
@@ -37,7 +37,8 @@ class CommitteeSettings(StrategySettings):
     criterion: Criterion = Field(
         "variance",
         description="per cost: by how much a simulation lowers the `variance` of the members, averaged over all "
-        "candidates, or the `disagreement` at the point itself",
+        "candidates, or the `disagreement` at the point itself, or the disagreement and the square of the predicted "
+        "`change` from the nearest known point, which stays where a function is steep",
     )
     marks: dict[str, float] = Field(
         MARKS,

@@ -12,7 +12,7 @@ from softal.orchestrator.schema import parse_campaign
 from softal.space import Space
 from softal.strategies import build
 from softal.strategies.bayesian.region import is_new
-from softal.strategies.committee_choice import choose, covariance, gains
+from softal.strategies.committee_choice import Change, choose, covariance, gains
 from softal.strategies.committee_cost import CostModel
 from softal.strategies.committee_design import farthest_first
 from softal.strategies.committee_settings import CommitteeSettings
@@ -58,7 +58,7 @@ def test_covariance_is_that_of_the_members_averaged_over_what_they_predict():
     np.testing.assert_allclose(covariance(F), expected)
 
 
-def chosen(C, cost=None, n=1, success=None, known=0, **settings):
+def chosen(C, cost=None, n=1, success=None, known=0, change=None, **settings):
     c = len(C) - known
     every = [np.ones(c) if part is None else np.asarray(part, dtype=float) for part in (cost, success)]
     return choose(
@@ -67,6 +67,7 @@ def chosen(C, cost=None, n=1, success=None, known=0, **settings):
         *every,
         n,
         CommitteeSettings(**{"criterion": "disagreement", **settings}),
+        change,
     )
 
 
@@ -110,6 +111,26 @@ def test_variance_prefers_what_tells_about_others():
     C = np.array([[1.0, 0.0, 0.0], [0.0, 0.9, 0.85], [0.0, 0.85, 0.9]])  # alone, or one of two that are alike
     assert np.argmax(gains(C, 0.01, np.ones(3), "disagreement")) == 0
     assert np.argmax(gains(C, 0.01, np.ones(3), "variance")) in (1, 2)
+
+
+def test_change_is_from_the_nearest_point_and_a_chosen_one_is_known():
+    candidates, means = np.array([[0.1], [0.4], [0.6]]), np.array([[1.0, 0.0], [3.0, 0.0], [3.5, 2.0]])
+    change = Change(np.array([[0.0], [0.9]]), np.array([[1.0, 0.0], [0.5, 2.0]]), candidates, means, ())
+    np.testing.assert_allclose(change.squares, [0.0, 2.0, 4.5])  # from 0, 0 and 0.9; 0.6 is nearer to 0.9
+    change.choose(2)
+    np.testing.assert_allclose(change.squares, [0.0, (0.5**2 + 2.0**2) / 2, 0.0])
+
+
+def test_another_choice_is_as_far_as_the_end_of_a_range():
+    means = np.array([[1.0], [2.0]])
+    change = Change(np.array([[0.0, 0.5], [0.9, 0.0]]), means, np.array([[0.8, 0.5], [0.1, 0.5]]), means, (1,))
+    np.testing.assert_allclose(change.squares, [0.0, 1.0])
+
+
+def test_the_criterion_change_adds_disagreement():
+    change = Change(np.zeros((1, 1)), np.zeros((1, 1)), np.array([[0.0], [1.0]]), np.array([[2.0], [1.0]]), ())
+    found = chosen(np.diag([1.0, 3.0]), change=change, criterion="change")
+    assert found.gain.tolist() == [5.0]
 
 
 # The cost.

@@ -110,6 +110,13 @@ def test_it_is_said_when_nothing_is_expected(acquisition):
     assert {note["acquisition"] for note in reasons} == {"Thompson", "exploration"}
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_committee_that_learns_changes_stays_with_the_peak(seed):
+    """Half of what follows lies within two radii: what is to be learned of a peak is its flank and its foot, too."""
+    U = unit(campaign("committee", learn("y"), {"surrogate": "gp", "criterion": "change"}, seed))
+    assert (np.linalg.norm(U[HITS_AT + 3 :] - CENTRE, axis=1) < 2 * RADIUS).mean() >= 0.5
+
+
 def test_a_committee_does_not_repeat_what_it_knows():
     U = unit(campaign("committee", learn("y"), {"surrogate": "gp"}))
     assert not any(np.any(np.all(np.abs(U[: i - 1] - U[i]) < NEAR, axis=1)) for i in range(HITS_AT + 3, len(U)))
