@@ -1,7 +1,8 @@
-"""Simulations until a phase is found: Bayesian optimisation and the mixture beside CMA-ES, on a campaign of its own.
+"""Simulations until a phase is found: Bayesian optimisation and the mixture beside CMA-ES, on campaigns of this folder.
 
     softal launch campaigns/hcss_phases.yaml        # the network that judges phases, once
     nice -n 19 .venv/bin/python benchmarks/inverse_design.py --docs docs/inverse_design.md
+    nice -n 19 .venv/bin/python benchmarks/inverse_design.py --campaigns scs_qc12 --docs docs/inverse_design.md
 
 Each chain asks its strategy for a point with one more pending, as two workers do, simulates it by the campaign's own
 Monte Carlo, and ends when three trials are above 0.9. A chain that has ended is a line of --folder/chains.jsonl; a run
@@ -11,6 +12,7 @@ that was stopped goes on with the next one.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import overhead
+import yaml
 
 from softal.orchestrator.schema import CampaignSpec, load_campaign_file
 from softal.orchestrator.stock import trial_seed
@@ -29,14 +32,9 @@ from softal.trial import Trial, TrialState
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "runs" / "benchmarks" / "inverse_design"
-CAMPAIGN = HERE.parent / "campaigns" / "hcss_qc12.yaml"
+CAMPAIGNS = HERE.parent / "campaigns"
 BEGIN, END = "<!-- strategies: begin -->", "<!-- strategies: end -->"
-CMAES = "{kind: cmaes, popsize: 10, x0: {T: 0.45, P: 10}, sigma0: {T: 0.15, P: 0.15}, noise: ignore, restarts: none}"
-METHODS = {  # changes of the campaign file, whose own strategy is CMA-ES
-    "cmaes": [],
-    "bayesian": ["strategy=bayesian"],
-    "mixture": [f"strategy={{kind: mixture, strategies: [{CMAES}, bayesian]}}"],
-}
+METHODS = ("cmaes", "bayesian", "mixture")  # the file's own strategy is CMA-ES
 HIT, HITS = 0.9, 3
 Line = dict[str, Any]
 
@@ -53,6 +51,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--campaigns", nargs="+", default=["hcss_qc12"], metavar="NAME", help="files of campaigns/")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3], metavar="SEED")
     parser.add_argument("--trials", type=int, default=120, help="of a chain, at most")
@@ -66,16 +65,30 @@ def _options() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> None:
     """Run the chains that are not there yet, seed by seed."""
     options.folder.mkdir(parents=True, exist_ok=True)
-    there = {(line["method"], line["seed"]) for line in read(options.folder)}
-    for seed in options.seeds:
-        for method in options.methods:
-            if (method, seed) in there:
-                continue
-            changes = [*METHODS[method], f"seed={seed}", f"objective.maximize.classifier={options.classifier}"]
-            line = {"method": method, "seed": seed} | chain(load_campaign_file(CAMPAIGN, changes), options.trials)
-            with (options.folder / "chains.jsonl").open("a") as stream:
-                stream.write(json.dumps(line) + "\n")
-            print(f"{method} {seed}: {summary(line)}", file=sys.stderr, flush=True)
+    there = {key(line) for line in read(options.folder)}
+    for campaign, seed, method in itertools.product(options.campaigns, options.seeds, options.methods):
+        if (campaign, method, seed) in there:
+            continue
+        file = CAMPAIGNS / f"{campaign}.yaml"
+        changes = [*strategy(file, method), f"seed={seed}", f"objective.maximize.classifier={options.classifier}"]
+        line = {"campaign": campaign, "method": method, "seed": seed}
+        line |= chain(load_campaign_file(file, changes), options.trials)
+        with (options.folder / "chains.jsonl").open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
+        print(f"{campaign} {method} {seed}: {summary(line)}", file=sys.stderr, flush=True)
+
+
+def strategy(file: Path, method: str) -> list[str]:
+    """Return the change of a campaign file, whose own strategy is CMA-ES, to another method."""
+    own = yaml.safe_load(file.read_text())["strategy"]
+    assert own["kind"] == "cmaes", file
+    chosen = {"cmaes": own, "bayesian": "bayesian", "mixture": {"kind": "mixture", "strategies": [own, "bayesian"]}}
+    return [f"strategy={json.dumps(chosen[method])}"]
+
+
+def key(line: Line) -> tuple[str, str, int]:
+    """Return which chain a line is of."""
+    return line["campaign"], line["method"], line["seed"]
 
 
 def chain(spec: CampaignSpec, trials: int) -> Line:
@@ -120,11 +133,11 @@ def markdown(lines: Sequence[Line]) -> str:
     """Return the table: simulations until HITS trials were above HIT."""
     seeds = sorted({line["seed"] for line in lines})
     heads = [f"seed {seed}" for seed in seeds]
-    rows = [f"| | {' | '.join(heads)} | median |", "|---" * (len(seeds) + 2) + "|"]
-    for method in dict.fromkeys(line["method"] for line in lines):
-        found = {line["seed"]: reached(line) for line in lines if line["method"] == method}
+    rows = [f"| | | {' | '.join(heads)} | median |", "|---" * (len(seeds) + 3) + "|"]
+    for campaign, method in dict.fromkeys(key(line)[:2] for line in lines):
+        found = {line["seed"]: reached(line) for line in lines if key(line)[:2] == (campaign, method)}
         shown = [str(found.get(seed) or "") for seed in seeds]
-        rows.append(f"| {method} | {' | '.join(shown)} | {statistics.median(found.values()):g} |")
+        rows.append(f"| `{campaign}` | {method} | {' | '.join(shown)} | {statistics.median(found.values()):g} |")
     return "\n".join(rows) + "\n"
 
 

@@ -11,12 +11,13 @@ second: a synced write for each trial would cost more than a short trial does.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from softal.trial import Array, Observation, Trial, TrialState
 
 DATABASE = "journal.sqlite"
 LOCK = "lock"  # a file of the folder
+VERSION = 1  # of the tables, kept as SQLite's user_version; the first journals said nothing, which is 0
 PARTS = ("values", "errors", "grid")  # of an array
 COLUMNS = (
     "id", "seq", "state", "point", "seed", "fidelity", "proposed_by", "notes", "vals", "errors", "arrays", "artifacts",
@@ -36,10 +38,14 @@ COLUMNS = (
     "told",
 )  # fmt: skip
 ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLOB NOT NULL)"
+STEPS = """
+CREATE TABLE IF NOT EXISTS steps (trial INTEGER, step INTEGER, vals, errors, PRIMARY KEY (trial, step)) WITHOUT ROWID
+"""  # intermediate results of trials, for which there is room
+MIGRATION = f"{ARRAYS}; {STEPS}; PRAGMA user_version = {VERSION};"
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
-{ARRAYS};
+{MIGRATION}
 CREATE INDEX trials_seq ON trials (seq);
 CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
 CREATE INDEX trials_state ON trials (state);
@@ -95,18 +101,34 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = True) -> Journal:
-        """Open the journal in `folder`; CampaignStateError if there is none, or if another process is writing it."""
+        """Open the journal in `folder`.
+
+        One of an older softal gets the tables that it lacks when it is opened for writing.
+
+        Raises:
+            CampaignStateError: if there is none, if another process is writing it, or if a newer softal made it.
+        """
         if not (folder / DATABASE).is_file():
             raise CampaignStateError(f"{folder} holds no campaign (no {DATABASE} in it)")
         journal = cls(folder, read_only=read_only, lock=None if read_only else _Lock(folder))
+        if (version := journal.version) > VERSION:
+            journal.close()
+            known = f"its journal is of version {version}, and this softal knows up to {VERSION}"
+            raise CampaignStateError(f"{folder} was made by a newer softal: {known}; update softal")
         if not read_only:
             journal._prepare()
         return journal
 
+    @property
+    def version(self) -> int:
+        """The version of its tables."""
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute(ARRAYS)  # a campaign of an older version has none
+        if self.version < VERSION:
+            self._db.executescript(MIGRATION)
         self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
 
     def close(self) -> None:
@@ -180,7 +202,7 @@ class Journal:
         try:
             row = self._db.execute("SELECT content FROM arrays WHERE id = ?", (trial_id,)).fetchone()
         except sqlite3.OperationalError as error:
-            if "no such table" in str(error):  # a campaign of an older version
+            if "no such table" in str(error):  # a campaign of an older version, opened for reading
                 return {}
             raise
         return load(row[0]) if row else {}
@@ -190,8 +212,8 @@ class Journal:
     def set_info(self, **info: Any) -> None:
         """Store facts about the campaign, each JSON."""
         rows = [(key, json.dumps(value)) for key, value in info.items()]
-        self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
-        self._synced = False
+        with self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
 
     def write(self, trials: Iterable[Trial]) -> list[Trial]:
         """Store the trials in one transaction and return them as stored.
@@ -199,25 +221,37 @@ class Journal:
         A trial that is finished gets `told`, its place in the order of telling, when it is first stored so.
         """
         stored: list[Trial] = []
-        rows, contents = [], []
+        rows, contents, seq = [], [], self._seq
         for trial in trials:
-            self._seq += 1
-            told = trial.told if trial.told is not None or not trial.state.finished else self._seq
+            seq += 1
+            told = trial.told if trial.told is not None or not trial.state.finished else seq
             if trial.observation and trial.observation.arrays:
                 parts = _parts_of(trial.observation.arrays)
                 if _quick(trial) and sum(part.nbytes for part in parts.values()) <= SMALL:
                     contents.append((trial.id, save(parts)))
                 else:
                     self._save_arrays(trial.id, parts)
-            rows.append(_row(trial, self._seq, told))
+            rows.append(_row(trial, seq, told))
             stored.append(trial if told == trial.told else _with_told(trial, told))
         if rows:
-            self._db.execute("BEGIN")
-            self._db.executemany(UPSERT, rows)
-            self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", contents)
-            self._db.execute("COMMIT")
-            self._synced = False
+            with self._transaction():
+                self._db.executemany(UPSERT, rows)
+                self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", contents)
+            self._seq = seq
         return stored
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all of it or, on an error such as a full disk, nothing."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite itself rolls back after some errors
+                self._db.execute("ROLLBACK")
+            raise
+        self._synced = False
 
     def sync(self) -> None:
         """Make what was written survive the loss of power."""

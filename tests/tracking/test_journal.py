@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from softal.errors import CampaignStateError
-from softal.tracking.journal import Journal, in_use
+from softal.tracking.journal import VERSION, Journal, in_use
 from softal.trial import Array, Observation, Trial, TrialState
 
 
@@ -89,7 +89,7 @@ def test_large_arrays_of_quick_trials_are_files(journal: Journal):
 
 def test_a_journal_of_an_older_version_has_no_table_of_arrays(journal: Journal):
     journal.write([done(0)])
-    journal._db.execute("DROP TABLE arrays")
+    journal._db.executescript("DROP TABLE arrays; DROP TABLE steps; PRAGMA user_version = 0")
     folder = journal.folder
     journal.close()
     with Journal.open(folder) as reader:
@@ -100,6 +100,53 @@ def test_a_journal_of_an_older_version_has_no_table_of_arrays(journal: Journal):
     with Journal.open(folder, read_only=False) as resumed:
         resumed.write([replace(done(1), finished=1.01)])
         assert resumed.arrays(1).keys() == {"s_k"}
+
+
+def test_a_full_disk_leaves_nothing_open(journal: Journal):
+    """What is written when there is room again is kept, and sequence numbers go on as if nothing had been tried."""
+    journal.write([done(0)])
+    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+    journal._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        journal.write([done(number, reason="x" * 10_000) for number in range(1, 9)])
+    journal._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    assert journal.seq == 1
+    journal.set_info(state="stopped")
+    with Journal.open(journal.folder) as reader:
+        assert reader.info["state"] == "stopped"
+        assert [trial.id for trial in reader.trials()] == [0]
+    (again,) = journal.write([done(1)])
+    assert again.told == 2
+
+
+def test_an_error_in_the_middle_leaves_nothing_open(journal: Journal):
+    with pytest.raises(sqlite3.Error):
+        journal.write([done(0), replace(done(1), seed=object())])
+    journal.set_info(state="stopped")
+    with Journal.open(journal.folder) as reader:
+        assert (reader.info["state"], reader.trials()) == ("stopped", [])
+
+
+def test_a_journal_of_the_first_version_gets_what_it_lacks(journal: Journal):
+    journal.write([done(0)])
+    journal._db.executescript("DROP TABLE steps; PRAGMA user_version = 0")
+    journal.close()
+    with Journal.open(journal.folder) as reader:
+        assert reader.version == 0
+        assert len(reader.trials()) == 1
+    with Journal.open(journal.folder, read_only=False) as migrated:
+        assert migrated.version == VERSION
+        assert migrated._db.execute("SELECT count(*) FROM steps").fetchone() == (0,)
+        assert len(migrated.trials()) == 1
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_journal_of_a_newer_softal_is_refused(journal: Journal, read_only: bool):
+    journal._db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    journal.close()
+    with pytest.raises(CampaignStateError, match=r"newer softal.*version 2.*up to 1.*update softal"):
+        Journal.open(journal.folder, read_only=read_only)
+    assert not in_use(journal.folder)
 
 
 def test_a_follower_sees_each_change_once(journal: Journal):
