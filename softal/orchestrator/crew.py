@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from ray.exceptions import RayError
 
 from softal.orchestrator import workers
 from softal.orchestrator.cluster import Cluster
-from softal.orchestrator.job import Job, Outcome, Task
+from softal.orchestrator.job import Job, Outcome, Task, trial_folder
 from softal.trial import Trial, TrialState
 
 RECENT = 32  # tasks whose durations say how long the next one takes
@@ -25,9 +25,15 @@ SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free w
 
 @dataclass(frozen=True)
 class Lost:
-    """What a worker's loss means for the trials that it had."""
+    """What a worker's loss means for the trials that it had.
+
+    Attributes:
+        reason: in words.
+        again: whether another worker may do better.
+    """
 
     reason: str
+    again: bool = True
 
 
 class Crew:
@@ -37,7 +43,7 @@ class Crew:
         name: the campaign's, for the dashboard.
         batch: how many trials the simulator evaluates at once.
         memory: of one task [bytes].
-        retries: how often Ray runs a task again whose worker was lost.
+        retries: how often a task whose worker was lost is run again.
         busy: time that the campaign's earlier simulations took together [s].
     """
 
@@ -50,8 +56,9 @@ class Crew:
         self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
         self.lacking: set[int] = set()  # trials that did not return what the objective needs
         self._alone: set[int] = set()  # trials whose batch has lost its worker too often
+        self._losses: Counter[int] = Counter()  # of workers, for each trial that is not finished
         self._busy = busy
-        self._submit = workers.evaluator(job, memory=memory, retries=retries)
+        self._submit = workers.evaluator(job, memory=memory)
 
     @property
     def running(self) -> list[Trial]:
@@ -104,7 +111,7 @@ class Crew:
     def _hand_over(self, trials: list[Trial]) -> list[Trial]:
         first, last = trials[0], trials[-1]
         which = f"trial {first.id}" if first is last else f"trials {first.id} to {last.id}"
-        tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity) for trial in trials]
+        tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity, trial.attempts) for trial in trials]
         self.tasks[self._submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
         return trials
 
@@ -112,18 +119,20 @@ class Crew:
         """Return the trials behind references that are ready.
 
         Returns:
-            Those that have finished, as they are now, and those of batches that were lost: they have to run again,
-            each alone, so that one that always takes its worker along does not take the others.
+            Those that have finished, as they are now, and those whose worker was lost and that have to run again. A
+            batch that has lost too many runs trial by trial, so that one that always takes its worker along does not
+            take the others.
         """
         finished, again = [], []
         for reference in references:
             trials = self.tasks.pop(reference)
             found = self._outcomes(reference)
-            if isinstance(found, Lost) and len(trials) > 1:
-                self._alone.update(trial.id for trial in trials)
+            if isinstance(found, Lost) and self._once_more(trials, found):
                 again += trials
                 continue
-            outcomes = [_lost(trials[0], found.reason)] if isinstance(found, Lost) else found
+            outcomes = [self._lost(trials[0], found)] if isinstance(found, Lost) else found
+            for trial in trials:
+                self._losses.pop(trial.id, None)
             finished += [
                 self._with_files(outcome, outcome.applied_to(trial))
                 for outcome, trial in zip(outcomes, trials, strict=True)
@@ -131,6 +140,25 @@ class Crew:
             self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
             self._count(outcomes)
         return finished, again
+
+    def _once_more(self, trials: Sequence[Trial], lost: Lost) -> bool:
+        """Count a lost worker; return whether its trials run again."""
+        self._losses.update(trial.id for trial in trials)
+        if lost.again and max(self._losses[trial.id] for trial in trials) <= self.retries:
+            return True
+        if len(trials) == 1:
+            return False
+        for trial in trials:
+            self._alone.add(trial.id)
+            del self._losses[trial.id]
+        return True
+
+    def _lost(self, trial: Trial, lost: Lost) -> Outcome:
+        """Return the outcome of a trial that does not run again."""
+        now, times = time.time(), self._losses[trial.id]
+        said = "failed" if not lost.again else "was lost" if times == 1 else f"was lost {times} times"
+        reason = f"its worker {said}: {lost.reason}"
+        return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
         duration = sum(outcome.finished - outcome.started for outcome in outcomes)
@@ -147,21 +175,21 @@ class Crew:
         return cancelled
 
     def _outcomes(self, reference: Any) -> list[Outcome] | Lost:
-        """Return what became of a task; a lost worker has been replaced by Ray as often as the plan allows."""
+        """Return what became of a task."""
         try:
             outcomes: list[Outcome] = ray.get(reference)
         except workers.LOST as error:
             text = str(getattr(error, "cause", error)).strip().splitlines()
-            return Lost(f"its worker was lost {self.retries + 1} times: {text[0] if text else type(error).__name__}")
+            return Lost(text[0] if text else type(error).__name__)
         except RayError as error:
-            return Lost(f"its worker failed: {str(error).strip().splitlines()[-1]}")
+            return Lost(str(error).strip().splitlines()[-1], again=False)
         return outcomes
 
     def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
         """Write the artifacts that came from a machine without our file system, and say where they are now."""
         if not outcome.files or trial.observation is None:
             return trial
-        folder = self.job.folder / "trials" / f"{trial.id:06d}"
+        folder = trial_folder(self.job.folder, trial.id, trial.attempts)
         folder.mkdir(parents=True, exist_ok=True)
         paths = {}
         for name, content in outcome.files.items():
@@ -175,8 +203,3 @@ def _started(trial: Trial) -> Trial:
     changed.update(state=TrialState.RUNNING, started=time.time(), attempts=trial.attempts + 1)
     return Trial(**changed)
 
-
-def _lost(trial: Trial, reason: str) -> Outcome:
-    """Return the outcome of a trial whose worker was lost too often."""
-    now = time.time()
-    return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from softal.orchestrator.job import trial_folder
 from softal.trial import Trial, TrialState
 
 # What differs between failures for one reason: names of temporary folders, addresses and ids, numbers.
@@ -103,6 +104,6 @@ def _quoted(trial: Trial) -> str:
 
 
 def _what_to_do(trial: Trial, folder: Path) -> str:
-    output = folder / "trials" / f"{trial.id:06d}"
+    output = trial_folder(folder, trial.id, trial.attempts)
     where = f"Its output is in {shown(output)}. " if output.is_dir() else ""
     return f"{where}Mend the cause, then: softal resume {shown(folder)} --retry-failed"

@@ -54,12 +54,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Task:
-    """One trial as a worker gets it."""
+    """One trial as a worker gets it; `attempt` is how often it was started, this time included."""
 
     trial: int
     point: Point
     seed: int
     fidelity: float
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,14 @@ class Outcome:
             reason=self.reason,
         )
         return Trial(**changed)
+
+
+def trial_folder(folder: Path, trial: int, attempt: int = 1) -> Path:
+    """Return the folder of a trial's files in that of its campaign.
+
+    Each attempt has its own: what was taken for lost may run on for a while on a machine that nobody can reach.
+    """
+    return folder / "trials" / (f"{trial:06d}" if attempt <= 1 else f"{trial:06d}-{attempt}")
 
 
 def batch_of(simulator: Simulator) -> int:

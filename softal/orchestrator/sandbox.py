@@ -26,9 +26,9 @@ from typing import Any
 
 from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
 from softal.orchestrator.evaluation import Answer, describe, run_one, run_together
-from softal.orchestrator.job import Job, Outcome, Task, WorkerLost
+from softal.orchestrator.job import Job, Outcome, Task, WorkerLost, trial_folder
 from softal.orchestrator.parcel import unpack
-from softal.tracking.journal import LOCK, in_use
+from softal.tracking.journal import campaign_of, in_use
 from softal.trial import TrialState
 
 PR_SET_PDEATHSIG = 1
@@ -62,8 +62,7 @@ class Sandbox:
         try:
             self._start()
             started = time.time()
-            assert self._pipe is not None
-            self._pipe.send((task, workdir))
+            self._send((task, workdir))
             values = self._answer(workdir, self.job.walltime)
             outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
             return outcome if shared else _with_files(outcome)
@@ -97,12 +96,11 @@ class Sandbox:
 
     def _ask_together(self, tasks: Sequence[Task], host: str) -> list[Outcome]:
         """Return the outcomes of one call; SoftalError where it fails as a whole."""
-        assert self._pipe is not None
         workdirs, parent = self._workdirs(tasks)
         walltime = self.job.walltime
         started = time.time()
         try:
-            self._pipe.send((tasks, workdirs))
+            self._send((tasks, workdirs))
             (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
             share = (time.time() - started) / len(tasks)
             times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
@@ -150,12 +148,15 @@ class Sandbox:
         return workdir, True
 
     def _shared(self) -> bool:
-        return (self.job.folder / LOCK).exists()
+        """Whether the campaign's folder is this machine's, too: another machine may have another campaign there."""
+        return campaign_of(self.job.folder) == self.job.campaign
 
     def _own_folder(self, task: Task) -> Path:
-        """Return the trial's folder in the campaign's, without what a lost worker left there."""
-        workdir = self.job.folder / "trials" / f"{task.trial:06d}"
-        if workdir.exists():
+        """Return the trial's folder in the campaign's, not made yet, without what earlier attempts left."""
+        for earlier in range(1, task.attempt):
+            shutil.rmtree(trial_folder(self.job.folder, task.trial, earlier), ignore_errors=True)
+        workdir = trial_folder(self.job.folder, task.trial, task.attempt)
+        if workdir.exists():  # of a driver that was killed before it could note the attempt
             shutil.rmtree(workdir)
         return workdir
 
@@ -180,6 +181,15 @@ class Sandbox:
         theirs.close()
         self._pipe.send_bytes(self._payload)
         self._answer(None, STARTUP_LIMIT)
+
+    def _send(self, content: Any) -> None:
+        """Hand over trials; WorkerLost where the child has died while it had none."""
+        assert self._pipe is not None
+        try:
+            self._pipe.send(content)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close()
+            raise WorkerLost("its process ended while it waited for a trial") from None
 
     def _answer(self, workdir: Path | None, limit: float | None) -> tuple[Any, ...]:
         """Wait for the child's answer; SimulationError says how it failed."""
@@ -275,7 +285,7 @@ def main() -> None:
     pipe.send(("ready", ()))
     while True:
         while not pipe.poll(IDLE):
-            if (job.folder / LOCK).exists() and not in_use(job.folder):
+            if campaign_of(job.folder) == job.campaign and not in_use(job.folder):
                 return  # the campaign is over, and its worker waits for the next: memory of CPU and GPU is given back
         try:
             task, workdir = pipe.recv()

@@ -1,7 +1,7 @@
 """Workers: one Ray task a trial, or for several trials that are evaluated at once.
 
-Ray gives a task its CPUs, GPUs and memory, runs it again elsewhere when its worker or node is lost, and shows it on
-the dashboard under the trial's name. The simulation itself runs in the worker's `Sandbox`.
+Ray gives a task its CPUs, GPUs and memory, says when its worker or node is lost, and shows it on the dashboard under the
+trial's name. The simulation itself runs in the worker's `Sandbox`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign
 Submit = Callable[[str, Sequence[Task]], ray.ObjectRef[list[Outcome]]]
 
 
-def evaluator(job: Job, *, memory: int | None, retries: int) -> Submit:
+def evaluator(job: Job, *, memory: int | None) -> Submit:
     """Return a function (name, tasks) -> reference to their outcomes, which runs the tasks on the cluster as one."""
     campaign, payload = job.campaign, pack(job, job.source)
 
@@ -45,11 +45,11 @@ def evaluator(job: Job, *, memory: int | None, retries: int) -> Submit:
     options: dict[str, Any] = {"num_cpus": job.cpus, "num_gpus": job.gpus}
     if memory is not None:
         options["memory"] = memory
-    remote = ray.remote(max_retries=retries, retry_exceptions=[WorkerLost], **options)(trial)
+    remote = ray.remote(max_retries=0, **options)(trial)  # lost trials are the crew's, which counts them
 
     def submit(name: str, tasks: Sequence[Task]) -> ray.ObjectRef[list[Outcome]]:
         # As bytes, since Ray takes 40 us for each argument that it has to serialise.
-        content = pickle.dumps([(task.trial, task.point, task.seed, task.fidelity) for task in tasks])
+        content = pickle.dumps([(task.trial, task.point, task.seed, task.fidelity, task.attempt) for task in tasks])
         return remote.options(name=name).remote(content)
 
     return submit

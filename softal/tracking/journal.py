@@ -130,6 +130,8 @@ class Journal:
         if self.version < VERSION:
             self._db.executescript(MIGRATION)
         self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
+        assert self._lock is not None
+        self._lock.sign(str(self.info.get("id", "")))
 
     def close(self) -> None:
         """Close the database and give back the lock."""
@@ -276,18 +278,19 @@ class Journal:
 
 
 class _Lock:
-    """An advisory lock on a campaign's folder: one process at a time writes it. The kernel frees it at any death."""
+    """An advisory lock on a campaign's folder: one process at a time writes it. The kernel frees it at any death.
+
+    The file says which campaign the folder holds, and who is writing it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._stream = (folder / LOCK).open("a+")
         if not self._acquire():
             self._stream.seek(0)
-            holder = self._stream.read().strip() or "another process"
+            holder = next((line.strip() for line in self._stream if line.startswith("process")), "another process")
             self._stream.close()
             raise CampaignStateError(f"{folder} is in use by {holder}")
-        self._stream.truncate(0)
-        self._stream.write(f"process {os.getpid()} on {os.uname().nodename}")
-        self._stream.flush()
+        self._campaign: str | None = None
 
     def _acquire(self) -> bool:
         for _ in range(5):  # `in_use` holds it for an instant
@@ -299,9 +302,29 @@ class _Lock:
                 return True
         return False
 
-    def release(self) -> None:
+    def sign(self, campaign: str) -> None:
+        """Say which campaign is run, and by which process."""
+        self._campaign = campaign
+        self._write(f"process {os.getpid()} on {os.uname().nodename}\n")
+
+    def _write(self, holder: str) -> None:
         self._stream.truncate(0)
+        self._stream.write(f"{self._campaign}\n{holder}")
+        self._stream.flush()
+
+    def release(self) -> None:
+        if self._campaign is not None:
+            self._write("")
         self._stream.close()
+
+
+def campaign_of(folder: Path) -> str | None:
+    """Return the id of the campaign that was run last in a folder; None where there is none."""
+    try:
+        with (folder / LOCK).open() as stream:
+            return stream.readline().strip() or None
+    except OSError:
+        return None
 
 
 def in_use(folder: Path) -> bool:

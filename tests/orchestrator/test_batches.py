@@ -207,7 +207,7 @@ def test_of_a_batch_that_is_always_killed_only_the_guilty_is_lost(make_campaign:
     assert campaign.launch().state == "finished"
     trials = {trial.point["x"]: trial for trial in campaign.list_trials()}
     assert {x: trial.state for x, trial in trials.items()} == {0: DONE, 1: TrialState.FAILED, 2: DONE, 3: DONE}
-    assert trials[1].reason.startswith("its worker was lost 1 times: ")
+    assert trials[1].reason.startswith("its worker was lost: ")
     assert trials[1].attempts == 2
 
 
@@ -224,7 +224,7 @@ def test_each_trial_has_its_own_folder_where_it_asks_for_one(tmp_path: Path, sha
     folder = tmp_path / "run"
     if shared:
         folder.mkdir()
-        (folder / "lock").touch()
+        (folder / "lock").write_text("id\n")
     job = Job("id", folder, HERE, ("simulations:Writer", {}), None)
     sandbox = Sandbox(job, pack(job, HERE))
     try:

@@ -72,7 +72,7 @@ def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
 
 def test_a_simulation_ends_when_its_campaign_is_over(tmp_path: Path):
     """A kept Ray keeps its workers: their simulations would go on holding memory of CPU and GPU."""
-    (tmp_path / "lock").touch()  # which nobody holds
+    (tmp_path / "lock").write_text("id\n")  # which nobody holds
     job = Job("id", tmp_path, HERE, ("simulations:Bowl", {}), minimize("f"))
     sandbox = Sandbox(job, pack(job, HERE))
     for trial in range(2):

@@ -51,7 +51,7 @@ def test_a_process_killed_from_outside_is_a_lost_worker(make_campaign: Make, tmp
         simulator={"kind": "simulations:KilledOnce", "log": str(tmp_path / "mark")}, budget={"trials": 4}
     )
     campaign.launch()
-    assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 4
+    assert [(trial.state, trial.attempts) for trial in campaign.list_trials()] == [(TrialState.DONE, 2)] * 4
 
 
 @pytest.mark.usefixtures("local_ray")
@@ -64,6 +64,7 @@ def test_a_trial_that_always_loses_its_worker_fails(make_campaign: Make):
     assert trial.state is TrialState.FAILED
     assert trial.reason.startswith("its worker was lost 2 times: ")
     assert "killed by SIGKILL; the machine may be out of memory" in trial.reason
+    assert trial.attempts == 2
 
 
 class WorkerKiller(Silent):
@@ -93,7 +94,9 @@ def test_a_killed_ray_worker_costs_no_trial(make_campaign: Make, tmp_path: Path)
     runs = Counter(int(line.split()[0]) for line in log.read_text().splitlines())
     assert killer.victim > 0
     assert runs == {i: 2 if i == killer.victim else 1 for i in range(6)}
-    assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 6
+    trials = campaign.list_trials()
+    assert [trial.state for trial in trials] == [TrialState.DONE] * 6
+    assert [trial.attempts for trial in trials] == [2 if i == killer.victim else 1 for i in range(6)]
 
 
 NODES = """

@@ -1,17 +1,22 @@
-"""What a worker's child process makes of an observation."""
+"""A worker's child process: what it makes of an observation, where it works, and what its end means."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from driving import HERE
 
 from softal.objective import Reference, match
 from softal.orchestrator.evaluation import run_one
-from softal.orchestrator.job import Job, Task
+from softal.orchestrator.job import Job, Task, WorkerLost
+from softal.orchestrator.parcel import pack
+from softal.orchestrator.sandbox import Sandbox
 from softal.simulators.base import Context, Simulator
-from softal.trial import Array, Observation, Point
+from softal.trial import Array, Observation, Point, TrialState
 
 R = np.linspace(0.5, 6.0, 12)
 REFERENCES = {name: Reference(name, R, np.full(12, factor)) for name, factor in (("g", 2.0), ("h", 4.0))}
@@ -34,3 +39,49 @@ def test_chi_of_each_array_is_recorded_with_the_trial(tmp_path: Path) -> None:
     assert observation.errors == {"chi_g": pytest.approx(0.05 / np.sqrt(12))}
     assert values == {"R": pytest.approx(np.sqrt((0.5**2 + 0.75**2) / 2))}
     assert set(errors) == {"R"}
+
+
+@contextmanager
+def sandbox_in(folder: Path) -> Iterator[Sandbox]:
+    job = Job("id", folder, HERE, ("simulations:Writer", {}), None)
+    sandbox = Sandbox(job, pack(job, HERE))
+    try:
+        yield sandbox
+    finally:
+        sandbox.discard()
+
+
+@pytest.mark.parametrize("lock", ["id\nprocess 1 on here\n", "another\n", ""], ids=["ours", "another", "empty"])
+def test_only_a_lock_of_the_campaign_itself_says_that_the_folder_is_shared(tmp_path: Path, lock: str) -> None:
+    (tmp_path / "lock").write_text(lock)
+    with sandbox_in(tmp_path) as sandbox:
+        outcome = sandbox.evaluate(Task(0, {}, 1, 1.0))
+    assert outcome.state is TrialState.DONE
+    assert outcome.files == ({} if lock.startswith("id") else {"note": b"0"})
+    assert (tmp_path / "trials").exists() == lock.startswith("id")
+
+
+def test_each_attempt_has_its_own_folder(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("id\n")
+    with sandbox_in(tmp_path) as sandbox:
+        for attempt in (1, 2, 12):
+            sandbox.evaluate(Task(4, {}, 1, 1.0, attempt))
+            (folder,) = (tmp_path / "trials").iterdir()  # what earlier ones left is gone
+            assert folder.name == ("000004" if attempt == 1 else f"000004-{attempt}")
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_child_that_died_while_it_waited_is_a_lost_worker(tmp_path: Path, several: bool) -> None:
+    """The trial is not at fault. Between the look whether the child lives and the sending lies an instant."""
+    tasks = [Task(number, {}, 1, 1.0) for number in range(3)]
+    with sandbox_in(tmp_path) as sandbox:
+        sandbox.evaluate(tasks[0])
+        process = sandbox._process
+        assert process is not None
+        process.kill()
+        process.wait()
+        sandbox._start = lambda: None  # type: ignore[method-assign]
+        with pytest.raises(WorkerLost, match="ended while it waited for a trial"):
+            sandbox.evaluate_together(tasks if several else tasks[:1])
+        del sandbox._start
+        assert sandbox.evaluate(tasks[0]).state is TrialState.DONE
