@@ -373,7 +373,6 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     from rich.markup import escape
 
     from softal.console import duration, relative, show_finding, show_trials, status_text
-    from softal.orchestrator.agents import read_versions
     from softal.orchestrator.remarks import remarks
     from softal.orchestrator.summary import find_best
 
@@ -394,7 +393,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
             finding = find_best(campaign)
         if finding is not None:
             show_finding(out, finding, campaign.spec.space)
-    version = (read_versions(campaign.folder) or [{}])[-1]
+    version = (campaign.versions or [{}])[-1]
     for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
     if ending.report:

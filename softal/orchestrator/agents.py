@@ -6,7 +6,6 @@ dies, its constructor replays the journal, and the simulations run on meanwhile.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import threading
@@ -30,7 +29,6 @@ NICENESS = 10  # agents give way to simulations that share their cores
 PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
 SURROGATE_FOLDER = "surrogate"
-VERSIONS = "versions.jsonl"
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,22 @@ class Reply(NamedTuple):
     proposals: list[Proposal]
     exhausted: str | None
     foreseen: int | None
+
+
+class Mirrored(NamedTuple):
+    """How MLflow's mirror stands.
+
+    Attributes:
+        behind: finished trials that MLflow does not have yet.
+        up_to_date: whether it has everything.
+        error: why MLflow does not answer.
+        refused: what MLflow will never take, each in words.
+    """
+
+    behind: int
+    up_to_date: bool
+    error: str | None
+    refused: tuple[str, ...]
 
 
 class Strategist:
@@ -115,8 +129,8 @@ class Trainer:
         self.brief = _settle(parcel)
         self.journal = Journal.open(self.brief.folder)
         self.folder = self.brief.folder / SURROGATE_FOLDER
-        versions = read_versions(self.brief.folder)
-        self.version = versions[-1]["version"] if versions else 0
+        versions = self.journal.versions()
+        self.version = max([0, *published(self.folder), *(record["version"] for record in versions)])
         self.fitted = versions[-1]["trials"] if versions else 0
         self.trials: list[Trial] = []
         self.known = 0
@@ -164,13 +178,8 @@ class Trainer:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         surrogate.save(draft)
-        latest = self.folder / "latest"
-        old = self.folder / "previous"
-        shutil.rmtree(old, ignore_errors=True)
-        if latest.exists():
-            latest.rename(old)
-        draft.rename(latest)
-        record = {
+        publish(draft, self.version)
+        return {
             "version": self.version,
             "kind": self.brief.surrogate[0] if self.brief.surrogate else "",
             "trials": len(self.trials),
@@ -183,9 +192,6 @@ class Trainer:
             "metrics": surrogate.metrics(),
             "tables": sorted(surrogate.tables()),
         }
-        with (self.folder / VERSIONS).open("a") as stream:
-            stream.write(json.dumps(record) + "\n")
-        return record
 
     def process(self) -> int:
         """Return the actor's process id."""
@@ -203,18 +209,19 @@ class Tracker:
         self.folder = brief.folder / SURROGATE_FOLDER
         self.journal = Journal.open(brief.folder)
         self.brief = brief
-        self.mirror = Mirror(self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer)
+        self.mirror = Mirror(
+            self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer, files=self._files
+        )
 
-    def step(self, max_trials: int, versions: list[dict[str, Any]]) -> tuple[int, str | None]:
-        """Mirror up to `max_trials` trials; return how many still wait, and why MLflow does not answer, if so."""
-        for record in versions:
-            self.mirror.log_surrogate(record["version"], surrogate_metrics(record), record["trials"])
-            for path in self._files(record):
-                self.mirror.log_artifact(path, SURROGATE_FOLDER)
+    def step(self, max_trials: int) -> Mirrored:
+        """Mirror up to `max_trials` trials and what else is new; return how it stands."""
         self.mirror.step(max_trials=max_trials)
-        return self.mirror.behind, self.mirror.last_error
+        return self._mirrored()
 
-    def _files(self, record: dict[str, Any]) -> list[Path]:
+    def _mirrored(self) -> Mirrored:
+        return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, tuple(self.mirror.refused))
+
+    def _files(self, record: Mapping[str, Any]) -> list[Path]:
         """Return the files of a version that people look at: its tables, and pictures of them."""
         from softal.tracking import classification, dynamics_picture
 
@@ -222,7 +229,8 @@ class Tracker:
             classification.TABLE: classification.plot_classification,
             dynamics_picture.TABLE: dynamics_picture.plot_dynamics,
         }
-        tables = [self.folder / "latest" / f"{name}.json" for name in record.get("tables", [])]
+        folder = self.folder / f"version-{record['version']}"
+        tables = [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
         drawn = [path for path in tables if path.name in draw]
         pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
         return [*tables, *(path for path in pictures if path is not None)]
@@ -240,36 +248,41 @@ class Tracker:
         optimum = find_optimum(brief.objective, trials, surrogate)
         return replace(found, edges=on_edges(brief.space, found, optimum))
 
-    def finish(self, report: Path | None) -> tuple[int, str | None]:
+    def finish(self, report: Path | None) -> Mirrored:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""
         if report is not None:
             self.mirror.log_artifact(report)
         self.mirror.finish(self.journal.info["state"])
-        return self.mirror.behind, self.mirror.last_error
+        return self._mirrored()
 
     def process(self) -> int:
         """Return the actor's process id."""
         return os.getpid()
 
 
-def surrogate_metrics(record: dict[str, Any]) -> dict[str, float]:
-    """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..., and those of its kind."""
-    parts = ((what, target, value) for what in ("rmse", "r2", "coverage") for target, value in record[what].items())
-    return {f"{what}.{target}": value for what, target, value in parts} | dict(record.get("metrics", {}))
+def published(folder: Path) -> list[int]:
+    """Return the numbers of the versions in the surrogate's folder, in their order."""
+    names = (path.name.removeprefix("version-") for path in folder.glob("version-*"))
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
-def read_versions(folder: Path) -> list[dict[str, Any]]:
-    """Return the records of the surrogate's versions in a campaign's folder, oldest first."""
-    path = folder / SURROGATE_FOLDER / VERSIONS
-    if not path.exists():
-        return []
-    records = []
-    for line in path.read_text().splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:  # cut short by a kill
-            continue
-    return records
+def publish(draft: Path, version: int) -> None:
+    """Give a version's complete folder its name, and let `latest` mean it from one instant to the next.
+
+    The version before stays, for whoever is reading it.
+    """
+    folder, latest = draft.parent, draft.parent / "latest"
+    target = folder / f"version-{version}"
+    draft.rename(target)
+    if latest.is_dir() and not latest.is_symlink():  # as the first campaigns had it
+        latest.rename(folder / f"version-{version - 1}")
+    link = folder / "latest.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.name)
+    link.replace(latest)
+    for older in published(folder)[:-2]:
+        shutil.rmtree(folder / f"version-{older}", ignore_errors=True)
+    shutil.rmtree(folder / "previous", ignore_errors=True)
 
 
 def _settle(parcel: bytes) -> Brief:

@@ -346,6 +346,12 @@ class Campaign:
         return self.spec.objective.pareto_front(self.list_trials())
 
     @property
+    def versions(self) -> list[dict[str, Any]]:
+        """The records of the surrogate's versions, oldest first: number, trials, RMSE, R2, coverage ..."""
+        with Journal.open(self.folder) as journal:
+            return journal.versions()
+
+    @property
     def surrogate(self) -> Surrogate:
         """The latest version of the surrogate; CampaignStateError if there is none yet."""
         from softal import surrogates

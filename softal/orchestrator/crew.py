@@ -202,4 +202,3 @@ def _started(trial: Trial) -> Trial:
     changed = dict(trial.__dict__)
     changed.update(state=TrialState.RUNNING, started=time.time(), attempts=trial.attempts + 1)
     return Trial(**changed)
-

@@ -18,7 +18,7 @@ import numpy as np
 import ray
 
 from softal.orchestrator.actors import AgentFailed, Agents
-from softal.orchestrator.agents import Brief
+from softal.orchestrator.agents import Brief, Mirrored
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.cluster import Cluster
 from softal.orchestrator.crew import Crew
@@ -104,7 +104,7 @@ class Loop:
         self._stop_deadline = math.inf
         self._untrained = bool(self.progress.done)
         self._fits_all = False  # whether the trainer's call under way is the last
-        self._versions: list[dict[str, Any]] = []
+        self._mirrored = False  # whether MLflow had everything when it was last looked at
         self._mirror_behind = 0
         self._mirror_batch = MIRROR_BATCHES[0]
         self._mirror_error: str | None = None
@@ -257,7 +257,7 @@ class Loop:
 
     def _take_version(self, record: dict[str, Any] | None) -> None:
         if record is not None:
-            self._versions.append(record)
+            self.journal.add_version(record)
             self._metrics.surrogate(record)
 
     def _mirror(self) -> None:
@@ -268,12 +268,13 @@ class Loop:
             self._call_tracker()
 
     def _call_tracker(self) -> None:
-        self.agents.call("tracker", "step", self._mirror_batch, self._versions)
-        self._versions = []
+        self.agents.call("tracker", "step", self._mirror_batch)
 
-    def _take_mirror(self, answer: tuple[int, str | None]) -> None:
+    def _take_mirror(self, found: Mirrored) -> None:
         was = self._mirror_error
-        self._mirror_behind, self._mirror_error = answer
+        self._mirror_behind, self._mirror_error, self._mirrored = found.behind, found.error, found.up_to_date
+        for what in found.refused:
+            self._complain(f"MLflow does not take {what}. The campaign goes on; the journal has it.")
         longer = self.agents.took("tracker") < MIRROR_CALL / 2 and self._mirror_behind > self._mirror_batch
         shorter = self.agents.took("tracker") > MIRROR_CALL
         change = 2.0 if longer else 0.5 if shorter else 1.0
@@ -311,7 +312,7 @@ class Loop:
                 self._call_tracker()
             answered = self._wait_for("tracker")
             self.listener.tick(self.status())
-            if not answered or self._mirror_error or (self._mirror_behind == 0 and not self._versions):
+            if not answered or self._mirror_error or self._mirrored:
                 break
         self.agents.call("tracker", "finish", report)
         self._wait_for("tracker")

@@ -38,7 +38,7 @@ def remarks(space: Space, objective: Objective, trials: Sequence[Trial], version
 
     Args:
         space, objective, trials: of the campaign.
-        version: the surrogate's last record (`agents.read_versions`); empty where there is none.
+        version: the surrogate's last record (`Campaign.versions`); empty where there is none.
     """
     done = [trial for trial in trials if trial.state is TrialState.DONE]
     if len(np.unique(space.to_unit([trial.point for trial in done]), axis=0)) >= ENOUGH:

@@ -1,7 +1,7 @@
 """Workers: one Ray task a trial, or for several trials that are evaluated at once.
 
-Ray gives a task its CPUs, GPUs and memory, says when its worker or node is lost, and shows it on the dashboard under the
-trial's name. The simulation itself runs in the worker's `Sandbox`.
+Ray gives a task its CPUs, GPUs and memory, says when its worker or node is lost, and shows it on the dashboard under
+the trial's name. The simulation itself runs in the worker's `Sandbox`.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ def load(folder: str | Path, kind: str | None = None) -> Surrogate:
 
     Code comes in only on the user's word: a `module:Class` is loaded only where it is given as `kind`.
     """
+    folder = Path(folder).resolve()  # `latest` may come to mean another version while this one is read
     named = kind or str(read_description(folder).get("kind"))
     if kind is None and ":" in named:
         raise SoftalError(f"{folder} holds a surrogate of {named!r}; give that as its kind to load it")

@@ -41,7 +41,9 @@ ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLO
 STEPS = """
 CREATE TABLE IF NOT EXISTS steps (trial INTEGER, step INTEGER, vals, errors, PRIMARY KEY (trial, step)) WITHOUT ROWID
 """  # intermediate results of trials, for which there is room
-MIGRATION = f"{ARRAYS}; {STEPS}; PRAGMA user_version = {VERSION};"
+VERSIONS = "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, record TEXT NOT NULL)"  # of the surrogate
+OLD_VERSIONS = Path("surrogate") / "versions.jsonl"  # where the first journals had them
+MIGRATION = f"{ARRAYS}; {STEPS}; {VERSIONS}; PRAGMA user_version = {VERSION};"
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
@@ -128,7 +130,10 @@ class Journal:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         if self.version < VERSION:
+            versions = self.versions()
             self._db.executescript(MIGRATION)
+            for record in versions:
+                self.add_version(record)
         self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
         assert self._lock is not None
         self._lock.sign(str(self.info.get("id", "")))
@@ -181,6 +186,16 @@ class Journal:
         rows = self._db.execute(query, (after, upto)).fetchall()
         return [_trial(row, self.arrays(row[0]) if arrays else None) for row in rows]
 
+    def versions(self, after: int = 0) -> list[dict[str, Any]]:
+        """Return the records of the surrogate's versions whose number is larger, in their order."""
+        query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
+        try:
+            return [json.loads(record) for (record,) in self._db.execute(query, (after,))]
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):  # a campaign of an older version, opened for reading
+                return [record for record in _old_versions(self.folder) if record["version"] > after]
+            raise
+
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""
         found = dict(self._db.execute("SELECT state, count(*) FROM trials GROUP BY state"))
@@ -216,6 +231,12 @@ class Journal:
         rows = [(key, json.dumps(value)) for key, value in info.items()]
         with self._transaction():
             self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+
+    def add_version(self, record: Mapping[str, Any]) -> None:
+        """Store the record of a version of the surrogate: JSON, with its number as `version`."""
+        with self._transaction():
+            row = record["version"], json.dumps(record)
+            self._db.execute("INSERT OR REPLACE INTO versions VALUES (?, ?)", row)
 
     def write(self, trials: Iterable[Trial]) -> list[Trial]:
         """Store the trials in one transaction and return them as stored.
@@ -337,6 +358,15 @@ def in_use(folder: Path) -> bool:
     except OSError:
         return True
     return False
+
+
+def _old_versions(folder: Path) -> list[dict[str, Any]]:
+    """Return the records that a campaign of the first version has in a file; a kill may have cut the last one off."""
+    path, records = folder / OLD_VERSIONS, []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        with contextlib.suppress(ValueError):
+            records.append(json.loads(line))
+    return records
 
 
 def _quick(trial: Trial) -> bool:

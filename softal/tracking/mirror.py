@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from softal.answer import Answer
 from softal.answer import answer as of_trials
@@ -27,7 +27,9 @@ from softal.tracking.journal import Journal
 from softal.tracking.records import (
     CAMPAIGN_STATUS,
     MAX_TEXT,
+    REFUSED_TAG,
     RETRIED_TAG,
+    VERSION_METRIC,
     CampaignRecord,
     Convergence,
     Held,
@@ -38,6 +40,7 @@ from softal.tracking.records import (
     campaign_record,
     key,
     milliseconds,
+    surrogate_metrics,
     trial_record,
 )
 from softal.tracking.snapshots import Snapshot, write_snapshot
@@ -50,6 +53,7 @@ log = logging.getLogger(__name__)
 SHOW_AFTER = 2.0  # s; a trial that runs longer gets its run while it runs, shorter ones when they are finished
 QUICK = 0.1  # s; of trials that take less than this only the first, and each new best, have their arrays as files
 FIRST_FILES = 1000  # so many of them
+SURROGATE_FOLDER = "surrogate"  # of the campaign's run, for files of the surrogate
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # s between attempts while the store cannot be reached
 
 
@@ -102,6 +106,7 @@ class Follower:
         store: where to.
         objective: of the campaign, which says what the best trial is.
         answer: trials -> the campaign's answer; that of the trials alone unless it is given.
+        files: the record of a version of the surrogate -> its files that people look at; none unless it is given.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
     """
@@ -113,19 +118,22 @@ class Follower:
         objective: Objective,
         *,
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
+        files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal, self.objective = journal, objective
         self.last_error: str | None = None
+        self.refused: list[str] = []  # what the store will never take, each in words
         self._store, self._show_after, self._clock = store, show_after, clock
         self._answer = answer or partial(of_trials, objective)
+        self._files = files or (lambda record: ())
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
         self._wait, self._retry_at = FIRST_WAIT, 0.0
         self._plots = PlotBudget()
         self._plot_of_best: Plot | None = None
-        self._queue: list[Callable[[], None]] = []  # what the agents asked to log on the parent
+        self._queue: list[tuple[Path, str | None]] = []  # files that the parent is to have, and their folders there
         self._written = 0
         self._forget()
 
@@ -135,6 +143,7 @@ class Follower:
         self._known: dict[int, KnownRun] = {}
         self._running: dict[int, Trial] = {}
         self._state = ""
+        self._version = 0  # of the surrogate, the last one that is mirrored
         self._stale = 0  # up to this step, the metrics tell of failures that were run again since: they are logged anew
         self._checked = False
 
@@ -146,8 +155,13 @@ class Follower:
 
     @property
     def up_to_date(self) -> bool:
-        """Whether all that the journal holds, and all that was asked to be logged, is mirrored."""
-        return self._connected and not self._queue and self._since >= self.journal.seq
+        """Whether all that the journal holds, and all files that were added, are mirrored."""
+        return (
+            self._connected
+            and not self._queue
+            and self._since >= self.journal.seq
+            and not self.journal.versions(self._version)
+        )
 
     def step(self, max_trials: int = 500) -> int:
         """Mirror what changed since the last time, at most so many trials; return how many finished ones were written.
@@ -182,25 +196,16 @@ class Follower:
             if not self._connected:
                 time.sleep(self._wait)
 
-    def log_surrogate(self, version: int, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log a surrogate version's metrics (RMSE, R2, coverage ...) on the parent; `step` = trials it has seen."""
-        now = milliseconds(self._clock()) or 0
-        at = version if step is None else step
-        named = {"version": float(version), **metrics}
-        known = {name: float(value) for name, value in named.items() if math.isfinite(value)}
-        logged: list[Metric] = [(key(f"surrogate/{name}"), value, now, at) for name, value in known.items()]
-        self._queue.append(lambda: self._store.log_campaign(logged))
-
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         """Add a file, such as the report, to the parent run."""
-        self._queue.append(lambda: self._store.attach_campaign(path, folder))
+        self._queue.append((path, folder))
 
     # One step.
 
     def _connect(self) -> None:
         self._forget()
         held = self._store.open(self._campaign)
-        self._known = held.runs
+        self._known, self._version = held.runs, held.version
         self._stale = held.step if held.retried != self._campaign.retried else 0
         self._convergence = Convergence(self.objective, 0 if self._stale else held.step)
         self._connected = True
@@ -228,9 +233,43 @@ class Follower:
         if self._stale and self._convergence.step >= self._stale:
             self._store.log_campaign(tags={RETRIED_TAG: self._campaign.retried})
             self._stale = 0
+        for record in self.journal.versions(self._version):
+            self._log_version(record)
+            self._version = record["version"]
         while self._queue:
-            self._queue[0]()
+            self._attach(*self._queue[0])
             self._queue.pop(0)
+
+    def _log_version(self, record: Mapping[str, Any]) -> None:
+        """Log metrics (RMSE, R2, coverage ...) of a version of the surrogate, at the trials that it has seen."""
+        now = milliseconds(self._clock()) or 0
+        for path in self._files(record):
+            self._attach(path, SURROGATE_FOLDER)
+        named = {f"surrogate/{name}": value for name, value in surrogate_metrics(record).items()}
+        named[VERSION_METRIC] = float(record["version"])  # says that this one is mirrored
+        known: list[Metric] = [
+            (key(name), float(value), now, record["trials"]) for name, value in named.items() if math.isfinite(value)
+        ]
+        try:
+            self._store.log_campaign(known)
+        except RejectedError as error:
+            self._refuse(f"version {record['version']} of the surrogate", error)
+
+    def _attach(self, path: Path, folder: str | None) -> None:
+        try:
+            self._store.attach_campaign(path, folder)
+        except (RejectedError, FileNotFoundError) as error:
+            self._refuse(path.name, error)
+
+    def _refuse(self, what: str, error: Exception) -> None:
+        """Go on without what the store will never take, and say so once, on the campaign's run, too."""
+        said = f"{what}: {_first_line(error)}"
+        if said in self.refused:
+            return
+        self.refused.append(said)
+        log.warning("mirror: MLflow does not take %s", said)
+        more = f" and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
+        self._store.log_campaign(tags={REFUSED_TAG: f"{self.refused[0][: MAX_TEXT // 2]}{more}"})
 
     def _take(self, changed: Sequence[Trial], folder: Path) -> None:
         """Bring the store up to date with trials that have changed, in a folder for the files on their way."""
@@ -304,7 +343,7 @@ class Follower:
         try:
             self._store.complete(known, record, files)
         except RejectedError as error:
-            log.error("mirror: MLflow does not take trial %d: %s", record.trial, _first_line(error))
+            self._refuse(f"trial {record.trial}", error)
         self._held += 1
         self._written += 1
 
@@ -323,7 +362,7 @@ class Follower:
                 self._store.add(runs)
         except RejectedError as error:
             if len(runs) == 1:
-                log.error("mirror: MLflow does not take trial %d: %s", runs[0][0].trial, _first_line(error))
+                self._refuse(f"trial {runs[0][0].trial}", error)
             else:
                 self._add(runs[: len(runs) // 2])
                 self._add(runs[len(runs) // 2 :])

@@ -53,6 +53,7 @@ from softal.tracking.records import (
     CAMPAIGN_TAG,
     RETRIED_TAG,
     TRIAL_TAG,
+    VERSION_METRIC,
     CampaignRecord,
     Held,
     KnownRun,
@@ -95,7 +96,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
-        answer: as of `Follower`.
+        answer, files: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -107,11 +108,12 @@ class Mirror(Follower):
         objective: Objective,
         *,
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
+        files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
-        super().__init__(journal, self.store, objective, answer=answer, show_after=show_after)
+        super().__init__(journal, self.store, objective, answer=answer, files=files, show_after=show_after)
 
 
 class MlflowStore:
@@ -144,8 +146,9 @@ class MlflowStore:
         known: dict[int, KnownRun] = {}
         for trial, run in children:
             self._keep_one(known, trial, run)
-        counts = (parent.data.metrics.get(name, 0) for name in ("done", "failed"))
-        return Held(known, int(sum(counts)), parent.data.tags.get(RETRIED_TAG, ""))
+        metrics = parent.data.metrics
+        step, version = sum(metrics.get(name, 0) for name in ("done", "failed")), metrics.get(VERSION_METRIC, 0)
+        return Held(known, int(step), parent.data.tags.get(RETRIED_TAG, ""), int(version))
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)
@@ -239,14 +242,16 @@ class MlflowStore:
 
     def log_campaign(self, metrics: Sequence[Row] = (), tags: Mapping[str, str] | None = None) -> None:
         """Log to the parent run."""
-        if tags:
-            self._client.log_batch(self._parent, tags=_tags(tags))
-        for first in range(0, len(metrics), MAX_METRICS):
-            self._client.log_batch(self._parent, _metrics(metrics[first : first + MAX_METRICS]))
+        with _rejections():
+            if tags:
+                self._client.log_batch(self._parent, tags=_tags(tags))
+            for first in range(0, len(metrics), MAX_METRICS):
+                self._client.log_batch(self._parent, _metrics(metrics[first : first + MAX_METRICS]))
 
     def attach_campaign(self, path: Path, folder: str | None) -> None:
         """Add a file to the parent run."""
-        self._client.log_artifact(self._parent, str(path), folder)
+        with _rejections():
+            self._client.log_artifact(self._parent, str(path), folder)
 
     def close_campaign(self, status: str, end: int) -> None:
         """End the parent run."""

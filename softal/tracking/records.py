@@ -26,6 +26,8 @@ from softal.trial import Trial, TrialState
 CAMPAIGN_TAG = "softal.campaign"
 TRIAL_TAG = "softal.trial"
 ORIGIN_TAG = "softal.proposed_by"  # in words
+REFUSED_TAG = "softal.refused"  # of the campaign: what MLflow does not take
+VERSION_METRIC = "surrogate/version"
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
 RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
@@ -81,11 +83,25 @@ class KnownRun:
 
 @dataclass(frozen=True)
 class Held:
-    """What the store holds of a campaign: the trials' runs, the last step of its metrics, and its tag RETRIED_TAG."""
+    """What the store holds of a campaign.
+
+    Attributes:
+        runs: of its trials.
+        step: the last one of its metrics.
+        retried: its tag RETRIED_TAG.
+        version: the last one of its surrogate.
+    """
 
     runs: dict[int, KnownRun]
     step: int = 0
     retried: str = ""
+    version: int = 0
+
+
+def surrogate_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..., and those of its kind."""
+    parts = ((what, target, value) for what in ("rmse", "r2", "coverage") for target, value in record[what].items())
+    return {f"{what}.{target}": value for what, target, value in parts} | dict(record.get("metrics", {}))
 
 
 def milliseconds(seconds: float | None) -> int | None:

@@ -1,14 +1,15 @@
-"""What agents hand on: the files of a surrogate's version that MLflow gets."""
+"""What agents hand on: versions of a surrogate, and the files of one that MLflow gets."""
 
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from dynamics_tables import library, table
 
-from softal.orchestrator.agents import Tracker
+from softal.orchestrator.agents import Tracker, publish, published
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def tracker(tmp_path: Path) -> Tracker:
     """A tracker of a folder, without journal and MLflow."""
     made = object.__new__(Tracker)
     made.folder = tmp_path
-    (tmp_path / "latest").mkdir()
+    (tmp_path / "version-3").mkdir()
     return made
 
 
@@ -28,12 +29,53 @@ def tracker(tmp_path: Path) -> Tracker:
 def test_a_table_of_dynamics_goes_with_its_picture(
     tracker: Tracker, content: dict[str, object], pictures: list[str]
 ) -> None:
-    (tracker.folder / "latest" / "dynamics.json").write_text(json.dumps(content))
-    found = tracker._files({"tables": ["dynamics"]})
+    (tracker.folder / "version-3" / "dynamics.json").write_text(json.dumps(content))
+    found = tracker._files({"version": 3, "tables": ["dynamics"]})
     assert [path.name for path in found] == ["dynamics.json", *pictures]
     assert all(path.is_file() for path in found)
 
 
 def test_tables_without_a_picture_go_alone(tracker: Tracker) -> None:
-    assert [path.name for path in tracker._files({"tables": ["other"]})] == ["other.json"]
-    assert tracker._files({}) == []
+    (tracker.folder / "version-3" / "other.json").touch()
+    assert [path.name for path in tracker._files({"version": 3, "tables": ["other"]})] == ["other.json"]
+    assert tracker._files({"version": 3}) == []
+    assert tracker._files({"version": 1, "tables": ["other"]}) == []  # its folder is gone
+
+
+def draft(folder: Path, version: int) -> Path:
+    made = folder / f"version-{version}.new"
+    made.mkdir(parents=True)
+    (made / "model.json").write_text(str(version))
+    return made
+
+
+def test_latest_is_there_at_every_instant(tmp_path: Path) -> None:
+    publish(draft(tmp_path, 1), 1)
+    stop, missed, seen = threading.Event(), [], set()
+
+    def look() -> None:
+        while not stop.is_set():
+            try:
+                seen.add((tmp_path / "latest" / "model.json").read_text())
+            except OSError as error:
+                missed.append(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for version in range(2, 60):
+        publish(draft(tmp_path, version), version)
+    stop.set()
+    reader.join()
+    assert not missed
+    assert len(seen) > 2
+    assert published(tmp_path) == [58, 59]
+    assert (tmp_path / "latest").resolve().name == "version-59"
+
+
+def test_a_folder_that_the_first_campaigns_had_becomes_a_version(tmp_path: Path) -> None:
+    draft(tmp_path, 4).rename(tmp_path / "latest")
+    (tmp_path / "previous").mkdir()
+    publish(draft(tmp_path, 5), 5)
+    assert published(tmp_path) == [4, 5]
+    assert (tmp_path / "latest" / "model.json").read_text() == "5"
+    assert not (tmp_path / "previous").exists()

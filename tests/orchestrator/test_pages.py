@@ -26,7 +26,7 @@ import pytest
 from softal import surrogates
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator import pages
-from softal.orchestrator.agents import SURROGATE_FOLDER, VERSIONS
+from softal.orchestrator.agents import SURROGATE_FOLDER
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.explorer.model import Explorer, to_json
 from softal.orchestrator.explorer.server import make_server
@@ -79,7 +79,8 @@ def publish(campaign: Campaign, trials: list[Trial]) -> None:
     surrogate.fit([trial for trial in trials if trial.state is TrialState.DONE])
     shutil.rmtree(folder / "latest", ignore_errors=True)
     surrogate.save(folder / "latest")
-    (folder / VERSIONS).write_text(json.dumps({"version": 1, "r2": {"energy": 0.9}, "rmse": {"energy": float("nan")}}))
+    with Journal.open(campaign.folder, read_only=False) as journal:
+        journal.add_version({"version": 1, "r2": {"energy": 0.9}, "rmse": {"energy": float("nan")}})
 
 
 @dataclass

@@ -129,15 +129,23 @@ def test_an_error_in_the_middle_leaves_nothing_open(journal: Journal):
 
 def test_a_journal_of_the_first_version_gets_what_it_lacks(journal: Journal):
     journal.write([done(0)])
-    journal._db.executescript("DROP TABLE steps; PRAGMA user_version = 0")
+    journal._db.executescript("DROP TABLE steps; DROP TABLE versions; PRAGMA user_version = 0")
     journal.close()
+    old = journal.folder / "surrogate" / "versions.jsonl"
+    old.parent.mkdir()
+    old.write_text('{"version": 1, "trials": 5}\n{"version": 2, "trials": 9}\n{"version": 3, "tri')
     with Journal.open(journal.folder) as reader:
         assert reader.version == 0
         assert len(reader.trials()) == 1
+        assert [record["trials"] for record in reader.versions()] == [5, 9]
     with Journal.open(journal.folder, read_only=False) as migrated:
         assert migrated.version == VERSION
         assert migrated._db.execute("SELECT count(*) FROM steps").fetchone() == (0,)
         assert len(migrated.trials()) == 1
+        migrated.add_version({"version": 3, "trials": 12})
+        old.unlink()
+        assert [record["trials"] for record in migrated.versions()] == [5, 9, 12]
+        assert [record["trials"] for record in migrated.versions(after=2)] == [12]
 
 
 @pytest.mark.parametrize("read_only", [True, False])

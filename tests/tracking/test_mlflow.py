@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,8 +96,8 @@ def journal(tmp_path: Path, empty_database: Path) -> Iterator[Journal]:
         yield opened
 
 
-def mirror(journal: Journal, uri: str | None = None, objective: Objective | None = None) -> mlflow.Mirror:
-    return Mirror(journal, uri, "softal", objective or minimize("y"))
+def mirror(journal: Journal, uri: str | None = None, objective: Objective | None = None, **more: Any) -> mlflow.Mirror:
+    return Mirror(journal, uri, "softal", objective or minimize("y"), **more)
 
 
 def catch_up(follower: mlflow.Mirror, timeout: float = 60.0) -> None:
@@ -142,6 +144,11 @@ def assert_exact(journal: Journal, uri: str) -> Held:
     return held
 
 
+def version(number: int, trials: int, rmse: float) -> dict[str, object]:
+    """The record of a version of the surrogate."""
+    return {"version": number, "trials": trials, "rmse": {"y": rmse}, "r2": {"y": math.nan}, "coverage": {"y": 0.95}}
+
+
 def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
     journal.write([done(0), failed(1)])
     follower = mirror(journal)
@@ -166,7 +173,7 @@ def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
 def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal) -> None:
     journal.write([done(0, 3.0), failed(1), done(2, 2.0), done(3, 2.5)])
     follower = mirror(journal)
-    follower.log_surrogate(1, {"rmse": 0.2, "coverage": 0.95}, step=3)
+    journal.add_version(version(1, 3, 0.2))
     assert follower.finish("finished")
     held = Held(follower.uri)
     parent = held.parent
@@ -180,12 +187,47 @@ def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal
     assert held.files(parent) == ["campaign.yaml"]
     history = {
         name: [(metric.step, metric.value) for metric in held.client.get_metric_history(parent.info.run_id, name)]
-        for name in ("best", "done", "failed", "surrogate/rmse")
+        for name in ("best", "done", "failed", "surrogate/rmse.y")
     }
     assert history["best"] == [(1, 3.0), (2, 3.0), (3, 2.0), (4, 2.0)]
     assert history["done"] == [(1, 1), (2, 1), (3, 2), (4, 3)]
     assert history["failed"] == [(1, 0), (2, 1), (3, 1), (4, 1)]
-    assert history["surrogate/rmse"] == [(3, 0.2)]
+    assert history["surrogate/rmse.y"] == [(3, 0.2)]
+
+
+def test_versions_that_a_killed_tracker_has_not_mirrored_are_mirrored_by_the_next_one(journal: Journal) -> None:
+    journal.write([done(0), done(1)])
+    journal.add_version(version(1, 1, 0.4))
+    first = mirror(journal)
+    first.step()
+    assert first.up_to_date
+    journal.add_version(version(2, 2, 0.2))
+    assert not first.up_to_date
+    second = mirror(journal)  # the first was killed
+    second.step()
+    assert second.up_to_date
+    held = Held(second.uri)
+    logged = held.client.get_metric_history(held.parent.info.run_id, "surrogate/rmse.y")
+    assert [(metric.step, metric.value) for metric in logged] == [(1, 0.4), (2, 0.2)]
+
+
+def test_what_is_refused_for_good_blocks_nothing_and_is_said_once(journal: Journal, tmp_path: Path) -> None:
+    """A table of the surrogate that has vanished, a file that is not there, and a metric that MLflow rejects."""
+    (tmp_path / "report.html").write_text("here")
+    follower = mirror(journal, files=lambda record: [tmp_path / "gone.json"])
+    follower.log_artifact(tmp_path / "nowhere.html")
+    follower.log_artifact(tmp_path / "report.html")
+    journal.add_version({**version(1, 1, 0.4), "metrics": {"x" * 300: 1.0, "": 2.0}})
+    journal.write([done(0)])
+    for _ in range(3):
+        follower.step()
+    assert follower.last_error is None
+    assert follower.up_to_date
+    held = assert_exact(journal, follower.uri)
+    assert "report.html" in held.files(held.parent)
+    assert [said.split(":")[0] for said in follower.refused] == ["gone.json", "nowhere.html"]
+    assert held.parent.data.tags["softal.refused"].startswith("gone.json: ")
+    assert held.parent.data.tags["softal.refused"].endswith(" and 1 more")
 
 
 def test_the_parent_has_the_answer_with_its_error(journal: Journal) -> None:

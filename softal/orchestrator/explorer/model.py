@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from softal.errors import SoftalError, SurrogateError
-from softal.orchestrator.agents import SURROGATE_FOLDER, read_versions
+from softal.orchestrator.agents import SURROGATE_FOLDER
 from softal.orchestrator.predictions import complete_point
 from softal.parameters import Choice, Integer, Parameter, Real
 from softal.surrogates.base import DESCRIPTION, NORMAL_95
@@ -161,7 +161,7 @@ class Explorer:
         return [float(bound) for bound in np.quantile(mean, (0.01, 0.99))]
 
     def _quality(self, target: str) -> dict[str, float | None]:
-        versions = read_versions(self.campaign.folder)
+        versions = self.campaign.versions
         found = {
             what: versions[-1].get(what, {}).get(target) if versions else None for what in ("rmse", "r2", "coverage")
         }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +21,6 @@ from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
 
-VERSIONS = Path("surrogate") / "versions.jsonl"
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
 DECIMALS = 4  # of a probability
 
@@ -179,7 +176,7 @@ def read(
             space=space,
             objective=objective,
             trials=journal.trials(),
-            versions=_versions(folder / VERSIONS),
+            versions=journal.versions(),
             surrogate=surrogate or _surrogate(folder, space),
             workers=workers,
             running=in_use(folder),
@@ -192,15 +189,6 @@ def read(
 
 def _fields(data: CampaignData) -> dict[str, Any]:
     return {name: getattr(data, name) for name in CampaignData.__dataclass_fields__}
-
-
-def _versions(path: Path) -> list[dict[str, Any]]:
-    records = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError):  # the last line of a killed trainer may be cut off
-                records.append(json.loads(line))
-    return records
 
 
 def _surrogate(folder: Path, space: Space) -> Surrogate | None:

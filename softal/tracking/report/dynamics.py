@@ -12,14 +12,15 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.surrogates.belief import LATEST
 from softal.theory.kob_andersen import PAIR_NAMES, SPECIES
 from softal.tracking.dynamics_table import Dynamics, State, read
 from softal.tracking.report import dynamics_states, theme
-from softal.tracking.report.data import VERSIONS, CampaignData, number
+from softal.tracking.report.data import CampaignData, number
 from softal.tracking.report.parts import Key, Panel, Section, panel
 from softal.tracking.report.trials import band
 
-FILE = VERSIONS.parent / "latest" / "dynamics.json"
+FILE = LATEST / "dynamics.json"
 MOST_STATES = 5  # of an interaction, whose curves are drawn
 HEIGHT_S, HEIGHT_F = 560, 620
 # Marks in the key, as CSS backgrounds of a small square.
@@ -30,7 +31,7 @@ DOTTED = "radial-gradient(circle, var(--muted) 40%, transparent 50%) 0 / 4px 3px
 
 def section(data: CampaignData) -> Section | None:
     """Return the section; None where the campaign has trained no such network, or its file cannot be read."""
-    found = read((data.folder or VERSIONS) / FILE)
+    found = read(data.folder / FILE) if data.folder else None
     if found is None:
         return None
     if not found.states:

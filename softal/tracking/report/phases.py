@@ -18,12 +18,13 @@ from plotly.subplots import make_subplots
 from softal.answer import point_key
 from softal.errors import SoftalError
 from softal.space import Choice
+from softal.surrogates.belief import LATEST
 from softal.tracking.report import theme
-from softal.tracking.report.data import VERSIONS, CampaignData, number
+from softal.tracking.report.data import CampaignData, number
 from softal.tracking.report.parts import Section, panel
 from softal.trial import Trial
 
-FILE = VERSIONS.parent / "latest" / "classification.json"
+FILE = LATEST / "classification.json"
 FORMAT = 1
 HEIGHT = 430
 STRONG = 0.55  # part of a row from which on its cell is so dark that its number is white
@@ -53,8 +54,10 @@ def section(data: CampaignData) -> Section | None:
 
 
 def _read(data: CampaignData) -> Found | None:
+    if data.folder is None:
+        return None
     try:
-        found = json.loads(((data.folder or VERSIONS) / FILE).read_text(encoding="utf-8"))
+        found = json.loads((data.folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and found.get("format") == FORMAT else None
