@@ -41,6 +41,7 @@ Floats = NDArray[np.float64]
 
 BLOCK = 512  # candidates drawn at once, at most, by rejection sampling
 BLOCKS = 4  # blocks tried before hit-and-run takes over
+STEPS = (0.1, 0.1, 0.03, 0.03, 0.01, 0.01, 0.003, 0.001)  # from feasible points to others, where few are
 WALKS = 8  # of hit-and-run, before what is missing is made up by one point
 
 
@@ -226,7 +227,8 @@ class Space:
         """Return n random feasible points (n, d), snapped: uniform in the unit cube within the constraints.
 
         By rejection; where less than a hundredth is feasible, by hit-and-run from the centre of what the constraints
-        leave, refused or not.
+        leave. Where points are refused, too, those that are missing then lie near feasible ones. Only where none at all
+        was found may they be refused: simulations say why.
         """
         if not len(self.A_unit) and self._refuses is None:
             return self.snap(rng.random((n, self.dimension)))
@@ -238,9 +240,24 @@ class Space:
             tried, block = tried + block, min(2 * block, BLOCK)
         if len(kept) >= n:
             return kept[:n]
-        if not len(self.A_unit):
-            return np.vstack([kept, self.snap(rng.random((n - len(kept), self.dimension)))])
-        return self._walked(n, rng)
+        drawn = self._walked(n, rng) if len(self.A_unit) else self.snap(rng.random((n, self.dimension)))
+        if self._refuses is None:
+            return drawn
+        kept = np.vstack([kept, drawn[self.feasible(drawn)]])
+        return self._beside(kept, n, rng)[:n] if len(kept) else drawn
+
+    def _beside(self, kept: Floats, n: int, rng: np.random.Generator) -> Floats:
+        """Return feasible points (>= n, d), of which some (k, d), k >= 1, are known: steps from one to the next.
+
+        Where all steps end outside, points repeat.
+        """
+        for size in STEPS:
+            if len(kept) >= n:
+                break
+            around = np.repeat(kept[rng.integers(len(kept), size=BLOCK // 8)], 8, axis=0)
+            steps = self.snap(np.clip(around + size * rng.standard_normal(around.shape), 0.0, 1.0))
+            kept = np.vstack([kept, steps[self.feasible(steps)]])
+        return kept if len(kept) >= n else np.resize(kept, (n, self.dimension))
 
     def _within(self, snapped: Floats) -> NDArray[np.bool_]:
         return np.asarray((snapped @ self.A_unit.T - self.b_unit).max(axis=1, initial=-np.inf) <= TOLERANCE)

@@ -487,6 +487,19 @@ def test_refused_points_are_not_feasible(constraints):
     assert refusing.feasible(sampled).all()
 
 
+@pytest.mark.parametrize("constraints", [(), ("x + y <= 0.02",)])
+def test_where_nearly_everything_is_refused_all_points_are_feasible(constraints):
+    """A disc of a thousandth of the area is found by a few of the points that are tried; the others lie beside them."""
+    space = Space({"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}}, constraints)
+    centre, radius = ((0.006, 0.006), 0.01) if constraints else ((0.3, 0.6), 0.02)
+    refusing = space.refusing(lambda p: None if math.dist((p["x"], p["y"]), centre) < radius else "outside")
+    for seed in range(5):
+        U = refusing.sample(100, np.random.default_rng(seed))
+        assert len(U) == 100
+        assert refusing.feasible(U).all(), seed
+        assert len(np.unique(U, axis=0)) > 50
+
+
 def test_where_everything_is_refused_points_come_all_the_same():
     space = Space({"x": {"low": 0, "high": 1}}).refusing(lambda point: "never")
     assert space.sample(3, np.random.default_rng(0)).shape == (3, 1)

@@ -125,7 +125,7 @@ A kind with its settings; your own `module:Class` (a `Simulator`) or `module:fun
 any executable by `command:`, which is the kind `command`.
 """
 STRATEGY = "A kind with its settings, or just its name; also your own `module:Class`. `bayesian` if left out.\n"
-SURROGATE = "A kind with its settings, or just its name; also your own `module:Class`, or `none`. `gp` if left out.\n"
+SURROGATE = "A kind with its settings, or just its name; also your own `module:Class`, or `none`. `auto` if left out.\n"
 
 
 PARAMETERS: tuple[type[BaseModel], ...] = (Real, Integer, Choice, Fixed, Derived)

@@ -25,7 +25,7 @@ import pytest
 
 from softal import surrogates
 from softal.errors import CampaignStateError, SoftalError
-from softal.orchestrator import pages
+from softal.orchestrator import explorer, pages
 from softal.orchestrator.agents import SURROGATE_FOLDER
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.explorer.model import Explorer, to_json
@@ -81,6 +81,13 @@ def publish(campaign: Campaign, trials: list[Trial]) -> None:
     surrogate.save(folder / "latest")
     with Journal.open(campaign.folder, read_only=False) as journal:
         journal.add_version({"version": 1, "r2": {"energy": 0.9}, "rmse": {"energy": float("nan")}})
+
+
+def test_the_page_has_no_absolute_addresses() -> None:
+    """Behind a proxy with a prefix it would look for its parts elsewhere."""
+    folder = Path(explorer.__file__).parent
+    for name in ("page.html", "page.js", "page.css"):
+        assert not re.findall(r"""(?:href=|src=|get\(|fetch\(|url\()["'`]?/""", (folder / name).read_text()), name
 
 
 @dataclass

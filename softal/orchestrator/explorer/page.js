@@ -166,7 +166,7 @@ async function ask() {
   if (state.waiting) { state.again = true; return; }
   state.waiting = true;
   try {
-    const found = await get(`/api/slices?${new URLSearchParams(state.point)}`);
+    const found = await get(`api/slices?${new URLSearchParams(state.point)}`);
     render(found);
     const outside = found.feasible ? "" : `This point is outside of the constraints: ${state.campaign.constraints.join(", ")}`;
     say(found.refused ?? outside);
@@ -293,7 +293,7 @@ function dots(group, column, index, x, y) {
 async function look() {
   let campaign;
   try {
-    campaign = await get("/api/campaign");
+    campaign = await get("api/campaign");
   } catch (error) {
     say(error instanceof TypeError ? "The server has ended: softal serve starts it again." : error.message);
     return;
