@@ -27,7 +27,7 @@ lint: setup  ## linters, type checker, import rules
 	$(BIN)/lint-imports
 
 docs: setup  ## pages that are made from the code
-	$(BIN)/python -m softal.orchestrator.reference > docs/campaign-file.md
+	$(BIN)/python -m softal.terminal.campaign_file_reference > docs/campaign-file.md
 
 clean:  ## remove what was installed; campaigns in runs/ stay
 	rm -rf .venv build dist *.egg-info

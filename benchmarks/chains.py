@@ -16,8 +16,8 @@ from typing import Any
 import peers
 from problems import COST, Problem, problem
 
-from softal.orchestrator.job import Outcome
-from softal.orchestrator.sandbox import Sandbox
+from softal.orchestrator.workers.job import Outcome
+from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import Array, Observation, Point, Trial, TrialState
 
 RELATIVE = 1e-9  # difference between points that are the same

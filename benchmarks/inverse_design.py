@@ -25,8 +25,8 @@ from typing import Any
 import overhead
 import yaml
 
-from softal.orchestrator.schema import CampaignSpec, load_campaign_file
-from softal.orchestrator.stock import trial_seed
+from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file
+from softal.orchestrator.loop.stock import trial_seed
 from softal.simulators.base import Context, Simulator
 from softal.trial import Trial, TrialState
 

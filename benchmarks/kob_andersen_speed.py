@@ -20,8 +20,8 @@ import numpy as np
 
 from softal.simulators.engines.base import Engine, System
 from softal.simulators.engines.lammps import Lammps
-from softal.simulators.kob_andersen_run import Run, State
-from softal.simulators.kob_andersen_settings import SKIN, KobAndersenSettings
+from softal.simulators.kob_andersen.run import Run, State
+from softal.simulators.kob_andersen.settings import SKIN, KobAndersenSettings
 from softal.simulators.observables.threads import limited_threads
 
 T, RHO = 0.7, 1.2

@@ -18,12 +18,12 @@ import numpy as np
 import yaml
 
 from softal.objective import Objective, match
-from softal.orchestrator.job import Job, Outcome, Task
-from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Sandbox
+from softal.orchestrator.workers.job import Job, Outcome, Task
+from softal.orchestrator.workers.pickling import pack
+from softal.orchestrator.workers.sandbox import Sandbox
 from softal.references import load_reference
 from softal.simulators.base import Simulator
-from softal.simulators.silica_potential import PRESETS
+from softal.simulators.silica.potential import PRESETS
 from softal.space import Space
 from softal.trial import Point
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 PAUSE = 5.0  # s between looks, which are not free with a hundred processes
-SANDBOX = "softal.orchestrator.sandbox"
+SANDBOX = "softal.orchestrator.workers.sandbox"
 
 
 def watch(process: subprocess.Popen[Any], limit: float) -> dict[str, float]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from softal.objective import minimize
 from softal.space import Space
-from softal.surrogates.gp import GaussianProcess
+from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.testing.virtual_time import VirtualCampaign
 from softal.trial import Trial, TrialState
 

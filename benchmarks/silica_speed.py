@@ -22,9 +22,9 @@ import numpy as np
 
 from softal.simulators.engines.base import Engine, System
 from softal.simulators.engines.lammps import Lammps
-from softal.simulators.silica_potential import ALPHA, COULOMB, PRESETS, BuckinghamDSF, silica_potentials
-from softal.simulators.silica_run import BOLTZMANN, PICOSECOND, Run
-from softal.simulators.silica_settings import Extent, SilicaSettings
+from softal.simulators.silica.potential import ALPHA, COULOMB, PRESETS, BuckinghamDSF, silica_potentials
+from softal.simulators.silica.run import BOLTZMANN, PICOSECOND, Run
+from softal.simulators.silica.settings import Extent, SilicaSettings
 
 ATOMS = (375, 600, 3000)
 MIE_EPSILON = 1e-12  # [eV]: so shallow that of Mie's two terms only the repulsive one is left, D/r^24

@@ -31,7 +31,7 @@ import supercooled_replay
 from supercooled_library import Library
 from supercooled_replay import GRID_SIZES, METHODS, Job, grid
 
-from softal.orchestrator.sandbox import die_with_parent
+from softal.orchestrator.workers.sandbox import die_with_parent
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "runs" / "supercooled_grid"

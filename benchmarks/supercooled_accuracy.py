@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from supercooled_library import score
 
-from softal.surrogates.dynamics_data import DynamicsData
-from softal.surrogates.dynamics_ensemble import train
-from softal.surrogates.dynamics_training import TrainingSettings
-from softal.surrogates.dynamics_transfer import Transfer, transfer_between, transfer_in_temperature
+from softal.surrogates.dynamics.data import DynamicsData
+from softal.surrogates.dynamics.ensemble import train
+from softal.surrogates.dynamics.training import TrainingSettings
+from softal.surrogates.dynamics.transfer import Transfer, transfer_between, transfer_in_temperature
 from softal.theory.kob_andersen import INTERACTIONS
 
 ARCHITECTURES = {

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.surrogates.dynamics_data import DynamicsData
-from softal.surrogates.dynamics_ensemble import train
-from softal.surrogates.dynamics_training import Committee, TrainingSettings
+from softal.surrogates.dynamics.data import DynamicsData
+from softal.surrogates.dynamics.ensemble import train
+from softal.surrogates.dynamics.training import Committee, TrainingSettings
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState

@@ -20,7 +20,7 @@ from supercooled_library import Library, predict, score
 from softal.objective import learn
 from softal.space import Space
 from softal.strategies import build
-from softal.surrogates.dynamics_training import FEWEST, TrainingSettings
+from softal.surrogates.dynamics.training import FEWEST, TrainingSettings
 from softal.theory.kob_andersen import INTERACTIONS
 
 Numbers = NDArray[np.intp]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from softal.about import __version__
+
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign as Campaign
 
-__all__ = ["Campaign"]
-__version__ = "0.1.0"
+__all__ = ["Campaign", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

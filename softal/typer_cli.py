@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from softal.typer_simulate import simulate
+from softal.terminal.simulate import simulate
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from softal.orchestrator.campaign import Campaign
-    from softal.orchestrator.session import Ending
+    from softal.orchestrator.loop.session import Ending
 
 app = typer.Typer(
     help="Active learning for soft-matter simulations: decide what to simulate next.",
@@ -44,7 +44,7 @@ def init(
     kind: Annotated[str, typer.Option(help="function: a Python function. command: any executable.")] = "function",
 ) -> None:
     """Write an example campaign, to be changed into your own."""
-    from softal.orchestrator.examples import example_kinds, write_example
+    from softal.terminal.examples import example_kinds, write_example
 
     if kind not in example_kinds():
         raise typer.BadParameter(f"{kind!r} is given; allowed are {', '.join(example_kinds())}", param_hint="--kind")
@@ -78,7 +78,7 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         return
     from rich.markup import escape
 
-    from softal.orchestrator.remarks import hints
+    from softal.terminal.remarks import hints
 
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
@@ -147,8 +147,8 @@ def resume(
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Show how a campaign stands."""
-    from softal import edges
-    from softal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
+    from softal.answer import edges
+    from softal.terminal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
 
     campaign = _open(folder)
     found = campaign.status()
@@ -184,7 +184,7 @@ def trials(
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
 ) -> None:
     """List all trials."""
-    from softal.console import show_parts, show_trials
+    from softal.terminal.console import show_parts, show_trials
     from softal.trial import TrialState
 
     campaign = _open(folder)
@@ -201,9 +201,9 @@ def trials(
 @app.command()
 def best(folder: Folder, as_json: AsJson = False) -> None:
     """Show the answer: the best point with its error, or the Pareto front of several objectives."""
-    from softal.console import show_finding, show_trials
     from softal.errors import CampaignStateError
     from softal.orchestrator.summary import find_best
+    from softal.terminal.console import show_finding, show_trials
 
     campaign = _open(folder)
     objective = campaign.spec.objective
@@ -242,7 +242,7 @@ def predict(
     if as_json:
         _print_json(rows)
         return
-    from softal.console import show_predictions
+    from softal.terminal.console import show_predictions
 
     show_predictions(_console(), rows)
 
@@ -253,7 +253,7 @@ app.command()(simulate)
 @app.command()
 def report(folder: Folder) -> None:
     """Write the report: one HTML page that needs nothing else."""
-    from softal.console import relative
+    from softal.terminal.console import relative
 
     typer.echo(relative(_open(folder).report()))
 
@@ -261,7 +261,7 @@ def report(folder: Folder) -> None:
 @app.command()
 def ui(folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 5000) -> None:
     """Open MLflow's UI on a campaign."""
-    from softal.orchestrator.pages import serve_mlflow
+    from softal.service.pages import serve_mlflow
 
     serve_mlflow(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
 
@@ -271,7 +271,7 @@ def serve(
     folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 8080
 ) -> None:
     """Serve a page with the campaign's report and its surrogate's predictions, on this machine only."""
-    from softal.orchestrator.pages import serve_predictions
+    from softal.service.pages import serve_predictions
 
     serve_predictions(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
 
@@ -279,7 +279,7 @@ def serve(
 @app.command()
 def kinds(as_json: AsJson = False) -> None:
     """List every simulator, strategy and surrogate with its settings."""
-    from softal.orchestrator.catalogue import catalogue, show_catalogue
+    from softal.terminal.catalogue import catalogue, show_catalogue
 
     found = catalogue()
     if as_json:
@@ -291,7 +291,7 @@ def kinds(as_json: AsJson = False) -> None:
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say which engines, cores, GPUs and ports are found here."""
-    from softal.orchestrator.doctor import examine, show_examination
+    from softal.terminal.doctor import examine, show_examination
 
     found = examine()
     if as_json:
@@ -324,9 +324,9 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     """Run a campaign with a display, print what it found and exit with its code."""
     from rich.console import Console
 
-    from softal.console import Display, relative
     from softal.errors import CampaignFileError, CampaignStateError, SoftalError
     from softal.orchestrator.campaign import Silent
+    from softal.terminal.console import Display, relative
 
     go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
@@ -351,8 +351,8 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
 def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
     from rich.markup import escape
 
-    from softal.console import relative
-    from softal.orchestrator.remarks import hints
+    from softal.terminal.console import relative
+    from softal.terminal.remarks import hints
 
     spec, folder = campaign.spec, relative(campaign.folder)
     goals = ", ".join(spec.objective.goals)
@@ -372,9 +372,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     """Print how the session ended, what was found and where to look."""
     from rich.markup import escape
 
-    from softal.console import duration, relative, show_finding, show_trials, status_text
-    from softal.orchestrator.remarks import remarks
     from softal.orchestrator.summary import find_best
+    from softal.terminal.console import duration, relative, show_finding, show_trials, status_text
+    from softal.terminal.remarks import remarks
 
     found = campaign.status()
     folder = relative(campaign.folder)
@@ -407,8 +407,8 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
 
 
 def _detach(arguments: list[str], dashboard: str | None, campaign: Campaign) -> None:
-    from softal.console import relative
-    from softal.orchestrator.detached import submit
+    from softal.orchestrator.cluster.submission import submit
+    from softal.terminal.console import relative
 
     job, address = submit(arguments, dashboard)
     folder = relative(campaign.folder)

@@ -27,7 +27,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 120) -> None:
-        from softal.orchestrator.pages import ui_command
+        from softal.service.pages import ui_command
 
         command = ui_command(f"sqlite:///{self.database}", self.port)
         command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]

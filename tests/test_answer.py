@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from softal.answer import answer, mean_of_runs
-from softal.modelled import Model, luckiest
+from softal.answer.modelled import Model, luckiest
 from softal.objective import Objective, Reference, learn, match, maximize, minimize
 from softal.space import Space
 from softal.surrogates.base import Diagnostics, Surrogate
 from softal.surrogates.belief import doubt, find_answer, least_r2, widening
-from softal.surrogates.gp import GaussianProcess
+from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.trial import Trial, TrialState
 
 BOWL = Space({"epsilon": {"low": 0.5, "high": 2.0}, "sigma": {"low": 0.8, "high": 1.3}})

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softal.expressions import Expression, constraint_forms
 from softal.objective import minimize
 from softal.space import InvalidSpace, Space
+from softal.space.expressions import Expression, constraint_forms
 from softal.strategies import build
 from softal.trial import Trial, TrialState
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from softal.orchestrator.schema import load_campaign_file
+from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.simulators.base import Context, validate_observation
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 
 from softal.errors import InvalidObservation, SoftalError
 from softal.objective import Component, Objective, Reference, Target, match, minimize, several
-from softal.outcome import outcome
+from softal.objective.outcome import outcome
 from softal.trial import Array, Observation, Trial, TrialState
 
 RNG = np.random.default_rng(5)

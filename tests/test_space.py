@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from softal.errors import SpaceError
-from softal.expressions import Expression, ExpressionError
 from softal.space import Choice, Fixed, Integer, InvalidSpace, Real, Space
+from softal.space.expressions import Expression, ExpressionError
 
 # The same examples in every run, however busy the machine is.
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -9,7 +9,7 @@ import pytest
 import torch
 from liquids import liquids, trial
 
-from softal.surrogates.dynamics_training import TrainingSettings
+from softal.surrogates.dynamics.training import TrainingSettings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TEMPERATURES = np.geomspace(0.7, 4.0, 9)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softal import console, uncertain
+from softal import uncertain
+from softal.terminal import console
 from softal.tracking.report import data
 
 

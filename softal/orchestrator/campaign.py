@@ -19,11 +19,17 @@ from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget, Progress
-from softal.orchestrator.checks import searched
-from softal.orchestrator.job import batch_of
-from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign, parse_text
-from softal.orchestrator.settings import BudgetSettings
+from softal.orchestrator.campaign_file.checks import searched
+from softal.orchestrator.campaign_file.schema import (
+    CampaignSpec,
+    differences,
+    load_campaign_file,
+    parse_campaign,
+    parse_text,
+)
+from softal.orchestrator.campaign_file.settings import BudgetSettings
 from softal.orchestrator.status import Status, read_status, require_campaign
+from softal.orchestrator.workers.job import batch_of
 from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.space import Space
@@ -33,12 +39,12 @@ from softal.trial import Trial, TrialState
 if TYPE_CHECKING:
     import pandas as pd
 
-    from softal.orchestrator.loop import Listener, Plan
-    from softal.orchestrator.session import Ending
+    from softal.orchestrator.loop.loop import Listener, Plan
+    from softal.orchestrator.loop.session import Ending
     from softal.surrogates import Surrogate
 
 RUNS = Path("runs")
-IN_PYTHON = "softal.orchestrator.notebook:InPython"
+IN_PYTHON = "softal.orchestrator.campaign_file.in_python:InPython"
 
 
 class Campaign:
@@ -186,7 +192,7 @@ class Campaign:
 
     def _retry_failed(self, journal: Journal, listener: Listener) -> None:
         """Let failed trials wait again, before any agent reads the journal: none is told their first results then."""
-        from softal.orchestrator.stock import waiting
+        from softal.orchestrator.loop.stock import waiting
 
         failed = journal.write(waiting(trial) for trial in journal.trials(TrialState.FAILED))
         if failed:
@@ -199,7 +205,7 @@ class Campaign:
             raise CampaignFileError([Problem("simulator", problem) for problem in problems])
 
     def _run(self, journal: Journal, listener: Listener | None, **hooks: Any) -> Ending:
-        from softal.orchestrator import session
+        from softal.orchestrator.loop import session
 
         return session.run(
             self._plan(journal.info["id"]),
@@ -212,9 +218,9 @@ class Campaign:
         )
 
     def _plan(self, campaign_id: str) -> Plan:
-        from softal.orchestrator.agents import Brief
-        from softal.orchestrator.job import Job
-        from softal.orchestrator.loop import Plan
+        from softal.orchestrator.loop.agents import Brief
+        from softal.orchestrator.loop.loop import Plan
+        from softal.orchestrator.workers.job import Job
 
         spec, folder = self.spec, self.folder.resolve()
         uri: str | None = spec.tracking.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
@@ -355,7 +361,7 @@ class Campaign:
     def surrogate(self) -> Surrogate:
         """The latest version of the surrogate; CampaignStateError if there is none yet."""
         from softal import surrogates
-        from softal.orchestrator.agents import SURROGATE_FOLDER
+        from softal.orchestrator.loop.agents import SURROGATE_FOLDER
 
         latest = self.folder / SURROGATE_FOLDER / "latest"
         if self.spec.surrogate is None or not latest.exists():
@@ -409,7 +415,7 @@ def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSetti
 
 
 def _checked_name(name: str) -> str:
-    from softal.orchestrator.settings import NAME
+    from softal.orchestrator.campaign_file.settings import NAME
 
     if not NAME.fullmatch(name):
         raise CampaignFileError([Problem("name", f"{name!r} is given; letters, digits, '.', '_' and '-' are allowed")])

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from softal.errors import SpaceError, SurrogateError
-from softal.parameters import Choice, Derived, Fixed, Integer, Parameter
+from softal.kinds.validation import show, unknown
 from softal.space import Space
+from softal.space.parameters import Choice, Derived, Fixed, Integer, Parameter
 from softal.trial import Point, Value
-from softal.validation import show, unknown
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from softal import edges
-from softal.answer import Answer
+from softal.answer import Answer, edges
 from softal.orchestrator.campaign import Campaign
 from softal.space import Space
 from softal.surrogates.belief import find_answer

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from softal import plugins
 from softal.errors import SoftalError
+from softal.kinds import registry
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.batches import batched
 
@@ -14,21 +14,21 @@ __all__ = ["GROUP", "SIMULATORS", "Context", "Outputs", "Simulator", "batched", 
 
 GROUP = "softal.simulators"
 SIMULATORS = {
-    "argon": "softal.simulators.argon:Argon",
+    "argon": "softal.simulators.argon.argon:Argon",
     "command": "softal.simulators.command:Command",
-    "silica": "softal.simulators.silica:Silica",
-    "kob_andersen": "softal.simulators.kob_andersen:KobAndersen",
-    "hcss": "softal.simulators.shoulder:HardCoreSquareShoulder",
-    "scs": "softal.simulators.shoulder:SoftenedCoreShoulder",
-    "spherocylinders": "softal.simulators.spherocylinders:Spherocylinders",
-    "memory_function": "softal.simulators.memory_function:MemoryFunction",
-    "memory_fit": "softal.simulators.memory_fit:MemoryFit",
+    "silica": "softal.simulators.silica.silica:Silica",
+    "kob_andersen": "softal.simulators.kob_andersen.kob_andersen:KobAndersen",
+    "hcss": "softal.simulators.self_assembly.shoulder:HardCoreSquareShoulder",
+    "scs": "softal.simulators.self_assembly.shoulder:SoftenedCoreShoulder",
+    "spherocylinders": "softal.simulators.self_assembly.spherocylinders:Spherocylinders",
+    "memory_function": "softal.simulators.memory.function:MemoryFunction",
+    "memory_fit": "softal.simulators.memory.fit:MemoryFit",
 }
 
 
 def find(kind: str) -> type[Simulator]:
     """Return the simulator class of `kind`: built-in, plug-in, `module:Class`, or `module:function` made into one."""
-    found = plugins.resolve(kind, SIMULATORS, GROUP)
+    found = registry.resolve(kind, SIMULATORS, GROUP)
     if inspect.isclass(found) and issubclass(found, Simulator):
         return found
     if callable(found) and not inspect.isclass(found):

@@ -21,8 +21,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from softal.errors import InvalidObservation, SoftalError
+from softal.kinds.settings import Settings, filled
 from softal.references import Reference
-from softal.settings import Settings, filled
 from softal.trial import Observation, Point, Value
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
-from softal.settings import Settings
+from softal.kinds.settings import Settings
 from softal.simulators import placeholders
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from softal.errors import SimulationError
-from softal.settings import Settings
+from softal.kinds.settings import Settings
 from softal.simulators import batches
 from softal.simulators.base import Context, Simulator, validate_observation
 from softal.simulators.results import to_observation

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from softal import plugins
+from softal.kinds import registry
+from softal.kinds.settings import Settings
 from softal.objective import Objective
-from softal.settings import Settings
 from softal.space import Space
 from softal.strategies.base import Strategy
 
@@ -21,16 +21,16 @@ STRATEGIES = {
     "sobol": "softal.strategies.sobol:Sobol",
     "grid": "softal.strategies.grid:Grid",
     "table": "softal.strategies.table:Table",
-    "cmaes": "softal.strategies.cmaes:CMAES",
+    "cmaes": "softal.strategies.cmaes.cmaes:CMAES",
     "bayesian": "softal.strategies.bayesian:Bayesian",
-    "committee": "softal.strategies.committee:Committee",
+    "committee": "softal.strategies.committee.committee:Committee",
     "mixture": "softal.strategies.mixture:Mixture",
 }
 
 
 def find(kind: str) -> type[Strategy]:
     """Return the strategy class of `kind`: built-in, plug-in or `module:Class`; SoftalError where there is none."""
-    return plugins.resolve_class(kind, STRATEGIES, GROUP, Strategy)  # type: ignore[type-abstract]
+    return registry.resolve_class(kind, STRATEGIES, GROUP, Strategy)  # type: ignore[type-abstract]
 
 
 def build(

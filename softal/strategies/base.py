@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from softal.errors import StrategyError
+from softal.kinds.settings import Settings, filled
 from softal.objective import Objective
-from softal.settings import Settings, filled
 from softal.space import Space
 from softal.trial import Proposal, Trial, TrialState
 

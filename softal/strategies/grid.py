@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from softal.objective import Objective
-from softal.parameters import Choice, Integer
 from softal.space import Space
+from softal.space.parameters import Choice, Integer
 from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Proposal, Trial
 

@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import BaseModel, Field, WithJsonSchema, model_validator
 
 from softal import strategies
+from softal.kinds.settings import ChosenKind, Settings, choosing
 from softal.objective import Objective
-from softal.settings import ChosenKind, Settings, choosing
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.trial import Proposal, Trial

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy
-from softal.strategies.few import every_point
+from softal.strategies.shared.few import every_point
 from softal.trial import Proposal, Trial
 
 CHUNK = 256  # a power of two, as the sequence's balance asks for

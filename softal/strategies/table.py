@@ -8,14 +8,14 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 
 from softal.errors import SpaceError, StrategyError
+from softal.kinds.settings import ExistingFile
+from softal.kinds.validation import show
 from softal.objective import Objective
-from softal.parameters import Choice, Integer, Parameter
 from softal.references.tables import read_rows
-from softal.settings import ExistingFile
 from softal.space import Space
+from softal.space.parameters import Choice, Integer, Parameter
 from softal.strategies.base import Strategy, StrategySettings
 from softal.trial import Point, Proposal, Trial, Value
-from softal.validation import show
 
 SHOWN = 3  # rows that a message names
 WORDS = {"true": True, "false": False}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from softal import plugins
 from softal.errors import SoftalError
+from softal.kinds import registry
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates.base import Diagnostics, Posterior, Surrogate, read_description
@@ -16,17 +16,17 @@ __all__ = ["GROUP", "SURROGATES", "Diagnostics", "Posterior", "Surrogate", "buil
 
 GROUP = "softal.surrogates"
 SURROGATES = {
-    "gp": "softal.surrogates.gp:GaussianProcess",
-    "composite": "softal.surrogates.composite:Composite",
-    "ensemble": "softal.surrogates.ensemble:Ensemble",
-    "dynamics_network": "softal.surrogates.dynamics_network:DynamicsNetwork",
-    "phase_classifier": "softal.surrogates.phase_classifier:PhaseClassifier",
+    "gp": "softal.surrogates.gaussian_processes.gp:GaussianProcess",
+    "composite": "softal.surrogates.curves.composite:Composite",
+    "ensemble": "softal.surrogates.ensembles.ensemble:Ensemble",
+    "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
+    "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
 }
 
 
 def find(kind: str) -> type[Surrogate]:
     """Return the surrogate class of `kind`: built-in, plug-in, or `module:Class`."""
-    return plugins.resolve_class(kind, SURROGATES, GROUP, Surrogate)  # type: ignore[type-abstract]
+    return registry.resolve_class(kind, SURROGATES, GROUP, Surrogate)  # type: ignore[type-abstract]
 
 
 def build(

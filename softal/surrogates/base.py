@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel
 
 from softal.errors import SurrogateError
+from softal.kinds.settings import Settings, filled
 from softal.objective import Component, Objective
-from softal.settings import Settings, filled
 from softal.space import Space
 from softal.surrogates.data import training_data
 from softal.trial import Trial, Value

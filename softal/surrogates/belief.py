@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from softal.answer import Answer, answer
-from softal.modelled import Model
+from softal.answer.modelled import Model
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load

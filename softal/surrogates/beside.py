@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.surrogates import base
-from softal.surrogates.gp import GaussianProcess
+from softal.surrogates.gaussian_processes.gp import GaussianProcess
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.answer import Answer
-from softal.edges import Edge, edges_of
+from softal.answer.edges import Edge, edges_of
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from softal.objective import Objective
-from softal.orchestrator.agents import Brief, Reply, Strategist
-from softal.orchestrator.crew import RECENT
-from softal.orchestrator.loop import TICK
-from softal.orchestrator.stock import Demand, Stock
+from softal.orchestrator.loop.agents import Brief, Reply, Strategist
+from softal.orchestrator.loop.loop import TICK
+from softal.orchestrator.loop.stock import Demand, Stock
+from softal.orchestrator.workers.crew import RECENT
 from softal.space import Space
 from softal.strategies import find
 from softal.tracking.journal import Journal

@@ -8,10 +8,10 @@ import time
 from typing import Any
 
 from softal.errors import SimulationError
-from softal.settings import Settings
+from softal.kinds.settings import Settings
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.strategies.random import Random
-from softal.surrogates.gp import GaussianProcess
+from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.trial import Observation, Point
 
 

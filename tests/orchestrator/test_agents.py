@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dynamics_tables import library, table
 
-from softal.orchestrator.agents import Tracker, publish, published
+from softal.orchestrator.loop.agents import Tracker, publish, published
 
 
 @pytest.fixture

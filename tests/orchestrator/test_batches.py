@@ -17,9 +17,9 @@ from driving import HERE, REASONS, Driver, Listening, StopAfter, results
 
 from softal.errors import CampaignFileError
 from softal.orchestrator.campaign import Campaign, Silent
-from softal.orchestrator.job import Job, Task
-from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Sandbox
+from softal.orchestrator.workers.job import Job, Task
+from softal.orchestrator.workers.pickling import pack
+from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import Trial, TrialState
 
 Make = Callable[..., Campaign]

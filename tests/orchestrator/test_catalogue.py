@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from softal import plugins
-from softal.orchestrator.catalogue import SECTIONS, catalogue, show_catalogue
+from softal.kinds import registry
 from softal.simulators.base import Context, Simulator
+from softal.terminal.catalogue import SECTIONS, catalogue, show_catalogue
 from softal.trial import Observation, Point
 
 
@@ -63,9 +63,9 @@ class WithoutDefaults(OfSettings):
 @pytest.mark.parametrize(("name", "batch"), [("OfSettings", 48), ("WithoutDefaults", None)])
 def test_a_simulator_says_how_many_points_it_takes(monkeypatch: pytest.MonkeyPatch, name: str, batch: int) -> None:
     listed = {"command": SECTIONS["simulators"][0]["command"], "mine": f"{__name__}:{name}"}
-    names = plugins.names
+    names = registry.names
     monkeypatch.setattr(
-        plugins, "names", lambda builtin, group: listed if group == "softal.simulators" else names(builtin, group)
+        registry, "names", lambda builtin, group: listed if group == "softal.simulators" else names(builtin, group)
     )
     monkeypatch.setattr("softal.simulators.SIMULATORS", listed)
     found = catalogue()
@@ -80,12 +80,12 @@ def test_it_is_json(found: dict[str, list[dict[str, Any]]]) -> None:
 
 def test_a_kind_that_cannot_be_imported_is_shown_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = {**SECTIONS["simulators"][0], "broken": "no_such_module:Simulator"}
-    names = plugins.names
+    names = registry.names
 
     def with_broken(builtin: Any, group: str) -> dict[str, str]:
         return broken if group == "softal.simulators" else names(builtin, group)
 
-    monkeypatch.setattr(plugins, "names", with_broken)
+    monkeypatch.setattr(registry, "names", with_broken)
     found = catalogue()
     assert "no_such_module" in entry(found, "simulators", "broken")["error"]
     text = shown(found)

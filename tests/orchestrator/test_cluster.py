@@ -11,16 +11,16 @@ import pytest
 from driving import HERE
 
 from softal.objective import minimize
-from softal.orchestrator.cluster import Local
-from softal.orchestrator.job import Job, Task
-from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Sandbox
+from softal.orchestrator.cluster.connection import Local
+from softal.orchestrator.workers.job import Job, Task
+from softal.orchestrator.workers.pickling import pack
+from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import TrialState
 
 SEVERAL = """
 import sys
 import ray
-from softal.orchestrator import cluster
+from softal.orchestrator.cluster import connection as cluster
 from softal.orchestrator.campaign import Campaign
 
 starts, init = [], ray.init

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from softal.orchestrator import doctor
 from softal.simulators.engines.lammps import Lammps
+from softal.terminal import doctor
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.examples import example_kinds, write_example
 from softal.simulators.base import Context
+from softal.terminal.examples import example_kinds, write_example
 
 KINDS = ["command", "function"]
 

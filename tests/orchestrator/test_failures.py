@@ -16,7 +16,7 @@ from softal.errors import CampaignFileError
 from softal.objective import minimize
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.failures import Failures, kind_of
+from softal.orchestrator.loop.failures import Failures, kind_of
 from softal.trial import Trial, TrialState
 
 Make = Callable[..., Campaign]

@@ -9,7 +9,7 @@ import pytest
 
 from softal.errors import CampaignFileError
 from softal.orchestrator.campaign import Campaign
-from softal.surrogates.phase_classifier import load_classifier
+from softal.surrogates.phases.classifier import load_classifier
 
 pytestmark = [pytest.mark.usefixtures("local_ray"), pytest.mark.slow]
 Make = Callable[..., Campaign]

@@ -1,8 +1,8 @@
 import pytest
 
 from softal.errors import CampaignFileError
-from softal.orchestrator.overrides import with_changes
-from softal.orchestrator.yaml_text import read_yaml
+from softal.orchestrator.campaign_file.overrides import with_changes
+from softal.orchestrator.campaign_file.yaml_text import read_yaml
 
 TEXT = "strategy: sobol  # a comment\nobjective: {maximize: {phase: qc12, classifier: runs/a}}\nbudget: {trials: 5}\n"
 

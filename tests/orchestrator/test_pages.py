@@ -25,11 +25,11 @@ import pytest
 
 from softal import surrogates
 from softal.errors import CampaignStateError, SoftalError
-from softal.orchestrator import explorer, pages
-from softal.orchestrator.agents import SURROGATE_FOLDER
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.explorer.model import Explorer, to_json
-from softal.orchestrator.explorer.server import make_server
+from softal.orchestrator.loop.agents import SURROGATE_FOLDER
+from softal.service import explorer, pages
+from softal.service.explorer.model import Explorer, to_json
+from softal.service.explorer.server import make_server
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 

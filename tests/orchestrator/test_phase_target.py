@@ -12,14 +12,14 @@ import pytest
 
 from softal.errors import CampaignFileError, Problem
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.schema import CampaignSpec, parse_campaign
+from softal.orchestrator.campaign_file.schema import CampaignSpec, parse_campaign
 from softal.surrogates.base import FORMAT
 
 DISKS = """
 import json
 from pathlib import Path
 from typing import ClassVar
-from softal.settings import Settings
+from softal.kinds.settings import Settings
 from softal.simulators import Outputs, Simulator
 from softal.trial import Observation
 

@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from softal import simulators, strategies, surrogates
-from softal.orchestrator.describe import Row, rows_of
-from softal.orchestrator.quantities import Duration, Memory
-from softal.orchestrator.reference import page, table
-from softal.orchestrator.settings import CampaignFile
+from softal.kinds.description import Row, rows_of
+from softal.orchestrator.campaign_file.quantities import Duration, Memory
+from softal.orchestrator.campaign_file.settings import CampaignFile
+from softal.terminal.campaign_file_reference import page, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "campaign-file.md"
 
@@ -63,7 +63,7 @@ def test_table() -> None:
 
 
 def test_the_page_is_up_to_date() -> None:
-    """If this fails: python -m softal.orchestrator.reference > docs/campaign-file.md"""
+    """If this fails: python -m softal.terminal.campaign_file_reference > docs/campaign-file.md"""
     assert PAGE.read_text(encoding="utf-8") == page()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from softal.objective import Objective, learn, minimize
-from softal.orchestrator.remarks import hints, remarks
 from softal.space import Space
+from softal.terminal.remarks import hints, remarks
 from softal.trial import Trial, TrialState
 
 SPACE = Space({"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}})

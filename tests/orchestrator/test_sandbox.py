@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from driving import HERE
 
 from softal.objective import Reference, match
-from softal.orchestrator.evaluation import run_one
-from softal.orchestrator.job import Job, Task, WorkerLost
-from softal.orchestrator.parcel import pack
-from softal.orchestrator.sandbox import Sandbox
+from softal.orchestrator.workers.evaluation import describe, run_one
+from softal.orchestrator.workers.job import Job, Task, WorkerLost
+from softal.orchestrator.workers.pickling import pack
+from softal.orchestrator.workers.sandbox import Sandbox
 from softal.simulators.base import Context, Simulator
 from softal.trial import Array, Observation, Point, TrialState
 
@@ -39,6 +40,18 @@ def test_chi_of_each_array_is_recorded_with_the_trial(tmp_path: Path) -> None:
     assert observation.errors == {"chi_g": pytest.approx(0.05 / np.sqrt(12))}
     assert values == {"R": pytest.approx(np.sqrt((0.5**2 + 0.75**2) / 2))}
     assert set(errors) == {"R"}
+
+
+def test_the_place_of_an_error_is_in_the_users_code_wherever_that_lies(tmp_path: Path) -> None:
+    """As in a clone of softal itself, whose folder has softal's name."""
+    path = tmp_path / "softal" / "campaigns" / "mine.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("def simulate():\n    return 1 / 0\n")
+    names: dict[str, Any] = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    with pytest.raises(ZeroDivisionError) as caught:
+        names["simulate"]()
+    assert describe(caught.value) == "ZeroDivisionError: division by zero (mine.py, line 2)"
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from softal.errors import CampaignFileError, Problem
-from softal.orchestrator.schema import CampaignSpec, differences, load_campaign_file, parse_campaign
-from softal.orchestrator.yaml_text import MAX_BYTES, read_yaml, write_yaml
+from softal.orchestrator.campaign_file.schema import CampaignSpec, differences, load_campaign_file, parse_campaign
+from softal.orchestrator.campaign_file.yaml_text import MAX_BYTES, read_yaml, write_yaml
 
 # The same examples in every run, however busy the machine is.
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

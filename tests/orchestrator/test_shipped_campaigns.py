@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from softal.errors import CampaignFileError
-from softal.orchestrator.schema import load_campaign_file
+from softal.orchestrator.campaign_file.schema import load_campaign_file
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"
 FILES = sorted(CAMPAIGNS.rglob("*.yaml"))

@@ -11,15 +11,15 @@ import pytest
 from test_typer_cli import softal
 
 from softal.errors import SimulationError
-from softal.orchestrator.curves import grid_column
-from softal.orchestrator.simulate import average
+from softal.orchestrator.single_runs.curve_files import grid_column
+from softal.orchestrator.single_runs.simulate import average
 from softal.references import load_reference
 from softal.trial import Array, Observation
 
 MODULE = """
 import time
 import numpy as np
-from softal.settings import Settings
+from softal.kinds.settings import Settings
 from softal.simulators.base import Outputs, Simulator
 from softal.trial import Array, Observation
 

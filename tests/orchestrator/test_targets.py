@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from softal.errors import CampaignFileError
-from softal.orchestrator.schema import parse_campaign
+from softal.orchestrator.campaign_file.schema import parse_campaign
 
 WATER = """
 def simulate(epsilon):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from softal.references import Reference, load_reference
-from softal.simulators.silica import Silica
+from softal.simulators.silica.silica import Silica
 
 DATA = Path(__file__).parents[2] / "campaigns" / "data"
 SYNTHETIC = DATA / "silica_chik_synthetic_gr.csv"

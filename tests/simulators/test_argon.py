@@ -13,7 +13,7 @@ from softal import simulators
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
 from softal.simulators import engines
-from softal.simulators.argon import GAS_CONSTANT, MEGAPASCAL, PICOSECOND, Argon, enthalpy_of_vaporization
+from softal.simulators.argon.argon import GAS_CONSTANT, MEGAPASCAL, PICOSECOND, Argon, enthalpy_of_vaporization
 from softal.simulators.base import Context, validate_observation
 from softal.trial import Observation
 

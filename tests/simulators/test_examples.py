@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from softal.errors import SimulationError
-from softal.orchestrator.schema import load_campaign_file
+from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.simulators import build
 from softal.simulators.base import Context, validate_observation
 from softal.trial import Observation

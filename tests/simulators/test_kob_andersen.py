@@ -17,10 +17,10 @@ from softal.simulators import engines
 from softal.simulators.base import Context, validate_observation
 from softal.simulators.engines import Frame, System
 from softal.simulators.engines.start import face_centred_cubic
-from softal.simulators.kob_andersen import KobAndersen
-from softal.simulators.kob_andersen_measures import K_VALUES, aging_of, observe
-from softal.simulators.kob_andersen_run import Run, Samples, State, potentials
-from softal.simulators.kob_andersen_settings import FIRST_LAG, KobAndersenSettings
+from softal.simulators.kob_andersen.kob_andersen import KobAndersen
+from softal.simulators.kob_andersen.measures import K_VALUES, aging_of, observe
+from softal.simulators.kob_andersen.run import Run, Samples, State, potentials
+from softal.simulators.kob_andersen.settings import FIRST_LAG, KobAndersenSettings
 from softal.simulators.observables.dynamics import logarithmic_lags
 from softal.simulators.statistics import autocorrelation_time
 from softal.theory.kob_andersen import SPECIES

@@ -10,9 +10,9 @@ import pytest
 
 from softal import simulators
 from softal.errors import CampaignFileError, SimulationError, SoftalError
-from softal.orchestrator.schema import parse_campaign
+from softal.orchestrator.campaign_file.schema import parse_campaign
 from softal.simulators import Context
-from softal.simulators.shoulder import HardCoreSquareShoulder
+from softal.simulators.self_assembly.shoulder import HardCoreSquareShoulder
 from softal.testing.simulators import Candidate, SimulatorContract
 
 SHORT = {"particles": 64, "equilibration": 200, "sampling": 200, "snapshots": 2, "orientations": 2}

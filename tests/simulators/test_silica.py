@@ -14,14 +14,16 @@ import pytest
 from softal import simulators
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
-from softal.simulators import engines, silica_run, silica_structure
+from softal.simulators import engines
 from softal.simulators.base import Context, validate_observation
 from softal.simulators.engines import Frame
-from softal.simulators.silica import Silica
-from softal.simulators.silica_potential import PARAMETERS, PRESETS
-from softal.simulators.silica_run import BOLTZMANN, PICOSECOND, largest_void, look_for_voids
-from softal.simulators.silica_settings import SilicaSettings, extent
-from softal.simulators.silica_structure import GIGAPASCAL
+from softal.simulators.silica import run as silica_run
+from softal.simulators.silica import structure as silica_structure
+from softal.simulators.silica.potential import PARAMETERS, PRESETS
+from softal.simulators.silica.run import BOLTZMANN, PICOSECOND, largest_void, look_for_voids
+from softal.simulators.silica.settings import SilicaSettings, extent
+from softal.simulators.silica.silica import Silica
+from softal.simulators.silica.structure import GIGAPASCAL
 from softal.trial import Observation
 
 SHORT = {"engine": "lammps", "particles": 375, "equilibration": 0.4, "sampling": 0.4, "sample_every": 0.02}

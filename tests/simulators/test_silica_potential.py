@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from softal.errors import SimulationError
-from softal.simulators.silica_potential import (
+from softal.simulators.silica.potential import (
     ALPHA,
     CUTOFF,
     FALLEN,

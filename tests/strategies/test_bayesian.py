@@ -9,15 +9,15 @@ from softal.objective import learn, minimize
 from softal.space import Space
 from softal.strategies import build
 from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
-from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.history import History, fitted_at, kept, nondominated
 from softal.strategies.bayesian.models import Models
 from softal.strategies.bayesian.paths import Paths, Scalarised, maximise_paths
-from softal.strategies.bayesian.region import Region, is_new
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.trust_region import L_MIN, L_START, TrustRegion
 from softal.strategies.bayesian.variance import minimise_variance, posterior_covariance, typical_noise
 from softal.strategies.bayesian.warp import Warp
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.history import History, fitted_at, kept, nondominated
+from softal.strategies.shared.region import Region, is_new
 from softal.trial import Trial, TrialState
 from strategies.campaigns import branin, cube, hartmann6, run
 

@@ -8,8 +8,8 @@ import pytest
 from softal.errors import StrategyError
 from softal.objective import minimize
 from softal.strategies import build
-from softal.strategies.cmaes_population import Entry, flat, ranked, shortened
-from softal.strategies.cmaes_restarts import Restarts
+from softal.strategies.cmaes.population import Entry, flat, ranked, shortened
+from softal.strategies.cmaes.restarts import Restarts
 from softal.trial import Trial, TrialState
 from strategies.campaigns import cube, ridge, run
 

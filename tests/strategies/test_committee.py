@@ -8,14 +8,14 @@ from liquids import liquids, trial
 
 from softal.errors import CampaignFileError, StrategyError
 from softal.objective import learn
-from softal.orchestrator.schema import parse_campaign
+from softal.orchestrator.campaign_file.schema import parse_campaign
 from softal.space import Space
 from softal.strategies import build
-from softal.strategies.bayesian.region import is_new
-from softal.strategies.committee_choice import Change, choose, covariance, gains
-from softal.strategies.committee_cost import CostModel
-from softal.strategies.committee_design import farthest_first
-from softal.strategies.committee_settings import CommitteeSettings
+from softal.strategies.committee.choice import Change, choose, covariance, gains
+from softal.strategies.committee.cost import CostModel
+from softal.strategies.committee.design import farthest_first
+from softal.strategies.committee.settings import CommitteeSettings
+from softal.strategies.shared.region import is_new
 from softal.theory.kob_andersen import mct_temperature
 from softal.trial import Observation, Trial, TrialState
 from strategies.campaigns import cube

@@ -21,13 +21,13 @@ from softal.references import Reference
 from softal.strategies import build
 from softal.strategies.bayesian.acquisition import acquisition_function, maximise, quiet_and_reproducible
 from softal.strategies.bayesian.composite import CompositeAcquisition, normal
-from softal.strategies.bayesian.history import History, nondominated
 from softal.strategies.bayesian.latents import Latents
 from softal.strategies.bayesian.links import Length, Warped
 from softal.strategies.bayesian.models import Models
 from softal.strategies.bayesian.paths import Scalarised
-from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import BayesianSettings
+from softal.strategies.shared.history import History, nondominated
+from softal.strategies.shared.region import Region
 from softal.surrogates.threads import single_threaded
 from softal.testing.strategies import evaluated
 from softal.trial import Array, Observation, Trial, TrialState

@@ -10,7 +10,7 @@ import pytest
 from softal.objective import minimize
 from softal.space import Space
 from softal.strategies import Strategy, build
-from softal.strategies.few import every_point
+from softal.strategies.shared.few import every_point
 from softal.trial import Point, Trial, TrialState
 
 SIX = Space({"n": {"low": 1, "high": 3, "integer": True}, "kind": {"choices": ["a", "b"]}})

@@ -10,10 +10,10 @@ from scipy.stats import norm
 
 from softal.errors import StrategyError
 from softal.objective import Target, match, maximize
-from softal.outcome import outcome
+from softal.objective.outcome import outcome
 from softal.strategies import build
 from softal.strategies.bayesian.outcomes import Bounded, OutcomeModels
-from softal.surrogates.gp import train
+from softal.surrogates.gaussian_processes.gp import train
 from softal.trial import Observation, Trial, TrialState
 from strategies.campaigns import cube
 

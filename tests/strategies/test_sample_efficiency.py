@@ -11,7 +11,7 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 from softal.objective import learn, minimize
 from softal.space import Space
 from softal.strategies import build
-from softal.surrogates.gp import train
+from softal.surrogates.gaussian_processes.gp import train
 from softal.trial import Trial, TrialState
 from strategies.campaigns import branin, cube, hartmann6, regret, run
 

@@ -8,7 +8,7 @@ from softal.errors import SurrogateError
 from softal.space import Space
 from softal.surrogates import build
 from softal.surrogates.analysis import importance, optimum, slices, summary
-from softal.surrogates.laplace import posterior_draws, shares
+from softal.surrogates.gaussian_processes.laplace import posterior_draws, shares
 from softal.surrogates.optimum import locate
 
 UNIT = {"low": 0.0, "high": 1.0}

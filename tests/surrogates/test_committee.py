@@ -7,7 +7,7 @@ from liquids import liquids
 from softal import surrogates
 from softal.errors import SurrogateError
 from softal.space import Space
-from softal.surrogates.dynamics_committee import TIMES
+from softal.surrogates.dynamics.committee import TIMES
 from softal.theory.kob_andersen import mct_temperature
 from softal.trial import Observation, Trial, TrialState
 

@@ -9,11 +9,11 @@ from softal.objective import match, minimize, several
 from softal.references import Reference
 from softal.space import Space
 from softal.surrogates import build, load
-from softal.surrogates.basis import MOST, Basis
-from softal.surrogates.curves import Curves
-from softal.surrogates.exact_gp import Hyperparameters, covariance
-from softal.surrogates.higher_order import KroneckerLoss, higher_order
-from softal.surrogates.norm import length
+from softal.surrogates.curves.basis import MOST, Basis
+from softal.surrogates.curves.curves import Curves
+from softal.surrogates.curves.higher_order import KroneckerLoss, higher_order
+from softal.surrogates.curves.norm import length
+from softal.surrogates.gaussian_processes.exact_gp import Hyperparameters, covariance
 from softal.trial import Array, Observation, Trial, TrialState
 
 K, RANK, NOISE = 60, 3, 0.01

@@ -7,9 +7,9 @@ import pytest
 from liquids import K, liquids, scattering, structure, trial
 
 from softal.errors import SurrogateError
-from softal.surrogates.dynamics_data import DynamicsData, state_of
-from softal.surrogates.dynamics_statics import Compression, Statics, exponential, logarithm
-from softal.surrogates.dynamics_training import extended
+from softal.surrogates.dynamics.data import DynamicsData, state_of
+from softal.surrogates.dynamics.statics import Compression, Statics, exponential, logarithm
+from softal.surrogates.dynamics.training import extended
 from softal.trial import Array, Observation, TrialState
 
 

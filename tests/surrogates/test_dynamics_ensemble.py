@@ -5,12 +5,12 @@ import pytest
 from liquids import liquids, scattering, structure, trial
 
 from softal.errors import SurrogateError
-from softal.surrogates.dynamics_data import DynamicsData
-from softal.surrogates.dynamics_ensemble import QUICK, TrainingSettings, train
-from softal.surrogates.dynamics_paper import HIDDEN
-from softal.surrogates.dynamics_report import Calibration, r2
-from softal.surrogates.dynamics_shape import free_flight, knots, shaped, slowing, spline
-from softal.surrogates.dynamics_transfer import transfer_between, transfer_in_temperature
+from softal.surrogates.dynamics.data import DynamicsData
+from softal.surrogates.dynamics.ensemble import QUICK, TrainingSettings, train
+from softal.surrogates.dynamics.paper import HIDDEN
+from softal.surrogates.dynamics.report import Calibration, r2
+from softal.surrogates.dynamics.shape import free_flight, knots, shaped, slowing, spline
+from softal.surrogates.dynamics.transfer import transfer_between, transfer_in_temperature
 
 SMALL = TrainingSettings(members=4, folds=3, fold_members=3, width=24, steps=300)
 PAPER = TrainingSettings(architecture="paper", folds=3, epochs=30)

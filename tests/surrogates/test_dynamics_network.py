@@ -11,11 +11,11 @@ from softal.errors import SurrogateError
 from softal.orchestrator.predictions import predict_points
 from softal.space import Space
 from softal.surrogates import build, load
-from softal.surrogates.dynamics_data import DynamicsData
-from softal.surrogates.dynamics_network import DynamicsNetwork, DynamicsNetworkSettings
-from softal.surrogates.dynamics_refusal import Known, outside
-from softal.surrogates.dynamics_report import METRICS, Calibration, by_temperature, r2, unseen_variance
-from softal.surrogates.dynamics_training import HeldOut
+from softal.surrogates.dynamics.data import DynamicsData
+from softal.surrogates.dynamics.network import DynamicsNetwork, DynamicsNetworkSettings
+from softal.surrogates.dynamics.refusal import Known, outside
+from softal.surrogates.dynamics.report import METRICS, Calibration, by_temperature, r2, unseen_variance
+from softal.surrogates.dynamics.training import HeldOut
 from softal.theory.kob_andersen import mct_temperature
 
 SPACE = Space(

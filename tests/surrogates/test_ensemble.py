@@ -7,8 +7,8 @@ import torch
 from softal.errors import SurrogateError
 from softal.space import Space
 from softal.surrogates import build
-from softal.surrogates.ensemble import calibration
-from softal.surrogates.mlp import FOLD_MEMBERS, FOLDS, Shape, forward, initial, train
+from softal.surrogates.ensembles.ensemble import calibration
+from softal.surrogates.ensembles.mlp import FOLD_MEMBERS, FOLDS, Shape, forward, initial, train
 
 UNIT = {"low": 0.0, "high": 1.0}
 SPACE = Space({"a": UNIT, "b": UNIT})

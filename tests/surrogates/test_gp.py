@@ -9,8 +9,8 @@ from scipy.stats import qmc
 from softal.errors import SurrogateError
 from softal.space import Space
 from softal.surrogates import build
-from softal.surrogates.exact_gp import Density, Hyperparameters, covariance, gls_mean
-from softal.surrogates.gp import fit_gp, train
+from softal.surrogates.gaussian_processes.exact_gp import Density, Hyperparameters, covariance, gls_mean
+from softal.surrogates.gaussian_processes.gp import fit_gp, train
 
 D = 3
 FIXED = Hyperparameters((0.4, 0.7, 1.5), outputscale=1.7, mean=0.2, noise=0.01, extra=2e-6).to_dict()

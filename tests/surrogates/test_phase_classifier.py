@@ -12,18 +12,18 @@ import torch
 from softal.errors import SurrogateError
 from softal.space import Choice, Real, Space
 from softal.surrogates import build, load
-from softal.surrogates.classification import calibration_error, confusion, reliability, temperature
-from softal.surrogates.novelty import features
-from softal.surrogates.phase_classifier import (
+from softal.surrogates.phases.classification import calibration_error, confusion, reliability, temperature
+from softal.surrogates.phases.classifier import (
     PhaseClassifier,
     PhaseClassifierSettings,
     classifier_folder,
     load_classifier,
 )
-from softal.surrogates.phase_data import Examples, Labelled
-from softal.surrogates.phase_labels import Table
-from softal.surrogates.phase_network import IMAGES, Network, shapes, standardised
-from softal.surrogates.phase_training import forward, initial
+from softal.surrogates.phases.data import Examples, Labelled
+from softal.surrogates.phases.labels import Table
+from softal.surrogates.phases.network import IMAGES, Network, shapes, standardised
+from softal.surrogates.phases.novelty import features
+from softal.surrogates.phases.training import forward, initial
 from softal.testing.surrogates import patterns
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -165,7 +165,7 @@ def test_what_is_loaded_classifies_the_same_without_torch(fitted, tmp_path):
     images = patterns({"lattice": "fcc"}, 3, np.random.default_rng(0))
     np.save(tmp_path / "images.npy", images)
     code = (
-        "import sys, numpy as np\nfrom softal.surrogates.phase_classifier import load_classifier\n"
+        "import sys, numpy as np\nfrom softal.surrogates.phases.classifier import load_classifier\n"
         f"found = load_classifier({str(tmp_path)!r}).classify(np.load({str(tmp_path / 'images.npy')!r}))\n"
         "assert 'torch' not in sys.modules\nprint(found.probabilities.tolist())"
     )

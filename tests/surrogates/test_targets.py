@@ -6,7 +6,7 @@ import pytest
 from softal.objective import Reference, Target, match
 from softal.space import Space
 from softal.surrogates import build, load
-from softal.surrogates.basis import Basis
+from softal.surrogates.curves.basis import Basis
 from softal.trial import Array, Observation, Trial, TrialState
 
 SPACE = Space({"a": {"low": 1.0, "high": 3.0}, "b": {"low": 0.0, "high": 1.0}})

@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from softal.console import show_parts, show_trials
 from softal.objective import Target, match, minimize
 from softal.orchestrator.budget import Budget, Progress
 from softal.space import Space
+from softal.terminal.console import show_parts, show_trials
 from softal.tracking.records import Convergence, trial_record
 from softal.tracking.report.data import CampaignData, question
 from softal.tracking.report.learned import Learned

@@ -18,8 +18,8 @@ from softal.answer import answer
 from softal.errors import CampaignStateError
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.space import Space
-from softal.surrogates.composite import Composite
-from softal.surrogates.gp import GaussianProcess
+from softal.surrogates.curves.composite import Composite
+from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.tracking.journal import Journal
 from softal.tracking.report import known, write_report
 from softal.tracking.report.data import CampaignData, duration, question, with_error

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from softal.objective import Reference, load_reference
-from softal.simulators.argon import MEGAPASCAL, Argon
+from softal.simulators.argon.argon import MEGAPASCAL, Argon
 from softal.simulators.base import Context
 from softal.trial import Observation
 

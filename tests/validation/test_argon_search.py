@@ -15,9 +15,9 @@ import pytest
 
 from softal import surrogates
 from softal.errors import SimulationError
-from softal.orchestrator.schema import CampaignSpec, load_campaign_file
-from softal.parameters import Real
+from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file
 from softal.simulators.base import Context
+from softal.space.parameters import Real
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import optimum, summary
 from softal.surrogates.tolerance import tolerated

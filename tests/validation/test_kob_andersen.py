@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from softal.simulators.base import Context
-from softal.simulators.kob_andersen import KobAndersen
+from softal.simulators.kob_andersen.kob_andersen import KobAndersen
 from softal.trial import Observation
 
 pytestmark = [pytest.mark.slow, pytest.mark.validation, pytest.mark.timeout(3600)]

@@ -14,10 +14,10 @@ from softal.simulators import engines
 from softal.simulators.base import Context
 from softal.simulators.engines import Engine, System
 from softal.simulators.observables.partial_rdf import close_pairs
-from softal.simulators.silica import Silica
-from softal.simulators.silica_potential import PRESETS, silica_potentials
-from softal.simulators.silica_run import BOLTZMANN, PICOSECOND, Run
-from softal.simulators.silica_settings import Extent, SilicaSettings
+from softal.simulators.silica.potential import PRESETS, silica_potentials
+from softal.simulators.silica.run import BOLTZMANN, PICOSECOND, Run
+from softal.simulators.silica.settings import Extent, SilicaSettings
+from softal.simulators.silica.silica import Silica
 from softal.trial import Observation
 
 pytestmark = [pytest.mark.slow, pytest.mark.validation, pytest.mark.timeout(1200)]

@@ -29,11 +29,11 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from softal.strategies.bayesian.composite import CompositeAcquisition
-from softal.strategies.bayesian.feasibility import TABOO, Feasibility
-from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.posterior import Posterior
-from softal.strategies.bayesian.region import Region
+from softal.strategies.shared.feasibility import TABOO, Feasibility
+from softal.strategies.shared.history import nondominated
+from softal.strategies.shared.region import Region
 
 Floats = NDArray[np.float64]
 

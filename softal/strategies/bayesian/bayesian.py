@@ -24,16 +24,16 @@ from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
 from softal.strategies.bayesian.exploration import Hopeless
-from softal.strategies.bayesian.history import History
 from softal.strategies.bayesian.models import Models
 from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.refinement import Refinement
-from softal.strategies.bayesian.region import Region, is_new
 from softal.strategies.bayesian.search import Search
 from softal.strategies.bayesian.settings import LEARN, SEVERAL, SINGLE, Acquisition, BayesianSettings
 from softal.strategies.bayesian.trust_region import AUTO_DIMENSION, TrustRegion
-from softal.strategies.few import every_point, same_again
+from softal.strategies.shared.few import every_point, same_again
+from softal.strategies.shared.history import History
+from softal.strategies.shared.region import Region, is_new
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState

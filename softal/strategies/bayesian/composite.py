@@ -27,9 +27,9 @@ from botorch.utils.safe_math import log_fatplus, logmeanexp
 from botorch.utils.sampling import draw_sobol_normal_samples
 from torch import Tensor
 
-from softal.strategies.bayesian.history import nondominated
 from softal.strategies.bayesian.latents import Draws, Latents
 from softal.strategies.bayesian.posterior import Posterior
+from softal.strategies.shared.history import nondominated
 
 SOBOL_DIMENSIONS = 21201  # of torch's Sobol sequence
 

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from softal.space import Space
-from softal.strategies.bayesian.region import Region
+from softal.strategies.shared.region import Region
 
 Floats = NDArray[np.float64]
 Loss = Callable[[Tensor], tuple[Tensor, Tensor]]

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.posterior import Posterior
-from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import Acquisition
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.region import Region
 
 Floats = NDArray[np.float64]
 

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from softal.surrogates.botorch_model import OneHot
+from softal.surrogates.gaussian_processes.botorch_model import OneHot
 
 if TYPE_CHECKING:
     from softal.surrogates.data import Scaling
-    from softal.surrogates.exact_gp import ExactGP
+    from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 
 JITTER = 1e-6  # of the prior variance: some points of B are training points, whose noise may be as small
 VARIANCE_FLOOR = 1e-12  # of the prior variance, standardised: the square root's slope at 0 is infinite

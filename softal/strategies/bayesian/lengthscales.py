@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.surrogates.encoding import Encoding
-from softal.surrogates.exact_gp import Hyperparameters
+from softal.surrogates.gaussian_processes.exact_gp import Hyperparameters
 
 Floats = NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 Each component of the objective is made of latent functions, each a Gaussian process, by a link (`links.py`):
 
     scalar     one latent function, -g(loss), which is the value to be maximised itself
-    composite  the scores of a match in a basis of its residuals (softal/surrogates/curves.py): the value is -|r|
+    composite  the scores of a match in a basis of its residuals (softal/surrogates/curves/curves.py): the value is -|r|
 
 Everything is a function of the trials told, in their order: hyperparameters, warps and bases come from the first n_k
 (`fitted_at`), the posterior from all of them (or from `max_points` chosen ones).
@@ -19,19 +19,19 @@ from numpy.typing import NDArray
 
 from softal.objective import Component, Objective
 from softal.space import Space
-from softal.strategies.bayesian.feasibility import Feasibility
-from softal.strategies.bayesian.history import GROWTH, History, Results, fitted_at, kept
 from softal.strategies.bayesian.lengthscales import expand, per_column
 from softal.strategies.bayesian.links import Length, Link, Warped
 from softal.strategies.bayesian.outcomes import OutcomeModels, Outcomes
 from softal.strategies.bayesian.posterior import Fitted, Posterior
 from softal.strategies.bayesian.settings import BayesianSettings
 from softal.strategies.bayesian.warp import DECADES, Warp
-from softal.surrogates.basis import Basis
-from softal.surrogates.curves import MAX_FIT
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.history import GROWTH, History, Results, fitted_at, kept
+from softal.surrogates.curves.basis import Basis
+from softal.surrogates.curves.curves import MAX_FIT
 from softal.surrogates.data import Scaling, better_half
-from softal.surrogates.exact_gp import ExactGP
-from softal.surrogates.gp import train, unclipped
+from softal.surrogates.gaussian_processes.exact_gp import ExactGP
+from softal.surrogates.gaussian_processes.gp import train, unclipped
 
 Floats = NDArray[np.float64]
 COMPOSITE_GROWTH = 1.06  # a basis of few curves lacks what the next one brings

@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from softal.outcome import Outcome
+from softal.objective.outcome import Outcome
 from softal.space import Space
-from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.lengthscales import expand, per_column
+from softal.strategies.shared.feasibility import Feasibility
 from softal.surrogates.data import Scaling
-from softal.surrogates.exact_gp import ExactGP, Hyperparameters
-from softal.surrogates.gp import train
+from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters
+from softal.surrogates.gaussian_processes.gp import train
 
 Floats = NDArray[np.float64]
 PROBABLE = 0.5  # from which on a point counts as one that satisfies

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
-from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.outcomes import Outcomes
 from softal.strategies.bayesian.posterior import Posterior
-from softal.strategies.bayesian.region import Region
-from softal.surrogates.exact_gp import ExactGP, covariance
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.region import Region
+from softal.surrogates.gaussian_processes.exact_gp import ExactGP, covariance
 
 Floats = NDArray[np.float64]
 

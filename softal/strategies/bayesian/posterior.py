@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from softal.strategies.bayesian.links import Length, Link
 from softal.strategies.bayesian.outcomes import Outcomes
 from softal.surrogates.data import Scaling
-from softal.surrogates.exact_gp import ExactGP, Hyperparameters
+from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters
 
 Floats = NDArray[np.float64]
 
@@ -166,7 +166,7 @@ class Posterior:
         """
         from botorch.models import ModelListGP
 
-        from softal.surrogates.botorch_model import botorch_model
+        from softal.surrogates.gaussian_processes.botorch_model import botorch_model
 
         own = self.scalings if units is None else [s.within(unit) for s, unit in zip(self.scalings, units, strict=True)]
         models = [botorch_model(gp, scaling) for gp, scaling in zip(self.gps, own, strict=True)]

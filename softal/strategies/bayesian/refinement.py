@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 from softal.answer import BEATEN, mean_of_runs, point_key
 from softal.objective import Objective
 from softal.space import Space
-from softal.strategies.bayesian.region import is_new
 from softal.strategies.bayesian.settings import RefinementSettings
+from softal.strategies.shared.region import is_new
 from softal.trial import Point, Proposal, Trial, TrialState
 
 if TYPE_CHECKING:

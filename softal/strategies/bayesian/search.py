@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.strategies.bayesian.exploration import farthest, least_worth
-from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.posterior import Posterior
-from softal.strategies.bayesian.region import Region
 from softal.strategies.bayesian.settings import Acquisition, BayesianSettings
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.region import Region
 
 Floats = NDArray[np.float64]
 Found = tuple[Floats, dict[str, Any]]  # a unit point (d,), and the notes of its proposal

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from softal.kinds.settings import Settings
 from softal.objective import Objective
-from softal.settings import Settings
 from softal.strategies.base import StrategySettings
 
 Acquisition = Literal["auto", "qLogNoisyEI", "qLogEI", "UCB", "Thompson", "qLogNEHVI", "integrated_variance"]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.space import Space
-from softal.strategies.bayesian.region import Region
+from softal.strategies.shared.region import Region
 
 Floats = NDArray[np.float64]
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from softal.strategies.bayesian.feasibility import Feasibility
 from softal.strategies.bayesian.posterior import Posterior
-from softal.strategies.bayesian.region import Region, is_new
-from softal.surrogates.exact_gp import ExactGP, covariance
+from softal.strategies.shared.feasibility import Feasibility
+from softal.strategies.shared.region import Region, is_new
+from softal.surrogates.gaussian_processes.exact_gp import ExactGP, covariance
 
 Floats = NDArray[np.float64]
 

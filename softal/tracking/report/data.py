@@ -12,8 +12,8 @@ from typing import Any
 
 from softal import uncertain
 from softal.answer import Answer
-from softal.component import name_of
 from softal.objective import Component, Objective
+from softal.objective.component import name_of
 from softal.space import Space
 from softal.surrogates import Surrogate
 from softal.surrogates.belief import find_answer, latest

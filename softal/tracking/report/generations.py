@@ -1,6 +1,6 @@
 """The search distribution of an evolution strategy, generation by generation.
 
-A trial belongs to a generation where its notes say so (`softal.strategies.cmaes` does):
+A trial belongs to a generation where its notes say so (`softal.strategies.cmaes.cmaes` does):
 
     generation        number of updates of the distribution before it was proposed
     run               number of the restart, 0 where it is not given
@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from softal.coordinates import start_and_width
 from softal.space import Integer, Real, Space
+from softal.space.coordinates import start_and_width
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, number
-from softal.tracking.report.generations_history import ends, history, is_log, values_of
+from softal.tracking.report.generations_history import Generation, ends, history, is_log, values_of
 from softal.tracking.report.parts import Key, Section, panel
 from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
@@ -42,22 +40,6 @@ CORNERS = 73  # of an ellipse
 HEIGHT = 440
 DULLEST = 0.05  # quantile of the values below which all dots are alike: one very bad trial would make all others equal
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")  # of the runs' means
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One generation: its run, from 0 over all members, its number, mean (d,) and covariance (d, d), its trials."""
-
-    run: int
-    number: int
-    mean: Floats
-    covariance: Floats
-    trials: tuple[Trial, ...]
-
-    @cached_property
-    def name(self) -> str:
-        """Its name in captions, with the run where that is not the first."""
-        return f"run {self.run + 1}, generation {self.number}" if self.run else f"generation {self.number}"
 
 
 def generations(data: CampaignData) -> list[Generation]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
@@ -19,15 +20,29 @@ from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.progress import axis_type
 from softal.tracking.report.statistics import main_range, thin
-
-if TYPE_CHECKING:
-    from softal.tracking.report.generations import Generation
+from softal.trial import Trial
 
 Floats = NDArray[np.float64]
 
 HEIGHT = 440
 MAX_DOTS = 900
 MAX_MARKS = 60  # generations with a mark each; lines alone where there are more
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation: its run, from 0 over all members, its number, mean (d,) and covariance (d, d), its trials."""
+
+    run: int
+    number: int
+    mean: Floats
+    covariance: Floats
+    trials: tuple[Trial, ...]
+
+    @cached_property
+    def name(self) -> str:
+        """Its name in captions, with the run where that is not the first."""
+        return f"run {self.run + 1}, generation {self.number}" if self.run else f"generation {self.number}"
 
 
 def values_of(data: CampaignData, found: Sequence[Generation]) -> Floats:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from softal import edges
+from softal.answer import edges
 from softal.space import Choice, Derived, Fixed, Integer, Real
 from softal.surrogates.optimum import Optimum, on_edges
 from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, number, question, with_error

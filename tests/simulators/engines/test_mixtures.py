@@ -16,7 +16,7 @@ from softal.simulators import engines
 from softal.simulators.engines import System
 from softal.simulators.engines.potential import Mie, all_lennard_jones, extended
 from softal.simulators.engines.start import random_insertion, thermal_velocities
-from softal.simulators.silica_potential import PRESETS, SI, O, silica_potentials
+from softal.simulators.silica.potential import PRESETS, SI, O, silica_potentials
 from softal.theory.kob_andersen import CUTOFF, EPSILON, PAIRS, SIGMA
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None

@@ -1,0 +1,1 @@
+"""The campaign file: YAML to a specification, and what is wrong with it."""

@@ -1,0 +1,319 @@
+"""The campaign file: reads it, and says everything that is wrong with it at once, before anything starts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from softal import simulators, strategies, surrogates
+from softal.errors import CampaignFileError, Problem, SpaceError
+from softal.kinds.validation import join, names_of, problems_in, show, unknown
+from softal.objective import Objective
+from softal.orchestrator.campaign_file.checks import (
+    check_budget,
+    check_refinement,
+    check_simulator,
+    check_strategy,
+    check_surrogate,
+    outputs_of,
+    searched,
+)
+from softal.orchestrator.campaign_file.kinds import Chosen, importable, read_kind
+from softal.orchestrator.campaign_file.objective import read_objective
+from softal.orchestrator.campaign_file.overrides import with_changes
+from softal.orchestrator.campaign_file.phase_target import PhaseTarget, check_targets, phase_targets, with_classifier
+from softal.orchestrator.campaign_file.settings import (
+    BudgetSettings,
+    CampaignFile,
+    ClusterSettings,
+    TrackingSettings,
+    WorkersSettings,
+)
+from softal.orchestrator.campaign_file.yaml_text import differences, read_text, read_yaml, write_yaml
+from softal.simulators import Outputs, Simulator
+from softal.space import InvalidSpace, Space
+from softal.strategies import Strategy
+
+__all__ = ["CampaignSpec", "differences", "load_campaign_file", "parse_campaign", "parse_text"]
+
+if TYPE_CHECKING:
+    from softal.surrogates import Surrogate
+
+M = TypeVar("M", bound=BaseModel)
+
+PROBES = 64  # random points at which derived parameters are tried
+AUTO = "auto"  # the surrogate that suits the objective: by whether that is nothing but matches
+MAX_CORNERS = 8  # dimensions up to which every corner of the space is tried, too
+
+
+@dataclass(frozen=True)
+class CampaignSpec:
+    """A campaign file that was read and found right.
+
+    Attributes:
+        name: of the campaign and of its folder.
+        space, objective: what is searched, and for what.
+        simulator, strategy, surrogate: kinds with their settings; surrogate None where the file says `none`.
+        budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
+        seed: of the campaign.
+        folder: of the file; paths in it are relative to this.
+        text: of the file, word for word.
+    """
+
+    name: str
+    space: Space
+    objective: Objective
+    simulator: Chosen[Simulator]
+    strategy: Chosen[Strategy]
+    surrogate: Chosen[Surrogate] | None
+    budget: BudgetSettings
+    workers: WorkersSettings
+    cluster: ClusterSettings
+    tracking: TrackingSettings
+    seed: int
+    folder: Path
+    text: str = field(repr=False)
+
+    def build_simulator(self) -> Simulator:
+        """Make the simulator; no engine is imported by that."""
+        with importable(self.folder, self.simulator.kind):
+            return self.simulator.build()
+
+    def build_strategy(self) -> Strategy:
+        """Make the strategy."""
+        return self.strategy.build(self.space, self.objective, self.seed)
+
+
+def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
+    """Read and check a campaign file, with changes `place=value`.
+
+    Raises:
+        CampaignFileError: with every mistake at once.
+    """
+    path = Path(path)
+    text = with_changes(read_text(path), changes)
+    return _parse(read_yaml(text), path.resolve().parent, path.stem, text)
+
+
+def parse_text(text: str, folder: Path, stem: str, launched_in: Path | None = None) -> CampaignSpec:
+    """Check a campaign that is given as the text of a campaign file; CampaignFileError has every mistake at once.
+
+    Args:
+        text: of the file.
+        folder: what paths in it are relative to.
+        stem: the name where the file has none.
+        launched_in: where softal ran when the campaign was launched; trained classifiers are looked for there, too.
+    """
+    return _parse(read_yaml(text), Path(folder).resolve(), stem, text, launched_in)
+
+
+def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSpec:
+    """Check a campaign that is given as the plain data of a campaign file.
+
+    Args:
+        data: keys and values as in the file.
+        folder: what paths in it are relative to.
+
+    Raises:
+        CampaignFileError: with every mistake at once.
+    """
+    if not isinstance(data, Mapping):
+        raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
+    try:
+        text = write_yaml(dict(data))
+    except (yaml.YAMLError, RecursionError) as error:
+        message = f"holds something other than text, numbers, lists and mappings: {show(str(error))}"
+        raise CampaignFileError([Problem("", message)]) from None
+    return _parse(read_yaml(text), Path(folder).resolve(), "campaign", text)
+
+
+def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path | None = None) -> CampaignSpec:
+    if data is None:
+        raise CampaignFileError([Problem("", "the file is empty; `softal init` writes an example")])
+    if not isinstance(data, dict):
+        raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
+    problems: list[Problem] = []
+    _check_keys(data, problems)
+    targets = phase_targets(data.get("objective"), [folder, launched_in or Path.cwd(), Path.cwd()])
+    simulator = _simulator(data, targets, folder, problems)
+    targets_right = not any(problem.place.startswith("objective") for problem in problems)
+    objective = _objective(data, folder, problems, outputs_of(simulator))
+    parts = {
+        "name": _name(data, stem, problems),
+        "seed": _value("seed", data.get("seed", 0), problems),
+        "space": _space(data, problems),
+        "objective": objective if targets_right else None,
+        "simulator": simulator,
+        "strategy": _kind(data, "strategy", strategies.find, folder, problems),
+        "surrogate": _surrogate(data, objective, folder, problems),
+        "budget": _section(data, "budget", BudgetSettings, problems),
+        "workers": _section(data, "workers", WorkersSettings, problems),
+        "cluster": _section(data, "cluster", ClusterSettings, problems),
+        "tracking": _section(data, "tracking", TrackingSettings, problems),
+    }
+    _check_together(parts, data, problems)
+    if problems:  # a user's own code may say it in many lines
+        raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
+    return CampaignSpec(**parts, folder=folder, text=text)
+
+
+def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems: list[Problem]) -> None:
+    """Hold the sections against each other, as far as they are right by themselves."""
+    space, objective, simulator = parts["space"], parts["objective"], None
+    if parts["simulator"] is not None:
+        names = list(data["space"]) if isinstance(data.get("space"), dict) else []
+        simulator = check_simulator(parts["simulator"], names, space, objective, problems)
+    if objective is not None and parts["budget"] is not None:
+        check_budget(parts["budget"], objective, problems)
+    if parts["strategy"] is not None and parts["budget"] is not None:
+        check_refinement(parts["strategy"], parts["budget"], problems)
+    if parts["strategy"] is not None and space is not None and objective is not None:
+        outputs = outputs_of(parts["simulator"])
+        check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)
+    if parts["surrogate"] is not None and objective is not None:
+        check_surrogate(parts["surrogate"], space, outputs_of(parts["simulator"]), objective, problems)
+
+
+def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:
+    keys = names_of(CampaignFile)
+    problems += [Problem(str(key), unknown(key, keys)) for key in data if key not in keys]
+    for key, info in CampaignFile.model_fields.items():
+        if info.is_required() and data.get(key) is None:
+            problems.append(Problem(key, f"is missing: {info.description}"))
+
+
+_BLANK = CampaignFile(simulator="", space={}, objective={}, budget=BudgetSettings(trials=1))
+
+
+def _value(key: str, value: object, problems: list[Problem]) -> Any:
+    """Check one value of the top level by itself, so that mistakes elsewhere do not hide it."""
+    try:
+        _BLANK.__pydantic_validator__.validate_assignment(_BLANK, key, value)
+    except ValidationError as error:
+        problems += problems_in(error, CampaignFile, {key: value})
+    return value
+
+
+def _name(data: Mapping[str, Any], stem: str, problems: list[Problem]) -> Any:
+    if data.get("name") is not None:
+        return _value("name", data["name"], problems)
+    found: list[Problem] = []
+    name = _value("name", stem, found)
+    problems += [Problem(p.place, f"is missing, and the file's name cannot stand in: {p.message}") for p in found]
+    return name
+
+
+def _section(data: Mapping[str, Any], key: str, model: type[M], problems: list[Problem]) -> M | None:
+    """Fill a section; one that is empty has its defaults."""
+    if CampaignFile.model_fields[key].is_required() and data.get(key) is None:
+        return None  # said already
+    entry = {} if data.get(key) is None else data[key]
+    if not isinstance(entry, dict):
+        allowed = f"a mapping with {', '.join(names_of(model))}"
+        problems.append(Problem(key, f"{show(entry)} is given; allowed: {allowed}"))
+        return None
+    try:
+        return model.model_validate(entry)
+    except ValidationError as error:
+        problems += problems_in(error, model, entry, key)
+        return None
+
+
+def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder: Path, problems: list[Problem]) -> Any:
+    info = CampaignFile.model_fields[key]
+    if info.is_required() and data.get(key) is None:
+        return None  # said already
+    entry = data.get(key, info.default)
+    if entry is None:
+        default = f"leave the line out for `{info.default}`"
+        problems.append(Problem(key, f"is empty; {default}" + (", or say `none`" if key == "surrogate" else "")))
+        return None
+    return read_kind(key, entry, find, folder, problems)
+
+
+def _simulator(data: Mapping[str, Any], targets: Sequence[PhaseTarget], folder: Path, problems: list[Problem]) -> Any:
+    """Read the simulator, and with the objective's classifier among its settings where that is right."""
+    before = len(problems)
+    chosen = _kind(data, "simulator", simulators.find, folder, problems)
+    if chosen is None or not targets:
+        return chosen
+    check_targets(targets, chosen.kind, chosen.found, chosen.settings, problems)
+    if len(problems) > before:
+        return chosen
+    changed = {**data, "simulator": with_classifier(data["simulator"], targets)}
+    return _kind(changed, "simulator", simulators.find, folder, problems)
+
+
+def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:
+    """Read the surrogate, or choose the one that suits the objective; None for `none`."""
+    entry = data.get("surrogate", AUTO)
+    if entry == "none":
+        return None
+    if entry == AUTO:
+        entry = "composite" if objective is not None and objective.matching else "gp"
+    return _kind({**data, "surrogate": entry}, "surrogate", surrogates.find, folder, problems)
+
+
+def _objective(
+    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None
+) -> Objective | None:
+    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs)
+
+
+def _space(data: Mapping[str, Any], problems: list[Problem]) -> Space | None:
+    parameters, constraints = data.get("space"), data.get("constraints")
+    texts = _constraints(constraints, problems)
+    if parameters is None:
+        return None  # said already
+    if not isinstance(parameters, dict) or not parameters:
+        problems.append(Problem("space", f"{show(parameters)} is given; allowed: a mapping of names to parameters"))
+        return None
+    try:
+        space = Space(parameters, texts)
+    except InvalidSpace as error:
+        problems += [Problem(_space_place(p.place, parameters), p.message) for p in error.problems]
+        return None
+    if not space.dimension:
+        problems.append(Problem("space", "has no free parameter; at least one with a range or choices is needed"))
+        return None
+    problem = _derived_problem(space)
+    if problem is not None:
+        problems.append(problem)
+        return None
+    return space
+
+
+def _constraints(entry: object, problems: list[Problem]) -> list[str]:
+    texts = [] if entry is None else entry if isinstance(entry, list) else [entry]
+    try:
+        return TypeAdapter(list[str]).validate_python(texts, strict=True)
+    except ValidationError:
+        example = "a list of inequalities such as `2*x + y <= 3`"
+        problems.append(Problem("constraints", f"{show(entry)} is given; allowed: {example}"))
+        return []
+
+
+def _space_place(place: str, parameters: Mapping[str, Any]) -> str:
+    of_constraint = place.split(".")[0] == "constraints" and "constraints" not in parameters
+    return place if of_constraint else join("space", place)
+
+
+def _derived_problem(space: Space) -> Problem | None:
+    """Try derived parameters at corners and random points, since one without a value would stop the campaign."""
+    U = space.sample(PROBES, np.random.default_rng(0))
+    if space.dimension <= MAX_CORNERS:
+        corners = np.array(list(itertools.product([0.0, 1.0], repeat=space.dimension)))
+        U = np.vstack([corners[space.feasible(corners)], U])
+    try:
+        space.from_unit(U)
+    except SpaceError as error:
+        name, _, message = str(error).partition(": ")
+        return Problem(f"space.{name}.derived", message)
+    return None

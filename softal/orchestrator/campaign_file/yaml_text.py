@@ -1,0 +1,224 @@
+"""Reads YAML into plain data, safely and with every mistake at once; writes it; says where two texts differ.
+
+Scalars are read as YAML 1.2 does, because YAML 1.1 surprises scientists: there `1e-3` is text, `off` is false, `010` is
+eight and `10:30` is 630. No object but text, number, true, false, null, list and mapping is ever made.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from softal.errors import CampaignFileError, Problem
+from softal.kinds.validation import join, show
+
+MAX_BYTES = 1_000_000  # of a campaign file: its data belongs into other files
+MAX_DEPTH = 30  # of lists and mappings in each other
+MAX_NODES = 100_000  # after anchors are expanded: an alias bomb has billions
+
+_RESOLVERS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+}
+_TAG = "tag:yaml.org,2002:"
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way)
+
+
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+for _name, (_pattern, _first) in _RESOLVERS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_TAG + _name, re.compile(f"^(?:{_pattern})$"), _first)
+
+
+def read_yaml(text: str) -> Any:
+    """Return the plain data in a YAML text.
+
+    Raises:
+        CampaignFileError: it cannot be read (one problem, with line and column), or holds keys twice, tags, or numbers
+            that are not finite (all of them).
+    """
+    try:
+        _measure(text)
+        node = yaml.compose(text, Loader=_Loader)
+        _measure_aliases(node, {})
+    except yaml.MarkedYAMLError as error:
+        raise CampaignFileError([_syntax(error)]) from None
+    except yaml.YAMLError as error:
+        raise CampaignFileError([Problem("", f"cannot be read as YAML: {_one_line(error)}")]) from None
+    problems: list[Problem] = []
+    data = _build(node, "", problems) if node is not None else None
+    if problems:
+        raise CampaignFileError(problems)
+    return data
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a campaign file; CampaignFileError where there is none."""
+    try:
+        if path.is_dir():
+            raise CampaignFileError([Problem(str(path), "is a folder; the path of a campaign file is needed")])
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise CampaignFileError([Problem(str(path), "there is no such file")]) from None
+    except (OSError, ValueError) as error:
+        raise CampaignFileError([Problem(str(path), f"cannot be read: {error}")]) from None
+    if len(content) > MAX_BYTES:
+        raise CampaignFileError([Problem(str(path), f"has {len(content)} bytes; at most {MAX_BYTES} are allowed")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        message = f"is not UTF-8 text: byte 0x{content[error.start]:02x} on line {line}"
+        raise CampaignFileError([Problem(str(path), message)]) from None
+
+
+def write_yaml(data: Mapping[str, Any]) -> str:
+    """Return a YAML text that `read_yaml` reads as `data`; yaml.YAMLError where it is not plain data."""
+    text = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    if any(character in text for character in "\x85\u2028\u2029\ufeff"):  # PyYAML writes these as if they were \n
+        text = yaml.dump(dict(data), Dumper=_Dumper, sort_keys=False, width=100)
+    return text
+
+
+def differences(before: str, after: str) -> list[str]:
+    """Return one line `place: old -> new` for each place at which two YAML texts differ in meaning."""
+    old, new = (dict(_leaves(read_yaml(text), "")) for text in (before, after))
+    places = [*old, *(place for place in new if place not in old)]
+    missing = object()
+    lines = []
+    for place in places:
+        left, right = old.get(place, missing), new.get(place, missing)
+        if type(left) is not type(right) or left != right:
+            said = ["nothing" if value is missing else show(value) for value in (left, right)]
+            lines.append(f"{place or 'the file'}: {said[0]} -> {said[1]}")
+    return lines
+
+
+def _leaves(data: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, dict) and data:
+        for key, value in data.items():
+            yield from _leaves(value, join(place, key))
+    elif isinstance(data, list) and data:
+        for index, value in enumerate(data):
+            yield from _leaves(value, join(place, index))
+    else:
+        yield place, data
+
+
+def _measure(text: str) -> None:
+    """Refuse deep nesting before the composer, which is recursive, meets it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _refused(f"lists and mappings are nested more than {MAX_DEPTH} deep", event.start_mark)
+
+
+def _measure_aliases(node: yaml.Node | None, sizes: dict[int, int]) -> int:
+    """Return the number of nodes with all aliases expanded; each node is visited once."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in sizes:
+        sizes[id(node)] = -1  # being measured
+        children = (part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,)))
+        sizes[id(node)] = 1 + sum(_measure_aliases(child, sizes) for child in children)
+    size = sizes[id(node)]
+    if size < 0:
+        raise _refused("an anchor holds itself", node.start_mark)
+    if size > MAX_NODES:
+        raise _refused(f"anchors expand to more than {MAX_NODES} values", node.start_mark)
+    return size
+
+
+def _refused(message: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=message, problem_mark=mark)
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    said = ", ".join(part for part in (error.context, error.problem) if part)
+    return Problem(place, f"cannot be read as YAML: {said}")
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
+
+
+def _build(node: yaml.Node, place: str, problems: list[Problem]) -> Any:
+    kind = node.tag.removeprefix(_TAG)
+    if isinstance(node, yaml.MappingNode) and kind == "map":
+        return _mapping(node, place, problems)
+    if isinstance(node, yaml.SequenceNode) and kind == "seq":
+        return [_build(child, join(place, index), problems) for index, child in enumerate(node.value)]
+    if isinstance(node, yaml.ScalarNode) and kind in ("str", "null", "bool", "int", "float"):
+        return _scalar(kind, node, place, problems)
+    problems.append(Problem(place, f"the tag {show(node.tag)} on line {_line(node)} is not allowed; leave tags out"))
+    return None
+
+
+def _mapping(node: yaml.MappingNode, place: str, problems: list[Problem]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    lines: dict[str, int] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != _TAG + "str":
+            said = (
+                show(getattr(key_node, "value", "")) if isinstance(key_node, yaml.ScalarNode) else "a list or mapping"
+            )
+            problems.append(Problem(place, f"{said} is a key on line {_line(key_node)}; only text is allowed as a key"))
+            continue
+        key = key_node.value
+        if key in data:
+            message = f"stands twice, on lines {lines[key]} and {_line(key_node)}; each key is allowed once"
+            problems.append(Problem(join(place, key), message))
+        data[key], lines[key] = _build(value_node, join(place, key), problems), _line(key_node)
+    return data
+
+
+def _scalar(kind: str, node: yaml.ScalarNode, place: str, problems: list[Problem]) -> Any:
+    text = node.value
+    try:
+        match kind:
+            case "null":
+                return None
+            case "bool":
+                return {"true": True, "false": False}[text.lower()]
+            case "int":
+                return int(text, 0 if text[:2] in ("0x", "0o") else 10)
+            case "float":
+                return _finite(text)
+    except (ValueError, KeyError):
+        message = f"{show(text)} on line {_line(node)} is no number that can be used; finite ones are allowed"
+        problems.append(Problem(place, message))
+        return None
+    return text
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1

@@ -1,0 +1,1 @@
+"""Ray: started here, joined, or given a job."""

@@ -1,0 +1,1 @@
+"""The loop of a campaign, its stock of proposals and its agents."""

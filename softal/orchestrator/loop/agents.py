@@ -1,0 +1,292 @@
+"""The three agents beside the loop: strategist, trainer, tracker.
+
+Each is a Ray actor on the driver's machine that follows the journal and is rebuilt from it: Ray restarts an actor that
+dies, its constructor replays the journal, and the simulations run on meanwhile. None of them writes the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from softal import strategies, surrogates
+from softal.about import __version__
+from softal.answer import Answer
+from softal.errors import SurrogateError
+from softal.objective import Objective
+from softal.orchestrator.workers.pickling import unpack
+from softal.space import Space
+from softal.tracking.journal import Journal
+from softal.trial import Proposal, Trial, TrialState
+
+NICENESS = 10  # agents give way to simulations that share their cores
+PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
+REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
+SURROGATE_FOLDER = "surrogate"
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an agent must know of its campaign."""
+
+    name: str
+    folder: Path
+    source: Path
+    space: Space
+    objective: Objective
+    seed: int
+    strategy: tuple[str, Any]
+    surrogate: tuple[str, Any] | None
+    mlflow: str | None
+    experiment: str
+    simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
+
+
+class Reply(NamedTuple):
+    """What the strategist says.
+
+    Attributes:
+        proposals: as many as were asked for, or fewer.
+        exhausted: why there are no more points; None where more may come after results.
+        foreseen: how many further points no result can change; None is any number.
+    """
+
+    proposals: list[Proposal]
+    exhausted: str | None
+    foreseen: int | None
+
+
+class Mirrored(NamedTuple):
+    """How MLflow's mirror stands.
+
+    Attributes:
+        behind: finished trials that MLflow does not have yet.
+        up_to_date: whether it has everything.
+        error: why MLflow does not answer.
+        refused: what MLflow will never take, each in words.
+    """
+
+    behind: int
+    up_to_date: bool
+    error: str | None
+    refused: tuple[str, ...]
+
+
+class Strategist:
+    """Owns the strategy: brings it up to date from the journal and asks it.
+
+    Args:
+        parcel: the packed brief; the brief itself where the strategist lives in the caller's process.
+    """
+
+    def __init__(self, parcel: bytes | Brief) -> None:
+        brief = parcel if isinstance(parcel, Brief) else _settle(parcel)
+        kind, settings = brief.strategy
+        self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
+        self.journal = Journal.open(brief.folder)
+        trials = self.journal.trials(arrays=self.strategy.wants_arrays)
+        self.known = max((trial.told for trial in trials if trial.told), default=0)
+        self.strategy.restore(trials)
+        self._prepared = isinstance(parcel, Brief)  # in the caller's process no thread is to import anything
+
+    def ask(self, n: int, upto: int, pending: list[Trial]) -> Reply:
+        """Return up to n proposals.
+
+        Args:
+            n: how many.
+            upto: the journal's sequence number up to which results are to be known: with it, what is proposed does
+                not depend on when this call happens to run.
+            pending: trials that are proposed or running.
+        """
+        if upto > self.known:
+            self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
+            self.known = upto
+        proposals = self.strategy.ask(n, pending)
+        if not self._prepared:
+            self._prepared = True
+            timer = threading.Timer(PREPARE_AFTER, self.strategy.prepare)
+            timer.daemon = True
+            timer.start()
+        new = [Trial(-1, proposal.point, notes=proposal.notes) for proposal in proposals]
+        exhausted = None if proposals or pending else self.strategy.exhausted_because
+        return Reply(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+class Trainer:
+    """Fits the surrogate again as results come in, and publishes numbered versions in the campaign's folder."""
+
+    def __init__(self, parcel: bytes) -> None:
+        self.brief = _settle(parcel)
+        self.journal = Journal.open(self.brief.folder)
+        self.folder = self.brief.folder / SURROGATE_FOLDER
+        versions = self.journal.versions()
+        self.version = max([0, *published(self.folder), *(record["version"] for record in versions)])
+        self.fitted = versions[-1]["trials"] if versions else 0
+        self.trials: list[Trial] = []
+        self.known = 0
+        self.wants_arrays = self.brief.surrogate is not None and surrogates.find(self.brief.surrogate[0]).wants_arrays
+
+    def step(self, *, final: bool = False) -> dict[str, Any] | None:
+        """Fit and publish a version where there are enough new trials; return its record, or None.
+
+        Args:
+            final: fit even for a single new trial.
+        """
+        self._follow()
+        done = len(self.trials)
+        enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
+        if self.brief.surrogate is None or done - self.fitted < enough:
+            return None
+        began = time.perf_counter()
+        kind, settings = self.brief.surrogate
+        if not final and surrogates.find(kind).fit_targets is not surrogates.Surrogate.fit_targets:
+            return None  # its fit is long
+        objective = self.brief.objective
+        surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
+        surrogate.provenance = {
+            "campaign": self.brief.name,
+            "simulator": dict(self.brief.simulator),
+            "softal": __version__,
+        }
+        try:
+            surrogate.fit(self.trials)
+        except SurrogateError:  # too few trials for this kind
+            return None
+        self.fitted = done
+        diagnostics = surrogate.diagnostics()
+        return self._publish(surrogate, diagnostics, time.perf_counter() - began)
+
+    def _follow(self) -> None:
+        upto = self.journal.seq
+        told = self.journal.told(self.known, upto, arrays=self.wants_arrays)
+        self.trials.extend(trial for trial in told if trial.state is TrialState.DONE)
+        self.known = upto
+
+    def _publish(self, surrogate: surrogates.Surrogate, diagnostics: Any, seconds: float) -> dict[str, Any]:
+        self.version += 1
+        draft = self.folder / f"version-{self.version}.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        surrogate.save(draft)
+        publish(draft, self.version)
+        return {
+            "version": self.version,
+            "kind": self.brief.surrogate[0] if self.brief.surrogate else "",
+            "trials": len(self.trials),
+            "seconds": seconds,
+            "created": time.time(),
+            "method": diagnostics.method,
+            "rmse": diagnostics.rmse,
+            "r2": diagnostics.r2,
+            "coverage": diagnostics.coverage,
+            "metrics": surrogate.metrics(),
+            "tables": sorted(surrogate.tables()),
+        }
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+class Tracker:
+    """Mirrors the journal into MLflow, a bit at a time."""
+
+    def __init__(self, parcel: bytes) -> None:
+        brief = _settle(parcel)
+        from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
+
+        assert brief.mlflow is not None
+        self.folder = brief.folder / SURROGATE_FOLDER
+        self.journal = Journal.open(brief.folder)
+        self.brief = brief
+        self.mirror = Mirror(
+            self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer, files=self._files
+        )
+
+    def step(self, max_trials: int) -> Mirrored:
+        """Mirror up to `max_trials` trials and what else is new; return how it stands."""
+        self.mirror.step(max_trials=max_trials)
+        return self._mirrored()
+
+    def _mirrored(self) -> Mirrored:
+        return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, tuple(self.mirror.refused))
+
+    def _files(self, record: Mapping[str, Any]) -> list[Path]:
+        """Return the files of a version that people look at: its tables, and pictures of them."""
+        from softal.tracking import classification, dynamics_picture
+
+        draw = {
+            classification.TABLE: classification.plot_classification,
+            dynamics_picture.TABLE: dynamics_picture.plot_dynamics,
+        }
+        folder = self.folder / f"version-{record['version']}"
+        tables = [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
+        drawn = [path for path in tables if path.name in draw]
+        pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
+        return [*tables, *(path for path in pictures if path is not None)]
+
+    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+        """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
+        from softal.surrogates.belief import find_answer, latest
+        from softal.surrogates.optimum import find_optimum, on_edges
+
+        brief = self.brief
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find_answer(brief.objective, brief.space, trials, surrogate)
+        if found is None:
+            return None
+        optimum = find_optimum(brief.objective, trials, surrogate)
+        return replace(found, edges=on_edges(brief.space, found, optimum))
+
+    def finish(self, report: Path | None) -> Mirrored:
+        """Close the campaign's run in MLflow with the journal's state, and attach the report."""
+        if report is not None:
+            self.mirror.log_artifact(report)
+        self.mirror.finish(self.journal.info["state"])
+        return self._mirrored()
+
+    def process(self) -> int:
+        """Return the actor's process id."""
+        return os.getpid()
+
+
+def published(folder: Path) -> list[int]:
+    """Return the numbers of the versions in the surrogate's folder, in their order."""
+    names = (path.name.removeprefix("version-") for path in folder.glob("version-*"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def publish(draft: Path, version: int) -> None:
+    """Give a version's complete folder its name, and let `latest` mean it from one instant to the next.
+
+    The version before stays, for whoever is reading it.
+    """
+    folder, latest = draft.parent, draft.parent / "latest"
+    target = folder / f"version-{version}"
+    draft.rename(target)
+    if latest.is_dir() and not latest.is_symlink():  # as the first campaigns had it
+        latest.rename(folder / f"version-{version - 1}")
+    link = folder / "latest.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(target.name)
+    link.replace(latest)
+    for older in published(folder)[:-2]:
+        shutil.rmtree(folder / f"version-{older}", ignore_errors=True)
+    shutil.rmtree(folder / "previous", ignore_errors=True)
+
+
+def _settle(parcel: bytes) -> Brief:
+    """Begin life as an agent: give way to simulations that share the cores. Ray has set one thread for it."""
+    os.nice(NICENESS)
+    brief: Brief = unpack(parcel)
+    return brief

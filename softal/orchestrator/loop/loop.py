@@ -1,0 +1,349 @@
+"""The loop: hands proposals to workers, writes what comes back to the journal, and keeps the agents busy.
+
+    strategist ──► stock ──► crew (Ray tasks) ──► journal ──► strategist, trainer, tracker
+
+The loop never waits for one thing: each turn waits for whatever comes first of outcomes and agents' answers. It keeps
+nothing about finished trials but counts, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import ray
+
+from softal.orchestrator.budget import Budget, Progress
+from softal.orchestrator.cluster.connection import Cluster
+from softal.orchestrator.loop.actors import AgentFailed, Agents
+from softal.orchestrator.loop.agents import Brief, Mirrored
+from softal.orchestrator.loop.failures import Failures
+from softal.orchestrator.loop.metrics import Metrics
+from softal.orchestrator.loop.stock import Demand, Stock
+from softal.orchestrator.status import Status, busy_seconds, utilisation
+from softal.orchestrator.workers.crew import Crew
+from softal.orchestrator.workers.job import Job
+from softal.tracking.journal import Journal
+from softal.trial import Trial
+
+TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, when nothing else happens
+TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
+MIRROR_BATCHES = (50, 2000)  # fewest and most changes that the tracker mirrors in one call
+MIRROR_CALL = 1.0  # seconds that such a call may take; many trials at once cost less each
+MIRROR_AFTER = 1.0  # seconds after the first trial's start in which the tracker is not started: its imports take longer
+MIRROR_PAUSE = 0.25  # seconds between the tracker's looks at the journal when it is up to date
+
+
+class Listener(Protocol):
+    """Hears what happens; the command line's progress display is one."""
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        """A trial is done or failed; `improved` where it is a new best."""
+
+    def tick(self, status: Status) -> None:
+        """How the campaign stands, every half second."""
+
+    def message(self, text: str) -> None:
+        """Something that the user should know."""
+
+    def doing(self, text: str) -> None:
+        """What is done now, where no simulation runs meanwhile; a listener need not have this."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the loop runs a campaign.
+
+    Attributes:
+        brief: what the agents must know.
+        job: what the workers must know.
+        budget: when it is over.
+        batch: how many trials the simulator evaluates at once.
+        memory: of one trial, or of several that are evaluated at once [bytes].
+        retries: how often a trial whose worker was lost is run again.
+        grace: how long running simulations may go on when the campaign is stopped [s].
+        ahead: proposals kept ready beyond free workers; None is as `softal.orchestrator.loop.stock` says.
+        freshness: share of the known results that a proposal may lack.
+    """
+
+    brief: Brief
+    job: Job
+    budget: Budget
+    batch: int = 1
+    memory: int | None = None
+    retries: int = 2
+    grace: float = 10.0
+    ahead: int | None = None
+    freshness: float = 0.0
+
+
+class Loop:
+    """Runs one campaign until its budget is used up, its strategy has no more points, or somebody stops it."""
+
+    def __init__(self, plan: Plan, journal: Journal, cluster: Cluster, listener: Listener) -> None:
+        self.plan, self.journal, self.cluster, self.listener = plan, journal, cluster, listener
+        trials = journal.trials()
+        name = plan.brief.name
+        self.progress = Progress(plan.brief.objective, trials)
+        self.failures = Failures(plan.budget.failures, trials)
+        self.agents = Agents(plan.brief, cluster)
+        self.stock = Stock(
+            journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, plan.freshness, trials
+        )
+        self.crew = Crew(name, plan.job, cluster, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
+        self._metrics = Metrics(name)
+        self._active_before = float(journal.info.get("active", 0.0))
+        self._began = time.time()
+        self._last_tick = 0.0
+        self._first_launch = math.inf
+        self._stop_reason: str | None = None
+        self._stop_deadline = math.inf
+        self._untrained = bool(self.progress.done)
+        self._fits_all = False  # whether the trainer's call under way is the last
+        self._mirrored = False  # whether MLflow had everything when it was last looked at
+        self._mirror_behind = 0
+        self._mirror_batch = MIRROR_BATCHES[0]
+        self._mirror_error: str | None = None
+        self._complaints: set[str] = set()
+
+    def run(self) -> str:
+        """Run until the end and return why it ended; the caller says so in the journal."""
+        while True:
+            over = self._over()
+            if over and not self.crew.tasks:
+                self._tick(at_once=True)
+                return over
+            if not over:
+                self._launch()
+                self.stock.ask(self._demand())
+            elif time.time() >= self._stop_deadline:
+                self.stock.put_back(self.crew.cancel())
+            self._train()
+            self._mirror()
+            self._wait()
+            self._tick()
+
+    def stop(self, reason: str, *, at_once: bool = False) -> None:
+        """Stop proposing; give running simulations the plan's grace, or none, then put them back into the stock."""
+        self._stop_reason = reason
+        self._stop_deadline = time.time() + (0.0 if at_once else self.plan.grace)
+
+    @property
+    def active(self) -> float:
+        """Time of running over all resumptions [s]."""
+        return self._active_before + time.time() - self._began
+
+    def status(self) -> Status:
+        """Return how the campaign stands."""
+        return Status(
+            name=self.plan.brief.name,
+            state="running",
+            reason="",
+            done=self.progress.done,
+            running=len(self.crew.running),
+            failed=self.progress.failed,
+            waiting=len(self.stock.ready),
+            best=self.progress.best,
+            utilisation=utilisation(self.crew.busy_seconds(), self.cluster.slots, self.active),
+            trials_per_hour=self.progress.finished / self.active * 3600,
+            active=self.active,
+            mirror_behind=self._mirror_behind,
+            mirror_error=self._mirror_error,
+        )
+
+    def _over(self) -> str | None:
+        """Return why nothing new is started any more; None while the campaign goes on."""
+        if self._stop_reason is not None:
+            return self._stop_reason
+        reason = self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
+        if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
+            reason = self.stock.exhausted
+        if reason is None:
+            self._stop_deadline = math.inf  # a good result came while the campaign seemed hopeless
+        elif self._stop_deadline == math.inf:
+            self._stop_deadline = time.time() + self.plan.grace
+            if self.hopeless and self.crew.tasks:
+                self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
+        return reason
+
+    def _demand(self) -> Demand:
+        """Return how the campaign stands, for the stock."""
+        crew, running, known = self.crew, self.crew.running, self.progress.finished
+        left = self.plan.budget.left(known + len(running) + len(self.stock.ready))
+        return Demand(running, crew.free, crew.room, left, known, crew.durations)
+
+    @property
+    def hopeless(self) -> str | None:
+        """Why nothing more is run, where all that was run failed for one reason; None where that is not so."""
+        return self.failures.hopeless(self.plan.brief.folder)
+
+    def _launch(self) -> None:
+        launched = self.journal.write(self.crew.launch(self.stock.ready))
+        if launched:
+            self._first_launch = min(self._first_launch, time.monotonic())
+
+    def _wait(self) -> None:
+        """Wait for whatever comes first, and take all that has come."""
+        calls = self.agents.waiting()
+        references = [*self.crew.tasks, *calls]
+        if not references:
+            time.sleep(TICK / 10)
+            return
+        ready, others = ray.wait(references, num_returns=1, timeout=TICK)
+        if not ready:
+            return
+        if len(others) > 1:
+            ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
+        self._take_outcomes([reference for reference in ready if reference in self.crew.tasks])
+        for reference in ready:
+            if reference in calls:
+                self._take_answer(calls[reference])
+
+    def _take_outcomes(self, references: list[Any]) -> None:
+        if not references:
+            return
+        finished, again = self.crew.take(references)
+        if again:
+            self.stock.put_back(again)
+        # The freed workers first, then the books; a budget that these trials use up counts them as running still.
+        launched = self.crew.launch(self.stock.ready) if self._over() is None else []
+        for trial in self.journal.write([*finished, *launched])[: len(finished)]:
+            improved = self.progress.add(trial)
+            self.failures.add(trial, lacking=trial.id in self.crew.lacking)
+            self._metrics.trial(trial)
+            self.listener.trial_finished(trial, improved)
+        self._untrained = self._untrained or bool(finished)
+        self.crew.lacking.clear()
+        for reason in self.crew.apart:
+            self._complain(f"Trials that were evaluated at once failed together ({reason}) and ran one by one.")
+        self.crew.apart.clear()
+
+    def _complain(self, text: str) -> None:
+        """Say something once."""
+        if text not in self._complaints:
+            self._complaints.add(text)
+            self.listener.message(text)
+
+    def _take_answer(self, agent: str) -> bool:
+        """Take an agent's answer, and return whether there was one.
+
+        Without the strategist there is no campaign, without the others there is.
+        """
+        try:
+            answer = self.agents.answer(agent)
+        except AgentFailed as error:
+            if agent == "strategist":
+                raise
+            self._complain(f"{error}. The campaign goes on.")
+            return False
+        if agent == "strategist":
+            self.stock.take(*answer)
+        elif agent == "trainer":
+            self._take_version(answer)
+        elif agent == "tracker":
+            self._take_mirror(answer)
+        return True
+
+    # The surrogate and the mirror.
+
+    def _train(self) -> None:
+        if self._untrained and self.plan.brief.surrogate and self.agents.rested("trainer", TRAINER_SHARE):
+            self._untrained = False
+            self.agents.call("trainer", "step")
+
+    def _take_version(self, record: dict[str, Any] | None) -> None:
+        if record is not None:
+            self.journal.add_version(record)
+            self._metrics.surrogate(record)
+
+    def _mirror(self) -> None:
+        keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
+        if time.monotonic() - self._first_launch < MIRROR_AFTER:
+            return
+        if self.plan.brief.mlflow and self.agents.rested("tracker", 1.0, MIRROR_PAUSE if keeps_up else 0.0):
+            self._call_tracker()
+
+    def _call_tracker(self) -> None:
+        self.agents.call("tracker", "step", self._mirror_batch)
+
+    def _take_mirror(self, found: Mirrored) -> None:
+        was = self._mirror_error
+        self._mirror_behind, self._mirror_error, self._mirrored = found.behind, found.error, found.up_to_date
+        for what in found.refused:
+            self._complain(f"MLflow does not take {what}. The campaign goes on; the journal has it.")
+        longer = self.agents.took("tracker") < MIRROR_CALL / 2 and self._mirror_behind > self._mirror_batch
+        shorter = self.agents.took("tracker") > MIRROR_CALL
+        change = 2.0 if longer else 0.5 if shorter else 1.0
+        self._mirror_batch = int(np.clip(change * self._mirror_batch, *MIRROR_BATCHES))
+        if self._mirror_error and not was:
+            self.listener.message(
+                f"MLflow does not answer ({self._mirror_error}). The campaign goes on; its trials are mirrored later."
+            )
+        elif was and not self._mirror_error:
+            self.listener.message("MLflow answers again; the mirror catches up.")
+
+    def begin_finish(self) -> bool:
+        """Let the mirror catch up and the surrogate be fitted to all trials; return whether there is one to fit."""
+        if self.plan.brief.mlflow and not self.agents.busy("tracker"):
+            self._call_tracker()
+        fits = bool(self.plan.brief.surrogate and self.progress.done)
+        self._fits_all = fits and not self.agents.busy("trainer")
+        if self._fits_all:
+            self.agents.call("trainer", "step", final=True)
+        return fits
+
+    def finish_training(self) -> None:
+        """Wait for the fit to all trials."""
+        if self.agents.busy("trainer"):
+            self._wait_for("trainer")
+        if not self._fits_all and self.begin_finish():
+            self._wait_for("trainer")
+
+    def finish_mirror(self, report: Path | None) -> int:
+        """Let MLflow catch up as long as it answers, close the campaign's run there; return what it still lacks."""
+        if not self.plan.brief.mlflow:
+            return 0
+        while True:
+            if not self.agents.busy("tracker"):
+                self._call_tracker()
+            answered = self._wait_for("tracker")
+            self.listener.tick(self.status())
+            if not answered or self._mirror_error or self._mirrored:
+                break
+        self.agents.call("tracker", "finish", report)
+        self._wait_for("tracker")
+        return self._mirror_behind
+
+    def _wait_for(self, agent: str) -> bool:
+        """Wait for an agent's answer and take it; return whether it came."""
+        self.agents.wait(agent)
+        return self._take_answer(agent)
+
+    def _tick(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if now - self._last_tick < TICK and not at_once:
+            return
+        self._last_tick = now
+        self.journal.set_info(active=self.active, active_at=time.time())
+        self.journal.sync()
+        self.cluster.refresh()
+        status = self.status()
+        self._metrics.status(status)
+        self.listener.tick(status)
+
+
+def waiting_text(grace: float, running: int) -> str:
+    """Return what a stop waits for, in words."""
+    waits = f"up to {grace:g} s for {running} running simulations" if running else "for the books"
+    return f"Stopping: waiting {waits}. Ctrl-C again stops at once."
+
+
+def say_doing(listener: Listener, text: str) -> None:
+    """Tell a listener what is done now, if it wants to know."""
+    doing: Any = getattr(listener, "doing", None)
+    if doing is not None:
+        doing(text)

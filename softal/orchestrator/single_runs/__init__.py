@@ -1,0 +1,1 @@
+"""Simulations outside any campaign."""

@@ -1,0 +1,1 @@
+"""Workers: tasks on Ray, and the sandboxes in which simulations run."""

@@ -1,0 +1,204 @@
+"""The crew of workers: hands them trials, one or several at once, and takes back outcomes."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from softal.orchestrator.cluster.connection import Cluster
+from softal.orchestrator.workers.job import Job, Outcome, Task, trial_folder
+from softal.orchestrator.workers.tasks import LOST, evaluator
+from softal.trial import Trial, TrialState
+
+RECENT = 32  # tasks whose durations say how long the next one takes
+QUEUE = 4  # times as many short trials in Ray's hands as there are workers: with 2 the workers waited for the loop
+SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What a worker's loss means for the trials that it had.
+
+    Attributes:
+        reason: in words.
+        again: whether another worker may do better.
+    """
+
+    reason: str
+    again: bool = True
+
+
+class Crew:
+    """Trials in the hands of Ray: a task each, or a task for up to `batch` of them.
+
+    Args:
+        name: the campaign's, for the dashboard.
+        batch: how many trials the simulator evaluates at once.
+        memory: of one task [bytes].
+        retries: how often a task whose worker was lost is run again.
+        busy: time that the campaign's earlier simulations took together [s].
+    """
+
+    def __init__(
+        self, name: str, job: Job, cluster: Cluster, batch: int, memory: int | None, retries: int, busy: float
+    ) -> None:
+        self.name, self.job, self.cluster, self.batch, self.retries = name, job, cluster, batch, retries
+        self.tasks: dict[Any, list[Trial]] = {}
+        self.durations: deque[float] = deque(maxlen=RECENT)
+        self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
+        self.lacking: set[int] = set()  # trials that did not return what the objective needs
+        self._alone: set[int] = set()  # trials whose batch has lost its worker too often
+        self._losses: Counter[int] = Counter()  # of workers, for each trial that is not finished
+        self._busy = busy
+        self._submit = evaluator(job, memory=memory)
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials in Ray's hands."""
+        return [trial for trials in self.tasks.values() for trial in trials]
+
+    @property
+    def room(self) -> int:
+        """How many more trials may be handed over."""
+        return self.batch * (self._places - len(self.tasks))
+
+    @property
+    def free(self) -> int:
+        """How many more trials the workers could begin at once; less than 0 where some are queued in Ray for them."""
+        return self.batch * (self.cluster.slots - len(self.tasks))
+
+    @property
+    def _places(self) -> int:
+        """How many tasks may be in Ray's hands at once.
+
+        One for each worker; where simulations are short and Ray has room for just these workers, more of them wait in
+        Ray's own queue, which hands on a trial faster than the loop does. Batches do not: strategies would have to
+        propose many of them without the results of the first.
+        """
+        slots = self.cluster.slots
+        if slots == 1 or self.batch > 1 or not self.cluster.exclusive or not self.durations:
+            return slots
+        return QUEUE * slots if statistics.median(self.durations) < SHORT else slots
+
+    def busy_seconds(self) -> float:
+        """Return the time that simulations took together, those that run included [s]."""
+        now = time.time()
+        return self._busy + sum(now - trials[0].started for trials in self.tasks.values() if trials[0].started)
+
+    def launch(self, ready: deque[Trial]) -> list[Trial]:
+        """Hand over trials while there is room, evenly to the free workers; return them as they are now."""
+        launched = []
+        while ready and (free := self._places - len(self.tasks)) > 0:
+            trials = self._next(ready, min(self.batch, math.ceil(len(ready) / free)))
+            launched += self._hand_over([_started(trial) for trial in trials])
+        return launched
+
+    def _next(self, ready: deque[Trial], most: int) -> list[Trial]:
+        """Take the trials of the next task, at most so many."""
+        trials = [ready.popleft()]
+        while trials[0].id not in self._alone and ready and len(trials) < most and ready[0].id not in self._alone:
+            trials.append(ready.popleft())
+        return trials
+
+    def _hand_over(self, trials: list[Trial]) -> list[Trial]:
+        first, last = trials[0], trials[-1]
+        which = f"trial {first.id}" if first is last else f"trials {first.id} to {last.id}"
+        tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity, trial.attempts) for trial in trials]
+        self.tasks[self._submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
+        return trials
+
+    def take(self, references: Sequence[Any]) -> tuple[list[Trial], list[Trial]]:
+        """Return the trials behind references that are ready.
+
+        Returns:
+            Those that have finished, as they are now, and those whose worker was lost and that have to run again. A
+            batch that has lost too many runs trial by trial, so that one that always takes its worker along does not
+            take the others.
+        """
+        finished, again = [], []
+        for reference in references:
+            trials = self.tasks.pop(reference)
+            found = self._outcomes(reference)
+            if isinstance(found, Lost) and self._once_more(trials, found):
+                again += trials
+                continue
+            outcomes = [self._lost(trials[0], found)] if isinstance(found, Lost) else found
+            for trial in trials:
+                self._losses.pop(trial.id, None)
+            finished += [
+                self._with_files(outcome, outcome.applied_to(trial))
+                for outcome, trial in zip(outcomes, trials, strict=True)
+            ]
+            self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
+            self._count(outcomes)
+        return finished, again
+
+    def _once_more(self, trials: Sequence[Trial], lost: Lost) -> bool:
+        """Count a lost worker; return whether its trials run again."""
+        self._losses.update(trial.id for trial in trials)
+        if lost.again and max(self._losses[trial.id] for trial in trials) <= self.retries:
+            return True
+        if len(trials) == 1:
+            return False
+        for trial in trials:
+            self._alone.add(trial.id)
+            del self._losses[trial.id]
+        return True
+
+    def _lost(self, trial: Trial, lost: Lost) -> Outcome:
+        """Return the outcome of a trial that does not run again."""
+        now, times = time.time(), self._losses[trial.id]
+        said = "failed" if not lost.again else "was lost" if times == 1 else f"was lost {times} times"
+        reason = f"its worker {said}: {lost.reason}"
+        return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        duration = sum(outcome.finished - outcome.started for outcome in outcomes)
+        self.durations.append(duration)
+        self._busy += duration
+        self.apart.update(outcome.apart for outcome in outcomes if outcome.apart)
+
+    def cancel(self) -> list[Trial]:
+        """Kill what runs and return it."""
+        for reference in self.tasks:
+            ray.cancel(reference, force=True)
+        cancelled = self.running
+        self.tasks.clear()
+        return cancelled
+
+    def _outcomes(self, reference: Any) -> list[Outcome] | Lost:
+        """Return what became of a task."""
+        try:
+            outcomes: list[Outcome] = ray.get(reference)
+        except LOST as error:
+            text = str(getattr(error, "cause", error)).strip().splitlines()
+            return Lost(text[0] if text else type(error).__name__)
+        except RayError as error:
+            return Lost(str(error).strip().splitlines()[-1], again=False)
+        return outcomes
+
+    def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
+        """Write the artifacts that came from a machine without our file system, and say where they are now."""
+        if not outcome.files or trial.observation is None:
+            return trial
+        folder = trial_folder(self.job.folder, trial.id, trial.attempts)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {}
+        for name, content in outcome.files.items():
+            paths[name] = folder / trial.observation.artifacts[name].name
+            paths[name].write_bytes(content)
+        return replace(trial, observation=replace(trial.observation, artifacts=paths))
+
+
+def _started(trial: Trial) -> Trial:
+    changed = dict(trial.__dict__)
+    changed.update(state=TrialState.RUNNING, started=time.time(), attempts=trial.attempts + 1)
+    return Trial(**changed)

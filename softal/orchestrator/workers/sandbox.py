@@ -1,0 +1,310 @@
+"""A process in which simulations run, so that they may crash, hang or leak without harm.
+
+Each Ray worker keeps one child process and sends it one trial after another through a pipe, or several at once. The
+child can be killed at its walltime, and a segmentation fault in it is a failed simulation, whereas the death of the Ray
+worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any
+
+from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
+from softal.orchestrator.workers.evaluation import Answer, describe, run_one, run_together
+from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
+from softal.orchestrator.workers.pickling import unpack
+from softal.tracking.journal import campaign_of, in_use
+from softal.trial import TrialState
+
+PR_SET_PDEATHSIG = 1
+IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial
+STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
+WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
+OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
+FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+LOST = (signal.SIGKILL, signal.SIGTERM)  # sent by the system (out of memory, shutdown), never by a simulation's own bug
+
+
+class Sandbox:
+    """A child process that evaluates trials of one campaign, as seen from the worker that owns it."""
+
+    def __init__(self, job: Job, payload: bytes) -> None:
+        self.job = job
+        self._payload = payload
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
+
+    def evaluate(self, task: Task) -> Outcome:
+        """Run one trial in the child.
+
+        Raises:
+            WorkerLost: if the child was killed from outside.
+        """
+        host = os.uname().nodename
+        workdir, shared = self._workdir(task)
+        started = time.time()
+        try:
+            self._start()
+            started = time.time()
+            self._send((task, workdir))
+            values = self._answer(workdir, self.job.walltime)
+            outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
+            return outcome if shared else _with_files(outcome)
+        except SoftalError as error:
+            lacks = isinstance(error, NotReturned)
+            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
+        finally:
+            self._keep_output(workdir)
+            _remove(workdir, only_empty=shared)
+
+    def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
+        """Run several trials in the child by one call; one by one where that call fails as a whole.
+
+        The walltime of the call is the sum of theirs.
+
+        Raises:
+            WorkerLost: if the child was killed from outside.
+        """
+        if len(tasks) == 1:
+            return [self.evaluate(tasks[0])]
+        host, started = os.uname().nodename, time.time()
+        try:
+            self._start()
+        except SoftalError as error:  # which is none of the points' fault
+            now = time.time()
+            return [Outcome(TrialState.FAILED, started, now, host, reason=str(error)) for _ in tasks]
+        try:
+            return self._ask_together(tasks, host)
+        except SoftalError as error:
+            return [replace(self.evaluate(task), apart=str(error)) for task in tasks]
+
+    def _ask_together(self, tasks: Sequence[Task], host: str) -> list[Outcome]:
+        """Return the outcomes of one call; SoftalError where it fails as a whole."""
+        workdirs, parent = self._workdirs(tasks)
+        walltime = self.job.walltime
+        started = time.time()
+        try:
+            self._send((tasks, workdirs))
+            (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
+            share = (time.time() - started) / len(tasks)
+            times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
+            found = [
+                _outcome(answer, workdir, *when, host)
+                for answer, workdir, when in zip(answers, workdirs, times, strict=True)
+            ]
+            return found if parent is None else [_with_files(outcome) for outcome in found]
+        finally:
+            self._keep_output(workdirs[0])
+            for workdir in workdirs:
+                _remove(workdir, only_empty=parent is None)
+            if parent is not None:
+                _remove(parent, only_empty=False)
+
+    def _workdirs(self, tasks: Sequence[Task]) -> tuple[list[Path], Path | None]:
+        """Return a folder for each trial, not made yet, and their own parent where the driver does not see them."""
+        if self._shared():
+            return [self._own_folder(task) for task in tasks], None
+        parent = Path(tempfile.mkdtemp(prefix=f"softal-{tasks[0].trial}-"))
+        return [parent / f"{task.trial:06d}" for task in tasks], parent
+
+    def close(self) -> None:
+        """End the child."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def discard(self) -> None:
+        """End the child for good."""
+        self.close()
+        self._output.close()
+
+    def _workdir(self, task: Task) -> tuple[Path, bool]:
+        """Return the trial's empty folder, and whether the driver sees it, too."""
+        if not self._shared():
+            return Path(tempfile.mkdtemp(prefix=f"softal-{task.trial}-")), False
+        workdir = self._own_folder(task)
+        workdir.mkdir(parents=True)
+        return workdir, True
+
+    def _shared(self) -> bool:
+        """Whether the campaign's folder is this machine's, too: another machine may have another campaign there."""
+        return campaign_of(self.job.folder) == self.job.campaign
+
+    def _own_folder(self, task: Task) -> Path:
+        """Return the trial's folder in the campaign's, not made yet, without what earlier attempts left."""
+        for earlier in range(1, task.attempt):
+            shutil.rmtree(trial_folder(self.job.folder, task.trial, earlier), ignore_errors=True)
+        workdir = trial_folder(self.job.folder, task.trial, task.attempt)
+        if workdir.exists():  # of a driver that was killed before it could note the attempt
+            shutil.rmtree(workdir)
+        return workdir
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._output.seek(0)
+            self._output.truncate()
+            return
+        self.close()
+        self._pipe, theirs = Pipe()
+        environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
+        command = [sys.executable, "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the user's terminal does not reach the simulation
+            env=environment,
+        )
+        theirs.close()
+        self._pipe.send_bytes(self._payload)
+        self._answer(None, STARTUP_LIMIT)
+
+    def _send(self, content: Any) -> None:
+        """Hand over trials; WorkerLost where the child has died while it had none."""
+        assert self._pipe is not None
+        try:
+            self._pipe.send(content)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close()
+            raise WorkerLost("its process ended while it waited for a trial") from None
+
+    def _answer(self, workdir: Path | None, limit: float | None) -> tuple[Any, ...]:
+        """Wait for the child's answer; SimulationError says how it failed."""
+        assert self._pipe is not None
+        try:
+            if not self._pipe.poll(None if limit is None else limit + WALLTIME_GRACE):
+                self.close()
+                raise WalltimeExceeded(f"ran longer than its walltime of {limit:g} s and was stopped")
+            kind, content = self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            raise self._death() from None
+        if kind in ("error", "lacks"):
+            reason, details = content
+            if workdir is not None:
+                (workdir / "error.txt").write_text(details)
+            raise (NotReturned if kind == "lacks" else SimulationError)(reason)
+        return tuple(content)
+
+    def _death(self) -> Exception:
+        """Return what the child's end means."""
+        assert self._process is not None
+        code = self._process.wait()
+        self.close()
+        if -code in LOST:
+            return WorkerLost(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
+        place, said = self._last_output()
+        quoted = f"; its last output: {said}" if said else ""
+        if code < 0:
+            return SimulationError(
+                f"crashed with {signal.Signals(-code).name} ({signal.strsignal(-code)}){place}{quoted}"
+            )
+        return SimulationError(f"the process ended by itself with exit code {code}{quoted}")
+
+    def _last_output(self) -> tuple[str, str]:
+        """Return where a crash was, by Python's fault handler, and the last lines that the simulation printed."""
+        size = self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, size - 100 * OUTPUT_TAIL))
+        said, _, fault = self._output.read().decode(errors="replace").partition("Fatal Python error:")
+        innermost = FRAME.search(fault)
+        place = f" in {Path(innermost[1]).name}, line {innermost[2]}" if innermost else ""
+        return place, " / ".join(said.strip()[-OUTPUT_TAIL:].splitlines()[-3:])
+
+    def _keep_output(self, workdir: Path) -> None:
+        """Put what the simulation printed into its folder."""
+        if self._output.seek(0, os.SEEK_END) > 0:
+            workdir.mkdir(parents=True, exist_ok=True)
+            self._output.seek(0)
+            with (workdir / "output.txt").open("wb") as kept:
+                shutil.copyfileobj(self._output, kept)
+
+
+def _outcome(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
+    """Return what became of one of several trials."""
+    kind, content = answer
+    if kind == "done":
+        return Outcome(TrialState.DONE, started, finished, host, *content)
+    reason, details = content
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / "error.txt").write_text(details)
+    return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
+
+
+def _with_files(outcome: Outcome) -> Outcome:
+    """Take the artifacts' contents along, since the driver does not see this machine's files."""
+    artifacts = {} if outcome.observation is None else outcome.observation.artifacts
+    return replace(outcome, files={name: path.read_bytes() for name, path in artifacts.items() if path.is_file()})
+
+
+def _remove(workdir: Path, *, only_empty: bool) -> None:
+    if only_empty:
+        with contextlib.suppress(OSError):
+            workdir.rmdir()
+    else:
+        shutil.rmtree(workdir, ignore_errors=True)
+
+
+# What follows runs in the child.
+
+
+def main() -> None:
+    """Serve trials until the pipe closes."""
+    die_with_parent()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+    pipe = Connection(int(sys.argv[1]))
+    # The user may exec or fork: the pipe is ours alone.
+    os.set_inheritable(pipe.fileno(), False)
+    try:
+        job: Job = unpack(pipe.recv_bytes())
+        simulator = job.build()
+    except BaseException as error:
+        pipe.send(("error", (f"the simulator cannot be made: {describe(error)}", traceback.format_exc())))
+        return
+    pipe.send(("ready", ()))
+    while True:
+        while not pipe.poll(IDLE):
+            if campaign_of(job.folder) == job.campaign and not in_use(job.folder):
+                return  # the campaign is over, and its worker waits for the next: memory of CPU and GPU is given back
+        try:
+            task, workdir = pipe.recv()
+        except EOFError:
+            return
+        several = isinstance(task, list)
+        pipe.send((run_together if several else run_one)(simulator, job, task, workdir))
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process when its parent dies, however that happens."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the call
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    import faulthandler
+
+    faulthandler.enable()
+    main()

@@ -1,0 +1,1 @@
+"""The Kob-Andersen mixture."""

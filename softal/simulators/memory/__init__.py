@@ -1,0 +1,1 @@
+"""Memory functions: relaxation from them, and fits of them."""

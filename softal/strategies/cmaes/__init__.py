@@ -1,0 +1,1 @@
+"""CMA-ES: covariance matrix adaptation."""

@@ -1,0 +1,1 @@
+"""What several strategies share: results, where simulations fail, regions, spaces of few points."""

@@ -1,0 +1,1 @@
+"""Models of whole curves, by Gaussian processes of their scores in a basis."""

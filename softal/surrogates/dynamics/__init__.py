@@ -1,0 +1,1 @@
+"""Networks that learn relaxation from structure."""

@@ -1,0 +1,1 @@
+"""Gaussian processes: of values, their hyperparameters, and as BoTorch takes them."""

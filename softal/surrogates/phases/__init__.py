@@ -1,0 +1,1 @@
+"""Networks that tell phases by their diffraction patterns."""

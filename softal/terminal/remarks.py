@@ -1,0 +1,78 @@
+"""What the terminal says beside the answer: of ranges over decades, values that never change, and what was learnt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.objective import Objective
+from softal.space import Space
+from softal.space.parameters import Real
+from softal.strategies.shared.few import same_again
+from softal.trial import Trial, TrialState
+
+ENOUGH = 5  # trials at different points before a value is said not to change
+DECADES = 3  # of a range on a linear scale, of which nine tenths are the last decade
+SHOWN = 1e-4  # of a value: smaller differences are not seen among four digits
+
+
+def hints(space: Space) -> Iterator[str]:
+    """Give lines that a user should read before a campaign begins."""
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, Real) or parameter.log or parameter.low <= 0:
+            continue
+        decades = math.log10(parameter.high) - math.log10(parameter.low)
+        if decades >= DECADES:
+            yield (
+                f"{name} ranges over {decades:.3g} decades, and nine of ten points lie in the last one; with "
+                "`log: true` each decade gets as many"
+            )
+
+
+def remarks(space: Space, objective: Objective, trials: Sequence[Trial], version: Mapping[str, Any]) -> Iterator[str]:
+    """Give lines that a user should read at the end of a campaign.
+
+    Args:
+        space, objective, trials: of the campaign.
+        version: the surrogate's last record (`Campaign.versions`); empty where there is none.
+    """
+    done = [trial for trial in trials if trial.state is TrialState.DONE]
+    if len(np.unique(space.to_unit([trial.point for trial in done]), axis=0)) >= ENOUGH:
+        for name in objective.names:
+            yield from _unchanged(name, np.array([trial.objective[name] for trial in done]), space)
+    yield from _repeated(space, objective, done)
+    if objective.learning:
+        for name in objective.names:
+            yield from _learnt(name, version)
+
+
+def _unchanged(name: str, values: NDArray[np.float64], space: Space) -> Iterator[str]:
+    low, high = float(values.min()), float(values.max())
+    parameters = ", ".join(space.names)
+    if low == high:
+        yield f"{name} is {low:.6g} in all {len(values)} trials, whatever {parameters}: does the simulation use them?"
+    elif high - low < SHOWN * max(abs(low), abs(high)):
+        yield (
+            f"{name} differs by {high - low:.2g} at most between trials, {(high - low) / max(abs(low), abs(high)):.0e} "
+            f"of its value, less than four digits show: return its distance from a constant such as {low:.12g}"
+        )
+
+
+def _repeated(space: Space, objective: Objective, done: Sequence[Trial]) -> Iterator[str]:
+    X = space.to_unit([trial.point for trial in done])
+    if space.dimension and space.cells.all() and same_again(X, objective.losses(done), objective.loss_errors(done)):
+        points = len(np.unique(X.round(9), axis=0))
+        yield (
+            f"{len(done) - points} of {len(done)} trials repeated one of {points} points and gave the same result: "
+            "without noise, one run of each is enough"
+        )
+
+
+def _learnt(name: str, version: Mapping[str, Any]) -> Iterator[str]:
+    rmse, r2 = (version.get(key, {}).get(name) for key in ("rmse", "r2"))
+    if rmse is not None and r2 is not None:
+        yield f"{name} is predicted to ± {rmse:.2g} ({version['method']} of {version['trials']} trials, R² {r2:.3f})"
