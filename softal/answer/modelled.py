@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from softal.numeric import Floats
 from softal.trial import Point
-
-Floats = NDArray[np.float64]
 
 BEATEN = 3.0  # standard deviations by which another point must be better than the answer to be the answer
 CONTRADICTED = 3.0  # standard deviations between result and surrogate at a point that is not the answer then

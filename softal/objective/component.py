@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import InvalidObservation, NotReturned
 from softal.kinds.validation import did_you_mean
+from softal.numeric import Floats
 from softal.references import Reference, Target
 from softal.trial import Array, Observation
 
-Floats = NDArray[np.float64]
 Direction = Literal["minimize", "maximize", "learn"]
 MISMATCH = "mismatch"
 

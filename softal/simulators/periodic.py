@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 
 def periodic_tree(positions: Floats, box_length: float) -> Any:

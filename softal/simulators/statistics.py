@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 STAU = 1.5  # ratio of the decay time to tau that the window's choice assumes; Wolff's recommendation, 1 to 2
 
 

@@ -6,14 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SpaceError
 from softal.kinds.validation import show
+from softal.numeric import Floats
 from softal.space.parameters import Choice, Integer, Parameter, Real
 
 Value = float | int | str | bool
-Floats = NDArray[np.float64]
 
 
 def cells(parameter: Parameter) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 TOLERANCE = 1e-9  # on A u - b, with rows scaled to a largest coefficient of 1
 SOLVER_TOLERANCE = 1e-7  # of HiGHS, on the distance of the centre from the constraints

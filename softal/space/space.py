@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import Problem, SpaceError
 from softal.kinds.validation import join, show, unknown
+from softal.numeric import Floats
 from softal.space import coordinates
 from softal.space.constraints import Forms, is_number
 from softal.space.expressions import RESERVED, Expression, ExpressionError, Linear
@@ -37,7 +38,6 @@ __all__ = ["Choice", "Derived", "Fixed", "Integer", "InvalidSpace", "Parameter",
 
 Point = dict[str, float | int | str | bool]
 Value = float | int | str | bool
-Floats = NDArray[np.float64]
 
 BLOCK = 512  # candidates drawn at once, at most, by rejection sampling
 BLOCKS = 4  # blocks tried before hit-and-run takes over

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.space import Choice, Integer, Space
 from softal.surrogates.base import Surrogate
 from softal.trial import Value
-
-Floats = NDArray[np.float64]
 
 ANCHORS = 256  # of sampled functions, over the space; as many more where the minima are
 CANDIDATES = 1024  # over the space, among which the descent of each function starts

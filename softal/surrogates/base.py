@@ -25,18 +25,16 @@ from pydantic import BaseModel
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings, filled
+from softal.numeric import NORMAL_95, Floats
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates.data import training_data
 from softal.trial import Trial, Value
 
-Floats = NDArray[np.float64]
-
 FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
 MEMBERS = 64  # draws of the posterior that stand for a committee
 ANCHORS = 512  # of sample paths: a factorisation of so many takes about 10 ms
-NORMAL_95 = 1.959963984540054  # half width of the normal distribution's central 95 % interval
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from scipy.special import ndtri
 
 from softal.answer import Answer, answer
 from softal.answer.modelled import Model
+from softal.numeric import NORMAL_95
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load
-from softal.surrogates.base import NORMAL_95
 from softal.trial import Point, Trial
 
 LATEST = Path("surrogate") / "latest"  # in a campaign's folder

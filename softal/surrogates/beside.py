@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates import base
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
-
-Floats = NDArray[np.float64]
 
 
 class TargetsBeside(base.Surrogate):

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.space import Space
 from softal.trial import Trial, TrialState
-
-Floats = NDArray[np.float64]
 
 OUTLIER = 10.0  # robust standard deviations from the median; a Gaussian sample gets there once in 1e23
 IQR_OF_NORMAL = 1.349  # interquartile range of the standard normal distribution

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
+
 SAME = 1e-6  # unit coordinates of choices are at least 1e-3 apart for as many as a thousand choices
 
 

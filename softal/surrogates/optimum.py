@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.answer import Answer
 from softal.answer.edges import Edge, edges_of
+from softal.numeric import Floats
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
@@ -22,8 +22,6 @@ from softal.surrogates.analysis import minima, summary
 from softal.surrogates.belief import doubt
 from softal.surrogates.tolerance import tolerated
 from softal.trial import Trial, TrialState
-
-Floats = NDArray[np.float64]
 
 FAR = 0.1  # of a range, from the nearest run
 UNSURE = 2.0  # times the error at the nearest run

@@ -15,13 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.space import Space
 from softal.surrogates.analysis import ANCHORS, optimum
 from softal.surrogates.base import Surrogate
-
-Floats = NDArray[np.float64]
 
 STEPS = 240  # of the chains; the first half is not used
 EVERY = 12  # steps between two points of a chain that are kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
-from softal import uncertain
 from softal.answer import Answer
+from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
@@ -30,18 +29,6 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
-
-
-def number(value: Any, digits: int = 4) -> str:
-    """Return a value in few characters."""
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
-
-
-def with_error(value: float, error: float | None) -> str:
-    """Return the value with its error where there is one, as `softal.uncertain` writes it."""
-    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
-        return number(float(value))
-    return uncertain.with_error(value, error)
 
 
 def duration(seconds: float) -> str:

@@ -27,16 +27,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.objective import Component, Objective
 from softal.references import Reference
 from softal.space import Space
 from softal.surrogates import Surrogate, build, find, load
 from softal.trial import Array, Observation, Point, Trial, TrialState
-
-Floats = NDArray[np.float64]
 
 SPACE: dict[str, Any] = {
     "temperature": {"low": 0.1, "high": 10.0, "log": True},

@@ -20,14 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.memory_equation import POINTS, solve
 from softal.theory.memory_function import StretchedExponentials
 from softal.theory.relaxation import Relaxation
-
-Floats = NDArray[np.float64]
 
 POOLS = (1024, 256, 64)  # random memory functions of which the best begins a run, in turn: smaller ones differ more
 SIGMA = 0.5  # initial step, in y

@@ -16,12 +16,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling.liquid import Liquid, wave_numbers
 
-Floats = NDArray[np.float64]
 SMALL = 0.5  # k sigma below which a series takes the place of the closed form, whose terms cancel there
 
 

@@ -32,8 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 POINTS = 128  # n: errors of F of some 1e-6

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.memory_equation import Grids, Memory
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CLOSED_FORM = 8  # intervals from 0 on, whose average is exact; in the others Simpson's rule is, to 1e-7

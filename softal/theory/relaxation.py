@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import TheoryError
-
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 LOWEST, HIGHEST = -0.1, 1.01  # of F; it begins at 1 and ends at a plateau or, within its noise, at 0
 FIRST = 0.9  # least F at the first time, where that is not 0

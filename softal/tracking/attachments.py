@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import NORMAL_95
 from softal.objective import Objective, Reference
 from softal.tracking import snapshots
 from softal.trial import Array
@@ -142,7 +143,7 @@ def _draw(axes: object, name: str, array: Array, reference: Reference | None) ->
         axes.plot(reference.grid, reference.values, "o", color="#8a8f98", ms=3, mfc="none", label="reference")
     axes.plot(grid, array.values, color="#2f5fd0", lw=1.5, label="simulation")
     if array.errors is not None:
-        low, high = array.values - 1.96 * array.errors, array.values + 1.96 * array.errors
+        low, high = array.values - NORMAL_95 * array.errors, array.values + NORMAL_95 * array.errors
         axes.fill_between(grid, low, high, color="#2f5fd0", alpha=0.2, lw=0)
     axes.set_xlabel(f"grid [{array.grid_unit}]" if array.grid_unit else "grid" if array.grid is not None else "index")
     axes.set_ylabel(f"{label} [{array.unit}]" if array.unit else label)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from softal.numeric import NORMAL_95
 from softal.theory.kob_andersen import SPECIES
-from softal.tracking.dynamics_table import BAND, Dynamics, State, read
+from softal.tracking.dynamics_table import Dynamics, State, read
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +69,7 @@ def _state(axes: Axes, state: State, species: int, colour: object) -> None:
         mean = state.predicted[species][at]
         axes.plot(t, mean, **style)  # type: ignore[arg-type]
         if state.std is not None:
-            away = BAND * np.nan_to_num(state.std[species][at])
+            away = NORMAL_95 * np.nan_to_num(state.std[species][at])
             axes.fill_between(t, mean - away, mean + away, color=colour, alpha=0.15, lw=0)
     if state.mct is not None:
         axes.plot(t, state.mct[species][at], ls=":", **style)  # type: ignore[arg-type]

@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import NORMAL_95, Floats
 from softal.theory.kob_andersen import mct_temperature
 
-Floats = NDArray[np.float64]
-
 FORMAT = 1
-BAND = 1.96  # standard deviations of a 95 % interval
 MOST_BINS, FEWEST_IN_BIN = 12, 3  # of temperature, for medians
 
 
@@ -134,7 +131,7 @@ class Dynamics:
             if state.predicted is not None and state.std is not None:
                 noise = np.zeros_like(state.F) if state.F_error is None else np.nan_to_num(state.F_error)
                 away = np.abs(state.F - state.predicted) / np.maximum(np.hypot(state.std, noise), 1e-12)
-                inside.append((away <= BAND)[np.isfinite(away)])
+                inside.append((away <= NORMAL_95)[np.isfinite(away)])
         return float(np.concatenate(inside).mean()) if any(part.size for part in inside) else math.nan
 
     def medians(self, species: int) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from softal.answer import Answer
+from softal.numeric import with_error
 from softal.objective import Objective
 from softal.trial import Trial, TrialState
 
@@ -196,8 +197,7 @@ def answer_record(
     values = {"answer": found.value, "answer_error": found.error, "answer_repeats": float(found.repeats)}
     metrics: list[Metric] = [(name, value, time, step) for name, value in values.items() if math.isfinite(value)]
     point = ", ".join(f"{name} = {value}" for name, value in found.point.items())
-    error = f" ± {found.error:.2g}" if math.isfinite(found.error) else ""
-    text = f"{objective.names[0]} = {found.value:.6g}{error} ({found.words}) at {point}"
+    text = f"{objective.names[0]} = {with_error(found.value, found.error)} ({found.words}) at {point}"
     tags = {
         "answer": text,
         "answer_origin": found.origin,

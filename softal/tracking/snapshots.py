@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.trial import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Floats = NDArray[np.float64]
 
 NAMES = ("snapshot", "box", "diffraction")  # the arrays that a picture shows
 MIN_PARTICLES, MAX_PARTICLES = 3, 20_000

@@ -14,12 +14,13 @@ from mlflow.tracking import MlflowClient
 from report_page import Page
 from rich.console import Console
 
+from softal.numeric import with_error
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.loop.agents import Tracker
 from softal.orchestrator.summary import find_best
 from softal.orchestrator.workers.pickling import pack
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
-from softal.terminal.console import show_finding, with_error
+from softal.terminal.console import show_finding
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 

@@ -16,13 +16,14 @@ from report_page import Page, decoded
 
 from softal.answer import answer
 from softal.errors import CampaignStateError
+from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.space import Space
 from softal.surrogates.curves.composite import Composite
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.tracking.journal import Journal
 from softal.tracking.report import known, write_report
-from softal.tracking.report.data import CampaignData, duration, question, with_error
+from softal.tracking.report.data import CampaignData, duration, question
 from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best, thin
 from softal.trial import Array, Observation, Trial, TrialState
 

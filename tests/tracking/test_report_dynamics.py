@@ -13,6 +13,7 @@ import pytest
 from dynamics_tables import library, state, table
 from report_page import Page, decoded
 
+from softal.numeric import NORMAL_95
 from softal.objective import Reference, learn, match
 from softal.space import Space
 from softal.tracking.attachments import logarithmic
@@ -84,7 +85,7 @@ def test_curves_are_those_of_the_table(page: Page) -> None:
     dotted = [one for one in traces(scattering, mode="lines") if one["line"].get("dash") == "dot"]
     np.testing.assert_allclose(decoded(dotted[0]["y"]), cold["mct"][0])
     upper = [one for one in traces(scattering) if one.get("fill")]
-    np.testing.assert_allclose(decoded(upper[0]["y"]), np.add(cold["predicted"][0], 1.96 * 0.006))
+    np.testing.assert_allclose(decoded(upper[0]["y"]), np.add(cold["predicted"][0], NORMAL_95 * 0.006))
     assert scattering["layout"]["xaxis"]["type"] == "log"  # type: ignore[index]
     assert [one["name"] for one in traces(scattering, showlegend=True)] == ["0.6", "0.8", "1", "2", "5"]
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from softal.errors import SoftalError, SurrogateError
+from softal.numeric import NORMAL_95
 from softal.orchestrator.loop.agents import SURROGATE_FOLDER
 from softal.orchestrator.predictions import complete_point
 from softal.space.parameters import Choice, Integer, Parameter, Real
-from softal.surrogates.base import DESCRIPTION, NORMAL_95
+from softal.surrogates.base import DESCRIPTION
 from softal.tracking.journal import DATABASE
 from softal.tracking.report.data import question
 from softal.trial import Point, Trial, TrialState

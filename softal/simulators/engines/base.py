@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError, SoftalError
+from softal.numeric import Floats
 from softal.simulators.engines.potential import PairPotential
 
-Floats = NDArray[np.float64]
 SKIN = 0.1  # of the neighbour lists, of the longest cutoff
 BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat lets an intact liquid get there
 

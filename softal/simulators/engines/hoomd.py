@@ -17,7 +17,8 @@ from typing import Any, ClassVar, cast
 import numpy as np
 
 from softal.errors import EngineUnavailable
-from softal.simulators.engines.base import Engine, Floats, Frame
+from softal.numeric import Floats
+from softal.simulators.engines.base import Engine, Frame
 from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_jones, extended
 
 TABLE_POINTS = 80_000

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.periodic import periodic_tree
 
-Floats = NDArray[np.float64]
 BATCH = 500  # places tried at once
 INSERTION_FAILURES = 20  # batches without a place, until a box is taken as full
 

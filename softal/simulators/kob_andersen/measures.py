@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from softal.simulators.engines.base import Floats, Frame
+from softal.numeric import Floats
+from softal.simulators.engines.base import Frame
 from softal.simulators.kob_andersen.run import Samples
 from softal.simulators.kob_andersen.settings import KobAndersenSettings
 from softal.simulators.observables.crystal import crystalline

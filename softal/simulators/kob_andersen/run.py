@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators import engines
-from softal.simulators.engines.base import Engine, Floats, Frame, System
+from softal.simulators.engines.base import Engine, Frame, System
 from softal.simulators.engines.potential import Mie
 from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.kob_andersen.settings import FIRST_LAG, SKIN, KobAndersenSettings

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from softal.errors import SimulationError, SoftalError
@@ -24,8 +23,6 @@ from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.memory.reference import ReferenceSettings, arrays
 from softal.theory.relaxation import Relaxation
 from softal.trial import Observation, Point, Value
-
-Floats = NDArray[np.float64]
 
 POSITIVE, B_RANGE = ("rate", "tau"), (0.01, 100.0)
 UNITS = {"w": "1/tau (weight, of either sign)", "a": "part of the weight that does not decay", "tau": "tau", "b": "1"}

@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.disks import OVERLAP, pair_energy
-
-Floats = NDArray[np.float64]
 
 SHRINKAGE = np.linspace(0.0, 0.02, 9)  # values of xi, the first of them 0
 

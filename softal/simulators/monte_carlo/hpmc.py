@@ -24,11 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import EngineUnavailable, SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, SquareShoulder
 from softal.simulators.monte_carlo.system import Configuration, MonteCarlo, State
 from softal.simulators.monte_carlo.trajectory import quaternions
-
-Floats = NDArray[np.float64]
 
 INSTALLATION = (
     "install HOOMD-blue with HPMC: conda install -c conda-forge 'hoomd>=4.8' (it is not on PyPI; see docs/engines.md)"

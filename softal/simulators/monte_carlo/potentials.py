@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from softal.errors import SimulationError
-
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 NEGLIGIBLE = 1e-4  # [epsilon] energy at which the softened shoulder is cut off, and by which it is shifted
 SOFT_CORE = 0.65  # [sigma] its core: u = 416 epsilon there, a Boltzmann factor below 1e-18 up to kT = 10 epsilon

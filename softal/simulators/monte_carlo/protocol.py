@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
 from softal.simulators.statistics import mean_and_error
-
-Floats = NDArray[np.float64]
 
 POINTS = 200  # of each series; more cost time where runs are short
 STAGES = 20  # temperatures of an annealing

@@ -9,14 +9,13 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo import starts
 from softal.simulators.monte_carlo.segments import shortest_distance
 from softal.simulators.monte_carlo.system import Configuration
 
-Floats = NDArray[np.float64]
 LayerOrder = Literal["liquid", "square", "hexagonal"]
 
 GAP = 1.45  # [sigma] between the ends of rods of neighbouring layers: what soft rods of L = 5 choose, rho = .08 to .16

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.potentials import PairPotential
 from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
 
-Floats = NDArray[np.float64]
 RodBoxMoves = Literal["isotropic", "z_apart", "anisotropic", "shape"]
 
 MODES = {"isotropic": 0, "z_apart": 1, "anisotropic": 2, "shape": 3}  # as in rods.py

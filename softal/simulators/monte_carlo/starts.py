@@ -11,9 +11,8 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.system import Configuration
-
-Floats = NDArray[np.float64]
 
 ATTEMPTS = 5
 DENSEST = {2: 1.0, 3: 1.1}  # [1/sigma^d] random packings are jammed a little above

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.potentials import PairPotential
 
-Floats = NDArray[np.float64]
 State = dict[str, NDArray[np.generic]]
 BoxMoves = Literal["isotropic", "anisotropic"]
 

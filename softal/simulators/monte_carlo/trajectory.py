@@ -7,12 +7,10 @@ from pathlib import Path
 
 import gsd.hoomd
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.monte_carlo.system import Configuration
-
-Floats = NDArray[np.float64]
 
 
 def write_gsd(

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 CANDIDATES = 16  # particles nearest to each that are looked at first: SANN finds 6 in a fluid, 10 are rare
 SLACK = 1e-6  # [radian] of rounding in the sum of the angles: a perfect square crystal has four neighbours
 

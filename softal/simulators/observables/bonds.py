@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.simulators.periodic import periodic_tree
 
-Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 

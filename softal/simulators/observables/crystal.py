@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
+
 # With these, 0.1 to 0.3 % of the particles of Kob-Andersen liquids at T = 0.6 are crystalline, and 96 % of those of fcc
 # and bcc crystals whose particles are 0.09 sigma (standard deviation of each coordinate) off their sites.
 SAME, BONDS = 0.6, 8

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.observables.rotation import rotated
 
-Floats = NDArray[np.float64]
 N_MAX = {2: 64, 3: 32}  # of the patterns that networks see, by dimension
 POOL = 4  # pixels of them that become one, along each axis
 CHUNK = 4096  # particles at once, which bounds memory: 70 MB in three dimensions

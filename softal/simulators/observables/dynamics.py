@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.statistics import mean_and_error
 
-Floats = NDArray[np.float64]
 Steps = NDArray[np.int64]
 
 

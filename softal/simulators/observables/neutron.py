@@ -23,10 +23,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.simulators.observables.partial_rdf import PartialDistributions
 from softal.simulators.observables.structure_factor import StructureFactor
 
-Floats = NDArray[np.float64]
 Q_JOIN = 6.0  # [1/angstrom]
 Q_BIN = 0.05  # of the wave vectors [1/angstrom]
 TAPER = 0.2  # of R

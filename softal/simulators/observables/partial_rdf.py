@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.periodic import periodic_tree
 
-Floats = NDArray[np.float64]
 Pair = tuple[int, int]
 ALL_PAIRS = 600  # up to so many particles, the distances of all pairs are faster than a search for neighbours
 

@@ -25,8 +25,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 VECTORS = 200  # wave vectors of a bin in one configuration; k and -k are one

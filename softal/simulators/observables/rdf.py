@@ -11,11 +11,10 @@ no import of freud, which takes as long as a short simulation's analysis.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 ALL_PAIRS = 1500
 
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 FACE = 1e-9  # of L: particles on a face count at the lower one, whatever rounding did to them
 
 

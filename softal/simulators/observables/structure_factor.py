@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
-
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 
 class StructureFactor:

@@ -23,12 +23,11 @@ Nothing here knows of labels, pressures or a trained network: a check of those t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators.observables.diffraction import wave_vectors
 
-Floats = NDArray[np.float64]
 FOLDS = (4, 6, 8, 10, 12, 14, 18)
 WIDTH = 1.0  # of the ring's Gaussian, in pixels
 STEP = 0.25  # of the rings that are tried, in pixels

@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 INFLATION = 2 + np.sqrt(3)
 SIGMA_CELL = (np.sqrt(6) + np.sqrt(2)) / 2  # edge of the sigma phase's cell, and circumradius of a wheel
 RHOMBIC = (8, 10, 12, 14, 18)  # folds of rhombic tilings; half as many grids

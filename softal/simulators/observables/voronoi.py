@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 
-Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 SHORT_SIDE = 0.2  # of the square root of the cell's area
 COINCIDENT = 1e-4  # [length]; freud ends the process, without an exception, where two points are nearer than 1e-5

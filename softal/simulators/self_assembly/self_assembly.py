@@ -29,6 +29,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import SimulationError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.statistics import mean_and_error
 from softal.trial import Array, Observation, Point, Value
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
     from softal.surrogates.phases.classifier import PhaseClassifier
 
-Floats = NDArray[np.float64]
 Sweeps = Annotated[int, Field(ge=100)]
 
 SHORTEST = 100  # sweeps of equilibration and of sampling at the lowest fidelity

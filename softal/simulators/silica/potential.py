@@ -21,11 +21,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SimulationError
-
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 COULOMB = 14.399645  # e^2 / (4 pi epsilon_0) [eV angstrom], CODATA 2018
 ALPHA, CUTOFF = 0.25, 8.0  # [1/angstrom], [angstrom]

@@ -25,8 +25,9 @@ from dataclasses import replace
 import numpy as np
 
 from softal.errors import SimulationError
+from softal.numeric import Floats
 from softal.simulators import engines
-from softal.simulators.engines.base import Engine, Floats, Frame, System
+from softal.simulators.engines.base import Engine, Frame, System
 from softal.simulators.engines.potential import PairPotential
 from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.observables.partial_rdf import close_pairs

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import EngineUnavailable, SimulationError
+from softal.numeric import Floats
 from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
@@ -28,7 +28,6 @@ from softal.simulators.silica.settings import SilicaSettings, extent
 from softal.simulators.silica.structure import ARRAYS, Q_MIN, VALUE_UNITS, VALUES, observe
 from softal.trial import Observation, Point
 
-Floats = NDArray[np.float64]
 # First maxima that a reference's g(r) may have [angstrom].
 FIRST_MAXIMUM = {"g_SiO": (1.3, 2.0), "g_OO": (2.2, 3.2), "g_SiSi": (2.6, 3.6)}
 SHORTEST_REFERENCE, WIDEST_BIN = 5.0, 0.2  # [angstrom]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from softal.errors import SimulationError
-from softal.simulators.engines.base import Floats, Frame, System
+from softal.numeric import Floats
+from softal.simulators.engines.base import Frame, System
 from softal.simulators.observables.bonds import Bonds, angle_distribution, first_minimum
 from softal.simulators.observables.neutron import NeutronInterference
 from softal.simulators.observables.partial_rdf import PartialDistributions

@@ -28,14 +28,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.composite import CompositeAcquisition
 from softal.strategies.bayesian.outcomes import log_success
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.shared.feasibility import TABOO, Feasibility
 from softal.strategies.shared.history import nondominated
 from softal.strategies.shared.region import Region
-
-Floats = NDArray[np.float64]
 
 MC_SAMPLES = 128
 COMPOSITE_BASELINE = 20

@@ -16,10 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from softal.errors import InvalidObservation, StrategyError
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
@@ -37,8 +37,6 @@ from softal.strategies.shared.region import Region, is_new
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
-
-Floats = NDArray[np.float64]
 
 
 class Bayesian(Strategy):

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from softal.numeric import Floats
 from softal.space import Space
 from softal.strategies.shared.region import Region
 
-Floats = NDArray[np.float64]
 Loss = Callable[[Tensor], tuple[Tensor, Tensor]]
 """The noise-free loss by a model: points (b, d) -> mean (b,) and standard deviation (b,), differentiable."""
 

@@ -21,12 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.settings import Acquisition
 from softal.strategies.shared.feasibility import Feasibility
 from softal.strategies.shared.region import Region
-
-Floats = NDArray[np.float64]
 
 CERTAIN = 3.0  # standard deviations
 NEAR = 0.01  # of each range

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import Hyperparameters
-
-Floats = NDArray[np.float64]
 
 
 def per_column(hyperparameters: Hyperparameters, encoding: Encoding) -> Floats:

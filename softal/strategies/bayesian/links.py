@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.warp import Warp
 from softal.strategies.shared.history import Results
 from softal.surrogates.curves.basis import Basis
 from softal.surrogates.curves.norm import length
 
-Floats = NDArray[np.float64]
 TINY = 1e-30  # under the square root: its slope at 0 is infinite
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.strategies.bayesian.lengthscales import expand, per_column
@@ -33,7 +34,6 @@ from softal.surrogates.data import Scaling, better_half
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 from softal.surrogates.gaussian_processes.gp import train, unclipped
 
-Floats = NDArray[np.float64]
 COMPOSITE_GROWTH = 1.06  # a basis of few curves lacks what the next one brings
 FEWEST = 4  # results that say whether left-out ones are predicted
 BETTER = 0.9  # part of the usual warp's left-out square error that another one must stay below to be taken

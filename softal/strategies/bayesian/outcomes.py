@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from softal.numeric import Floats
 from softal.objective.outcome import Outcome
 from softal.space import Space
 from softal.strategies.bayesian.lengthscales import expand, per_column
@@ -30,7 +31,6 @@ from softal.surrogates.data import Scaling
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters
 from softal.surrogates.gaussian_processes.gp import train
 
-Floats = NDArray[np.float64]
 PROBABLE = 0.5  # from which on a point counts as one that satisfies
 SMALLEST = 1e-12  # standard deviation, in standardised units: simulations may repeat without noise
 TINY = 1e-300

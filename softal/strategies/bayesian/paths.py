@@ -12,17 +12,15 @@ maximum is a draw from the distribution of where the optimum is (Thompson sampli
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.outcomes import Outcomes
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.shared.feasibility import Feasibility
 from softal.strategies.shared.region import Region
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, covariance
-
-Floats = NDArray[np.float64]
 
 FEATURES = 1024
 CANDIDATES = 512

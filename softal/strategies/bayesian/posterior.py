@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.links import Length, Link
 from softal.strategies.bayesian.outcomes import Outcomes
 from softal.surrogates.data import Scaling
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

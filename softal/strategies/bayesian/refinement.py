@@ -30,9 +30,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.answer import BEATEN, mean_of_runs, point_key
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.bayesian.settings import RefinementSettings
@@ -42,7 +42,6 @@ from softal.trial import Point, Proposal, Trial, TrialState
 if TYPE_CHECKING:
     from softal.strategies.bayesian.descent import Landscape
 
-Floats = NDArray[np.float64]
 Key = tuple[Any, ...]
 
 SHRINK_BELOW, GROW_ABOVE = 0.25, 0.75  # of rho

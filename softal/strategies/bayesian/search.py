@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.exploration import farthest, least_worth
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.bayesian.settings import Acquisition, BayesianSettings
 from softal.strategies.shared.feasibility import Feasibility
 from softal.strategies.shared.region import Region
 
-Floats = NDArray[np.float64]
 Found = tuple[Floats, dict[str, Any]]  # a unit point (d,), and the notes of its proposal
 
 DOUBT = 4  # one point of so many explores while left-out results are predicted no better than by their mean

@@ -11,12 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.space import Space
 from softal.strategies.shared.region import Region
-
-Floats = NDArray[np.float64]
 
 L_START, L_MIN, L_MAX = 0.8, 0.5**7, 1.6
 SUCCESSES = 3

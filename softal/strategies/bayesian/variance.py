@@ -12,15 +12,13 @@ the pending ones. Several components add up, each in its standardised unit.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.posterior import Posterior
 from softal.strategies.shared.feasibility import Feasibility
 from softal.strategies.shared.region import Region, is_new
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, covariance
-
-Floats = NDArray[np.float64]
 
 POINTS = 256  # z
 CANDIDATES = 384

@@ -27,9 +27,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 LIMIT = 3.0  # reached 19 s above the median
 TINY = float(np.finfo(np.float64).tiny)

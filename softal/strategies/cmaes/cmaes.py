@@ -33,10 +33,11 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from softal.errors import SpaceError
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy, StrategySettings
-from softal.strategies.cmaes.evolution import Evolution, Floats
+from softal.strategies.cmaes.evolution import Evolution
 from softal.strategies.cmaes.genotypes import Genotypes
 from softal.strategies.cmaes.population import Entry, Violations, best_of, flat, noisy, ranked, shortened
 from softal.strategies.cmaes.restarts import Kind, Restarts

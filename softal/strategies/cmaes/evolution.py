@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 MAX_STD = 1 / 3  # of the distribution, in units of each range
 GROWTH = 1.5  # of the steps with each population on a plateau; Hansen's purecmaes.m has about as much, arXiv:1604.00772

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from softal.numeric import Floats
 from softal.space import Space
-from softal.strategies.cmaes.evolution import Evolution, Floats
+from softal.strategies.cmaes.evolution import Evolution
 
 RESAMPLES = 100  # draws for a feasible point before the last is pulled towards the mean
 BISECTIONS = 30

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from softal.numeric import Floats
 from softal.objective import Objective
-from softal.strategies.cmaes.evolution import Floats
 from softal.trial import Trial
 
 BETTER_PART = 0.7  # of a population, which is flat where these are equal; Hansen's purecmaes.m, arXiv:1604.00772, C

@@ -22,15 +22,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.strategies.bayesian.variance import conditioned
 from softal.strategies.committee.design import squared_distance
 
 if TYPE_CHECKING:
     from softal.strategies.committee.settings import CommitteeSettings
 
-Floats = NDArray[np.float64]
 
 NOISE = 0.02  # v over the mean of C(x, x): members that saw a simulation still differ there
 

@@ -22,12 +22,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from softal import surrogates
 from softal.errors import SurrogateError
 from softal.kinds.validation import unknown
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Strategy
@@ -43,7 +43,6 @@ from softal.strategies.table import read_points
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
 
-Floats = NDArray[np.float64]
 Members = Callable[[Floats], Floats]
 
 SEED_STREAM = 0x636F6D6D  # keeps the committee's seeds apart from those of points

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.gp import train
 from softal.trial import Trial
-
-Floats = NDArray[np.float64]
 
 FEWEST = 4  # costs from which on more than their mean is learned
 RIDGE = 1e-3  # of b, over the number of costs: a coefficient of 1 is a factor of e over the range

@@ -10,13 +10,11 @@ near corners, where simulations may cost most, and leaves these to the committee
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.space import Space
 from softal.strategies.shared.region import is_new
 from softal.strategies.sobol import SobolSequence
-
-Floats = NDArray[np.float64]
 
 POINTS = 128  # of the sequence; a power of two
 

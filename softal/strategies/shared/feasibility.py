@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import log_ndtr
 
+from softal.numeric import Floats
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters
-
-Floats = NDArray[np.float64]
 
 LABEL_VARIANCE = 0.05  # two failures outweigh one success at the same place
 PRIOR_MEAN = 0.5  # of h: P = 0.7 where nothing is known

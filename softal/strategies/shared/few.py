@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.space import Space
-
-Floats = NDArray[np.float64]
 
 FEW = 2048  # points of a space that is looked through completely, at most
 SURE = 5  # repeats without a difference, after which a simulation has no noise

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.trial import Observation, Trial, TrialState
 
-Floats = NDArray[np.float64]
 GROWTH = 1.2  # hyperparameters are fitted anew when the number of trials has grown by this factor
 
 

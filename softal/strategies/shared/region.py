@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.space import Space
 from softal.strategies.shared.few import coordinates, every_point
-
-Floats = NDArray[np.float64]
 
 SAME = 1e-6  # unit points closer than this in every coordinate are one point
 NEAR = (0.2, 0.05, 0.01)  # standard deviations of candidates around the best points

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 MOST = 24  # components
 NEGLIGIBLE = 1e-6  # part of the weighted mean square that may always be left out

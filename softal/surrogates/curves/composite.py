@@ -20,6 +20,7 @@ from pydantic import Field
 
 from softal.errors import InvalidObservation, SurrogateError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.objective import Component
 from softal.surrogates import base
 from softal.surrogates.curves.curves import MAX_FIT, Curves
@@ -27,8 +28,6 @@ from softal.surrogates.data import Scaling, training_data
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 from softal.surrogates.gaussian_processes.gp import restored, stored, train, unclipped
 from softal.trial import Observation, Trial, TrialState, Value
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

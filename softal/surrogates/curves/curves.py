@@ -20,14 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.curves.basis import Basis
 from softal.surrogates.curves.norm import length
 from softal.surrogates.data import Scaling, better_half, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 from softal.surrogates.gaussian_processes.gp import restored, stored, train
-
-Floats = NDArray[np.float64]
 
 MAX_FIT = 100  # hyperparameters of many scores are fitted on at most so many trials: an ask is to take a second
 

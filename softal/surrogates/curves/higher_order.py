@@ -27,13 +27,12 @@ import torch
 from botorch.models import HigherOrderGP
 from botorch.optim.fit import fit_gpytorch_mll_scipy
 from gpytorch.mlls import ExactMarginalLogLikelihood
-from numpy.typing import NDArray
 from torch import Tensor
 
+from softal.numeric import Floats
 from softal.surrogates.ensembles.mlp import one_thread
 from softal.surrogates.gaussian_processes.exact_gp import NOISES, Hyperparameters
 
-Floats = NDArray[np.float64]
 ITERATIONS = 40  # of L-BFGS-B
 POINTS = 60  # trials that hyperparameters are learned from, those nearest to the target
 LEAST = 1e-6  # b_j, as part of their sum, of what is kept

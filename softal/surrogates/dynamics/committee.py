@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.space import Space
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.ensemble import train
 from softal.surrogates.dynamics.training import FEWEST, QUICK, TrainingSettings
 from softal.trial import Trial
-
-Floats = NDArray[np.float64]
 
 TIMES = 40  # even in log t
 

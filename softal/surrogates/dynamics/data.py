@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.theory.kob_andersen import FRACTION_A, INTERACTIONS, PAIR_NAMES, SPECIES, mct_temperature
 from softal.trial import Array, Observation, Point, Trial, TrialState, Value
-
-Floats = NDArray[np.float64]
 
 STRUCTURE = tuple(f"S_{pair}" for pair in PAIR_NAMES)
 SCATTERING = tuple(f"F_s_{species}" for species in SPECIES)

@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from softal.numeric import Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.inputs import Preparation
 from softal.surrogates.dynamics.shape import free_flight, knots, shaped, spline
@@ -47,7 +48,6 @@ from softal.surrogates.ensembles.mlp import initial, one_thread
 
 __all__ = ["QUICK", "Committee", "TrainingSettings", "train"]
 
-Floats = NDArray[np.float64]
 
 SMOOTH = 0.4  # width of K [decades]
 STEEPEST = 2.0 * math.log(10.0)  # slope of N that would let F_s rise again [per decade]

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.dynamics.data import DynamicsData, reduced_temperature
 from softal.surrogates.dynamics.shape import free_flight, typical
 from softal.surrogates.dynamics.statics import Compression
 from softal.surrogates.dynamics.training import parts_of
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, Field
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates.beside import TargetsBeside, part_of
@@ -29,8 +30,6 @@ from softal.surrogates.dynamics.statics import Statics
 from softal.surrogates.dynamics.training import HeldOut, parts_of
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.trial import Trial, Value
-
-Floats = NDArray[np.float64]
 
 SHOWN = "dynamics"  # name of the table with all that is to be shown
 ARCHITECTURES: dict[str, type[Committee]] = {"ensemble": ShapedCommittee, "paper": PaperCommittee}

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from softal.numeric import Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.statics import Statics
 from softal.surrogates.dynamics.training import (
@@ -30,8 +31,6 @@ from softal.surrogates.dynamics.training import (
     tensor,
 )
 from softal.surrogates.ensembles.mlp import one_thread
-
-Floats = NDArray[np.float64]
 
 HIDDEN = (500, 400, 400, 300, 200)
 OUTPUTS = 2

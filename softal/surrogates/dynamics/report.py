@@ -19,13 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.surrogates.base import NORMAL_95
+from softal.numeric import NORMAL_95, Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.training import HeldOut
 from softal.surrogates.ensembles.ensemble import calibration
 from softal.theory.kob_andersen import SPECIES
-
-Floats = NDArray[np.float64]
 
 FORMAT = 1
 METRICS = ("r2_A", "r2_B", "r2_pooled", "r2_lowest", "coverage_curves")

@@ -17,12 +17,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from softal.numeric import Floats
 from softal.theory.kob_andersen import peak_wave_number
-
-Floats = NDArray[np.float64]
 
 FIRST_KNOT = -0.75  # where free flight leaves 0.97: N does not matter before
 SPACING = 0.25  # of knots [decades]

@@ -21,14 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.surrogates.data import Scaling
 from softal.surrogates.dynamics.data import DynamicsData, features_of, state_of
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 from softal.surrogates.gaussian_processes.gp import restored, stored, train
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.trial import Value
-
-Floats = NDArray[np.float64]
 
 SMALLEST = 1e-3  # eigenvalue of S; liquids near their freezing have some 1e-2 at small k
 NOISE_FLOOR = 0.02  # relative error of S(k): smaller ones do not give a k more weight

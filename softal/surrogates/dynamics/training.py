@@ -16,11 +16,10 @@ from torch import Tensor
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.statics import Statics
 from softal.trial import Value
-
-Floats = NDArray[np.float64]
 
 FEWEST = 4  # states to learn from
 NOISE_FLOOR = 0.01  # of F_s: smaller errors do not give a point more weight

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.report import r2
 from softal.surrogates.dynamics.training import TrainingSettings
 from softal.theory.kob_andersen import INTERACTIONS
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,13 @@ from scipy.optimize import minimize
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.surrogates import base
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.ensembles.mlp import Shape, one_thread, outputs, train
 from softal.surrogates.ensembles.settings import Tune
 from softal.surrogates.gaussian_processes.gp import unclipped
-
-Floats = NDArray[np.float64]
 
 FACTORS = (0.3, 10.0)  # c
 NOISES = (1e-8, 2.0)  # v, standardised

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 FOLDS = 4  # every trial is left out once
 FOLD_MEMBERS = 4  # networks for each fold

@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 import ray
-from numpy.typing import NDArray
 from ray import tune as ray_tune
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.surrogates.ensembles.mlp import FEWEST, Shape, train
 from softal.surrogates.ensembles.settings import Tune
-
-Floats = NDArray[np.float64]
 
 WIDTHS = (16, 32, 64, 128)
 DEPTHS = (1, 2, 3)

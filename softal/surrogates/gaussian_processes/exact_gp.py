@@ -20,15 +20,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, lapack, solve_triangular
 from scipy.optimize import minimize
 
 from softal.errors import SurrogateError
+from softal.numeric import Floats
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.threads import single_threaded
-
-Floats = NDArray[np.float64]
 
 LENGTHSCALES = (0.025, 1e3)  # BoTorch's lower bound, for numerical stability; above, a column does not matter at all
 LENGTHSCALE_PRIOR = (math.sqrt(2.0), math.sqrt(3.0))  # of ln l, without ln(d)/2

@@ -11,14 +11,13 @@ from pydantic import Field
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.objective import Component
 from softal.surrogates import base
 from softal.surrogates.data import Scaling, better_half, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters, fit_hyperparameters
 from softal.surrogates.gaussian_processes.laplace import posterior_draws, shares
-
-Floats = NDArray[np.float64]
 
 MAX_DRAWN_POINTS = 4000  # in all draws of the hyperparameters together
 PREDICTED = 0.3  # part of the variance between the fences of outliers from which it counts as signal

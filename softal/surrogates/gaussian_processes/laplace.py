@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.data import subset
 from softal.surrogates.gaussian_processes.exact_gp import Density, ExactGP
 from softal.surrogates.threads import single_threaded
-
-Floats = NDArray[np.float64]
 
 CANDIDATES = 64
 STEP = 1e-3  # of the finite difference of the gradient, in ln(hyperparameter)

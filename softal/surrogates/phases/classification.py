@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
+
 Labels = NDArray[np.intp]
 
 BINS = 15  # of the confidence, as in the paper

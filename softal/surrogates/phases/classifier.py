@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
+from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import base
@@ -36,8 +37,6 @@ from softal.surrogates.phases.network import IMAGES, Network
 from softal.surrogates.phases.novelty import Novelty
 from softal.surrogates.phases.report import METRICS, evaluate, untrained
 from softal.trial import Trial
-
-Floats = NDArray[np.float64]
 
 SHOWN = "classification"  # name of the table with all that is to be shown
 INPUT = "|rho_k| / N without k = 0, maximum of blocks of 4 pixels, k = 2 pi n / L, |n| <= 64 (2D) or 32 (3D)"

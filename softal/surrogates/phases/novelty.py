@@ -29,10 +29,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.surrogates.phases.network import IMAGES
 from softal.surrogates.threads import single_threaded
 
-Floats = NDArray[np.float64]
 Images = NDArray[np.floating]
 
 HARMONICS = tuple(range(0, 20, 2))  # m; odd ones vanish, since S(-k) = S(k)

@@ -25,14 +25,13 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling.glass import scales
 from softal.theory.mode_coupling.kernels import history, product
 from softal.theory.mode_coupling.liquid import inverse
 
-Floats = NDArray[np.float64]
 Dynamics = Literal["overdamped", "newtonian"]
 Memory = Callable[[Floats], Floats]
 

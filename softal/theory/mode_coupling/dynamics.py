@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling import glass
 from softal.theory.mode_coupling.correlator import Correlator, Dynamics, Memory
 from softal.theory.mode_coupling.glass import Model
 from softal.theory.mode_coupling.liquid import Liquid
 
-Floats = NDArray[np.float64]
 MemoryAt = Callable[[int], Memory]  # the memory as a functional, at the i-th time of a block
 
 POINTS = 256  # a block: F is off by 3e-4 (overdamped) and 3e-3 (Newtonian; 5e-4 for k < 20) at most, relative to S

@@ -24,14 +24,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling.kernels import product
 from softal.theory.mode_coupling.liquid import Liquid, inverse
 
-Floats = NDArray[np.float64]
 GLASS = 1e-3  # largest F_aa / S_aa below which a state is a liquid: the jump is hundreds of times higher
 TOLERANCE = 1e-10  # change of F in an iteration, relative to S, at which it has converged
 ITERATIONS = 200_000

@@ -24,12 +24,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling import kernels
 
-Floats = NDArray[np.float64]
 SPACING_TOLERANCE = 1e-6  # of a grid's wave numbers, relative to dk
 
 

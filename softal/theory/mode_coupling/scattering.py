@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 from softal.errors import TheoryError
+from softal.numeric import Floats
 from softal.theory.mode_coupling.correlator import Dynamics
 from softal.theory.mode_coupling.dynamics import POINTS, relax
 from softal.theory.mode_coupling.glass import critical_point, scales
 from softal.theory.mode_coupling.liquid import Liquid
 
-Floats = NDArray[np.float64]
 KOB_ANDERSEN = (0.8, 0.2)
 DEGREE = 2  # of the polynomials in 1/T for S(k)
 

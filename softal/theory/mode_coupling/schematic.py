@@ -13,11 +13,9 @@ Source: W. Goetze, Complex Dynamics of Glass-Forming Liquids (2009), section 4.2
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from softal.errors import TheoryError
-
-Floats = NDArray[np.float64]
+from softal.numeric import Floats
 
 
 class Schematic:

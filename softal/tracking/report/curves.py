@@ -7,21 +7,20 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from softal.answer import mean_of_runs
 from softal.errors import InvalidObservation
+from softal.numeric import Floats, with_error
 from softal.objective import Reference
 from softal.tracking.attachments import logarithmic
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled, with_error
+from softal.tracking.report.data import CampaignData, labelled
 from softal.tracking.report.learned import Learned
 from softal.tracking.report.statistics import thin
 from softal.tracking.report.trials import MAX_GRID, band, grid_label, points
 from softal.trial import Array
 
-Floats = NDArray[np.float64]
 Curve = tuple[Floats, Floats, Floats]
 PREDICTED, PREDICTED_BAND = theme.PROPOSERS[1], "rgba(224,138,60,0.20)"
 

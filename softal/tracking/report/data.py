@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from softal import uncertain
 from softal.answer import Answer
+from softal.numeric import with_error
 from softal.objective import Component, Objective
 from softal.objective.component import name_of
 from softal.space import Space
@@ -200,22 +200,6 @@ def _surrogate(folder: Path, space: Space) -> Surrogate | None:
 def is_finite(value: object) -> bool:
     """Return whether this is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def number(value: object, digits: int = 4) -> str:
-    """Return a value as people read it: numbers with so many significant digits."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int) and abs(value) < 10**6:
-        return str(value)
-    return f"{value:.{digits}g}"
-
-
-def with_error(value: float, error: float | None) -> str:
-    """Return the value with its error where there is one, as `softal.uncertain` writes it."""
-    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
-        return number(value)
-    return uncertain.with_error(value, error)
 
 
 def fraction(value: float, error: float | None) -> str:

@@ -12,11 +12,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.numeric import number
 from softal.surrogates.belief import LATEST
 from softal.theory.kob_andersen import PAIR_NAMES, SPECIES
 from softal.tracking.dynamics_table import Dynamics, State, read
 from softal.tracking.report import dynamics_states, theme
-from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.parts import Key, Panel, Section, panel
 from softal.tracking.report.trials import band
 

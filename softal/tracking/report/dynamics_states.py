@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
+from softal.numeric import Floats, number, with_error
 from softal.theory.kob_andersen import SPECIES, mct_temperature
 from softal.tracking.dynamics_table import Dynamics, State
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, number, with_error
+from softal.tracking.report.data import CampaignData
 from softal.trial import Observation
 
 HEIGHT = 620
 ACTIVATED = 0.8  # T/T_mct below which the paper finds relaxation activated, and a network's reach small
 LOWEST, NEAREST = 0.0, 1e-6  # R2 below which a state stands at the lower edge, and 1 - R2 below which at the upper
 SYMBOLS = ("circle", "diamond", "square")  # by interaction; "-open" where a state is marked
-Floats = NDArray[np.float64]
 Value = tuple[float, float | None]  # with its standard error, where that is known
 Seen = Mapping[int, Observation]  # by trial
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 
+from softal.numeric import number
 from softal.tracking import snapshots
 from softal.tracking.report import phases
-from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.generations import generations
 from softal.tracking.report.parts import Card, Key, Picture, Section
 from softal.tracking.report.statistics import thin

@@ -19,18 +19,16 @@ from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from softal.numeric import Floats, number
 from softal.space import Integer, Real, Space
 from softal.space.coordinates import start_and_width
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.generations_history import Generation, ends, history, is_log, values_of
 from softal.tracking.report.parts import Key, Section, panel
 from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
-
-Floats = NDArray[np.float64]
 
 MAX_PARAMETERS = 3
 MAX_ELLIPSES = 24

@@ -13,16 +13,14 @@ from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.numeric import Floats
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.progress import axis_type
 from softal.tracking.report.statistics import main_range, thin
 from softal.trial import Trial
-
-Floats = NDArray[np.float64]
 
 HEIGHT = 440
 MAX_DOTS = 900

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import NORMAL_95, Floats
 from softal.space import Choice, Integer, Real, Space
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import Slice, importance, slices
@@ -22,7 +23,6 @@ from softal.surrogates.optimum import Optimum, find_optimum
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.statistics import thin
 
-Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 MAX_TARGETS = 3
@@ -52,7 +52,7 @@ class Calibration:
     @property
     def coverage(self) -> float:
         """Part of the observations within the 95 % interval."""
-        return float(np.mean(np.abs(self.observed - self.mean) <= 1.96 * self.std))
+        return float(np.mean(np.abs(self.observed - self.mean) <= NORMAL_95 * self.std))
 
     @property
     def rmse(self) -> float:

@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.numeric import Floats
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, is_finite, labelled
 from softal.tracking.report.memory_states import figure_by_state, modes_of, name_of, prefix_of, temperature_of
@@ -25,8 +26,6 @@ from softal.tracking.report.progress import LOG_RATIO
 from softal.tracking.report.statistics import thin
 from softal.tracking.report.trials import MAX_GRID
 from softal.trial import Array, Trial
-
-Floats = NDArray[np.float64]
 
 NAMES = ("memory", "F_s", "F_s_reference")
 SPECIES = ("", "_A", "_B")

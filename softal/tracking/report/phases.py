@@ -17,10 +17,11 @@ from plotly.subplots import make_subplots
 
 from softal.answer import point_key
 from softal.errors import SoftalError
+from softal.numeric import number
 from softal.space import Choice
 from softal.surrogates.belief import LATEST
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.parts import Section, panel
 from softal.trial import Trial
 

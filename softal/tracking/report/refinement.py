@@ -9,8 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.numeric import number
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, number
+from softal.tracking.report.data import CampaignData
 from softal.trial import Trial, TrialState
 
 MAX_TICKS = 4

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.answer import mean_of_runs
+from softal.numeric import Floats
 from softal.trial import Array, Trial
-
-Floats = NDArray[np.float64]
 
 WORST, ORDERS = 0.02, 4  # part of the values that may be left out of an axis, and how far away
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.numeric import NORMAL_95
 from softal.space import Integer, Real
 from softal.surrogates.analysis import Slice
 from softal.tracking.report import theme
@@ -20,7 +21,6 @@ from softal.tracking.report.statistics import thin
 COLUMNS = 3
 MAX_PARAMETERS = 12
 MAX_DOTS = 400
-NORMAL_95 = 1.96
 
 
 def importance(learned: Learned) -> go.Figure | None:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from softal.answer import edges
+from softal.numeric import number, with_error
 from softal.space import Choice, Derived, Fixed, Integer, Real
 from softal.surrogates.optimum import Optimum, on_edges
-from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, number, question, with_error
+from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, question
 from softal.tracking.report.learned import Learned
 from softal.tracking.report.statistics import failures
 from softal.trial import Trial

@@ -10,8 +10,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from softal.numeric import number, with_error
 from softal.space import Integer, Real, Space
-from softal.tracking.report.data import labelled, number, with_error
+from softal.tracking.report.data import labelled
 from softal.trial import Trial
 
 INK, MUTED, GRID, SURFACE = "var(--ink)", "var(--muted)", "var(--grid)", "var(--surface)"

@@ -10,8 +10,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from softal.numeric import NORMAL_95, number
 from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled, number
+from softal.tracking.report.data import CampaignData, labelled
 from softal.tracking.report.statistics import thin
 from softal.trial import Array, Trial
 
@@ -164,6 +165,6 @@ def band(
     if errors is None or not np.any(errors > 0):
         return []
     common = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    lower = go.Scatter(x=x, y=y - 1.96 * errors, **common)
-    upper = go.Scatter(x=x, y=y + 1.96 * errors, fill="tonexty", fillcolor=colour, **common)
+    lower = go.Scatter(x=x, y=y - NORMAL_95 * errors, **common)
+    upper = go.Scatter(x=x, y=y + NORMAL_95 * errors, fill="tonexty", fillcolor=colour, **common)
     return [lower, upper]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from softal import uncertain
+from softal import numeric
 from softal.terminal import console
 from softal.tracking.report import data
 
@@ -40,7 +40,7 @@ def test_small_and_large_numbers_stay_short(
 @given(st.floats(-1e300, 1e300), st.floats(1e-300, 1e300))
 @settings(deadline=None, derandomize=True)
 def test_every_value_fits_a_column_and_is_read_back(value: float, error: float) -> None:
-    text = uncertain.with_error(value, error)
+    text = numeric.with_error(value, error)
     assert len(text) <= 32
     mantissa, _, spread = text.strip("(").partition(" ± ")
     power = text.partition(")e")[2] or "0"
