@@ -9,6 +9,7 @@ A trial's life:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -162,6 +163,16 @@ class Trial:
             "attempts": self.attempts,
             "reason": self.reason,
         }
+
+
+def same_fidelity(one: float, other: float) -> bool:
+    """Return whether two fidelities are the same: they come as decimal fractions, in files and in JSON."""
+    return math.isclose(one, other, rel_tol=1e-6)
+
+
+def is_whole(trial: Trial, fidelity: float) -> bool:
+    """Return whether a trial has at least this fidelity."""
+    return trial.fidelity > fidelity or same_fidelity(trial.fidelity, fidelity)
 
 
 def origin(proposed_by: str, notes: Mapping[str, Any]) -> str:

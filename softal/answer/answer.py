@@ -30,7 +30,7 @@ from softal.answer.edges import Edge, edges
 from softal.answer.modelled import BEATEN, MOST_POINTS, Model, lowest, luckiest, outdone
 from softal.objective import Objective
 from softal.space import Space
-from softal.trial import Point, Trial, TrialState, Value
+from softal.trial import Point, Trial, TrialState, Value, is_whole
 
 __all__ = ["BEATEN", "Answer", "Single", "answer", "groups", "mean_of_runs", "point_key"]
 
@@ -172,10 +172,10 @@ def _by_repeats(objective: Objective, trials: Sequence[Trial], best: Trial) -> A
     if not repeated:
         return None
     highest = max(group[0].fidelity for group in repeated)
-    found = [_of(objective, group, best) for group in repeated if group[0].fidelity == highest]
+    found = [_of(objective, group, best) for group in repeated if is_whole(group[0], highest)]
     sign = float(objective.signs[0])
     chosen = min(found, key=lambda one: sign * one.value)
-    rival = objective.best([trial for trial in trials if trial.fidelity >= highest])
+    rival = objective.best([trial for trial in trials if is_whole(trial, highest)])
     if rival is not None:
         alone = _of(objective, [rival], best)
         one_run = chosen.error**2 * chosen.repeats  # the rival's own error may not be known

@@ -121,7 +121,9 @@ class Campaign:
     def budget_with(self, **more: float | None) -> Budget:
         """When it is over with other limits of trials, hours or target, as for `resume`; None keeps a limit."""
         changes = {key: value for key, value in more.items() if value is not None}
-        return Budget(self.spec.objective, **_extended(self.spec.budget, changes).model_dump())
+        chosen = self.spec.strategy
+        highest = chosen.found.highest_fidelity(chosen.settings)
+        return Budget(self.spec.objective, **_extended(self.spec.budget, changes).model_dump(), fidelity=highest)
 
     # Running.
 

@@ -56,6 +56,11 @@ class Strategy(ABC):
     kind: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = StrategySettings
 
+    @classmethod
+    def highest_fidelity(cls, settings: BaseModel | None) -> float:
+        """Return the highest fidelity that it proposes: a result at less does not end a campaign by its target."""
+        return float(getattr(settings, "fidelity", 1.0))
+
     def foreseen(self, pending: Sequence[Trial]) -> int | None:
         """Return how many of the next points no result can change; None is any number of them.
 

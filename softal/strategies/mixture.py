@@ -59,6 +59,12 @@ class Mixture(Strategy):
     kind = "mixture"
     Settings = MixtureSettings
 
+    @classmethod
+    def highest_fidelity(cls, settings: BaseModel | None) -> float:
+        """Return the highest one of its members."""
+        assert isinstance(settings, MixtureSettings)
+        return max(float(chosen.found.highest_fidelity(chosen.settings)) for chosen in settings.strategies)
+
     def __init__(
         self,
         space: Space,

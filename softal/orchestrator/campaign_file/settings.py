@@ -39,7 +39,10 @@ class BudgetSettings(_Section):
     hours: Annotated[Number, Field(gt=0, le=10**6)] | None = Field(
         None, description="time of running, over all resumptions [h]"
     )
-    target: Number | None = Field(None, description="value of the objective that is good enough; of one objective only")
+    target: Number | None = Field(
+        None,
+        description="value of the objective that is good enough, at the strategy's highest fidelity; of one objective only",
+    )
     stagnation: Annotated[Whole, Field(gt=0, le=10**9)] | None = Field(
         None, description="finished trials in a row without an improvement"
     )

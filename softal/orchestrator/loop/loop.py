@@ -88,7 +88,7 @@ class Loop:
         self.plan, self.journal, self.cluster, self.listener = plan, journal, cluster, listener
         trials = journal.trials()
         name = plan.brief.name
-        self.progress = Progress(plan.brief.objective, trials)
+        self.progress = Progress(plan.brief.objective, trials, plan.budget.fidelity)
         self.failures = Failures(plan.budget.failures, trials)
         self.agents = Agents(plan.brief, cluster)
         self.stock = Stock(

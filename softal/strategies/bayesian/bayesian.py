@@ -85,6 +85,12 @@ class Bayesian(Strategy):
             return "a refinement serves one objective that has a best"
         return None
 
+    @classmethod
+    def highest_fidelity(cls, settings: BaseModel | None) -> float:
+        """Return the higher one of search and refinement."""
+        refinement = getattr(settings, "refinement", None)
+        return max(super().highest_fidelity(settings), refinement.fidelity if refinement else 0.0)
+
     def _enough(self, d: int) -> int:
         """Return the number of initial points: curves say more than losses, so that fewer of them will do."""
         return max(5, min(2 * d + 1, d + 4) if self.settings.composite(self.objective) else 2 * d + 1)

@@ -37,7 +37,7 @@ from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.bayesian.settings import RefinementSettings
 from softal.strategies.shared.region import is_new
-from softal.trial import Point, Proposal, Trial, TrialState
+from softal.trial import Point, Proposal, Trial, TrialState, same_fidelity
 
 if TYPE_CHECKING:
     from softal.strategies.bayesian.descent import Landscape
@@ -113,7 +113,7 @@ class Refinement:
             self._points[key] = Runs(trial.id, dict(trial.point), u)
         runs = self._points.get(key)
         self._trials[trial.id] = key
-        if runs and np.isclose(trial.fidelity, self.settings.fidelity):
+        if runs and same_fidelity(trial.fidelity, self.settings.fidelity):
             if done:
                 runs.losses.append(float(self.objective.losses([trial])[0, 0]))
                 runs.errors.append(float(self.objective.loss_errors([trial])[0, 0]))

@@ -15,7 +15,7 @@ from softal.objective import Component
 from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData, is_finite
 from softal.tracking.report.statistics import concurrency, lanes, main_range, running_best, thin
-from softal.trial import Trial, TrialState
+from softal.trial import Trial, TrialState, is_whole
 
 MAX_DOTS = 2000
 MAX_BARS = 600
@@ -89,7 +89,7 @@ def _dots(
     errors = np.array([trial.objective_errors.get(component.name, np.nan) for trial in trials])
     bars = np.isfinite(errors).any() and len(picked) <= 500
     highest = max(trial.fidelity for trial in data.finished)
-    whole = [trial.fidelity == highest for trial in trials]
+    whole = [is_whole(trial, highest) for trial in trials]
     held = [data.objective.satisfied(trial) for trial in trials]
     symbols = [
         "x-thin-open" if not ok else "circle" if full else "circle-open" for full, ok in zip(whole, held, strict=True)
