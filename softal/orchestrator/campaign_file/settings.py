@@ -41,7 +41,8 @@ class BudgetSettings(_Section):
     )
     target: Number | None = Field(
         None,
-        description="value of the objective that is good enough, at the strategy's highest fidelity; of one objective only",
+        description="value of the objective that is good enough, at the strategy's highest fidelity; of one objective "
+        "only",
     )
     stagnation: Annotated[Whole, Field(gt=0, le=10**9)] | None = Field(
         None, description="finished trials in a row without an improvement"
