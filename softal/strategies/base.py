@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from softal.errors import StrategyError
+from softal.errors import Problem, StrategyError
 from softal.kinds.settings import Settings, filled
 from softal.objective import Objective
 from softal.space import Space
@@ -55,6 +55,11 @@ class Strategy(ABC):
 
     kind: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = StrategySettings
+
+    @classmethod
+    def check_budget(cls, settings: BaseModel | None, trials: int | None) -> list[Problem]:
+        """Return what in the settings the budget never reaches, with its place in them; trials: None is no limit."""
+        return []
 
     @classmethod
     def highest_fidelity(cls, settings: BaseModel | None) -> float:

@@ -20,6 +20,7 @@ import numpy as np
 from pydantic import BaseModel, Field, WithJsonSchema, model_validator
 
 from softal import strategies
+from softal.errors import Problem
 from softal.kinds.settings import ChosenKind, Settings, choosing
 from softal.objective import Objective
 from softal.space import Space
@@ -58,6 +59,16 @@ class Mixture(Strategy):
 
     kind = "mixture"
     Settings = MixtureSettings
+
+    @classmethod
+    def check_budget(cls, settings: BaseModel | None, trials: int | None) -> list[Problem]:
+        """Return what in its members' settings the budget never reaches."""
+        assert isinstance(settings, MixtureSettings)
+        return [
+            Problem(f"strategies.{i}.{problem.place}", problem.message)
+            for i, chosen in enumerate(settings.strategies)
+            for problem in chosen.found.check_budget(chosen.settings, trials)
+        ]
 
     @classmethod
     def highest_fidelity(cls, settings: BaseModel | None) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from softal.errors import EngineUnavailable
 from softal.orchestrator import provenance
-from softal.simulators.engines import ENGINES, find
+from softal.simulators.engines import ENGINES, find, title
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,15 +115,14 @@ def _python() -> dict[str, str]:
 
 
 def _engine(name: str) -> dict[str, str]:
-    title = {"hoomd": "HOOMD-blue", "lammps": "LAMMPS"}.get(name, name)
     try:
         engine = find(name)
     except EngineUnavailable as missing:
-        return _check(title, MISSING, str(missing))
+        return _check(title(name), MISSING, str(missing))
     code, out, error = _in_a_process(TRY_ENGINE, name)
     if code == 0:
-        return _check(title, f"{out}, ran two atoms")
-    return _check(title, f"installed, but it fails: {error}", engine.installation)
+        return _check(engine.title, f"{out}, ran two atoms")
+    return _check(engine.title, f"installed, but it fails: {error}", engine.installation)
 
 
 def _in_a_process(code: str, *arguments: str) -> tuple[int, str, str]:

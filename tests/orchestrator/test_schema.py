@@ -560,6 +560,12 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("strategy", {"kind": "bayesian", "refinement": {"after": 500}}, "strategy.refinement.after", "the budget ends at"),
     (
         "strategy",
+        {"kind": "mixture", "strategies": ["cmaes", {"kind": "bayesian", "refinement": {"after": 500}}]},
+        "strategy.strategies.1.refinement.after",
+        "the budget ends at",
+    ),
+    (
+        "strategy",
         {"kind": "bayesian", "refinement": {"repeat": 3}},
         "strategy.refinement.repeat",
         "did you mean `repeats`?",

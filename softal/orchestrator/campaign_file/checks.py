@@ -195,15 +195,12 @@ def check_budget(budget: BudgetSettings, objective: Objective, problems: list[Pr
         problems.append(Problem("budget.target", f"{said} ({', '.join(objective.names)}); it needs a single one"))
 
 
-def check_refinement(chosen: Chosen[Strategy], budget: BudgetSettings, problems: list[Problem]) -> None:
-    """Refuse a local phase that the budget never reaches."""
-    refinement = getattr(chosen.settings, "refinement", None)
-    after = getattr(refinement, "after", None)
-    if isinstance(after, int) and budget.trials is not None and after >= budget.trials:
-        message = (
-            f"{after} is given, but the budget ends at {budget.trials} trials: nothing would be left to refine with"
-        )
-        problems.append(Problem("strategy.refinement.after", message))
+def check_reached(chosen: Chosen[Strategy], budget: BudgetSettings, problems: list[Problem]) -> None:
+    """Refuse settings of the strategy that the budget never reaches."""
+    if chosen.settings is None:
+        return
+    found = chosen.found.check_budget(chosen.settings, budget.trials)
+    problems += [Problem(f"strategy.{one.place}", one.message) for one in found]
 
 
 def searched(space: Space, simulator: Simulator | None) -> Space:

@@ -18,7 +18,7 @@ from softal.kinds.validation import join, names_of, problems_in, show, unknown
 from softal.objective import Objective
 from softal.orchestrator.campaign_file.checks import (
     check_budget,
-    check_refinement,
+    check_reached,
     check_simulator,
     check_strategy,
     check_surrogate,
@@ -173,7 +173,7 @@ def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems:
     if objective is not None and parts["budget"] is not None:
         check_budget(parts["budget"], objective, problems)
     if parts["strategy"] is not None and parts["budget"] is not None:
-        check_refinement(parts["strategy"], parts["budget"], problems)
+        check_reached(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
         outputs = outputs_of(parts["simulator"])
         check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)

@@ -9,7 +9,7 @@ from softal.errors import EngineUnavailable
 from softal.simulators.engines.base import Engine, Frame, System
 from softal.simulators.engines.potential import Mie, PairPotential
 
-__all__ = ["ENGINES", "Engine", "Frame", "Mie", "PairPotential", "System", "available", "find"]
+__all__ = ["ENGINES", "Engine", "Frame", "Mie", "PairPotential", "System", "available", "find", "title"]
 
 AUTO = "auto"
 ENGINES = {
@@ -36,6 +36,11 @@ def find(name: str = AUTO) -> type[Engine]:
         if engine.available():
             return engine
     raise EngineUnavailable("; or ".join(engine.installation for engine in candidates))
+
+
+def title(name: str) -> str:
+    """Return what people call the engine of this name, whether or not it is installed."""
+    return _load(name).title
 
 
 def _load(name: str) -> type[Engine]:

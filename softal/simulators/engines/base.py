@@ -122,10 +122,12 @@ class Engine(ABC):
 
     Attributes:
         name: in the campaign file.
+        title: what people call it.
         installation: what to do where it is not installed.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
     installation: ClassVar[str]
 
     def __init__(

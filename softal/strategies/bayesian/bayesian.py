@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from softal.errors import InvalidObservation, StrategyError
+from softal.errors import InvalidObservation, Problem, StrategyError
 from softal.numeric import Floats
 from softal.objective import Objective
 from softal.space import Space
@@ -84,6 +84,15 @@ class Bayesian(Strategy):
         if wanted.refinement and (objective.learning or not objective.single):
             return "a refinement serves one objective that has a best"
         return None
+
+    @classmethod
+    def check_budget(cls, settings: BaseModel | None, trials: int | None) -> list[Problem]:
+        """Refuse a local phase that the budget never reaches."""
+        refinement = getattr(settings, "refinement", None)
+        if refinement is None or trials is None or refinement.after < trials:
+            return []
+        given = f"{refinement.after} is given, but the budget ends at {trials} trials"
+        return [Problem("refinement.after", f"{given}: nothing would be left to refine with")]
 
     @classmethod
     def highest_fidelity(cls, settings: BaseModel | None) -> float:
