@@ -9,6 +9,7 @@ so that L = 1 where each part deviates by its tolerance.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,12 +34,14 @@ class Component:
         direction: what is wanted of it.
         references: arrays of a match.
         targets: values of a match.
+        limits: the lowest and the highest number that the value can be, by its nature.
     """
 
     name: str
     direction: Direction
     references: tuple[Reference, ...] = ()
     targets: tuple[Target, ...] = ()
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def sign(self) -> float:

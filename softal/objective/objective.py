@@ -71,6 +71,11 @@ class Objective:
         """Names of the components."""
         return tuple(component.name for component in self.components)
 
+    def within(self, ranges: Mapping[str, tuple[float, float]]) -> Objective:
+        """Return the objective with the limits of its values, as far as a simulator knows them by their names."""
+        known = [replace(one, limits=ranges[one.name]) if one.name in ranges else one for one in self.components]
+        return replace(self, components=tuple(known))
+
     @property
     def goals(self) -> list[str]:
         """The components in words, and the outcome constraints."""

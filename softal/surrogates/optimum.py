@@ -91,10 +91,21 @@ def find_optimum(objective: Objective, trials: Sequence[Trial], surrogate: Surro
         return None
     try:
         runs = surrogate.space.to_unit([trial.point for trial in done])
-        found = locate(surrogate, float(objective.signs[0]), name, runs)
-        return replace(found, tolerated=_tolerated(surrogate, objective.components[0]))
+        component = objective.components[0]
+        found = _possible(locate(surrogate, float(objective.signs[0]), name, runs), component)
+        return replace(found, tolerated=_tolerated(surrogate, component))
     except Exception:  # a surrogate may be anybody's code; an optimum is not worth its failure
         return None
+
+
+def _possible(found: Optimum, component: Component) -> Optimum:
+    """Return the optimum with a value that can be: a probability is 1 at most, whatever a Gaussian process expects."""
+    low, high = component.limits
+    value = min(max(found.value, low), high)
+    if abs(found.value - value) <= found.error or found.doubt:
+        return replace(found, value=value)
+    than, most = ("less", f"at least {low:g}") if found.value < low else ("more", f"at most {high:g}")
+    return replace(found, value=value, doubt=f"expects {than} there than can be, which is {most}")
 
 
 def _tolerated(surrogate: Surrogate, component: Component) -> dict[str, tuple[Any, float]]:

@@ -161,6 +161,8 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
     _check_together(parts, data, problems)
     if problems:  # a user's own code may say it in many lines
         raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
+    if outputs := outputs_of(parts["simulator"]):
+        parts["objective"] = parts["objective"].within(outputs.ranges)
     return CampaignSpec(**parts, folder=folder, text=text)
 
 
