@@ -17,6 +17,7 @@ COLOURS = {"softal": "#c1121f", "tpe": "#7b4ea3", "optuna_gp": "#2a9d8f", "ax": 
 MARKERS = {0.001: "v", 1.0: "s", 10.0: "^"}
 STYLES = {0.001: ":", 1.0: "-", 10.0: "--"}
 Lines = Sequence[dict[str, Any]]
+FLOOR = 0.01
 
 
 def put_into(page: Path, results: Lines) -> None:
@@ -33,7 +34,47 @@ def markdown(results: Lines) -> str:
         own = [line for line in results if line["function"] == name]
         if own:
             parts += [f"**{one.label}**", "", *_table(own), ""]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_ratios(results), ""])
+
+
+def _ratios(results: Lines) -> list[str]:
+    """Return the table of softal's regret over each peer's, for campaigns of the same function, workers and seed.
+
+    Geometric means, with softal's durations as campaigns of their own, and a factor of one standard error. Regrets
+    below FLOOR of the function's noise count as that: no method tells them from none.
+    """
+    rows = [
+        f"| softal's regret / that of | campaigns | {' | '.join(f'{n} trials' for n in MOMENTS)} |",
+        "|---|---|---|---|---|",
+    ]
+    for method, label in LABELS.items():
+        pairs = {n: _logarithms(results, method, n) for n in MOMENTS}
+        if method != "softal" and any(pairs.values()):
+            cells = [_factor(pairs[n]) for n in MOMENTS]
+            rows.append(f"| {label} | {max(map(len, pairs.values()))} | {' | '.join(cells)} |")
+    return rows if len(rows) > 2 else []
+
+
+def _logarithms(results: Lines, method: str, n: int) -> list[float]:
+    """Return ln(softal's regret / the method's) after n trials, for each of softal's campaigns."""
+    theirs = {_place(line): line for line in results if line["method"] == method and str(n) in line["answer"]}
+    ours = [line for line in results if line["method"] == "softal" and str(n) in line["answer"]]
+    return [_logarithm(line, n) - _logarithm(theirs[_place(line)], n) for line in ours if _place(line) in theirs]
+
+
+def _place(line: dict[str, Any]) -> tuple[str, int, int]:
+    return line["function"], line["workers"], line["seed"]
+
+
+def _logarithm(line: dict[str, Any], n: int) -> float:
+    return float(np.log(max(line["answer"][str(n)], FLOOR * FUNCTIONS[line["function"]].error)))
+
+
+def _factor(logarithms: Sequence[float]) -> str:
+    if not logarithms:
+        return ""
+    mean, error = np.mean(logarithms), np.std(logarithms) / np.sqrt(len(logarithms))
+    return f"{np.exp(mean):.2f} ({np.exp(mean - error):.2f} to {np.exp(mean + error):.2f})"
 
 
 def _table(lines: Lines) -> list[str]:
