@@ -146,12 +146,10 @@ def _serve(
 
 
 def _end(sandbox: Sandbox, thread: threading.Thread) -> None:
-    """Stop what a thread still simulates."""
-    while True:
-        sandbox.close()
+    """Stop what a thread still simulates; what the sandbox has open is closed once the thread has ended."""
+    while thread.is_alive():
+        sandbox.kill()
         thread.join(timeout=0.2)
-        if not thread.is_alive():
-            break
     sandbox.discard()
 
 

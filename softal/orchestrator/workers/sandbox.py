@@ -123,6 +123,13 @@ class Sandbox:
         parent = Path(tempfile.mkdtemp(prefix=f"softal-{tasks[0].trial}-"))
         return [parent / f"{task.trial:06d}" for task in tasks], parent
 
+    def kill(self) -> None:
+        """Kill the child; unlike everything else, any thread may call it, while another one waits for the child."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     def close(self) -> None:
         """End the child."""
         if self._process is not None:
