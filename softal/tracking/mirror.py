@@ -267,7 +267,8 @@ class Follower:
         if said in self.refused:
             return
         self.refused.append(said)
-        log.warning("mirror: MLflow does not take %s", said)
+        if len(self.refused) == 1:
+            log.warning("mirror: MLflow does not take %s", said)
         more = f" and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
         self._store.log_campaign(tags={REFUSED_TAG: f"{self.refused[0][: MAX_TEXT // 2]}{more}"})
 

@@ -100,7 +100,7 @@ def test_every_place_shows_the_same(campaign: Campaign, monkeypatch: pytest.Monk
 
     tracker = Tracker(pack(campaign._plan(campaign_id(campaign)).brief, campaign.spec.folder))
     mirrored = tracker.finish(None)
-    assert (mirrored.behind, mirrored.error, mirrored.refused) == (0, None, ())
+    assert (mirrored.behind, mirrored.error, mirrored.refused) == (0, None, None)
     client = MlflowClient(tracking_uri=tracker.mirror.uri)
     experiment = client.get_experiment_by_name(campaign.spec.tracking.experiment)
     assert experiment is not None

@@ -69,13 +69,13 @@ class Mirrored(NamedTuple):
         behind: finished trials that MLflow does not have yet.
         up_to_date: whether it has everything.
         error: why MLflow does not answer.
-        refused: what MLflow will never take, each in words.
+        refused: what MLflow will never take, in words: the first of it.
     """
 
     behind: int
     up_to_date: bool
     error: str | None
-    refused: tuple[str, ...]
+    refused: str | None
 
 
 class Strategist:
@@ -219,7 +219,8 @@ class Tracker:
         return self._mirrored()
 
     def _mirrored(self) -> Mirrored:
-        return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, tuple(self.mirror.refused))
+        refused = next(iter(self.mirror.refused), None)
+        return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, refused)
 
     def _files(self, record: Mapping[str, Any]) -> list[Path]:
         """Return the files of a version that people look at: its tables, and pictures of them."""

@@ -273,8 +273,8 @@ class Loop:
     def _take_mirror(self, found: Mirrored) -> None:
         was = self._mirror_error
         self._mirror_behind, self._mirror_error, self._mirrored = found.behind, found.error, found.up_to_date
-        for what in found.refused:
-            self._complain(f"MLflow does not take {what}. The campaign goes on; the journal has it.")
+        if found.refused:
+            self._complain(f"MLflow does not take {found.refused}. The campaign goes on; the journal has all.")
         longer = self.agents.took("tracker") < MIRROR_CALL / 2 and self._mirror_behind > self._mirror_batch
         shorter = self.agents.took("tracker") > MIRROR_CALL
         change = 2.0 if longer else 0.5 if shorter else 1.0
