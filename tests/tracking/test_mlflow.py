@@ -19,6 +19,7 @@ import pytest
 from mlflow_server import Server
 
 from softal.answer import answer
+from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState
@@ -240,7 +241,7 @@ def test_the_parent_has_the_answer_with_its_error(journal: Journal) -> None:
     assert found.repeats == parent.data.metrics["answer_repeats"] == 2
     assert parent.data.metrics["answer"] == pytest.approx(2.2)
     assert parent.data.metrics["answer_error"] == pytest.approx(found.error)
-    assert "= 2.2 ±" in parent.data.tags["answer"]
+    assert f"= {with_error(2.2, found.error)} (" in parent.data.tags["answer"]
     assert "(mean of 2 runs at fidelity 1) at " in parent.data.tags["answer"]
 
 
