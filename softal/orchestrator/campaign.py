@@ -39,6 +39,7 @@ from softal.trial import Trial, TrialState
 if TYPE_CHECKING:
     import pandas as pd
 
+    from softal.cards import Source
     from softal.orchestrator.loop.loop import Listener, Plan
     from softal.orchestrator.loop.session import Ending
     from softal.surrogates import Surrogate
@@ -237,7 +238,8 @@ class Campaign:
             surrogate=(spec.surrogate.kind, spec.surrogate.settings) if spec.surrogate else None,
             mlflow=None if uri == "off" else uri,
             experiment=spec.tracking.experiment,
-            simulator=self._simulator(),
+            simulator=self._built(),
+            described=self._described(),
         )
         workers = spec.workers
         simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
@@ -249,7 +251,7 @@ class Campaign:
             brief, job, self.budget, self.batch, workers.memory, workers.retries, workers.grace, ahead, workers.share
         )
 
-    def _simulator(self) -> dict[str, Any]:
+    def _described(self) -> dict[str, Any]:
         """Return the simulator's kind and settings, as JSON has them."""
         chosen = self.spec.simulator
         return {"kind": chosen.kind, **(chosen.settings.model_dump(mode="json") if chosen.settings else {})}
@@ -363,9 +365,9 @@ class Campaign:
     def surrogate(self) -> Surrogate:
         """The latest version of the surrogate; CampaignStateError if there is none yet."""
         from softal import surrogates
-        from softal.orchestrator.loop.agents import SURROGATE_FOLDER
+        from softal.surrogates.belief import LATEST
 
-        latest = self.folder / SURROGATE_FOLDER / "latest"
+        latest = self.folder / LATEST
         if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
         return surrogates.load(latest, self.spec.surrogate.kind)
@@ -388,7 +390,13 @@ class Campaign:
             objective=spec.objective,
             workers=spec.workers.concurrent,
             surrogate=self.latest_surrogate,
+            sources=self._sources(),
         )
+
+    def _sources(self) -> list[Source]:
+        """Return those whose cards are shown: surrogate, strategy and simulator."""
+        surrogate = self.spec.build_surrogate()
+        return [*([surrogate] if surrogate else []), self.spec.build_strategy(), self._built()]
 
     @property
     def running(self) -> bool:

@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import BaseModel
@@ -23,7 +23,10 @@ from pydantic import BaseModel
 from softal.errors import InvalidObservation, SoftalError
 from softal.kinds.settings import Settings, filled
 from softal.references import Reference
-from softal.trial import Observation, Point, Value
+from softal.trial import Array, Observation, Point, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, Picture, View
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,27 @@ class Simulator(ABC):
         The reference is in the units that `outputs` declares.
         """
         return None
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return what the report, and MLflow, show of a campaign of this simulator; by default its snapshots."""
+        from softal.simulators import gallery
+
+        return gallery.cards(view)
+
+    def examples(self, view: View) -> Examples | None:
+        """Return trials that stand for what was found; None where the simulator knows of none."""
+        return None
+
+    def picture(self, arrays: Mapping[str, Array], title: str) -> Picture | None:
+        """Return a small picture of one trial's arrays, which MLflow shows beside it: by default of a snapshot.
+
+        Args:
+            arrays: of the observation.
+            title: of the picture.
+        """
+        from softal.simulators import snapshots
+
+        return snapshots.picture(arrays, title)
 
 
 def seed_generators(seed: int) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from softal.kinds.settings import Settings, filled
 from softal.objective import Objective
 from softal.space import Space
 from softal.trial import Proposal, Trial, TrialState
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, View
 
 Result = tuple[float, ...] | None  # one value for each component of the objective; None where the trial failed
 
@@ -173,6 +176,14 @@ class Strategy(ABC):
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing heavy
         """Import what later proposals need, in a thread beside the first simulations."""
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return what the report, and MLflow, show of how the strategy went: by default nothing of its own."""
+        return ()
+
+    def examples(self, view: View) -> Examples | None:
+        """Return trials that stand for what was found, such as the best of generations; None without any."""
+        return None
 
     def restore(self, trials: Sequence[Trial]) -> None:
         """Rebuild the state from all trials of a journal, finished or not.

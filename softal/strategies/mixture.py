@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, Field, WithJsonSchema, model_validator
@@ -25,10 +25,12 @@ from softal.kinds.settings import ChosenKind, Settings, choosing
 from softal.objective import Objective
 from softal.space import Space
 from softal.strategies.base import Result, Strategy
-from softal.trial import Proposal, Trial
+from softal.trial import MEMBER, Proposal, Trial
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, View
 
 SEED_STREAM = 0x6D697874  # keeps the members' seeds apart from the seeds of points
-MEMBER = "member"  # key in the notes
 
 StrategyKind = Annotated[Any, choosing(strategies.find), WithJsonSchema({"type": "kind"})]
 
@@ -124,6 +126,19 @@ class Mixture(Strategy):
         return "; ".join(
             f"{name}: {member.exhausted_because}" for name, member in zip(self._names, self.members, strict=True)
         )
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the members' cards."""
+        return [card for member in self._kinds for card in member.cards(view)]
+
+    def examples(self, view: View) -> Examples | None:
+        """Return the examples of the first member that has any."""
+        return next((found for member in self._kinds if (found := member.examples(view))), None)
+
+    @property
+    def _kinds(self) -> list[Strategy]:
+        """One member of each kind: its cards are of all trials."""
+        return list({type(member): member for member in reversed(self.members)}.values())[::-1]
 
     def _recount(self, trials: Sequence[Trial]) -> None:
         super()._recount(trials)

@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,9 @@ from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates.data import training_data
 from softal.trial import Trial, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, View
 
 FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
@@ -184,6 +187,14 @@ class Surrogate(ABC):
     def tables(self) -> dict[str, Any]:
         """Return name -> plain data to be shown to people, saved as `<name>.json` beside the model: by default none."""
         return {}
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return what the report, and MLflow, show of what was learned, from its `tables`: by default nothing."""
+        return ()
+
+    def examples(self, view: View) -> Examples | None:
+        """Return trials that stand for what was found, such as one of each class; None without any."""
+        return None
 
     def refuses(self, point: Mapping[str, Value]) -> str | None:
         """Return why nothing should be predicted at a point: place, value and what is allowed; None where it may be.

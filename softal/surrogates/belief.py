@@ -27,7 +27,8 @@ from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load
 from softal.trial import Point, Trial
 
-LATEST = Path("surrogate") / "latest"  # in a campaign's folder
+FOLDER = "surrogate"  # in a campaign's folder, with its versions
+LATEST = Path(FOLDER) / "latest"
 SIGNIFICANT = 2.0  # standard errors of R2 above 0
 LEAST_COVERAGE = 0.5  # of the 95 % intervals
 DRAWS = 128  # functions: a standard deviation to 6 %

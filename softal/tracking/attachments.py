@@ -6,21 +6,19 @@ import math
 import re
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from softal.cards.arrays import curves, fits, logarithmic
 from softal.numeric import NORMAL_95
 from softal.objective import Objective, Reference
-from softal.tracking import snapshots
 from softal.trial import Array
 
 MAX_TABLE_BYTES, MAX_OTHER_BYTES = 1_000_000, 100_000
 MAX_ARTIFACT_BYTES = 100_000_000
 MAX_PANELS = 6
-LOG_DECADES = 2.5  # that a grid spans at least if it is shown on a logarithmic axis
 PLOT_SHARE = 5.0  # after a plot that took t seconds, the next ordinary one waits 5 t: at most a sixth of the time
 
 
@@ -49,7 +47,7 @@ def write_arrays(arrays: Mapping[str, Array], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, array in arrays.items():
-        table = array.grid is not None and array.values.ndim == 1 and _fits(array)
+        table = array.grid is not None and array.values.ndim == 1 and fits(array)
         if array.values.nbytes > (MAX_TABLE_BYTES if table else MAX_OTHER_BYTES):
             continue
         path = folder / file_name(name, ".csv" if table else ".npy")
@@ -59,23 +57,6 @@ def write_arrays(arrays: Mapping[str, Array], folder: Path) -> list[Path]:
             np.save(path, array.values, allow_pickle=False)
         written.append(path)
     return written
-
-
-def curves(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays that are drawn as curves: of one dimension, not part of a picture, their parts of one shape."""
-    some = {name: array for name, array in arrays.items() if name not in snapshots.NAMES and array.values.size > 1}
-    return {name: array for name, array in some.items() if array.values.ndim == 1 and _fits(array)}
-
-
-def logarithmic(grid: NDArray[np.float64]) -> bool:
-    """Whether a grid is shown on a logarithmic axis: it is positive, spans decades, and is crowded at its low end."""
-    if not grid.size or not np.all(grid > 0) or grid.max() < 10**LOG_DECADES * grid.min():
-        return False
-    return bool(np.median(grid) < grid.max() / 4)  # r and k may span decades, too, but in even steps
-
-
-def _fits(array: Array) -> bool:
-    return len({part.shape for part in (array.values, array.grid, array.errors) if part is not None}) == 1
 
 
 def _write_table(path: Path, name: str, array: Array) -> None:
@@ -109,13 +90,18 @@ def file_name(name: str, suffix: str) -> str:
     return (re.sub(r"[^\w\-.()]+", "_", name).strip("._")[:100] or "file") + suffix
 
 
-def plot_arrays(arrays: Mapping[str, Array], objective: Objective, title: str, path: Path) -> Path | None:
-    """Draw the one-dimensional arrays, each in its panel with its errors and its reference; None if there are none."""
+def plot_arrays(
+    arrays: Mapping[str, Array], objective: Objective, title: str, path: Path, pictured: Collection[str] = ()
+) -> Path | None:
+    """Draw the one-dimensional arrays, each in its panel with its errors and its reference; None if there are none.
+
+    Those that are pictured elsewhere are left out.
+    """
     # pyplot keeps figures alive and picks a window system; a Figure of one's own, drawn by Agg, does neither.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shown = dict(list(curves(arrays).items())[:MAX_PANELS])
+    shown = dict(list(curves(arrays, pictured).items())[:MAX_PANELS])
     if not shown:
         return None
     references = {reference.array: reference for part in objective.components for reference in part.references}

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from softal.answer import Answer
 from softal.answer import answer as of_trials
+from softal.cards.card import Picture
 from softal.errors import SoftalError
 from softal.objective import Objective
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
@@ -43,7 +44,6 @@ from softal.tracking.records import (
     surrogate_metrics,
     trial_record,
 )
-from softal.tracking.snapshots import Snapshot, write_snapshot
 from softal.trial import Array, Trial, TrialState
 
 FinishedRun = tuple[RunRecord, Path | None]  # the run of a finished trial, and the folder of its files
@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 SHOW_AFTER = 2.0  # s; a trial that runs longer gets its run while it runs, shorter ones when they are finished
 QUICK = 0.1  # s; of trials that take less than this only the first, and each new best, have their arrays as files
 FIRST_FILES = 1000  # so many of them
+PICTURE = "snapshot.png"  # of a trial, as its simulator draws it
 SURROGATE_FOLDER = "surrogate"  # of the campaign's run, for files of the surrogate
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # s between attempts while the store cannot be reached
 
@@ -107,6 +108,7 @@ class Follower:
         objective: of the campaign, which says what the best trial is.
         answer: trials -> the campaign's answer; that of the trials alone unless it is given.
         files: the record of a version of the surrogate -> its files that people look at; none unless it is given.
+        picture: arrays of a trial and title -> their picture; none unless it is given.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
     """
@@ -119,6 +121,7 @@ class Follower:
         *,
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
+        picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -128,6 +131,7 @@ class Follower:
         self._store, self._show_after, self._clock = store, show_after, clock
         self._answer = answer or partial(of_trials, objective)
         self._files = files or (lambda record: ())
+        self._picture = picture or (lambda arrays, title: None)
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
         self._wait, self._retry_at = FIRST_WAIT, 0.0
@@ -352,10 +356,20 @@ class Follower:
         begun = time.monotonic()
         scores = ", ".join(f"{name} = {value:.4g}" for name, value in plot.trial.objective.items())
         title = f"trial {plot.trial.id}: {scores}"
-        plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png")
-        if snapshot := Snapshot.of(plot.arrays):
-            write_snapshot(snapshot, title, plot.folder / "snapshot.png")
+        picture = self._pictured(plot.arrays, title)
+        if picture is not None:
+            plot.folder.mkdir(parents=True, exist_ok=True)
+            (plot.folder / PICTURE).write_bytes(picture.png)
+        pictured = picture.arrays if picture else frozenset[str]()
+        plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png", pictured)
         self._plots.spent(begun)
+
+    def _pictured(self, arrays: Mapping[str, Array], title: str) -> Picture | None:
+        try:
+            return self._picture(arrays, title)
+        except Exception as error:  # a simulator may be anybody's code: a trial is held without its picture
+            log.warning("mirror: no picture of %s: %s", title, _first_line(error))
+            return None
 
     def _add(self, runs: Sequence[FinishedRun]) -> None:
         try:

@@ -60,7 +60,7 @@ from softal.tracking.records import (
     RunRecord,
 )
 from softal.tracking.records import Metric as Row
-from softal.trial import Trial
+from softal.trial import Array, Trial
 
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
@@ -96,7 +96,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
-        answer, files: as of `Follower`.
+        answer, files, picture: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -109,11 +109,14 @@ class Mirror(Follower):
         *,
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
+        picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
-        super().__init__(journal, self.store, objective, answer=answer, files=files, show_after=show_after)
+        super().__init__(
+            journal, self.store, objective, answer=answer, files=files, picture=picture, show_after=show_after
+        )
 
 
 class MlflowStore:

@@ -90,6 +90,13 @@ class CampaignSpec:
         """Make the strategy."""
         return self.strategy.build(self.space, self.objective, self.seed)
 
+    def build_surrogate(self) -> Surrogate | None:
+        """Make the surrogate, which has learned nothing yet; None where the file says `none`."""
+        if self.surrogate is None:
+            return None
+        told = [self.objective] if self.surrogate.found.wants_arrays else []
+        return self.surrogate.found(self.space, self.objective.names, self.surrogate.settings, *told)
+
 
 def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
     """Read and check a campaign file, with changes `place=value`.

@@ -21,14 +21,15 @@ from softal.answer import Answer
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.orchestrator.workers.pickling import unpack
+from softal.simulators import Simulator
 from softal.space import Space
+from softal.surrogates.belief import FOLDER
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
 NICENESS = 10  # agents give way to simulations that share their cores
 PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
-SURROGATE_FOLDER = "surrogate"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Brief:
     surrogate: tuple[str, Any] | None
     mlflow: str | None
     experiment: str
-    simulator: Mapping[str, Any] = field(default_factory=dict)  # its kind and settings, as JSON has them
+    simulator: Simulator | None = None
+    described: Mapping[str, Any] = field(default_factory=dict)  # the simulator's kind and settings, as JSON has them
 
 
 class Reply(NamedTuple):
@@ -128,7 +130,7 @@ class Trainer:
     def __init__(self, parcel: bytes) -> None:
         self.brief = _settle(parcel)
         self.journal = Journal.open(self.brief.folder)
-        self.folder = self.brief.folder / SURROGATE_FOLDER
+        self.folder = self.brief.folder / FOLDER
         versions = self.journal.versions()
         self.version = max([0, *published(self.folder), *(record["version"] for record in versions)])
         self.fitted = versions[-1]["trials"] if versions else 0
@@ -155,7 +157,7 @@ class Trainer:
         surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
         surrogate.provenance = {
             "campaign": self.brief.name,
-            "simulator": dict(self.brief.simulator),
+            "simulator": dict(self.brief.described),
             "softal": __version__,
         }
         try:
@@ -206,12 +208,13 @@ class Tracker:
         from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
 
         assert brief.mlflow is not None
-        self.folder = brief.folder / SURROGATE_FOLDER
+        self.folder = brief.folder / FOLDER
         self.journal = Journal.open(brief.folder)
         self.brief = brief
         self.mirror = Mirror(
-            self.journal, brief.mlflow, brief.experiment, brief.objective, answer=self._answer, files=self._files
-        )
+            self.journal, brief.mlflow, brief.experiment, brief.objective,
+            answer=self._answer, files=self._files, picture=brief.simulator.picture if brief.simulator else None,
+        )  # fmt: skip
 
     def step(self, max_trials: int) -> Mirrored:
         """Mirror up to `max_trials` trials and what else is new; return how it stands."""
@@ -223,18 +226,24 @@ class Tracker:
         return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, refused)
 
     def _files(self, record: Mapping[str, Any]) -> list[Path]:
-        """Return the files of a version that people look at: its tables, and pictures of them."""
-        from softal.tracking import classification, dynamics_picture
-
-        draw = {
-            classification.TABLE: classification.plot_classification,
-            dynamics_picture.TABLE: dynamics_picture.plot_dynamics,
-        }
+        """Return the files of a version that people look at: its tables, and a page of its cards."""
         folder = self.folder / f"version-{record['version']}"
         tables = [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
-        drawn = [path for path in tables if path.name in draw]
-        pictures = [draw[path.name](path, self.folder / f"{path.stem}.png") for path in drawn]
-        return [*tables, *(path for path in pictures if path is not None)]
+        return [*tables, *self._pages()] if tables else []
+
+    def _pages(self) -> list[Path]:
+        """Write the cards of the surrogate as pages, and return these."""
+        from softal.cards.page import file_name, write_page
+        from softal.cards.view import cards_of
+        from softal.tracking.report.data import read
+
+        brief = self.brief
+        if brief.surrogate is None:
+            return []
+        kind, settings = brief.surrogate
+        source = surrogates.build(kind, brief.space, brief.objective.names, settings, brief.objective)
+        made = cards_of(read(brief.folder, brief.space, brief.objective, None, None), [source])
+        return [write_page([card], card.title, self.folder / file_name(card.title)) for card in made]
 
     def _answer(self, trials: Sequence[Trial]) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""

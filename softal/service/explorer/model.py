@@ -13,10 +13,10 @@ import numpy as np
 
 from softal.errors import SoftalError, SurrogateError
 from softal.numeric import NORMAL_95
-from softal.orchestrator.loop.agents import SURROGATE_FOLDER
 from softal.orchestrator.predictions import complete_point
 from softal.space.parameters import Choice, Integer, Parameter, Real
 from softal.surrogates.base import DESCRIPTION
+from softal.surrogates.belief import LATEST
 from softal.tracking.journal import DATABASE
 from softal.tracking.report.data import question
 from softal.trial import Point, Trial, TrialState
@@ -49,7 +49,7 @@ class Explorer:
         """Return the latest surrogate, read again if it is a new one; None where there is none yet."""
         with self._reading:
             try:
-                found = (self.campaign.folder / SURROGATE_FOLDER / "latest" / DESCRIPTION).stat()
+                found = (self.campaign.folder / LATEST / DESCRIPTION).stat()
                 if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
                     self._surrogate, self._stamp = self.campaign.surrogate, stamp
                     self.version += 1

@@ -7,9 +7,9 @@ Learn.: Sci. Technol. 4, 025010 (2023): how many exponentials the memory needs a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -18,6 +18,9 @@ from softal.kinds.settings import ExistingFile
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.memory.reference import ReferenceSettings, arrays, state_of
 from softal.trial import Observation, Point, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 MOST_MODES = 8
 
@@ -61,6 +64,12 @@ class MemoryFit(Simulator):
     }
     defaults: Mapping[str, Value] = {"modes": 2}
     outputs: Outputs | None = None  # values of modes that there are, T where a table names it
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the memory functions that were fitted."""
+        from softal.simulators.memory.cards import cards
+
+        return cards(view)
 
     def check(self) -> list[str]:
         """Say what is wrong with the references."""

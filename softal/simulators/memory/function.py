@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +23,9 @@ from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.memory.reference import ReferenceSettings, arrays
 from softal.theory.relaxation import Relaxation
 from softal.trial import Observation, Point, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 POSITIVE, B_RANGE = ("rate", "tau"), (0.01, 100.0)
 UNITS = {"w": "1/tau (weight, of either sign)", "a": "part of the weight that does not decay", "tau": "tau", "b": "1"}
@@ -66,6 +69,12 @@ class MemoryFunction(Simulator):
     def defaults(self) -> Mapping[str, Value]:  # type: ignore[override]
         """No constant part."""
         return {"c": 0.0, **{f"a{i + 1}": 0.0 for i in range(self.settings.modes)}}
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the memory function, and the relaxation that it gives."""
+        from softal.simulators.memory.cards import cards
+
+        return cards(view)
 
     def check(self) -> list[str]:
         """Say what is wrong with the reference."""

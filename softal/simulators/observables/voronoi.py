@@ -78,6 +78,17 @@ def voronoi_cells(positions: Floats, box: Floats, short_side: float = SHORT_SIDE
     return Cells(polygons, areas, np.array(sides, dtype=np.intp))
 
 
+def distinct(positions: Floats, box: Floats) -> Floats:
+    """Return the positions (n, 2) in the box without those that coincide with another.
+
+    Args:
+        positions: shape (N, 2) [length]; they need not be in the box.
+        box: edges, shape (2,) [length].
+    """
+    inside = _inside(positions, box)
+    return np.delete(inside, np.unique(_near_pairs(inside, box, COINCIDENT)[:, 1]), axis=0)
+
+
 def _inside(positions: Floats, box: Floats) -> Floats:
     return np.asarray(np.mod(np.mod(positions, box), box))  # twice: mod(-1e-20, L) is L, which trees refuse
 

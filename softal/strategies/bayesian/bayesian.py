@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -37,6 +37,9 @@ from softal.strategies.shared.region import Region, is_new
 from softal.strategies.sobol import MAX_DIMENSION, SobolSequence
 from softal.surrogates.threads import single_threaded
 from softal.trial import Proposal, Trial, TrialState
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 
 class Bayesian(Strategy):
@@ -126,6 +129,12 @@ class Bayesian(Strategy):
     def prepare(self) -> None:
         """Import torch and BoTorch, which the first points do not need."""
         from softal.strategies.bayesian import acquisition  # noqa: F401
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the refinement, if there was one."""
+        from softal.strategies.bayesian.cards import cards
+
+        return cards(view)
 
     def _wants_trust_region(self) -> bool:
         wanted = self.settings.trust_region

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
@@ -42,6 +42,9 @@ from softal.strategies.cmaes.genotypes import Genotypes
 from softal.strategies.cmaes.population import Entry, Violations, best_of, flat, noisy, ranked, shortened
 from softal.strategies.cmaes.restarts import Kind, Restarts
 from softal.trial import Point, Proposal, Trial, TrialState
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, View
 
 Part = Annotated[float, Field(gt=0, le=1)]
 
@@ -142,6 +145,18 @@ class CMAES(Strategy):
         """Return how many points are left of the generation: no result changes the distribution before it is full."""
         under_way = [trial for trial in pending if trial.notes.get("run") == self._run]
         return max(0, int(self._es.popsize) - len(self._pool) - len(under_way))
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the search distribution by generation."""
+        from softal.strategies.cmaes.cards import cards
+
+        return cards(view)
+
+    def examples(self, view: View) -> Examples | None:
+        """Return the best trials of generations."""
+        from softal.strategies.cmaes.cards import examples
+
+        return examples(view)
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         if self._ended:

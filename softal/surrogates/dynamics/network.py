@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +30,9 @@ from softal.surrogates.dynamics.statics import Statics
 from softal.surrogates.dynamics.training import HeldOut, parts_of
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.trial import Trial, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 SHOWN = "dynamics"  # name of the table with all that is to be shown
 ARCHITECTURES: dict[str, type[Committee]] = {"ensemble": ShapedCommittee, "paper": PaperCommittee}
@@ -172,6 +175,12 @@ class DynamicsNetwork(TargetsBeside):
     def metrics(self) -> dict[str, float]:
         """Return R2 and coverage on states left out; empty without a network."""
         return metrics(self._shown)
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the relaxation that was simulated and predicted."""
+        from softal.surrogates.dynamics.cards import cards
+
+        return cards(view)
 
     def tables(self) -> dict[str, Any]:
         """Return `dynamics`: all that is to be shown of the networks, or why there are none."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +37,9 @@ from softal.surrogates.phases.network import IMAGES, Network
 from softal.surrogates.phases.novelty import Novelty
 from softal.surrogates.phases.report import METRICS, evaluate, untrained
 from softal.trial import Trial
+
+if TYPE_CHECKING:
+    from softal.cards import Card, Examples, View
 
 SHOWN = "classification"  # name of the table with all that is to be shown
 INPUT = "|rho_k| / N without k = 0, maximum of blocks of 4 pixels, k = 2 pi n / L, |n| <= 64 (2D) or 32 (3D)"
@@ -195,6 +198,18 @@ class PhaseClassifier(TargetsBeside):
     def metrics(self) -> dict[str, float]:
         """Return accuracy, calibration error and false alarms on held-out state points; empty without a network."""
         return {} if self.untrained else {name: self._shown[name] for name in METRICS}
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return how well the phases are told apart."""
+        from softal.surrogates.phases.cards import cards
+
+        return cards(view)
+
+    def examples(self, view: View) -> Examples | None:
+        """Return for each phase the trial that is most probably of it."""
+        from softal.surrogates.phases.cards import examples
+
+        return examples(view)
 
     def tables(self) -> dict[str, Any]:
         """Return `classification`: all that is to be shown of the network, or why there is none."""

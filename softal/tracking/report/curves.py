@@ -10,15 +10,16 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from softal.answer import mean_of_runs
+from softal.cards import theme
+from softal.cards.arrays import logarithmic
+from softal.cards.curves import MAX_GRID, band, grid_label, points
+from softal.cards.statistics import thin
+from softal.cards.text import labelled
 from softal.errors import InvalidObservation
 from softal.numeric import Floats, with_error
 from softal.objective import Reference
-from softal.tracking.attachments import logarithmic
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.learned import Learned
-from softal.tracking.report.statistics import thin
-from softal.tracking.report.trials import MAX_GRID, band, grid_label, points
 from softal.trial import Array
 
 Curve = tuple[Floats, Floats, Floats]

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import math
+import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from softal.answer import Answer
+from softal.cards.text import fraction
+from softal.cards.view import Examples, Source
 from softal.numeric import with_error
 from softal.objective import Component, Objective
 from softal.objective.component import name_of
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.surrogates.belief import find_answer, latest
+from softal.surrogates.belief import LATEST, find_answer, latest
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
 
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
-DECIMALS = 4  # of a probability
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class CampaignData:
         workers: number of workers, where it is known.
         running: whether a process runs the campaign now.
         folder: of the campaign; None where there is none.
+        sources: the campaign's surrogate, strategy and simulator, whose cards are shown.
     """
 
     info: Mapping[str, Any]
@@ -50,6 +53,45 @@ class CampaignData:
     workers: int | None = None
     running: bool = False
     folder: Path | None = None
+    sources: Sequence[Source] = ()
+
+    def table(self, name: str) -> Mapping[str, Any] | None:
+        """Return a table of the latest surrogate; None where there is none, ValueError where its file is damaged."""
+        path = self.folder / LATEST / f"{name}.json" if self.folder else None
+        if path is None or not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"{path} is no table")
+        return found
+
+    @cached_property
+    def examples(self) -> Examples:
+        """Trials that stand for what was found: by the first source that knows of any, or from first to last."""
+        for source in self.sources:
+            with suppress(Exception):  # anybody's code: its own cards say what is wrong
+                if found := source.examples(self):
+                    return found
+        return Examples("Trials from first to last", self._quarters)
+
+    @property
+    def _quarters(self) -> list[tuple[str, Trial]]:
+        """Label and trial: the first, those at the quarters, the best and the last."""
+        done = self.done
+        labels: dict[int, str] = {}
+        for label, part in (
+            ("first", 0.0),
+            ("a quarter", 0.25),
+            ("half", 0.5),
+            ("three quarters", 0.75),
+            ("last", 1.0),
+        ):
+            if done:
+                labels.setdefault(round(part * (len(done) - 1)), label)
+        if self.best is not None:
+            place = next(i for i, trial in enumerate(done) if trial.id == self.best.id)
+            labels[place] = "best"
+        return [(label, done[place]) for place, label in sorted(labels.items())]
 
     def with_arrays(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that are done with the arrays of their observations."""
@@ -167,7 +209,12 @@ class CampaignData:
 
 
 def read(
-    folder: Path, space: Space, objective: Objective, surrogate: Surrogate | None, workers: int | None
+    folder: Path,
+    space: Space,
+    objective: Objective,
+    surrogate: Surrogate | None,
+    workers: int | None,
+    sources: Sequence[Source] = (),
 ) -> CampaignData:
     """Read what the report needs from a campaign's folder; its surrogate is loaded from there unless it is given."""
     with Journal.open(folder) as journal:
@@ -181,6 +228,7 @@ def read(
             workers=workers,
             running=in_use(folder),
             folder=folder,
+            sources=sources,
         )
         ids = data.answer.trials if data.answer else [data.shown.id] if data.shown else []
         runs = [journal.arrays(trial_id) for trial_id in ids]
@@ -195,38 +243,6 @@ def _surrogate(folder: Path, space: Space) -> Surrogate | None:
     """Load the surrogate of the space from the campaign's folder, if there is one."""
     found = latest(folder)
     return found if found is not None and found.space.names == space.names else None
-
-
-def is_finite(value: object) -> bool:
-    """Return whether this is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def fraction(value: float, error: float | None) -> str:
-    """Return a number from 0 to 1 with its error, with four decimals at most: people read 1e-7 as 0."""
-    if error is None or not math.isfinite(error) or error <= 0 or not math.isfinite(value):
-        return f"{value:.{DECIMALS}f}"
-    small = 0.5 * 10**-DECIMALS
-    if error < small:
-        return f"{value:.{DECIMALS}f} ± <{2 * small:g}"
-    decimals = min(DECIMALS, 1 - math.floor(math.log10(error)))
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time span as people read it."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
-        return f"{seconds:.3g} s"
-    if seconds < 7200:
-        return f"{seconds / 60:.3g} min"
-    return f"{seconds / 3600:.3g} h" if seconds < 172_800 else f"{seconds / 86_400:.3g} days"
-
-
-def labelled(name: str, unit: str) -> str:
-    """Return `name [unit]`."""
-    return f"{name} [{unit}]" if unit else name
 
 
 def question(space: Space, objective: Objective) -> str:

@@ -7,9 +7,9 @@ from bisect import bisect_right
 import numpy as np
 import plotly.graph_objects as go
 
-from softal.tracking.report import theme
+from softal.cards import theme
+from softal.cards.statistics import thin
 from softal.tracking.report.data import CampaignData
-from softal.tracking.report.statistics import thin
 from softal.trial import Trial, TrialState
 
 MAX_DOTS = 2000

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.cards.statistics import thin
 from softal.numeric import NORMAL_95, Floats
 from softal.space import Choice, Integer, Real, Space
 from softal.surrogates import Surrogate
@@ -21,7 +22,6 @@ from softal.surrogates.analysis import Slice, importance, slices
 from softal.surrogates.data import training_data
 from softal.surrogates.optimum import Optimum, find_optimum
 from softal.tracking.report.data import CampaignData
-from softal.tracking.report.statistics import thin
 
 T = TypeVar("T")
 

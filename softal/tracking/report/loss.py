@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from softal.answer import mean_of_runs
+from softal.cards.card import Table
+from softal.cards.text import labelled
 from softal.numeric import number, with_error
 from softal.objective import Part, Target
 from softal.objective.component import name_of
-from softal.tracking.report.data import CampaignData, labelled
+from softal.tracking.report.data import CampaignData
 from softal.tracking.report.learned import Learned
-from softal.tracking.report.tables import Table
 
 
 def loss_rows(data: CampaignData, learned: Learned) -> Table | None:

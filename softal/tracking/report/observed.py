@@ -13,12 +13,13 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from softal.tracking.attachments import curves, logarithmic
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled
-from softal.tracking.report.parts import Panel, panel
-from softal.tracking.report.statistics import thin
-from softal.tracking.report.trials import MAX_GRID, band, grid_label
+from softal.cards import theme
+from softal.cards.arrays import curves, logarithmic
+from softal.cards.card import Panel, panel
+from softal.cards.curves import MAX_GRID, band, grid_label
+from softal.cards.statistics import thin
+from softal.cards.text import labelled
+from softal.tracking.report.data import CampaignData
 from softal.trial import Array
 
 MAX_FIGURES = 6

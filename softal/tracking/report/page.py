@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from softal.cards.card import Card, card
+from softal.cards.page import assets, template
+from softal.cards.view import Source, cards_of
 from softal.objective import Objective
 from softal.space import Space
 from softal.surrogates import Surrogate
-from softal.tracking.report import dynamics, gallery, generations, known, memory, observed, phases, progress, trials
+from softal.tracking.report import known, observed, progress, trials
 from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.learned import Learned, learn
 from softal.tracking.report.loss import loss_rows
-from softal.tracking.report.parts import Section, section
-from softal.tracking.report.refinement import refinement
 from softal.tracking.report.tables import (
     best_trials,
     edge_lines,
@@ -37,6 +39,7 @@ def write_report(
     objective: Objective,
     workers: int | None = None,
     surrogate: Surrogate | None = None,
+    sources: Sequence[Source] = (),
     path: Path | None = None,
 ) -> Path:
     """Write the report of the campaign in a folder, whether it is finished or not.
@@ -46,6 +49,7 @@ def write_report(
         space, objective: of the campaign.
         workers: number of workers, against which their use is shown.
         surrogate: shown instead of the latest one in the folder.
+        sources: surrogate, strategy and simulator of the campaign, whose own cards are shown.
         path: of the page; `report.html` in the folder unless it is given.
 
     Returns:
@@ -54,7 +58,7 @@ def write_report(
     Raises:
         CampaignStateError: if there is no campaign in the folder.
     """
-    data = read(folder, space, objective, surrogate, workers)
+    data = read(folder, space, objective, surrogate, workers, sources)
     path = path or folder / FILE_NAME
     draft = path.with_name(f".{path.name}.new")
     draft.write_text(render(data, learn(data)), encoding="utf-8")
@@ -64,14 +68,7 @@ def write_report(
 
 def render(data: CampaignData, learned: Learned) -> str:
     """Return the page."""
-    from jinja2 import Environment
-    from plotly.offline import get_plotlyjs
-
-    here = files("softal.tracking.report")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        (here / "page.html.j2").read_text(encoding="utf-8")
-    )
-    return template.render(
+    return template(files("softal.tracking.report") / "page.html.j2").render(
         data=data,
         facts=facts(data),
         best=best_trials(data),
@@ -82,21 +79,20 @@ def render(data: CampaignData, learned: Learned) -> str:
         edges=edge_lines(data, learned),
         failures=failure_rows(data),
         versions=versions(data),
-        sections=sections(data, learned),
+        cards=cards(data, learned),
         text=str(data.info.get("text", "")).strip(),
         written=time.strftime("%Y-%m-%d %H:%M %Z"),
-        style=(here / "page.css").read_text(encoding="utf-8"),
-        script=(here / "page.js").read_text(encoding="utf-8"),
-        plotly=get_plotlyjs().replace("</script", "<\\/script"),
+        **assets(),
     )
 
 
-def sections(data: CampaignData, learned: Learned) -> list[Section]:
+def cards(data: CampaignData, learned: Learned) -> list[Card]:
     """Return the figures that this campaign has, in the order of the page."""
+    own = cards_of(data, data.sources)
     learning = data.objective.learning
     shown = data.label
     found = [
-        section(
+        card(
             "Values against trials" if learning else "Best against trials",
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
@@ -104,26 +100,11 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             + (" Crosses violate a constraint." if data.violating else ""),
             progress.best_against_trials(data),
         ),
-        section("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
-        section(
-            "Refinement",
-            "The local phase and the repeats: each trial with its standard error, and what the model predicted. "
-            + (
-                "The line is the answer with its standard error. "
-                if data.answer and data.answer.origin == "repeats"
-                else ""
-            )
-            + "Below, how far each step might go, in units of each range.",
-            refinement(data),
-        ),
-        phases.section(data),
-        dynamics.section(data),
-        memory.section(data),
-        generations.section(data),
-        gallery.section(data),
+        card("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
+        *own,
         *_matches(data, learned),
-        _observed(data),
-        section(
+        _observed(data, own),
+        card(
             "Parameters",
             "Each line is a trial, from its parameters to its "
             + ("values" if learning else "objective: yellow is good, violet is bad")
@@ -131,27 +112,27 @@ def sections(data: CampaignData, learned: Learned) -> list[Section]:
             trials.parallel(data),
         ),
         *_of_surrogate(data, learned, shown),
-        section(
+        card(
             "Surrogate over time",
             "How well each version predicted trials that it had not seen: 1 is perfect, 0 no better than the mean.",
             progress.surrogate_versions(data),
             wide=False,
         ),
-        section("What proposals knew", known.sentence(data), known.figure(data), wide=False),
-        section("Workers over time", _use(data), progress.utilisation(data)),
+        card("What proposals knew", known.sentence(data), known.figure(data), wide=False),
+        card("Workers over time", _use(data), progress.utilisation(data)),
     ]
     return [one for one in found if one is not None]
 
 
-def _observed(data: CampaignData) -> Section | None:
-    panels = observed.panels(data, memory.arrays(data))
-    return Section("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
+def _observed(data: CampaignData, own: Sequence[Card]) -> Card | None:
+    panels = observed.panels(data, frozenset[str]().union(*(one.arrays for one in own)))
+    return Card("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
 
 
-def _matches(data: CampaignData, learned: Learned) -> list[Section | None]:
+def _matches(data: CampaignData, learned: Learned) -> list[Card | None]:
     prediction = " and the surrogate's prediction there (dashed), each"
     return [
-        section(
+        card(
             f"Match: {one.array.replace('_', ' ')}",
             f"{data.label.capitalize()}{prediction if one.predicted else ''} with its 95 % band against the reference "
             f"(circles); what is left is below. Relative distance χ = {one.chi}.",
@@ -161,28 +142,28 @@ def _matches(data: CampaignData, learned: Learned) -> list[Section | None]:
     ]
 
 
-def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Section | None]:
+def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Card | None]:
     along = (
         f"along each parameter through {shown} (dotted), with its 95 % band. Dots are trials, darker near the slice."
     )
     of = {target: f": {target.replace('_', ' ')}" for target in learned.targets} if len(learned.targets) > 1 else {}
     return [
         *(
-            section(
+            card(
                 f"Slices of the surrogate{of.get(target, '')}",
                 f"The surrogate's {target.replace('_', ' ')} {along}",
                 pictures.slices(data, learned, target),
             )
             for target in learned.targets
         ),
-        section(
+        card(
             "Landscape",
             f"The surrogate over the two most important parameters, the others as in {shown} (star). Dots are trials.",
             pictures.landscape(data, learned),
             wide=False,
         ),
         *(
-            section(
+            card(
                 f"Calibration of the surrogate{of.get(target, '')}",
                 "Each trial as predicted by a surrogate that has not seen it (cross-validation), with 95 % intervals. "
                 f"{found.coverage:.0%} of the observations lie inside; RMSE {found.rmse:.3g}, R² {found.r2:.2f}.",
@@ -191,7 +172,7 @@ def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Sect
             )
             for target, found in learned.calibration.items()
         ),
-        section(
+        card(
             "Importance of the parameters",
             "Part of the surrogate's variance over the space that each accounts for, interactions included.",
             pictures.importance(learned),

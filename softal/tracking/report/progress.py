@@ -11,16 +11,17 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.statistics import axis_type, main_range, thin
+from softal.cards.text import is_finite
 from softal.objective import Component
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, is_finite
-from softal.tracking.report.statistics import concurrency, lanes, main_range, running_best, thin
+from softal.tracking.report.data import CampaignData
+from softal.tracking.report.statistics import concurrency, lanes, running_best
 from softal.trial import Trial, TrialState, is_whole
 
 MAX_DOTS = 2000
 MAX_BARS = 600
 MAX_LANES = 64
-LOG_RATIO = 15.0  # positive values that span more than this get a logarithmic axis
 MAX_COMPONENTS = 4
 
 
@@ -130,13 +131,6 @@ def _failed(
         hovertext=[theme.hover(data.finished[i], data.space.units) for i in failed],
         hoverinfo="text",
     )
-
-
-def axis_type(values: np.ndarray[Any, Any]) -> str:
-    """Return `log` for positive values that span more than an order of magnitude."""
-    if values.size > 1 and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
-        return "log"
-    return "linear"
 
 
 def pareto(data: CampaignData) -> go.Figure | None:

@@ -14,8 +14,6 @@ from softal.answer import mean_of_runs
 from softal.numeric import Floats
 from softal.trial import Array, Trial
 
-WORST, ORDERS = 0.02, 4  # part of the values that may be left out of an axis, and how far away
-
 
 def running_best(losses: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the lowest loss so far, shape (n,), and where it improved; NaN losses never do."""
@@ -23,15 +21,6 @@ def running_best(losses: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     best = np.minimum.accumulate(filled) if len(filled) else filled
     improved = np.r_[True, best[1:] < best[:-1]] if len(best) else np.zeros(0, bool)
     return np.where(np.isinf(best), np.nan, best), improved & ~np.isnan(losses)
-
-
-def thin(n: int, most: int, keep: Sequence[int] | NDArray[np.int_] = ()) -> NDArray[np.int_]:
-    """Return at most about `most` of n indices, ascending: those to keep, and evenly spaced ones."""
-    if n <= most:
-        return np.arange(n)
-    kept = np.unique(np.asarray(keep, dtype=int))
-    spaced = np.linspace(0, n - 1, max(2, most - len(kept))).round().astype(int)
-    return np.union1d(kept, spaced)
 
 
 def mean_arrays(runs: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
@@ -56,20 +45,6 @@ def _comparable(one: Array, other: Array) -> bool:
     if one.values.ndim != 1 or one.values.shape != other.values.shape or (one.grid is None) != (other.grid is None):
         return False
     return one.grid is None or other.grid is None or bool(np.allclose(one.grid, other.grid, rtol=1e-9, atol=0))
-
-
-def main_range(values: Floats, sign: float) -> tuple[float, float]:
-    """Return lowest and highest of positive values as a logarithmic axis shows them.
-
-    At the bad end, the high one for sign 1, the worst values are left out where they are ORDERS of magnitude or more
-    beyond the others: a single divergence would hide everything else.
-    """
-    low, high = float(values.min()), float(values.max())
-    edge = float(np.quantile(values, 1 - WORST if sign > 0 else WORST))
-    far = 10.0**ORDERS
-    return (
-        (low, 10 * edge if high > far * edge else high) if sign > 0 else (edge / 10 if low < edge / far else low, high)
-    )
 
 
 @dataclass(frozen=True)

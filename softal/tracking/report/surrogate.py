@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.statistics import thin
 from softal.numeric import NORMAL_95
 from softal.space import Integer, Real
 from softal.surrogates.analysis import Slice
-from softal.tracking.report import theme
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.learned import Calibration, Learned, is_choice
-from softal.tracking.report.statistics import thin
 
 COLUMNS = 3
 MAX_PARAMETERS = 12

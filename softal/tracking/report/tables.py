@@ -10,25 +10,18 @@ from typing import Any
 import numpy as np
 
 from softal.answer import edges
+from softal.cards.card import Table
+from softal.cards.text import duration, is_finite, labelled
 from softal.numeric import number, with_error
 from softal.space import Choice, Derived, Fixed, Integer, Real
 from softal.surrogates.optimum import Optimum, on_edges
-from softal.tracking.report.data import CampaignData, duration, is_finite, labelled, question
+from softal.tracking.report.data import CampaignData, question
 from softal.tracking.report.learned import Learned
 from softal.tracking.report.statistics import failures
 from softal.trial import Trial
 
 MOST = 10
 LONGEST_RANGE = 60  # characters of choices that are all named
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: its head, and its rows; `numeric` says which columns are set to the right."""
-
-    head: list[str]
-    rows: list[list[str]]
-    numeric: list[bool]
 
 
 @dataclass(frozen=True)

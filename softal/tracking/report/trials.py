@@ -10,16 +10,15 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from softal.numeric import NORMAL_95, number
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, labelled
-from softal.tracking.report.statistics import thin
-from softal.trial import Array, Trial
+from softal.cards import theme
+from softal.cards.statistics import thin
+from softal.numeric import number
+from softal.tracking.report.data import CampaignData
+from softal.trial import Trial
 
 MAX_LINES = 400
 BINS = 14
 MAX_AXES = 14
-MAX_GRID = 3000
 
 
 def parallel(data: CampaignData) -> go.Figure | None:
@@ -141,30 +140,3 @@ def _ticks(data: CampaignData, name: str) -> list[tuple[float, str]]:
     heights = np.linspace(0, 1, 5)
     values = np.exp(np.log(low) + heights * np.log(high / low)) if log else low + heights * (high - low)
     return [(float(h), number(float(v), 3)) for h, v in zip(heights, values, strict=True)]
-
-
-def grid_label(name: str, array: Array) -> str:
-    """Return the label of an array's grid: the field's letter where the array's name tells it."""
-    letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_": "r", "radial": "r", "msd": "t"}
-    letters |= {"S_": "k", "F_": "t", "memory": "t"}
-    letter = next((letter for part, letter in letters.items() if part in name), "grid")
-    return labelled(letter if array.grid is not None else "index", escape(array.grid_unit))
-
-
-def points(x: NDArray[np.float64], y: NDArray[np.float64], name: str, showlegend: bool) -> go.Scatter:
-    """Return circles, as references are drawn."""
-    some = thin(len(x), MAX_GRID)
-    marker = {"color": theme.INK, "size": 4.5, "symbol": "circle-open", "line": {"width": 1}}
-    return go.Scatter(x=x[some], y=y[some], mode="markers", name=name, marker=marker, showlegend=showlegend)
-
-
-def band(
-    x: NDArray[np.float64], y: NDArray[np.float64], errors: NDArray[np.float64] | None, colour: str = theme.BAND
-) -> list[go.Scatter]:
-    """Return the 95 % band around a line as traces; none without errors."""
-    if errors is None or not np.any(errors > 0):
-        return []
-    common = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    lower = go.Scatter(x=x, y=y - NORMAL_95 * errors, **common)
-    upper = go.Scatter(x=x, y=y + NORMAL_95 * errors, fill="tonexty", fillcolor=colour, **common)
-    return [lower, upper]

@@ -1,4 +1,4 @@
-"""The table `dynamics.json` beside a network of dynamics: what it holds of each state, and figures of all of them.
+"""The table `dynamics` of a network of dynamics: what it holds of each state, and figures of all of them.
 
 A state is one simulation: its structure factors S_AA, S_AB, S_BB on wave numbers k [1/sigma], and its
 self-intermediate scattering functions F_s^A, F_s^B at k_p on times t [tau]: simulated, predicted by a network that has
@@ -8,11 +8,9 @@ table, but count for no figure.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -151,14 +149,6 @@ class Dynamics:
             places = np.linspace(max(inverse), min(inverse), most)
             left = [left[i] for i in sorted({int(np.argmin(np.abs(np.array(inverse) - at))) for at in places})]
         return left
-
-
-def read(path: Path) -> Dynamics | None:
-    """Read `dynamics.json`; None where there is none, or it is not one."""
-    try:
-        return parse(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError):
-        return None
 
 
 def parse(found: Mapping[str, Any]) -> Dynamics | None:

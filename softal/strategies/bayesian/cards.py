@@ -9,13 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.card import Card, card
+from softal.cards.view import View
 from softal.numeric import number
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData
+from softal.strategies.bayesian.refinement import LOCAL, REPEATS
 from softal.trial import Trial, TrialState
 
 MAX_TICKS = 4
-PHASES = ("local", "repeats")  # in the notes of the trials, as the strategy writes them
+PHASES = (LOCAL, REPEATS)
 ROLES = {  # role -> legend, colour, symbol
     "incumbent": ("good point of the search", theme.INITIAL, "circle"),
     "step": ("step", theme.ACCENT, "circle"),
@@ -23,24 +25,35 @@ ROLES = {  # role -> legend, colour, symbol
 }
 
 
-def refinement(data: CampaignData) -> go.Figure | None:
+def cards(view: View) -> list[Card]:
+    """Return the card; none where nothing was refined."""
+    line = "The line is the answer with its standard error. " if view.answer and view.answer.origin == "repeats" else ""
+    text = (
+        "The local phase and the repeats: each trial with its standard error, and what the model predicted. "
+        f"{line}Below, how far each step might go, in units of each range."
+    )
+    found = card("Refinement", text, figure(view))
+    return [found] if found else []
+
+
+def figure(view: View) -> go.Figure | None:
     """Each trial of the local phase with its error, what the model predicted, the answer's band; the radius below."""
-    refined = [trial for trial in data.finished if trial.notes.get("phase") in PHASES]
-    if not refined or not data.objective.single:
+    refined = [trial for trial in view.finished if trial.notes.get("phase") in PHASES]
+    if not refined or not view.objective.single:
         return None
     made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.05)
     made.update_layout(theme.figure(460).layout)
-    place = {trial.id: i for i, trial in enumerate(data.finished, start=1)}
+    place = {trial.id: i for i, trial in enumerate(view.finished, start=1)}
     for role in ROLES:
         some = [t for t in refined if t.notes.get("role") == role and t.state is TrialState.DONE]
         if some:
-            made.add_trace(_dots(data, some, place, role), row=1, col=1)
-    made.add_trace(_predicted(data, refined, place), row=1, col=1)
+            made.add_trace(_dots(view, some, place, role), row=1, col=1)
+    made.add_trace(_predicted(view, refined, place), row=1, col=1)
     if failed := [trial for trial in refined if trial.state is TrialState.FAILED]:
-        made.add_trace(_failed(data, failed, refined, place), row=1, col=1)
+        made.add_trace(_failed(view, failed, refined, place), row=1, col=1)
     made.add_trace(_radius(refined, place), row=2, col=1)
-    _answer(made, data)
-    made.update_yaxes(title_text=theme.words(data.objective.names[0]), row=1, col=1)
+    _answer(made, view)
+    made.update_yaxes(title_text=theme.words(view.objective.names[0]), row=1, col=1)
     radii = sorted({trial.notes["radius"] for trial in refined if trial.notes.get("role") == "step"})
     ticks = radii[:: max(1, len(radii) // MAX_TICKS)]
     labels = [number(radius, 2) for radius in ticks]
@@ -51,8 +64,8 @@ def refinement(data: CampaignData) -> go.Figure | None:
     return theme.style_axes(made)
 
 
-def _answer(made: go.Figure, data: CampaignData) -> None:
-    found = data.answer
+def _answer(made: go.Figure, view: View) -> None:
+    found = view.answer
     if found is None or found.origin != "repeats":
         return
     made.add_hline(y=found.value, line={"color": theme.INK, "width": 1.2}, layer="below", row=1, col=1)
@@ -61,8 +74,8 @@ def _answer(made: go.Figure, data: CampaignData) -> None:
         made.add_hrect(**edges, fillcolor=theme.INK, opacity=0.12, line_width=0, layer="below", row=1, col=1)
 
 
-def _dots(data: CampaignData, some: Sequence[Trial], place: Mapping[int, int], role: str) -> go.Scatter:
-    name, (legend, colour, symbol) = data.objective.names[0], ROLES[role]
+def _dots(view: View, some: Sequence[Trial], place: Mapping[int, int], role: str) -> go.Scatter:
+    name, (legend, colour, symbol) = view.objective.names[0], ROLES[role]
     errors = np.nan_to_num([trial.objective_errors.get(name, np.nan) for trial in some])
     return go.Scatter(
         x=[place[trial.id] for trial in some],
@@ -71,12 +84,12 @@ def _dots(data: CampaignData, some: Sequence[Trial], place: Mapping[int, int], r
         mode="markers",
         name=legend,
         marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": 0}},
-        **_hover(data, some),
+        **_hover(view, some),
     )
 
 
-def _predicted(data: CampaignData, refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
-    sign = float(data.objective.signs[0])
+def _predicted(view: View, refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
+    sign = float(view.objective.signs[0])
     some = [trial for trial in refined if "predicted" in trial.notes]
     return go.Scatter(
         x=[place[trial.id] for trial in some],
@@ -88,11 +101,9 @@ def _predicted(data: CampaignData, refined: Sequence[Trial], place: Mapping[int,
     )
 
 
-def _failed(
-    data: CampaignData, failed: Sequence[Trial], refined: Sequence[Trial], place: Mapping[int, int]
-) -> go.Scatter:
+def _failed(view: View, failed: Sequence[Trial], refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
     """Failed trials have no value: they stand at the bad edge of the values."""
-    name, sign = data.objective.names[0], float(data.objective.signs[0])
+    name, sign = view.objective.names[0], float(view.objective.signs[0])
     losses = [sign * trial.objective[name] for trial in refined if name in trial.objective]
     losses += [trial.notes["predicted"] for trial in refined if "predicted" in trial.notes]
     return go.Scatter(
@@ -101,12 +112,12 @@ def _failed(
         mode="markers",
         name="failed (no value)",
         marker={"color": theme.BAD, "symbol": "x-thin-open", "size": 8, "line": {"width": 1.8}},
-        **_hover(data, failed),
+        **_hover(view, failed),
     )
 
 
-def _hover(data: CampaignData, some: Sequence[Trial]) -> dict[str, Any]:
-    return {"hovertext": [theme.hover(trial, data.space.units) for trial in some], "hoverinfo": "text"}
+def _hover(view: View, some: Sequence[Trial]) -> dict[str, Any]:
+    return {"hovertext": [theme.hover(trial, view.space.units) for trial in some], "hoverinfo": "text"}
 
 
 def _radius(refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:

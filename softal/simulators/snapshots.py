@@ -1,6 +1,6 @@
 """Pictures of configurations: hard cores with their Voronoi tiling, and the diffraction pattern. By matplotlib.
 
-A simulator that wants to be seen returns these arrays; the report and MLflow draw them alike:
+A simulator that wants to be seen returns these arrays; its card and the picture of each trial draw them alike:
 
     snapshot      positions (N, 2) [sigma], or positions and orientations (N, 6) in three dimensions
     box           its edges (d,) [sigma], periodic
@@ -9,23 +9,22 @@ A simulator that wants to be seen returns these arrays; the report and MLflow dr
 Three dimensions are seen from above, along z. In a layered phase one layer is drawn, the fullest one, and in any other
 a slice with as many particles, since all of them on top of each other would show nothing.
 
-A cell's number of sides leaves out those shorter than `SHORT_SIDE`: where four cells meet, as in a square crystal, any
-thermal motion opens a short fifth side, and the count without a threshold is noise.
+A cell's number of sides leaves out short ones (`observables.voronoi`); of centres that coincide one has a cell.
 """
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.cards.card import Picture
 from softal.numeric import Floats
+from softal.simulators.observables.voronoi import distinct, voronoi_cells
 from softal.trial import Array
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 NAMES = ("snapshot", "box", "diffraction")  # the arrays that a picture shows
 MIN_PARTICLES, MAX_PARTICLES = 3, 20_000
-SHORT_SIDE = 0.2  # of the square root of the cell's area, the side of a square
-COINCIDENT = 1e-3  # sigma; centres that are nearer are one cell
 MAX_LAYERS, LAYERED = 12, 0.4  # |<exp(2 pi i n z / L_z)>| above which there are n layers; sqrt(1/N) without any
 SLICE_AREA = 1.5  # sigma^2 for each particle of a slice
 SIDES = {4: "#e9a23b", 5: "#3f9c8f", 6: "#4a78d6", 7: "#8d5bc0"}  # number of sides -> colour
@@ -108,40 +105,6 @@ def _from_above(z: Floats, box: Floats) -> tuple[NDArray[np.bool_], str]:
     return (np.mod(z, box[2]) <= part * box[2], "a slice from above") if part < 1 else (seen | True, "from above")
 
 
-def voronoi_cells(positions: Floats, box: Floats) -> tuple[list[Floats], NDArray[np.int_]]:
-    """Return the cells' corners, (corners, 2) each [sigma], and their numbers of sides, short ones left out.
-
-    Args:
-        positions: (N, 2) in [0, L) [sigma]; of those that coincide one has a cell.
-        box: (2,) [sigma].
-    """
-    from freud.box import Box
-    from freud.locality import Voronoi
-
-    distinct = _distinct(positions, box)
-    frame = Box(*box)
-    centred = frame.wrap(np.column_stack([distinct - box / 2, np.zeros(len(distinct))]))
-    found = Voronoi().compute((frame, centred))
-    cells = [np.asarray(corners[:, :2] + box / 2, dtype=np.float64) for corners in found.polytopes]
-    sides = [_sides(cell, float(area)) for cell, area in zip(cells, found.volumes, strict=True)]
-    return cells, np.array(sides, dtype=np.int_)
-
-
-def _distinct(positions: Floats, box: Floats) -> Floats:
-    """Return the positions without those that coincide with another: Voro++ would end the process."""
-    from scipy.spatial import cKDTree
-
-    inside = np.mod(positions, box)
-    inside = np.where(inside >= box, 0.0, inside)
-    pairs = cKDTree(inside, boxsize=box).query_pairs(COINCIDENT, output_type="ndarray")
-    return np.delete(inside, np.unique(pairs[:, 1]), axis=0)
-
-
-def _sides(corners: Floats, area: float) -> int:
-    lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
-    return int(np.sum(lengths > SHORT_SIDE * math.sqrt(area)))
-
-
 def configuration_png(snapshot: Snapshot, pixels: int = PIXELS) -> bytes:
     """Return the hard cores (sigma = 1) over the Voronoi tiling, edge to edge: nothing but the box."""
     figure, [axes] = _figure(pixels, pixels * float(snapshot.box[1] / snapshot.box[0]))
@@ -160,10 +123,20 @@ def pattern_png(snapshot: Snapshot, pixels: int = PIXELS) -> bytes | None:
     return _png(figure)
 
 
-def write_snapshot(snapshot: Snapshot, title: str, path: Path) -> Path:
-    """Write one picture of configuration and diffraction pattern, with the colours' meaning."""
+def pictures(snapshot: Snapshot, what: str) -> list[Picture]:
+    """Return the configuration, and the diffraction pattern where there is one, for a card; `what` is theirs."""
+    found = [Picture(configuration_png(snapshot), f"{what}: configuration and Voronoi cells")]
+    pattern = pattern_png(snapshot)
+    return found if pattern is None else [*found, Picture(pattern, f"{what}: diffraction pattern")]
+
+
+def picture(arrays: Mapping[str, Array], title: str) -> Picture | None:
+    """Return one picture of configuration and diffraction pattern, with the colours' meaning; None without them."""
     from matplotlib.patches import Patch
 
+    snapshot = Snapshot.of(arrays)
+    if snapshot is None:
+        return None
     panels = 1 + (snapshot.pattern is not None)
     figure, axes = _figure(PIXELS * panels + 20, PIXELS + 70, panels)
     figure.set_layout_engine("constrained")
@@ -174,9 +147,7 @@ def write_snapshot(snapshot: Snapshot, title: str, path: Path) -> Path:
         _draw_pattern(axes[1], snapshot.pattern, snapshot.box)
     keys = [Patch(color=colour, label=f"{sides} sides") for sides, colour in SIDES.items()]
     figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_png(figure))
-    return path
+    return Picture(_png(figure), f"{title}: configuration and diffraction pattern", frozenset(NAMES))
 
 
 def _figure(width: float, height: float, panels: int = 1) -> tuple[Figure, list[Axes]]:
@@ -204,8 +175,9 @@ def _draw_configuration(axes: Axes, snapshot: Snapshot) -> None:
     from matplotlib.collections import EllipseCollection, LineCollection, PolyCollection
 
     box = snapshot.box
-    cells, sides = voronoi_cells(snapshot.positions, box)
-    copies = [(cell + shift, count) for cell, count in zip(cells, sides, strict=True) for shift in _shifts(cell, box)]
+    found = voronoi_cells(distinct(snapshot.positions, box), box)
+    pairs = zip(found.polygons, found.sides, strict=True)
+    copies = [(cell + shift, count) for cell, count in pairs for shift in _shifts(cell, box)]
     colours = [SIDES.get(max(int(count), min(SIDES)), OTHER_SIDES) for _, count in copies]
     tiling = PolyCollection([cell for cell, _ in copies], facecolors=colours, edgecolors="#1d243399", linewidths=0.7)
     axes.add_collection(tiling)

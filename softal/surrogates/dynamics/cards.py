@@ -1,7 +1,7 @@
-"""What a network of dynamics has learned, from the `dynamics.json` beside it: structure in, relaxation out.
+"""What a network of dynamics has learned, from its table `dynamics`: structure in, relaxation out.
 
 S(k) and F_s(k_p, t) of some states from cold to hot, as simulated, as predicted by a network that had not seen the
-state, and after mode-coupling theory; then what all states are worth, in `dynamics_states`.
+state, and after mode-coupling theory; then what all states are worth, in `state_figures`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.card import Card, Key, Panel, panel
+from softal.cards.curves import band
+from softal.cards.view import View
 from softal.numeric import number
-from softal.surrogates.belief import LATEST
+from softal.surrogates.dynamics import state_figures
+from softal.surrogates.dynamics.table import Dynamics, State, parse
 from softal.theory.kob_andersen import PAIR_NAMES, SPECIES
-from softal.tracking.dynamics_table import Dynamics, State, read
-from softal.tracking.report import dynamics_states, theme
-from softal.tracking.report.data import CampaignData
-from softal.tracking.report.parts import Key, Panel, Section, panel
-from softal.tracking.report.trials import band
 
-FILE = LATEST / "dynamics.json"
+TABLE = "dynamics"
 MOST_STATES = 5  # of an interaction, whose curves are drawn
 HEIGHT_S, HEIGHT_F = 560, 620
 # Marks in the key, as CSS backgrounds of a small square.
@@ -30,25 +30,23 @@ LINE = "linear-gradient(transparent 42%, var(--muted) 42% 58%, transparent 58%)"
 DOTTED = "radial-gradient(circle, var(--muted) 40%, transparent 50%) 0 / 4px 3px repeat-x"
 
 
-def section(data: CampaignData) -> Section | None:
-    """Return the section; None where the campaign has trained no such network, or its file cannot be read."""
-    found = read(data.folder / FILE) if data.folder else None
+def cards(view: View) -> list[Card]:
+    """Return the card; none where the campaign has trained no such network."""
+    raw = view.table(TABLE)
+    found = parse(raw) if raw is not None else None
     if found is None:
-        return None
+        return []
     if not found.states:
-        return Section("Dynamics", f"There is no network yet: {found.untrained}")
-    try:
-        return Section("Dynamics", _caption(found), _panels(data, found), keys=_keys(found))
-    except (TypeError, ValueError, IndexError):  # a report without it is better than none
-        return None
+        return [Card("Dynamics", f"There is no network yet: {found.untrained}")]
+    return [Card("Dynamics", _caption(found), _panels(view, found), keys=_keys(found))]
 
 
-def _panels(data: CampaignData, found: Dynamics) -> list[Panel]:
+def _panels(view: View, found: Dynamics) -> list[Panel]:
     figures: dict[str, go.Figure | None] = {}
     for draw, name in ((_structure, "structure factors"), (_scattering, "self-intermediate scattering")):
         for interaction in found.interactions:
             figures[f"{name}, {interaction}"] = draw(found, interaction)
-    figures |= dynamics_states.figures(data, found)
+    figures |= state_figures.figures(view, found)
     return [panel(f"Dynamics: {name}", figure) for name, figure in figures.items() if figure is not None]
 
 

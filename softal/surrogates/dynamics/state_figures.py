@@ -7,27 +7,26 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
-from softal.numeric import Floats, number, with_error
+from softal.cards import theme
+from softal.cards.scores import LOWEST, missing, score_axis
+from softal.cards.theme import SYMBOLS
+from softal.cards.view import View
+from softal.numeric import number, with_error
+from softal.surrogates.dynamics.table import Dynamics, State
 from softal.theory.kob_andersen import SPECIES, mct_temperature
-from softal.tracking.dynamics_table import Dynamics, State
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData
 from softal.trial import Observation
 
 HEIGHT = 620
 ACTIVATED = 0.8  # T/T_mct below which the paper finds relaxation activated, and a network's reach small
-LOWEST, NEAREST = 0.0, 1e-6  # R2 below which a state stands at the lower edge, and 1 - R2 below which at the upper
-SYMBOLS = ("circle", "diamond", "square")  # by interaction; "-open" where a state is marked
 Value = tuple[float, float | None]  # with its standard error, where that is known
 Seen = Mapping[int, Observation]  # by trial
 
 
-def figures(data: CampaignData, found: Dynamics) -> dict[str, go.Figure | None]:
+def figures(view: View, found: Dynamics) -> dict[str, go.Figure | None]:
     """Return the figures by name; None where a campaign has nothing for one."""
-    seen = {trial.id: trial.observation for trial in data.done if trial.observation is not None}
+    seen = {trial.id: trial.observation for trial in view.done if trial.observation is not None}
     return {
         "R² and simulated time by state": _by_temperature(found, seen),
         "relaxation times": _relaxation(found, seen),
@@ -92,25 +91,6 @@ def _scores(made: go.Figure, found: Dynamics, scored: Sequence[State], row: int)
     )  # fmt: skip
     made.add_trace(median, row=row, col=1)
     made.update_yaxes(title_text=what, **score_axis([float(s.r2[species]) for s in scored]), row=row, col=1)
-
-
-def missing(scores: ArrayLike) -> Floats:
-    """Return 1 - R2 as it is drawn: between NEAREST and 1 - LOWEST."""
-    return np.clip(1 - np.asarray(scores, dtype=np.float64), NEAREST, 1 - LOWEST)
-
-
-def score_axis(scores: Sequence[float]) -> dict[str, Any]:
-    """Return an axis of 1 - R2 that is labelled with R2: 0, 0.9, 0.99 ... upwards, each step a tenth of the errors."""
-    drawn = missing([score for score in scores if np.isfinite(score)] or [LOWEST])
-    low, high = np.log10(drawn.max()), np.log10(drawn.min())
-    margin = 0.06 * (low - high) + 0.05
-    powers = range(7)
-    return {
-        "type": "log",
-        "range": [float(low + margin), float(high - margin)],
-        "tickvals": [10.0**-power for power in powers],
-        "ticktext": [f"{1 - 10.0**-power:.{power}f}" for power in powers],
-    }
 
 
 def _dots(

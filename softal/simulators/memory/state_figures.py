@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, is_finite
-from softal.tracking.report.dynamics_states import SYMBOLS, missing, score_axis
+from softal.cards import theme
+from softal.cards.scores import missing, score_axis
+from softal.cards.text import is_finite
+from softal.cards.theme import SYMBOLS
+from softal.cards.view import View
 from softal.trial import Trial
 
 HEIGHT = 400
 
 
-def figure_by_state(data: CampaignData, name: str) -> go.Figure | None:
+def figure_by_state(view: View, name: str) -> go.Figure | None:
     """R2 or mean squared difference over temperature, or over states where T is not known, coloured by N_exp."""
-    trials = [t for t in data.done if t.observation and is_finite(t.observation.values.get(name))]
+    trials = [t for t in view.done if t.observation and is_finite(t.observation.values.get(name))]
     if not trials:
         return None
     trials.sort(key=lambda trial: (temperature_of(trial) or 0.0, str(trial.point["state"])))
-    known, prefix = all(temperature_of(trial) is not None for trial in trials), prefix_of(data)
+    known, prefix = all(temperature_of(trial) is not None for trial in trials), prefix_of(view)
     made = theme.figure(HEIGHT)
     values: list[float] = []
     for i, modes in enumerate(sorted(set(map(modes_of, trials)))):
@@ -84,9 +86,9 @@ def temperature_of(trial: Trial) -> float | None:
     return next((values[name] for name in ("T_over_Tmct", "T") if is_finite(values.get(name))), None)
 
 
-def prefix_of(data: CampaignData) -> str:
+def prefix_of(view: View) -> str:
     """Return what the names of all states begin with, up to an underscore."""
-    names = {str(trial.point["state"]) for trial in data.done}
+    names = {str(trial.point["state"]) for trial in view.done}
     if len(names) < 2:
         return ""
     first, last = min(names), max(names)

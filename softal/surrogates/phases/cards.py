@@ -1,4 +1,4 @@
-"""What a classifier of phases has learned, from the `classification.json` beside the surrogate's network.
+"""What a classifier of phases has learned, from its table `classification`.
 
 It holds the figures of held-out state points: the confusion matrix, the reliability of the probabilities (accuracy
 against confidence), and the state points themselves; and the learning curves by epoch, from 1.
@@ -6,7 +6,6 @@ against confidence), and the state points themselves; and the learning curves by
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -16,16 +15,14 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from softal.answer import point_key
-from softal.errors import SoftalError
+from softal.cards import theme
+from softal.cards.card import Card, panel
+from softal.cards.view import Examples, View
 from softal.numeric import number
 from softal.space import Choice
-from softal.surrogates.belief import LATEST
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData
-from softal.tracking.report.parts import Section, panel
 from softal.trial import Trial
 
-FILE = LATEST / "classification.json"
+TABLE = "classification"
 FORMAT = 1
 HEIGHT = 430
 STRONG = 0.55  # part of a row from which on its cell is so dark that its number is white
@@ -33,35 +30,26 @@ PARTS = {"training": "circle-open", "validation": "diamond-open", "test": "circl
 Found = Mapping[str, Any]
 
 
-def section(data: CampaignData) -> Section | None:
-    """Return the section; None where the campaign has trained no classifier, or its file cannot be read."""
-    found = _read(data)
+def cards(view: View) -> list[Card]:
+    """Return the card; none where the campaign has trained no classifier."""
+    found = _read(view)
     if found is None:
-        return None
+        return []
     if found.get("untrained"):
-        return Section("Phases", f"There is no classifier yet: {found['untrained']}")
-    try:
-        figures = {
-            "confusion matrix": _confusion(found),
-            "reliability": _reliability(found),
-            "learning curves": _curves(found["curves"]),
-            "state points": _state_points(data, found),
-        }
-        caption = _caption(found)
-    except (KeyError, TypeError, ValueError, IndexError):  # a report without it is better than none
-        return None
+        return [Card("Phases", f"There is no classifier yet: {found['untrained']}")]
+    figures = {
+        "confusion matrix": _confusion(found),
+        "reliability": _reliability(found),
+        "learning curves": _curves(found["curves"]),
+        "state points": _state_points(view, found),
+    }
     panels = [panel(f"Phases: {name}", figure) for name, figure in figures.items() if figure is not None]
-    return Section("Phases", caption, panels)
+    return [Card("Phases", _caption(found), panels)]
 
 
-def _read(data: CampaignData) -> Found | None:
-    if data.folder is None:
-        return None
-    try:
-        found = json.loads((data.folder / FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+def _read(view: View) -> Found | None:
+    found = view.table(TABLE)
+    return found if found is not None and found.get("format") == FORMAT else None
 
 
 def _caption(found: Found) -> str:
@@ -76,20 +64,18 @@ def _caption(found: Found) -> str:
     )
 
 
-def examples(data: CampaignData) -> list[tuple[str, Trial]]:
-    """Return for each phase the trial that is most probably of it; none without a classifier."""
+def examples(view: View) -> Examples | None:
+    """Return for each phase the trial that is most probably of it; None without a classifier."""
     best: dict[str, tuple[float, Trial]] = {}
-    trials = {point_key(trial.point): trial for trial in data.done}
-    try:
-        found = _read(data) or {}
-        for point in found.get("state_points", []):
-            trial = trials.get(point_key(data.space.complete(point["point"])))
-            probability = float(point["probability"][found["phases"].index(point["phase"])])
-            if trial and probability > best.get(point["phase"], (-1.0, trial))[0]:
-                best[point["phase"]] = probability, trial
-        return [(phase, best[phase][1]) for phase in found.get("phases", []) if phase in best]
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, SoftalError):
-        return []
+    trials = {point_key(trial.point): trial for trial in view.done}
+    found = _read(view) or {}
+    for point in found.get("state_points", []):
+        trial = trials.get(point_key(view.space.complete(point["point"])))
+        probability = float(point["probability"][found["phases"].index(point["phase"])])
+        if trial and probability > best.get(point["phase"], (-1.0, trial))[0]:
+            best[point["phase"]] = probability, trial
+    chosen = [(phase, best[phase][1]) for phase in found.get("phases", []) if phase in best]
+    return Examples("For each phase the trial that is most probably of it", chosen) if chosen else None
 
 
 def _confusion(found: Found) -> go.Figure:
@@ -169,9 +155,9 @@ def _curves(curves: Mapping[str, Any]) -> go.Figure:
     return theme.style_axes(made)
 
 
-def _state_points(data: CampaignData, found: Found) -> go.Figure | None:
+def _state_points(view: View, found: Found) -> go.Figure | None:
     """The state points in the plane of the first two parameters, coloured by phase."""
-    free = [n for n in data.space.names if not isinstance(data.space.parameters[n], Choice)][:2]
+    free = [n for n in view.space.names if not isinstance(view.space.parameters[n], Choice)][:2]
     if len(free) < 2:
         return None
     made = theme.figure(HEIGHT)
@@ -180,18 +166,18 @@ def _state_points(data: CampaignData, found: Found) -> go.Figure | None:
         colour = theme.PROPOSERS[i % len(theme.PROPOSERS)]
         symbols = [PARTS[point["part"]] for point in some]
         marker = {"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.6, "color": colour}}
-        made.add_trace(_points(data, found, some, free, str(phase), marker))
+        made.add_trace(_points(view, found, some, free, str(phase), marker))
     wrong = [p for p in found["state_points"] if found["phases"][int(np.argmax(p["probability"]))] != p["phase"]]
     if wrong:
         marker = {"color": theme.BAD, "size": 13, "symbol": "x-thin-open", "line": {"width": 2}}
-        made.add_trace(_points(data, found, wrong, free, "wrong", marker))
+        made.add_trace(_points(view, found, wrong, free, "wrong", marker))
     for name, update in zip(free, (made.update_xaxes, made.update_yaxes), strict=True):
-        update(**theme.parameter_axis(data.space, name))
+        update(**theme.parameter_axis(view.space, name))
     return theme.style_axes(made)
 
 
 def _points(
-    data: CampaignData, found: Found, some: Sequence[Found], names: Sequence[str], label: str, marker: Mapping[str, Any]
+    view: View, found: Found, some: Sequence[Found], names: Sequence[str], label: str, marker: Mapping[str, Any]
 ) -> go.Scatter:
     return go.Scatter(
         x=[point["point"][names[0]] for point in some],
@@ -199,14 +185,14 @@ def _points(
         mode="markers",
         name=theme.words(label),
         marker=marker,
-        hovertext=[_hover(data, found, point) for point in some],
+        hovertext=[_hover(view, found, point) for point in some],
         hoverinfo="text",
     )
 
 
-def _hover(data: CampaignData, found: Found, point: Found) -> str:
+def _hover(view: View, found: Found, point: Found) -> str:
     probabilities = sorted(zip(point["probability"], found["phases"], strict=True), reverse=True)[:3]
     lines = [f"<b>{escape(str(point['phase']))}</b> · {escape(str(point['part']))}, {point['images']} images"]
     lines += [f"P({escape(str(phase))}) = {probability:.4f}" for probability, phase in probabilities]
-    shown = [name for name in data.space.names if name in point["point"]]
+    shown = [name for name in view.space.names if name in point["point"]]
     return "<br>".join([*lines, *(f"{escape(n)} = {escape(number(point['point'][n]))}" for n in shown)])

@@ -10,20 +10,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from softal.cards.text import labelled
 from softal.numeric import number, with_error
 from softal.space import Integer, Real, Space
-from softal.tracking.report.data import labelled
-from softal.trial import Trial
+from softal.trial import MEMBER, Trial
 
 INK, MUTED, GRID, SURFACE = "var(--ink)", "var(--muted)", "var(--grid)", "var(--surface)"
 ACCENT, BAND = "#3d6fe0", "rgba(61,111,224,0.18)"
 BAD = "#d1495b"
 GOOD = "#1f9d8a"
 PROPOSERS = ["#3d6fe0", "#e08a3c", "#1f9d8a", "#9a5fc9", "#c9a227", "#5fa8d3", "#b5651d"]
+SYMBOLS = ("circle", "diamond", "square")  # of kinds; "-open" where one is marked
 INITIAL = "#97a1b3"  # points that are spread over the space without looking at results
 MAX_DECADES = 8  # labelled on a logarithmic axis one by one
 PLAIN = 4  # powers of ten up to this one are written out
-INITIAL_KINDS = ("random", "sobol", "grid", "initial", "design")
 # From worst to best; both ends stand out from a light and from a dark page.
 SCALE = [(0.0, "#6d4bb8"), (0.25, "#3d6fe0"), (0.5, "#1f9d8a"), (0.75, "#a9c23f"), (1.0, "#f2b134")]
 
@@ -133,9 +133,13 @@ def _tick(digit: int, exponent: int) -> str:
 
 
 def proposer_colours(trials: Iterable[Trial]) -> dict[str, str]:
-    """Return proposer -> colour: grey for those that spread the first points, then the palette."""
-    names = sorted({trial.proposed_by or "unknown" for trial in trials})
-    spread = [name for name in names if any(kind in name.lower() for kind in INITIAL_KINDS)]
+    """Return proposer -> colour: grey for those that look at no results, whose proposals have no notes; the palette."""
+    noted: dict[str, bool] = {}
+    for trial in trials:
+        name = trial.proposed_by or "unknown"
+        noted[name] = noted.get(name, False) or bool(trial.notes.keys() - {MEMBER})
+    names = sorted(noted)
+    spread = [name for name in names if not noted[name]]
     others = [name for name in names if name not in spread]
     colours = {name: PROPOSERS[i % len(PROPOSERS)] for i, name in enumerate(others)}
     return dict.fromkeys(spread, INITIAL) | colours

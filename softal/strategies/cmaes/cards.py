@@ -20,18 +20,19 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from softal.cards import theme
+from softal.cards.card import Card, Key, panel
+from softal.cards.statistics import thin
+from softal.cards.view import Examples, View
 from softal.numeric import Floats, number
 from softal.space import Integer, Real, Space
 from softal.space.coordinates import start_and_width
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData
-from softal.tracking.report.generations_history import Generation, ends, history, is_log, values_of
-from softal.tracking.report.parts import Key, Section, panel
-from softal.tracking.report.statistics import thin
+from softal.strategies.cmaes.generations import Generation, ends, history, is_log, values_of
 from softal.trial import Trial, TrialState
 
 MAX_PARAMETERS = 3
 MAX_ELLIPSES = 24
+MAX_EXAMPLES = 8
 MAX_DOTS = 900
 MAX_MEANS = 60  # with a mark each
 CORNERS = 73  # of an ellipse
@@ -40,18 +41,18 @@ DULLEST = 0.05  # quantile of the values below which all dots are alike: one ver
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")  # of the runs' means
 
 
-def generations(data: CampaignData) -> list[Generation]:
+def generations(view: View) -> list[Generation]:
     """Return the generations of the finished trials, by run and number; none where notes do not tell them."""
     groups: dict[tuple[str, int, int], list[Trial]] = {}
-    for trial in data.finished:
-        if _distribution(trial, data.space.dimension) is not None:
+    for trial in view.finished:
+        if _distribution(trial, view.space.dimension) is not None:
             place = str(trial.notes.get("member", "")), trial.notes.get("run", 0), trial.notes["generation"]
             groups.setdefault(place, []).append(trial)
     runs = sorted({(member, run) for member, run, _ in groups})
     found = []
     for (member, run, generation), trials in sorted(groups.items()):
         latest = max(trials, key=lambda trial: trial.id)  # before its first update, a strategy may still move its start
-        distribution = _distribution(latest, data.space.dimension)
+        distribution = _distribution(latest, view.space.dimension)
         assert distribution is not None
         found.append(Generation(runs.index((member, run)), generation, *distribution, tuple(trials)))
     return found
@@ -69,26 +70,28 @@ def _distribution(trial: Trial, d: int) -> tuple[Floats, Floats] | None:
     return (mean, covariance) if whole and fits and np.isfinite(covariance).all() else None
 
 
-def section(data: CampaignData) -> Section | None:
-    """Return the section: planes of parameters, and the objective and det C by generation."""
-    found = generations(data)
-    if not found or not data.objective.single or data.objective.learning:
-        return None
-    columns = _columns(data.space, found)
-    planes = [_plane(data, found, pair) for pair in itertools.combinations(columns, 2)]
-    names = [" and ".join(data.space.names[i] for i in pair) for pair in itertools.combinations(columns, 2)]
+def cards(view: View) -> list[Card]:
+    """Return the card: planes of parameters, and the objective and det C by generation."""
+    found = generations(view)
+    if not found or not view.objective.single or view.objective.learning:
+        return []
+    columns = _columns(view.space, found)
+    planes = [_plane(view, found, pair) for pair in itertools.combinations(columns, 2)]
+    names = [" and ".join(view.space.names[i] for i in pair) for pair in itertools.combinations(columns, 2)]
     panels = [panel(f"Generations: {name}", plane) for name, plane in zip(names, planes, strict=True)]
-    log = is_log(data, values_of(data, found))
+    log = is_log(view, values_of(view, found))
     several = " Each restart has its own symbol." if found[-1].run else ""
-    return Section(
-        "Generations",
-        "Mean and one standard deviation (ellipse) of the distribution from which each generation's trials were drawn; "
-        "dots are trials, the stronger, the better." + several + " The bars are the standard deviation of a "
-        f"generation's values{' (of their logarithms)' * log} about their mean; "
-        "det C, of the covariance in units of each range, falls as it converges.",
-        (*panels, panel("Generations: objective and det C", history(data, found))),
-        keys=_keys(data, found),
-    )
+    return [
+        Card(
+            "Generations",
+            "Mean and one standard deviation (ellipse) of the distribution from which each generation's trials were "
+            "drawn; dots are trials, the stronger, the better." + several + " The bars are the standard deviation of a "
+            f"generation's values{' (of their logarithms)' * log} about their mean; "
+            "det C, of the covariance in units of each range, falls as it converges.",
+            (*panels, panel("Generations: objective and det C", history(view, found))),
+            keys=_keys(view, found),
+        )
+    ]
 
 
 def _columns(space: Space, found: Sequence[Generation]) -> list[int]:
@@ -114,16 +117,16 @@ def ellipse(mean: Floats, covariance: Floats) -> Floats:
     return np.asarray(mean + circle @ (vectors * np.sqrt(np.maximum(values, 0.0))).T)
 
 
-def _plane(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]) -> go.Figure:
+def _plane(view: View, found: Sequence[Generation], pair: tuple[int, int]) -> go.Figure:
     made = theme.figure(HEIGHT, showlegend=bool(found[-1].run))
-    made.add_trace(_dots(data, found, pair))
+    made.add_trace(_dots(view, found, pair))
     last_of_run = [i for i, one in enumerate(found) if i + 1 == len(found) or found[i + 1].run != one.run]
     for i in thin(len(found), MAX_ELLIPSES, last_of_run):
-        made.add_trace(_ellipse(data.space, found[i], pair, _shade(i, found)))
+        made.add_trace(_ellipse(view.space, found[i], pair, _shade(i, found)))
     for run in sorted({generation.run for generation in found}):
-        made.add_trace(_path(data.space, found, run, pair))
+        made.add_trace(_path(view.space, found, run, pair))
     for column, update in zip(pair, (made.update_xaxes, made.update_yaxes), strict=True):
-        update(**theme.parameter_axis(data.space, data.space.names[column]))
+        update(**theme.parameter_axis(view.space, view.space.names[column]))
     return theme.style_axes(made)
 
 
@@ -131,11 +134,11 @@ def _shade(i: int, found: Sequence[Generation]) -> str:
     return theme.shade(i / max(1, len(found) - 1))
 
 
-def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]) -> go.Scatter:
+def _dots(view: View, found: Sequence[Generation], pair: tuple[int, int]) -> go.Scatter:
     trials = [trial for generation in found for trial in generation.trials if trial.state is TrialState.DONE]
     trials = [trials[i] for i in thin(len(trials), MAX_DOTS)]
-    names = [data.space.names[i] for i in pair]
-    good = _goodness(data, found, trials)
+    names = [view.space.names[i] for i in pair]
+    good = _goodness(view, found, trials)
     return go.Scatter(
         x=[trial.point[names[0]] for trial in trials],
         y=[trial.point[names[1]] for trial in trials],
@@ -149,15 +152,15 @@ def _dots(data: CampaignData, found: Sequence[Generation], pair: tuple[int, int]
             "size": 5,
             "line": {"width": 0.6, "color": theme.MUTED},
         },
-        hovertext=[theme.hover(trial, data.space.units) for trial in trials],
+        hovertext=[theme.hover(trial, view.space.units) for trial in trials],
         hoverinfo="text",
     )
 
 
-def _goodness(data: CampaignData, found: Sequence[Generation], trials: Sequence[Trial]) -> Floats:
+def _goodness(view: View, found: Sequence[Generation], trials: Sequence[Trial]) -> Floats:
     """Return how good trials are, larger is better: values that span decades count by their logarithm."""
-    losses = data.objective.losses(trials)[:, 0] if trials else np.zeros(0)
-    return -np.sign(losses) * np.log(np.abs(losses)) if is_log(data, values_of(data, found)) else -losses
+    losses = view.objective.losses(trials)[:, 0] if trials else np.zeros(0)
+    return -np.sign(losses) * np.log(np.abs(losses)) if is_log(view, values_of(view, found)) else -losses
 
 
 def _ellipse(space: Space, generation: Generation, pair: tuple[int, int], colour: str) -> go.Scatter:
@@ -196,13 +199,27 @@ def _path(space: Space, found: Sequence[Generation], run: int, pair: tuple[int, 
     )
 
 
-def _keys(data: CampaignData, found: Sequence[Generation]) -> list[Key]:
+def _keys(view: View, found: Sequence[Generation]) -> list[Key]:
     last = f"{found[-1].number} of run {found[-1].run + 1}" if found[-1].run else str(found[-1].number)
     keys = [Key("generation", [colour for _, colour in theme.SCALE], str(found[0].number), last)]
-    values = values_of(data, found)
+    values = values_of(view, found)
     if values.size:
-        worst, best = ends(data, values)
-        name = data.objective.names[0]
-        texts = [data.text(name, end, None) for end in (worst, best)]
+        worst, best = ends(view, values)
+        name = view.objective.names[0]
+        texts = [view.text(name, end, None) for end in (worst, best)]
         keys.append(Key(name.replace("_", " "), [theme.GRID, theme.INK], *texts))
     return keys
+
+
+def examples(view: View) -> Examples | None:
+    """Return the best trial of generations that are evenly spread, the last and the best one included."""
+    if not view.objective.single or view.objective.learning:
+        return None
+    found = [(one.name, best) for one in generations(view) if (best := view.objective.best(list(one.trials)))]
+    spread = [found[i] for i in thin(len(found), MAX_EXAMPLES)]
+    missing = [pair for pair in found if view.best is not None and pair[1].id == view.best.id and pair not in spread]
+    if missing and len(spread) == MAX_EXAMPLES:
+        middle = range(1, MAX_EXAMPLES - 1)
+        spread.pop(min(middle, key=lambda i: abs(found.index(spread[i]) - found.index(missing[0]))))
+    chosen = sorted([*spread, *missing], key=found.index)
+    return Examples("The best trial of each generation shown", chosen) if chosen else None

@@ -17,14 +17,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.card import Card, Panel, panel
+from softal.cards.curves import MAX_GRID
+from softal.cards.statistics import LOG_RATIO, thin
+from softal.cards.text import is_finite, labelled
+from softal.cards.view import View
 from softal.numeric import Floats
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData, is_finite, labelled
-from softal.tracking.report.memory_states import figure_by_state, modes_of, name_of, prefix_of, temperature_of
-from softal.tracking.report.parts import Panel, Section, panel
-from softal.tracking.report.progress import LOG_RATIO
-from softal.tracking.report.statistics import thin
-from softal.tracking.report.trials import MAX_GRID
+from softal.simulators.memory.state_figures import figure_by_state, modes_of, name_of, prefix_of, temperature_of
 from softal.trial import Array, Trial
 
 NAMES = ("memory", "F_s", "F_s_reference")
@@ -43,11 +43,6 @@ class Fit:
     arrays: Mapping[str, Array]
 
 
-def arrays(data: CampaignData) -> set[str]:
-    """Return the names of the arrays that this section shows."""
-    return {f"{name}{species}" for species in _species(data.arrays) for name in NAMES}
-
-
 def _species(found: Mapping[str, Array]) -> list[str]:
     """Return the endings of the names of which there are all three arrays, on one grid."""
     return [species for species in SPECIES if _fits([found.get(f"{name}{species}") for name in NAMES])]
@@ -58,60 +53,61 @@ def _fits(three: Sequence[Array | None]) -> bool:
     return len(known) == len(NAMES) and len({array.values.shape for array in known}) == 1
 
 
-def section(data: CampaignData) -> Section | None:
-    """Return the section; None where no memory function was fitted."""
-    endings = _species(data.arrays)
+def cards(view: View) -> list[Card]:
+    """Return the card; none where no memory function was fitted."""
+    endings = _species(view.arrays)
     if not endings:
-        return None
-    by_state = "state" in data.space.all_names
+        return []
+    by_state = "state" in view.space.all_names
     panels: list[Panel] = []
     for label, name in (("R²", "r2"), ("error", "error")) if by_state else ():
-        if figure := figure_by_state(data, name):
+        if figure := figure_by_state(view, name):
             panels.append(panel(f"Memory function: {label} by state", figure))
     for ending in endings:
-        fits = _of_states(data, ending) if by_state else _of_shown(data, ending)
-        states = prefix_of(data).strip("_") if by_state else ""
+        fits = _of_states(view, ending) if by_state else _of_shown(view, ending)
+        states = prefix_of(view).strip("_") if by_state else ""
         of = f" of {ending[1:]}" if ending else ""
         panels += [
             panel(f"Memory function{of}: F_s", _scattering(fits, of, states)),
             panel(f"Memory function{of}", _memory(fits, of, states)),
         ]
-    return Section("Memory function", _caption(data, by_state), panels)
+    drawn = frozenset(f"{name}{species}" for species in endings for name in NAMES)
+    return [Card("Memory function", _caption(view, by_state), panels, arrays=drawn)]
 
 
-def _caption(data: CampaignData, by_state: bool) -> str:
-    what = "Some states from cold to hot, with the most modes" if by_state else data.label.capitalize()
+def _caption(view: View, by_state: bool) -> str:
+    what = "Some states from cold to hot, with the most modes" if by_state else view.label.capitalize()
     text = (
         f"{what}: the memory function M(t), and the F_s(t) that it gives (lines) beside the reference (dots with "
         "standard errors); what is left is below. Where M is negative, -M is dashed."
     )
     if by_state:
         return text + " R² and mean squared difference of each fit, by number of stretched exponentials."
-    values = data.shown.observation.values if data.shown and data.shown.observation else {}
+    values = view.shown.observation.values if view.shown and view.shown.observation else {}
     formats = {"error": "Mean squared difference {:.3g}.", "r2": "R² = {:.7f}."}
     known = [form.format(values[name]) for name, form in formats.items() if is_finite(values.get(name))]
     return " ".join([text, *known])
 
 
-def _of_shown(data: CampaignData, ending: str) -> list[Fit]:
-    return [Fit(data.label, theme.ACCENT, _some(data.arrays, ending))]
+def _of_shown(view: View, ending: str) -> list[Fit]:
+    return [Fit(view.label, theme.ACCENT, _some(view.arrays, ending))]
 
 
 def _some(found: Mapping[str, Array], ending: str) -> dict[str, Array]:
     return {name: found[f"{name}{ending}"] for name in NAMES}
 
 
-def _of_states(data: CampaignData, ending: str) -> list[Fit]:
+def _of_states(view: View, ending: str) -> list[Fit]:
     """Return fits of some states, with the most modes each, from cold to hot."""
     best: dict[Any, Trial] = {}
-    for trial in data.done:
+    for trial in view.done:
         other = best.setdefault(trial.point["state"], trial)
         if modes_of(trial) > modes_of(other):
             best[trial.point["state"]] = trial
     ordered = sorted(best.values(), key=lambda trial: (temperature_of(trial) or 0.0, str(trial.point["state"])))
-    chosen = data.with_arrays([ordered[i] for i in thin(len(ordered), MOST_STATES)])
+    chosen = view.with_arrays([ordered[i] for i in thin(len(ordered), MOST_STATES)])
     found = [trial for trial in chosen if trial.observation and ending in _species(trial.observation.arrays)]
-    prefix = prefix_of(data)
+    prefix = prefix_of(view)
     shades = [theme.shade(i / max(1, len(found) - 1)) for i in range(len(found))]
     return [
         Fit(name_of(trial, prefix), shade, _some(trial.observation.arrays, ending))

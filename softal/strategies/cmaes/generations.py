@@ -15,11 +15,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from softal.cards import theme
+from softal.cards.statistics import axis_type, main_range, thin
+from softal.cards.view import View
 from softal.numeric import Floats
-from softal.tracking.report import theme
-from softal.tracking.report.data import CampaignData
-from softal.tracking.report.progress import axis_type
-from softal.tracking.report.statistics import main_range, thin
 from softal.trial import Trial
 
 HEIGHT = 440
@@ -43,31 +42,31 @@ class Generation:
         return f"run {self.run + 1}, generation {self.number}" if self.run else f"generation {self.number}"
 
 
-def values_of(data: CampaignData, found: Sequence[Generation]) -> Floats:
+def values_of(view: View, found: Sequence[Generation]) -> Floats:
     """Return the objective of all trials that have one, (n,)."""
-    name = data.objective.names[0]
+    name = view.objective.names[0]
     return np.array([t.objective[name] for one in found for t in one.trials if name in t.objective])
 
 
-def is_log(data: CampaignData, values: Floats) -> bool:
+def is_log(view: View, values: Floats) -> bool:
     """Return whether values of the objective (n,) are shown by their logarithm."""
-    return data.objective.names[0] not in data.fractions and axis_type(values) == "log"
+    return view.objective.names[0] not in view.fractions and axis_type(values) == "log"
 
 
-def ends(data: CampaignData, values: Floats) -> tuple[float, float]:
+def ends(view: View, values: Floats) -> tuple[float, float]:
     """Return the worst and the best value that axes show, of one or more values (n,)."""
-    sign = float(data.objective.signs[0])
-    low, high = main_range(values, sign) if is_log(data, values) else (float(values.min()), float(values.max()))
+    sign = float(view.objective.signs[0])
+    low, high = main_range(values, sign) if is_log(view, values) else (float(values.min()), float(values.max()))
     return (high, low) if sign > 0 else (low, high)
 
 
-def history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
+def history(view: View, found: Sequence[Generation]) -> go.Figure:
     """The objective and det C by generation; runs stand one after the other."""
     made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06)
     made.update_layout(theme.figure(HEIGHT, showlegend=False).layout)
-    name, values = data.objective.names[0], values_of(data, found)
-    log = is_log(data, values)
-    made.add_trace(_values(data, found, name), row=1, col=1)
+    name, values = view.objective.names[0], values_of(view, found)
+    log = is_log(view, values)
+    made.add_trace(_values(view, found, name), row=1, col=1)
     first = 0
     for _, group in itertools.groupby(found, key=lambda generation: generation.run):
         some = list(group)
@@ -77,7 +76,7 @@ def history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
         if first:
             made.add_vline(x=first - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
         first += len(some)
-    axis = theme.log_range(*sorted(ends(data, values))) if log else {}
+    axis = theme.log_range(*sorted(ends(view, values))) if log else {}
     made.update_yaxes(title_text=theme.words(name), **axis, row=1, col=1)
     made.update_yaxes(title_text="det C", type="log", nticks=5, row=2, col=1)
     shown = thin(len(found), 8)
@@ -86,7 +85,7 @@ def history(data: CampaignData, found: Sequence[Generation]) -> go.Figure:
     return theme.style_axes(made)
 
 
-def _values(data: CampaignData, found: Sequence[Generation], name: str) -> go.Scatter:
+def _values(view: View, found: Sequence[Generation], name: str) -> go.Scatter:
     pairs = [(x, t) for x, generation in enumerate(found) for t in generation.trials if name in t.objective]
     pairs = [pairs[i] for i in thin(len(pairs), MAX_DOTS)]
     return go.Scatter(
@@ -94,7 +93,7 @@ def _values(data: CampaignData, found: Sequence[Generation], name: str) -> go.Sc
         y=[trial.objective[name] for _, trial in pairs],
         mode="markers",
         marker={"color": theme.INITIAL, "size": 5, "opacity": 0.7},
-        hovertext=[theme.hover(trial, data.space.units) for _, trial in pairs],
+        hovertext=[theme.hover(trial, view.space.units) for _, trial in pairs],
         hoverinfo="text",
     )
 
