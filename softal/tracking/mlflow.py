@@ -45,6 +45,7 @@ from sqlalchemy import event, insert
 from sqlalchemy.engine import Engine
 
 from softal.answer import Answer
+from softal.cards.card import Picture
 from softal.objective import Objective
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
