@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,8 +22,11 @@ from pydantic import BaseModel
 
 from softal.errors import InvalidObservation, SoftalError
 from softal.kinds.settings import Settings, filled
+from softal.outputs import Outputs
 from softal.references import Reference
 from softal.trial import Observation, Point, Value
+
+__all__ = ["Context", "Outputs", "Simulator", "seed_generators", "validate_observation"]
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,6 @@ class Context:
     cpus: float = 1.0
     gpus: float = 0.0
     walltime: float | None = None
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Names of the values and arrays that a simulator declares to return.
-
-    Attributes:
-        values, arrays: their names.
-        grid_units: units of the arrays' grids, into which references are converted; may leave some out.
-        array_units: units of the arrays' values, likewise.
-        value_units: units of the values, into which targets are converted; may leave some out.
-        ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
-        marks: names of values that are 0 or 1.
-        optional: names of values and arrays that are returned only where there are any; objectives cannot use them.
-    """
-
-    values: frozenset[str] = field(default_factory=frozenset)
-    arrays: frozenset[str] = field(default_factory=frozenset)
-    grid_units: Mapping[str, str] = field(default_factory=dict)
-    array_units: Mapping[str, str] = field(default_factory=dict)
-    value_units: Mapping[str, str] = field(default_factory=dict)
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    marks: frozenset[str] = frozenset()
-    optional: frozenset[str] = field(default_factory=frozenset)
 
 
 class Simulator(ABC):
