@@ -58,6 +58,14 @@ def test_boyle_s_temperature(campaign: str, folder: Path, tmp_path: Path) -> Non
     assert run(path, tmp_path / "b", temperature=1.0).values["b2"] == pytest.approx(-5.316, abs=0.01)
 
 
+def test_a_target_of_its_own(folder: Path, tmp_path: Path) -> None:
+    spec = load_campaign_file(folder / "far.yaml")
+    assert spec.objective.names == ("far",)
+    assert spec.build_simulator().settings.beyond == 20
+    assert run(folder / "far.yaml", tmp_path / "a", bias=0.5).values["far"] > 0.9
+    assert run(folder / "far.yaml", tmp_path / "b", bias=-0.5).values["far"] == 0
+
+
 def test_many_virial_coefficients_at_once(folder: Path, tmp_path: Path) -> None:
     alone = run(folder / "boyles.yaml", tmp_path / "work", temperature=3.4179, n=12.0)
     assert alone.values["b2"] == pytest.approx(0, abs=0.02)
@@ -104,4 +112,5 @@ def test_every_campaign_of_the_page_is_tried() -> None:
         "boyle.yaml",
         "boyles.yaml",
         "walk.yaml",
+        "far.yaml",
     }

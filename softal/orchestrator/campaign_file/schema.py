@@ -28,7 +28,7 @@ from softal.orchestrator.campaign_file.checks import (
 from softal.orchestrator.campaign_file.kinds import Chosen, importable, read_kind
 from softal.orchestrator.campaign_file.objective import read_objective
 from softal.orchestrator.campaign_file.overrides import with_changes
-from softal.orchestrator.campaign_file.phase_target import PhaseTarget, check_targets, phase_targets, with_classifier
+from softal.orchestrator.campaign_file.own_targets import OwnTargets, own_targets, with_settings
 from softal.orchestrator.campaign_file.settings import (
     BudgetSettings,
     CampaignFile,
@@ -141,15 +141,13 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
     problems: list[Problem] = []
     _check_keys(data, problems)
-    targets = phase_targets(data.get("objective"), [folder, launched_in or Path.cwd(), Path.cwd()])
-    simulator = _simulator(data, targets, folder, problems)
-    targets_right = not any(problem.place.startswith("objective") for problem in problems)
-    objective = _objective(data, folder, problems, outputs_of(simulator))
+    simulator, own = _simulator(data, folder, [folder, launched_in or Path.cwd(), Path.cwd()], problems)
+    objective = _objective(data, folder, problems, outputs_of(simulator), own)
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
-        "objective": objective if targets_right else None,
+        "objective": objective,
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
         "surrogate": _surrogate(data, objective, folder, problems),
@@ -240,17 +238,16 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
     return read_kind(key, entry, find, folder, problems)
 
 
-def _simulator(data: Mapping[str, Any], targets: Sequence[PhaseTarget], folder: Path, problems: list[Problem]) -> Any:
-    """Read the simulator, and with the objective's classifier among its settings where that is right."""
-    before = len(problems)
+def _simulator(
+    data: Mapping[str, Any], folder: Path, looked_in: Sequence[Path], problems: list[Problem]
+) -> tuple[Any, OwnTargets]:
+    """Read the simulator, and what it makes of its own targets, with the settings that follow where all are right."""
     chosen = _kind(data, "simulator", simulators.find, folder, problems)
-    if chosen is None or not targets:
-        return chosen
-    check_targets(targets, chosen.kind, chosen.found, chosen.settings, problems)
-    if len(problems) > before:
-        return chosen
-    changed = {**data, "simulator": with_classifier(data["simulator"], targets)}
-    return _kind(changed, "simulator", simulators.find, folder, problems)
+    own = own_targets(data.get("objective"), chosen, looked_in)
+    if chosen is None or chosen.settings is None or not own.settings or not own.right:
+        return chosen, own
+    changed = {**data, "simulator": with_settings(data["simulator"], own.settings)}
+    return _kind(changed, "simulator", simulators.find, folder, problems), own
 
 
 def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:
@@ -264,9 +261,9 @@ def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Pat
 
 
 def _objective(
-    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None
+    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None, own: OwnTargets
 ) -> Objective | None:
-    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs)
+    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs, own)
 
 
 def _space(data: Mapping[str, Any], problems: list[Problem]) -> Space | None:
