@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from bragg import patterns
 
 from softal.errors import SurrogateError
 from softal.space import Choice, Real, Space
@@ -24,7 +25,6 @@ from softal.surrogates.phases.labels import Table
 from softal.surrogates.phases.network import IMAGES, Network, shapes, standardised
 from softal.surrogates.phases.novelty import features
 from softal.surrogates.phases.training import forward, initial
-from softal.testing.surrogates import patterns
 from softal.trial import Array, Observation, Trial, TrialState
 
 SPACE = Space({"T": {"low": 0.0, "high": 1.0}, "P": {"value": 3.0}})

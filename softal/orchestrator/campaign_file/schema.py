@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -160,7 +160,7 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
     if problems:  # a user's own code may say it in many lines
         raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
     if outputs := outputs_of(parts["simulator"]):
-        parts["objective"] = parts["objective"].within(outputs.ranges)
+        parts["objective"] = replace(parts["objective"].within(outputs.ranges), flaws=outputs.flaws)
     return CampaignSpec(**parts, folder=folder, text=text)
 
 
