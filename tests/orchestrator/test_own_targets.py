@@ -92,14 +92,14 @@ def problems_of(folder: Path, objective: Any, simulator: Any = "surface:Surface"
 def test_a_mapping_is_a_value_and_settings(folder: Path) -> None:
     spec = read(folder, {"maximize": {"area": 3.0}, "minimize": ["energy"]}, {"kind": "surface:Surface", "area": 1.0})
     assert spec.objective.names == ("charge", "energy")
-    assert spec.build_simulator().settings.area == 3.0
+    assert spec.built.settings.area == 3.0
 
 
 @pytest.mark.parametrize("beside", [True, False])
 def test_paths_are_beside_the_file_or_where_softal_runs(folder: Path, beside: bool) -> None:
     there = (folder if beside else folder.parent) / "tables/one"
     there.mkdir(parents=True)
-    assert read(folder, {"minimize": {"table": "tables/one"}}).build_simulator().settings.table == str(there)
+    assert read(folder, {"minimize": {"table": "tables/one"}}).built.settings.table == str(there)
 
 
 def test_it_runs(folder: Path) -> None:

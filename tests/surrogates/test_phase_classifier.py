@@ -149,7 +149,7 @@ print(made.tables()["classification"]["data"], total(made))
 
 def test_same_data_and_seed_give_the_same_network_in_another_process(fitted, tmp_path, request):
     """In whatever order the trials finished."""
-    code = SPAWNED.format(paths=[str(request.path.parent)], folder=str(tmp_path))
+    code = SPAWNED.format(paths=[str(request.path.parent), str(request.path.parents[1])], folder=str(tmp_path))
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert out == [fitted.tables()["classification"]["data"], total(fitted)]
 

@@ -22,10 +22,10 @@ from softal.orchestrator.campaign_file.checks import (
     check_simulator,
     check_strategy,
     check_surrogate,
-    outputs_of,
     searched,
 )
-from softal.orchestrator.campaign_file.kinds import Chosen, importable, read_kind
+from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
+from softal.orchestrator.campaign_file.made import Made, make
 from softal.orchestrator.campaign_file.objective import read_objective
 from softal.orchestrator.campaign_file.overrides import with_changes
 from softal.orchestrator.campaign_file.own_targets import OwnTargets, own_targets, with_settings
@@ -61,6 +61,7 @@ class CampaignSpec:
         name: of the campaign and of its folder.
         space, objective: what is searched, and for what.
         simulator, strategy, surrogate: kinds with their settings; surrogate None where the file says `none`.
+        built: the simulator itself, made once.
         budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
         seed: of the campaign.
         folder: of the file; paths in it are relative to this.
@@ -73,6 +74,7 @@ class CampaignSpec:
     simulator: Chosen[Simulator]
     strategy: Chosen[Strategy]
     surrogate: Chosen[Surrogate] | None
+    built: Simulator = field(repr=False, compare=False)
     budget: BudgetSettings
     workers: WorkersSettings
     cluster: ClusterSettings
@@ -80,11 +82,6 @@ class CampaignSpec:
     seed: int
     folder: Path
     text: str = field(repr=False)
-
-    def build_simulator(self) -> Simulator:
-        """Make the simulator; no engine is imported by that."""
-        with importable(self.folder, self.simulator.kind):
-            return self.simulator.build()
 
     def build_strategy(self) -> Strategy:
         """Make the strategy."""
@@ -142,7 +139,9 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
     problems: list[Problem] = []
     _check_keys(data, problems)
     simulator, own = _simulator(data, folder, [folder, launched_in or Path.cwd(), Path.cwd()], problems)
-    objective = _objective(data, folder, problems, outputs_of(simulator), own)
+    made = None if simulator is None else make(simulator, folder)
+    outputs = None if made is None else made.outputs
+    objective = _objective(data, folder, problems, outputs, own)
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
@@ -156,29 +155,33 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         "cluster": _section(data, "cluster", ClusterSettings, problems),
         "tracking": _section(data, "tracking", TrackingSettings, problems),
     }
-    _check_together(parts, data, problems)
+    _check_together(parts, made, data, problems)
     if problems:  # a user's own code may say it in many lines
         raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
-    if outputs := outputs_of(parts["simulator"]):
+    assert made is not None
+    assert made.simulator is not None  # else there were problems
+    if outputs is not None:
         parts["objective"] = replace(parts["objective"].within(outputs.ranges), flaws=outputs.flaws)
-    return CampaignSpec(**parts, folder=folder, text=text)
+    return CampaignSpec(**parts, built=made.simulator, folder=folder, text=text)
 
 
-def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems: list[Problem]) -> None:
+def _check_together(
+    parts: Mapping[str, Any], made: Made | None, data: Mapping[str, Any], problems: list[Problem]
+) -> None:
     """Hold the sections against each other, as far as they are right by themselves."""
     space, objective, simulator = parts["space"], parts["objective"], None
-    if parts["simulator"] is not None:
+    outputs = None if made is None else made.outputs
+    if made is not None:
         names = list(data["space"]) if isinstance(data.get("space"), dict) else []
-        simulator = check_simulator(parts["simulator"], names, space, objective, problems)
+        simulator = check_simulator(made, names, space, objective, problems)
     if objective is not None and parts["budget"] is not None:
         check_budget(parts["budget"], objective, problems)
     if parts["strategy"] is not None and parts["budget"] is not None:
         check_reached(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
-        outputs = outputs_of(parts["simulator"])
         check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)
     if parts["surrogate"] is not None and objective is not None:
-        check_surrogate(parts["surrogate"], space, outputs_of(parts["simulator"]), objective, problems)
+        check_surrogate(parts["surrogate"], space, outputs, objective, problems)
 
 
 def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:
