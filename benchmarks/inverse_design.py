@@ -93,7 +93,7 @@ def key(line: Line) -> tuple[str, str, int]:
 
 def chain(spec: CampaignSpec, trials: int) -> Line:
     """Return the values (n,) of the trials of one search, in the order of their ends, and the CPU time of all."""
-    simulator, strategy = spec.build_simulator(), spec.build_strategy()
+    simulator, strategy = spec.built, spec.build_strategy()
     (name,) = spec.objective.names
     began, pending, values, points = time.process_time(), [], [], []
     while sum(value > HIT for value in values) < HITS and len(values) < trials:

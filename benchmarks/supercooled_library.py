@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.ensemble import train
 from softal.surrogates.dynamics.training import Committee, TrainingSettings
@@ -48,7 +49,7 @@ class Library:
     @classmethod
     def of(cls, trials: Sequence[Trial], coldest: float = COLDEST) -> Library:
         """Return the library of the trials that are done, of which those at T >= `coldest` may be chosen."""
-        data = DynamicsData.of(trials)
+        data = DynamicsData.of(trials, FLAWS)
         order = np.lexsort((data.T, data.interaction))
         data = data.rows(order)
         rank = np.concatenate([np.arange(np.sum(data.interaction == i)) for i in range(len(INTERACTIONS))])

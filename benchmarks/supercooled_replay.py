@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from supercooled_library import Library, predict, score
 
 from softal.objective import learn
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.space import Space
 from softal.strategies import build
 from softal.surrogates.dynamics.training import FEWEST, TrainingSettings
@@ -123,7 +124,8 @@ def chosen(job: Job, library: Library, folder: Path) -> Numbers:
         }
     )
     settings = {"surrogate": job.surrogate, "pool": str(table), **COMMITTEES[job.method]}
-    strategy = build("committee", space, learn(*library.trials[0].objective), job.seed, settings)
+    objective = replace(learn(*library.trials[0].objective), flaws=FLAWS)
+    strategy = build("committee", space, objective, job.seed, settings)
     by_point = {_key(library.trials[i].point): int(i) for i in library.pool}
     order: list[int] = []
     while proposals := strategy.ask(1):

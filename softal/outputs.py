@@ -7,6 +7,28 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class Flaws:
+    """Which runs, though they ended well, are no results to learn from, by their values.
+
+    Attributes:
+        marks: values that are 0 or 1, each with the number that says so.
+        elsewhere: those of them that say that the system became something else, such as a crystal: nothing is known
+            of states that are closer to such a run than to any good one.
+    """
+
+    marks: Mapping[str, float] = field(default_factory=dict, hash=False)
+    elsewhere: frozenset[str] = frozenset()
+
+    def of(self, values: Mapping[str, float]) -> str | None:
+        """Return the first mark that the values of a run have; None for a good run."""
+        return next((name for name, number in self.marks.items() if values.get(name) == number), None)
+
+    def word(self, mark: str) -> str:
+        """Return what a run with a mark is, in words: `crystallized` for 1, `not equilibrated` for 0."""
+        return mark if self.marks[mark] else f"not {mark}"
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Names of the values and arrays that a simulator declares to return.
 
@@ -17,6 +39,7 @@ class Outputs:
         value_units: units of the values, into which targets are converted; may leave some out.
         ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
         marks: names of values that are 0 or 1.
+        flaws: those of them by which a run is no result to learn from.
         optional: names of values and arrays that are returned only where there are any; objectives cannot use them.
     """
 
@@ -27,4 +50,5 @@ class Outputs:
     value_units: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
+    flaws: Flaws = field(default_factory=Flaws)
     optional: frozenset[str] = field(default_factory=frozenset)

@@ -72,7 +72,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_readmes_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write("README.md", tmp_path)
     spec = load_campaign_file(tmp_path / "walk.yaml")
-    simulator = spec.build_simulator()
+    simulator = spec.built
     observation = simulator.run(spec.space.complete({"bias": 0.3}), Context(tmp_path, seed=3))
     assert spec.objective.evaluate(validate_observation(observation, simulator.outputs))[1] == {"cost": 0.01}
     assert observation.values["cost"] < 0.02  # (x - 0.3)^2, x = 0.3 +- 0.03
@@ -83,7 +83,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
     (tmp_path / "run.sh").write_text('#!/bin/sh\necho "{\\"cost\\": $2}"\n')
     (tmp_path / "run.sh").chmod(0o755)
     spec = load_campaign_file(tmp_path / "program.yaml")
-    simulator = spec.build_simulator()
+    simulator = spec.built
     (tmp_path / "work").mkdir()
     assert simulator.check() == []
     assert simulator.run({"bias": 0.5}, Context(tmp_path / "work", seed=3)).values == {"cost": 0.5}

@@ -8,7 +8,7 @@ minimised: loss = sign * value, sign = +1 for minimize, match and learn, -1 for 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from softal.errors import NotReturned, SoftalError
 from softal.kinds.validation import did_you_mean
 from softal.objective.component import MISMATCH, Component, Direction, name_of
 from softal.objective.outcome import Outcome, outcome
+from softal.outputs import Flaws
 from softal.references import Reference, Target, load_reference
 from softal.trial import Observation, Trial, TrialState
 
@@ -54,10 +55,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Objective:
-    """All components of a campaign's objective, and the outcome constraints to which they are subject."""
+    """All components of a campaign's objective, and the outcome constraints to which they are subject.
+
+    Attributes:
+        components: one, or several.
+        outcomes: the constraints.
+        flaws: which runs are no results to learn from, as far as the simulator says so.
+    """
 
     components: tuple[Component, ...]
     outcomes: tuple[Outcome, ...] = ()
+    flaws: Flaws = field(default_factory=Flaws)
 
     def __post_init__(self) -> None:
         names = [component.name for component in self.components]

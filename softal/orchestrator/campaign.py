@@ -77,7 +77,8 @@ class Campaign:
         self._own = None if isinstance(simulator, str | Mapping) else simulator
         data = {"name": name, "space": space, "objective": objective, "budget": budget, **sections}
         data["simulator"] = simulator if self._own is None else {"kind": IN_PYTHON, "what": _name_of(self._own)}
-        self.spec = parse_campaign(data, Path(folder))
+        spec = parse_campaign(data, Path(folder))
+        self.spec = spec if self._own is None else replace(spec, built=_made_of(self._own))
         self.folder = Path(runs) / self.spec.name
 
     @classmethod
@@ -130,7 +131,7 @@ class Campaign:
 
     def check(self) -> list[str]:
         """Return what stands in the way of running here; empty where nothing does."""
-        simulator = self._built()
+        simulator = self.spec.built
         try:
             batch_of(simulator)
         except SoftalError as error:
@@ -140,14 +141,7 @@ class Campaign:
     @property
     def batch(self) -> int:
         """How many points the simulator evaluates at once."""
-        return batch_of(self._built())
-
-    def _built(self) -> Simulator:
-        """Return the simulator."""
-        own = self._own
-        if own is None:
-            return self.spec.build_simulator()
-        return own if isinstance(own, Simulator) else simulator_class(own)()
+        return batch_of(self.spec.built)
 
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
@@ -238,7 +232,7 @@ class Campaign:
             surrogate=(spec.surrogate.kind, spec.surrogate.settings) if spec.surrogate else None,
             mlflow=None if uri == "off" else uri,
             experiment=spec.tracking.experiment,
-            simulator=self._built(),
+            simulator=self.spec.built,
             described=self._described(),
         )
         workers = spec.workers
@@ -258,7 +252,7 @@ class Campaign:
 
     def _searched(self) -> Space:
         """Return the space without the points of which the simulator knows that they cannot be simulated."""
-        return searched(self.spec.space, self._built())
+        return searched(self.spec.space, self.spec.built)
 
     def _info(self) -> dict[str, Any]:
         return {
@@ -396,7 +390,7 @@ class Campaign:
     def _sources(self) -> list[Source]:
         """Return those whose cards are shown: surrogate, strategy and simulator."""
         surrogate = self.spec.build_surrogate()
-        return [*([surrogate] if surrogate else []), self.spec.build_strategy(), self._built()]
+        return [*([surrogate] if surrogate else []), self.spec.build_strategy(), self.spec.built]
 
     @property
     def running(self) -> bool:
@@ -430,6 +424,10 @@ def _checked_name(name: str) -> str:
     if not NAME.fullmatch(name):
         raise CampaignFileError([Problem("name", f"{name!r} is given; letters, digits, '.', '_' and '-' are allowed")])
     return name
+
+
+def _made_of(own: Any) -> Simulator:
+    return own if isinstance(own, Simulator) else simulator_class(own)()
 
 
 def _name_of(own: Any) -> str:

@@ -9,8 +9,20 @@ from softal.errors import SoftalError
 from softal.kinds import registry
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.batches import batched
+from softal.simulators.target import Meaning, TargetContext
 
-__all__ = ["GROUP", "SIMULATORS", "Context", "Outputs", "Simulator", "batched", "build", "find"]
+__all__ = [
+    "GROUP",
+    "SIMULATORS",
+    "Context",
+    "Meaning",
+    "Outputs",
+    "Simulator",
+    "TargetContext",
+    "batched",
+    "build",
+    "find",
+]
 
 GROUP = "softal.simulators"
 SIMULATORS = {

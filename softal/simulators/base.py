@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from pydantic import BaseModel
 
-from softal.errors import InvalidObservation, SoftalError
+from softal.errors import InvalidObservation, Problem, SoftalError
 from softal.kinds.settings import Settings, filled
 from softal.outputs import Outputs
 from softal.references import Reference
+from softal.simulators import phase_target
+from softal.simulators.target import Meaning, TargetContext
 from softal.trial import Array, Observation, Point, Value
 
 if TYPE_CHECKING:
@@ -117,6 +119,29 @@ class Simulator(ABC):
         Campaign files whose space reaches there are refused.
         """
         return None
+
+    @classmethod
+    def target(cls, entry: Mapping[str, Any], context: TargetContext) -> Meaning | list[Problem]:
+        """Say what a mapping at `minimize` or `maximize` means: a target of this simulator's own.
+
+        It is called while the campaign file is read, once for each mapping, so it must be quick. A simulator with
+        targets of its own overrides it, and `target_form`. Without that, one with a setting `classifier` takes phases,
+        `{phase: qc12, classifier: runs/hcss_phases}`, and others take no mapping.
+
+        Args:
+            entry: the mapping, plain data as in the file.
+            context: the simulator's kind and settings, and where relative paths are looked up.
+
+        Returns:
+            Which of the values in `outputs` is meant, and which settings of the simulator follow; or what is wrong, in
+            one line for each mistake, at the key within the entry where it stands ("" is the entry itself).
+        """
+        return phase_target.read_phase(entry, context, cls.Settings, getattr(cls, "dimension", None))
+
+    @classmethod
+    def target_form(cls) -> str:
+        """Return in words, with an example, which mappings `target` takes; nothing where it takes none."""
+        return phase_target.FORM if phase_target.SETTING in cls.Settings.model_fields else ""
 
     def check_reference(self, reference: Reference) -> str | None:
         """Return in one line why one of the arrays cannot be compared with a reference; None where it can.

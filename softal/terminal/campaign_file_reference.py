@@ -90,7 +90,8 @@ One or several of the following; several make a Pareto front, and `learn` stands
 `minimize` and `maximize` also take a phase that a trained classifier knows, instead of a name or among the list:
 `maximize: {phase: qc12, classifier: runs/hcss_phases}` is the value `P_qc12` of a simulator with the setting
 `classifier`, which this sets. The classifier is the folder of the campaign that trained a `phase_classifier`, or of
-that surrogate; a relative path is looked up beside the campaign file, then where softal runs.
+that surrogate; a relative path is looked up beside the campaign file, then where softal runs. Your own simulators may
+understand [mappings of their own](simulators.md#targets-of-its-own).
 
 `match: {S_k: table.csv}` is short for `match: {S_k: {reference: table.csv}}`. Several arrays make one objective,
 `mismatch`: the root of the weighted mean of their squared distances chi, which are recorded as the values

@@ -34,7 +34,7 @@ def test_it_is_valid_and_its_middle_can_be_simulated(kind: str, tmp_path: Path) 
     workdir.mkdir()
     spec = campaign.spec
     point = spec.space.from_unit([[0.5] * spec.space.dimension])[0]
-    observation = spec.build_simulator().run(point, Context(workdir, seed=1))
+    observation = spec.built.run(point, Context(workdir, seed=1))
     values, _ = spec.objective.evaluate(observation)
     assert set(values) == set(spec.objective.names)
     assert all(0 < observation.errors[name] < abs(observation.values[name]) for name in values)

@@ -121,19 +121,19 @@ def test_a_phase_is_a_value_of_the_simulator(
     spec = read(folder, objective)
     assert spec.objective.names == names
     assert spec.objective.signs.tolist() == signs
-    assert spec.build_simulator().settings.classifier == folder.parent / "runs/hcss"
+    assert spec.built.settings.classifier == folder.parent / "runs/hcss"
 
 
 def test_beside_the_file_comes_first(folder: Path) -> None:
     write_model(folder / "runs/hcss", {"phases": ["qc12"], "dimension": 2})
-    assert read(folder, {"maximize": target()}).build_simulator().settings.classifier == folder / "runs/hcss"
+    assert read(folder, {"maximize": target()}).built.settings.classifier == folder / "runs/hcss"
 
 
 @pytest.mark.parametrize("name", ["runs/hcss", "runs/hcss/surrogate/latest", "runs/other"])
 def test_campaigns_and_surrogates_are_classifiers(folder: Path, name: str) -> None:
     absolute = (folder.parent / name).resolve()
     for written in (name, f"../{name}", str(absolute)):
-        assert read(folder, {"maximize": target(classifier=written)}).build_simulator().settings.classifier == absolute
+        assert read(folder, {"maximize": target(classifier=written)}).built.settings.classifier == absolute
 
 
 def test_the_simulator_may_name_the_same_classifier(folder: Path) -> None:
@@ -191,6 +191,6 @@ def test_resumed_from_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathF
     assert campaign.launch().state == "finished"
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     again = Campaign.open(folder.parent / "runs/qc")
-    assert again.spec.build_simulator().settings.classifier == folder.parent / "runs/hcss"
+    assert again.spec.built.settings.classifier == folder.parent / "runs/hcss"
     assert again.resume(trials=5).state == "finished"
     assert sum("P_qc12" in trial.objective for trial in again.list_trials()) == 5

@@ -176,7 +176,7 @@ def test_a_whole_file_is_read(folder: Path) -> None:
     assert component.references[0].range == (1, 15)
     assert component.references[0].weight == 2
     assert spec.simulator.kind == "toy:Toy"
-    simulator = spec.build_simulator()
+    simulator = spec.built
     assert simulator.settings.particles == 20
     assert simulator.settings.masses == (1.0, 2.5)
     assert spec.build_strategy().ask(2)[0].proposed_by == "random"
@@ -243,7 +243,7 @@ def test_a_short_file_has_defaults(folder: Path) -> None:
 
 def test_a_function_is_a_simulator_of_its_arguments(folder: Path) -> None:
     data = {**VALID, "simulator": "toy:energy", "objective": {"minimize": "energy"}}
-    assert parse_campaign(data, folder).build_simulator().parameters == {"x": "", "y": "", "z": ""}
+    assert parse_campaign(data, folder).built.parameters == {"x": "", "y": "", "z": ""}
     data["space"] = {"x": {"low": 0, "high": 1}, "w": 3}
     data["constraints"] = []
     assert [str(problem).split(";")[0] for problem in problems_of(folder, data)] == [
@@ -259,7 +259,7 @@ def test_a_command_needs_no_kind(folder: Path) -> None:
     data["space"] = {name: VALID["space"][name] for name in "xy"}
     spec = parse_campaign(data, folder)
     assert spec.simulator.kind == "command"
-    assert spec.build_simulator().parameters == {"x": "a placeholder of the command", "y": "a placeholder in deck.in"}
+    assert spec.built.parameters == {"x": "a placeholder of the command", "y": "a placeholder in deck.in"}
     data["space"] = {"x": {"low": 0, "high": 1}, "w": 2, "seed": 3}
     data["constraints"] = []
     assert [str(problem).split(";")[0] for problem in problems_of(folder, data)] == [
@@ -833,7 +833,7 @@ def assert_sound(spec: CampaignSpec, data: dict[str, Any]) -> None:
     budget = spec.budget
     assert any(limit is not None for limit in (budget.trials, budget.hours, budget.target))
     assert all(limit is None or limit > 0 for limit in (budget.trials, budget.hours, budget.stagnation))
-    assert spec.build_simulator().settings.particles > 0
+    assert spec.built.settings.particles > 0
     assert spec.build_strategy() is not None
     assert spec.workers.concurrent >= 1
     assert math.isfinite(spec.workers.cpus)

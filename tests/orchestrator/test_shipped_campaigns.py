@@ -34,7 +34,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_it_is_right(path: Path) -> None:
     spec = load_campaign_file(path)
-    assert spec.build_simulator() is not None
+    assert spec.built is not None
     if spec.strategy.kind == "table":
         rows = [line for line in (path.parent / spec.strategy.settings.file).read_text().splitlines() if line[0] != "#"]
         assert spec.budget.trials == len(rows) - 1

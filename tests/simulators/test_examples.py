@@ -23,7 +23,7 @@ DOCUMENTED = {match[2]: match[1] for match in BLOCK.finditer(PAGE)}
 def run(campaign: Path, workdir: Path, **point: float) -> Observation:
     """Evaluate a point of a campaign file with its simulator, and its objective."""
     spec = load_campaign_file(campaign)
-    simulator = spec.build_simulator()
+    simulator = spec.built
     assert simulator.check() == []
     workdir.mkdir()
     observation = simulator.run(spec.space.complete(dict(point)), Context(workdir, seed=3))
@@ -58,10 +58,18 @@ def test_boyle_s_temperature(campaign: str, folder: Path, tmp_path: Path) -> Non
     assert run(path, tmp_path / "b", temperature=1.0).values["b2"] == pytest.approx(-5.316, abs=0.01)
 
 
+def test_a_target_of_its_own(folder: Path, tmp_path: Path) -> None:
+    spec = load_campaign_file(folder / "far.yaml")
+    assert spec.objective.names == ("far",)
+    assert spec.built.settings.beyond == 20
+    assert run(folder / "far.yaml", tmp_path / "a", bias=0.5).values["far"] > 0.9
+    assert run(folder / "far.yaml", tmp_path / "b", bias=-0.5).values["far"] == 0
+
+
 def test_many_virial_coefficients_at_once(folder: Path, tmp_path: Path) -> None:
     alone = run(folder / "boyles.yaml", tmp_path / "work", temperature=3.4179, n=12.0)
     assert alone.values["b2"] == pytest.approx(0, abs=0.02)
-    simulator = load_campaign_file(folder / "boyles.yaml").build_simulator()
+    simulator = load_campaign_file(folder / "boyles.yaml").built
     assert simulator.batch == 64
     points = [{"temperature": 1.0, "n": 12.0}, {"temperature": 3.4179, "n": 12.0}, {"temperature": 2.0, "n": 20.0}]
     together = simulator.run_batch(points, [Context(tmp_path, seed=i) for i in range(3)])
@@ -104,4 +112,5 @@ def test_every_campaign_of_the_page_is_tried() -> None:
         "boyle.yaml",
         "boyles.yaml",
         "walk.yaml",
+        "far.yaml",
     }

@@ -9,6 +9,8 @@ from liquids import liquids, trial
 from softal.errors import CampaignFileError, StrategyError
 from softal.objective import learn
 from softal.orchestrator.campaign_file.schema import parse_campaign
+from softal.outputs import Flaws
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.space import Space
 from softal.strategies import build
 from softal.strategies.committee.choice import Change, choose, covariance, gains
@@ -40,6 +42,7 @@ def done(number, u, y=0.0, **values):
 
 def committee(space, trials=(), seed=0, **settings):
     objective = learn("relaxation_A") if "T" in space.all_names else learn("y")
+    objective = replace(objective, flaws=FLAWS)
     strategy = build("committee", space, objective, seed, {"surrogate": "gp", **settings})
     strategy.restore(trials)
     return strategy
@@ -204,6 +207,38 @@ def test_it_keeps_away_from_where_simulations_are_lost(lost):
     assert all(point < 0.68 for point in unit(strategy, strategy.ask(3)).ravel())
     careless = committee(cube(1), [*kept, *away], n_initial=4, feasibility=False)
     assert max(unit(careless, careless.ask(3)).ravel()) > 0.7
+
+
+def test_flaws_are_what_the_simulator_declares(tmp_path):
+    """From the class in the user's file by way of the objective to the strategy."""
+    (tmp_path / "brittle.py").write_text(BRITTLE)
+    data = {
+        "simulator": "brittle:Brittle",
+        "space": {"x0": {"low": 0.0, "high": 1.0}},
+        "objective": {"learn": "y"},
+        "strategy": {"kind": "committee", "surrogate": "gp"},
+        "budget": {"trials": 9},
+    }
+    spec = parse_campaign(data, tmp_path)
+    assert spec.objective.flaws == Flaws({"broken": 1.0, "whole": 0.0})
+    strategy = spec.build_strategy()
+    strategy.restore([done(i, [x], wavy(x), broken=float(x > 0.5)) for i, x in enumerate(np.linspace(0, 1, 9))])
+    assert len(strategy._done) == 5
+
+
+BRITTLE = """
+from softal.outputs import Flaws
+from softal.simulators import Outputs, Simulator
+from softal.trial import Observation
+
+
+class Brittle(Simulator):
+    outputs = Outputs(frozenset({"y", "broken", "whole"}), marks=frozenset({"broken", "whole"}),
+                      flaws=Flaws({"broken": 1.0, "whole": 0.0}))
+
+    def run(self, point, context):
+        return Observation({"y": 0.0, "broken": 0.0, "whole": 1.0})
+"""
 
 
 def test_what_counts_as_a_mark_is_a_setting():

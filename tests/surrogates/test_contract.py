@@ -1,6 +1,7 @@
 """The built-in surrogates keep the contract that plug-ins keep."""
 
 import pytest
+from bragg import images
 
 from softal.testing.surrogates import MATCH, Candidate, SurrogateContract, trials
 
@@ -36,4 +37,4 @@ class TestPhaseClassifier(SurrogateContract):
         points = [trial.point for trial in trials(40)]
         rows = [",".join(map(str, [*point.values(), point["lattice"]])) for point in points]
         labels.write_text("\n".join([",".join([*points[0], "phase"]), *rows]))
-        return Candidate("phase_classifier", {"labels": labels, "epochs": 2})
+        return Candidate("phase_classifier", {"labels": labels, "epochs": 2}, arrays=images)

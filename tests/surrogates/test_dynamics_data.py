@@ -7,6 +7,7 @@ import pytest
 from liquids import K, liquids, scattering, structure, trial
 
 from softal.errors import SurrogateError
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.surrogates.dynamics.data import DynamicsData, state_of
 from softal.surrogates.dynamics.statics import Compression, Statics, exponential, logarithm
 from softal.surrogates.dynamics.training import extended
@@ -41,7 +42,7 @@ def test_a_point_without_density_and_interaction_has_those_of_the_simulator():
     [({}, ""), ({"crystallized": 1.0}, "crystallized"), ({"equilibrated": 0.0}, "not equilibrated")],
 )
 def test_marks_say_why(values, mark):
-    data = DynamicsData.of([trial(0, 1.0, **values)])
+    data = DynamicsData.of([trial(0, 1.0, **values)], FLAWS)
     assert data.marks == (mark,)
     assert data.good.tolist() == [not mark]
 

@@ -8,10 +8,13 @@ import pytest
 from liquids import liquids, scattering, structure, trial
 
 from softal.errors import SurrogateError
+from softal.objective import learn
 from softal.orchestrator.predictions import predict_points
+from softal.outputs import Flaws
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.space import Space
 from softal.surrogates import build, load
-from softal.surrogates.dynamics.data import DynamicsData
+from softal.surrogates.dynamics.data import DynamicsData, mark_of
 from softal.surrogates.dynamics.network import DynamicsNetwork, DynamicsNetworkSettings
 from softal.surrogates.dynamics.refusal import Known, outside
 from softal.surrogates.dynamics.report import METRICS, Calibration, by_temperature, r2, unseen_variance
@@ -21,13 +24,14 @@ from softal.theory.kob_andersen import mct_temperature
 SPACE = Space(
     {"T": {"low": 0.4, "high": 6.0}, "rho": {"low": 1.1, "high": 1.6}, "interaction": {"choices": ["LJ", "WCA"]}}
 )
+OBJECTIVE = replace(learn("relaxation_A"), flaws=FLAWS)
 SETTINGS = {"members": 3, "folds": 2, "fold_members": 2, "width": 16, "steps": 150}
 POINT = {"T": 1.3, "rho": 1.2, "interaction": "LJ"}
 TIMES = np.geomspace(0.01, 30, 25)
 
 
 def made(trials, **settings):
-    network = build("dynamics_network", SPACE, ["relaxation_A"], {**SETTINGS, **settings})
+    network = build("dynamics_network", SPACE, ["relaxation_A"], {**SETTINGS, **settings}, OBJECTIVE)
     network.fit(trials)
     return network
 
@@ -114,9 +118,9 @@ def test_marked_states_count_where_asked_for():
 @pytest.mark.parametrize("mark", [{"crystallized": 1.0}, {"equilibrated": 0.0}])
 def test_targets_are_not_learned_from_marked_states(mark):
     good, marked = liquids(8), trial(8, 0.63, **mark)
-    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS)
+    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
     network.fit_targets([*good, replace(marked, objective={"relaxation_A": 9.0})])
-    alone = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS)
+    alone = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
     alone.fit_targets(good)
     point = {**POINT, "T": 0.63}
     assert network.predict([point])["relaxation_A"] == alone.predict([point])["relaxation_A"]
@@ -137,8 +141,28 @@ def test_what_is_loaded_predicts_the_same(tmp_path, architecture):
     assert json.loads((tmp_path / "dynamics.json").read_text()) == network.tables()["dynamics"]
 
 
+def test_a_model_that_does_not_say_which_marks_are_crystals_knows_them(tmp_path):
+    """As models had it that were saved when networks knew the names of Kob-Andersen's marks."""
+    network = made([*liquids(8), trial(8, 0.55, crystallized=1.0)], steps=10)
+    network.save(tmp_path)
+    description = json.loads((tmp_path / "model.json").read_text())
+    assert description["state"].pop("elsewhere") == ["crystallized"]
+    (tmp_path / "model.json").write_text(json.dumps(description))
+    crystal = {**POINT, "T": 0.55}
+    assert "crystallized" in str(load(tmp_path).refuses(crystal))
+    assert load(tmp_path).refuses(crystal) == network.refuses(crystal)
+
+
+def test_only_what_the_simulator_calls_a_flaw_marks_a_trial():
+    trials = [*liquids(8), trial(8, 0.63, crystallized=1.0), trial(9, 0.9, broken=1.0)]
+    for flaws, mark, left in ((Flaws(), "crystallized", 10), (Flaws({"broken": 1.0}), "broken", 9)):
+        data = DynamicsData.of(trials, flaws)
+        assert data.good.sum() == left
+        assert mark_of({mark: 1.0}, flaws) == (mark if flaws.marks else "")
+
+
 def test_targets_alone_are_learned_in_between():
-    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS)
+    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
     network.fit_targets(liquids(8))
     with pytest.raises(SurrogateError, match="targets alone"):
         network.curves([POINT], TIMES)
@@ -194,7 +218,7 @@ STATES = (
     ],
 )
 def test_where_there_is_no_liquid_nothing_is_predicted(T, rho, interaction, reason):
-    found = Known(STATES).refuses({"T": T, "rho": rho, "interaction": interaction})
+    found = Known(STATES, ("crystallized",)).refuses({"T": T, "rho": rho, "interaction": interaction})
     assert (found is None) if reason is None else reason in str(found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from bragg import patterns
 
 from softal.errors import SurrogateError
 from softal.space import Choice, Real, Space
@@ -24,7 +25,6 @@ from softal.surrogates.phases.labels import Table
 from softal.surrogates.phases.network import IMAGES, Network, shapes, standardised
 from softal.surrogates.phases.novelty import features
 from softal.surrogates.phases.training import forward, initial
-from softal.testing.surrogates import patterns
 from softal.trial import Array, Observation, Trial, TrialState
 
 SPACE = Space({"T": {"low": 0.0, "high": 1.0}, "P": {"value": 3.0}})
@@ -149,7 +149,7 @@ print(made.tables()["classification"]["data"], total(made))
 
 def test_same_data_and_seed_give_the_same_network_in_another_process(fitted, tmp_path, request):
     """In whatever order the trials finished."""
-    code = SPAWNED.format(paths=[str(request.path.parent)], folder=str(tmp_path))
+    code = SPAWNED.format(paths=[str(request.path.parent), str(request.path.parents[1])], folder=str(tmp_path))
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert out == [fitted.tables()["classification"]["data"], total(fitted)]
 

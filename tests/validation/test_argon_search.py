@@ -88,7 +88,7 @@ def evaluated(spec: CampaignSpec, number: int, proposal: Proposal, folder: Path)
     seed = 1000 * spec.seed + number
     given = {"notes": dict(proposal.notes), "proposed_by": proposal.proposed_by, "asked_after": number}
     try:
-        observation = spec.build_simulator().run(proposal.point, Context(folder, seed))
+        observation = spec.built.run(proposal.point, Context(folder, seed))
     except SimulationError as error:
         return Trial(number, proposal.point, seed, state=TrialState.FAILED, reason=str(error), told=number + 1, **given)
     values, errors = spec.objective.evaluate(observation)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
 
-from softal.errors import Problem, SoftalError
+from softal.errors import Problem
 from softal.kinds.validation import join, show, unknown
 from softal.objective import MISMATCH, Component, Objective
 from softal.objective.component import name_of
 from softal.objective.outcome import EXAMPLES, Outcome
 from softal.orchestrator.campaign_file.kinds import Chosen
+from softal.orchestrator.campaign_file.made import Made
 from softal.orchestrator.campaign_file.settings import BudgetSettings
 from softal.references import Reference, Target
 from softal.simulators import Outputs, Simulator
@@ -23,45 +23,24 @@ from softal.trial import Value
 
 
 def check_simulator(
-    chosen: Chosen[Simulator],
-    names: Sequence[str],
-    space: Space | None,
-    objective: Objective | None,
-    problems: list[Problem],
+    made: Made, names: Sequence[str], space: Space | None, objective: Objective | None, problems: list[Problem]
 ) -> Simulator | None:
     """Hold the simulator against the parameters, by `names` where the space is wrong, and against the objective.
 
     Returns:
         The simulator; None where something is wrong with it.
     """
-    simulator, before = cast(Any, chosen.found), len(problems)
-    try:
-        simulator = chosen.found if chosen.settings is None else chosen.build()
-        accepted, outputs = simulator.parameters, simulator.outputs
-    except Exception as error:  # a user's own class can raise anything
-        said = str(error) if isinstance(error, SoftalError) else f"{type(error).__name__}: {error}"
-        problems.append(Problem("simulator", f"{chosen.kind!r} cannot be made: {said}"))
+    before = len(problems)
+    if made.wrong is not None:
+        problems.append(Problem("simulator", f"{made.kind!r} cannot be made: {made.wrong}"))
         return None
     if names:
-        # A class may declare these by properties, which have no value without settings.
-        declared = accepted if isinstance(accepted, Mapping) else None
-        _check_parameters(declared, simulator.defaults, chosen.kind, names, space, problems)
-        if space is not None and isinstance(simulator, Simulator):
-            _check_values(simulator, space, problems)
+        _check_parameters(made.parameters, made.defaults or {}, made.kind, names, space, problems)
+        if space is not None and made.simulator is not None:
+            _check_values(made.simulator, space, problems)
     if objective is not None:
-        _check_objective(simulator, outputs, chosen.kind, objective, problems)
-    return simulator if isinstance(simulator, Simulator) and len(problems) == before else None
-
-
-def outputs_of(chosen: Chosen[Simulator] | None) -> Outputs | None:
-    """Return what the simulator declares to return; None where it declares nothing, or cannot be made."""
-    if chosen is None:
-        return None
-    try:
-        outputs: Any = chosen.found.outputs if chosen.settings is None else chosen.build().outputs
-    except Exception:  # a user's own class can raise anything: `check_simulator` says it
-        return None
-    return outputs if isinstance(outputs, Outputs) else None
+        _check_objective(made, objective, problems)
+    return made.simulator if len(problems) == before else None
 
 
 def _check_parameters(
@@ -106,12 +85,12 @@ def _used(name: str, space: Space) -> bool:
     return name in space.ingredients
 
 
-def _check_objective(simulator: Any, outputs: Any, kind: str, objective: Objective, problems: list[Problem]) -> None:
+def _check_objective(made: Made, objective: Objective, problems: list[Problem]) -> None:
     before = len(problems)
-    if isinstance(outputs, Outputs):
-        _check_outputs(outputs, kind, objective, problems)
-    if len(problems) == before and isinstance(simulator, Simulator):
-        _check_references(simulator, objective, problems)
+    if made.outputs is not None:
+        _check_outputs(made.outputs, made.kind, objective, problems)
+    if len(problems) == before and made.simulator is not None:
+        _check_references(made.simulator, objective, problems)
 
 
 def _check_outputs(outputs: Outputs, kind: str, objective: Objective, problems: list[Problem]) -> None:

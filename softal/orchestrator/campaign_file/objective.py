@@ -16,7 +16,7 @@ from softal.errors import Problem, SoftalError
 from softal.kinds.validation import join, problems_in, show, unknown
 from softal.objective import MISMATCH, Objective, learn, match, maximize, minimize, several
 from softal.objective.outcome import EXAMPLES, Outcome, outcome
-from softal.orchestrator.campaign_file.phase_target import DIRECTIONS, EXAMPLE, entries, wrong_target
+from softal.orchestrator.campaign_file.own_targets import DIRECTIONS, OwnTargets, entries
 from softal.orchestrator.campaign_file.settings import Number, Text
 from softal.orchestrator.campaign_file.targets import arithmetic, is_number, meant, read_target, written
 from softal.references import Reference, Target, load_reference
@@ -83,7 +83,11 @@ class _Files:
 
 
 def read_objective(
-    data: object, folder: Path, problems: list[Problem], outputs: Outputs | None = None
+    data: object,
+    folder: Path,
+    problems: list[Problem],
+    outputs: Outputs | None,
+    own: OwnTargets,
 ) -> Objective | None:
     """Make the objective of the section; None where there are problems, which are added to the list.
 
@@ -92,6 +96,7 @@ def read_objective(
         folder: of the campaign file.
         problems: grows.
         outputs: of the simulator, into whose units references are converted; None where it declares none.
+        own: what the simulator makes of mappings at `minimize` and `maximize`.
     """
     place, before = "objective", len(problems)
     if not isinstance(data, Mapping) or not data:
@@ -102,7 +107,8 @@ def read_objective(
     outcomes: list[Outcome] = []
     for key, entry in data.items():
         if key in VALUES:
-            parts += [VALUES[key](name) for name in _names(join(place, key), entry, outputs or Outputs(), problems)]
+            names = _names(join(place, key), entry, outputs or Outputs(), own, problems)
+            parts += [VALUES[key](name) for name in names]
         elif key == OUTCOMES:
             outcomes = _outcomes(join(place, key), entry, outputs or Outputs(), problems)
         elif key == "match":
@@ -151,21 +157,22 @@ def _unknown(key: object, entry: object) -> str:
     return f"{said}; a value that shall be near a number is matched: `match: {{{written(name, number)[1:-1]}}}`"
 
 
-def _names(place: str, entry: object, outputs: Outputs, problems: list[Problem]) -> list[str]:
-    """Return the names of values that stand here; a phase is the value `P_<phase>`, except for `learn`."""
+def _names(place: str, entry: object, outputs: Outputs, own: OwnTargets, problems: list[Problem]) -> list[str]:
+    """Return the names of values that stand here; a mapping is what the simulator makes of it, except for `learn`."""
     names, before = [], len(problems)
-    phases = place.rpartition(".")[2] in DIRECTIONS
+    takes_own = place.rpartition(".")[2] in DIRECTIONS
     for where, part in entries(entry):
-        if phases and isinstance(part, Mapping):
-            wrong = wrong_target(join(place, *where), part)
-            problems += wrong
-            names += [] if wrong else [f"P_{part['phase']}"]
+        here = join(place, *where)
+        if takes_own and isinstance(part, Mapping):
+            meant = own.read[here]
+            names += [meant] if isinstance(meant, str) else []
+            problems += [] if isinstance(meant, str) else meant
         elif isinstance(part, str) and part.strip():
             said = arithmetic(part, outputs)
-            problems += [Problem(join(place, *where), said)] if said else []
+            problems += [Problem(here, said)] if said else []
             names += [] if said else [part]
         else:
-            allowed = "the name of a value, or a list of names" + (f"; or a phase such as {EXAMPLE}" if phases else "")
+            allowed = "the name of a value, or a list of names" + (f"; or {own.form}" if takes_own and own.form else "")
             problems.append(Problem(place, f"{show(entry)} is given; allowed: {allowed}"))
             break
     if not names and len(problems) == before:

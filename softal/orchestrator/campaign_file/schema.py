@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,13 +22,13 @@ from softal.orchestrator.campaign_file.checks import (
     check_simulator,
     check_strategy,
     check_surrogate,
-    outputs_of,
     searched,
 )
-from softal.orchestrator.campaign_file.kinds import Chosen, importable, read_kind
+from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
+from softal.orchestrator.campaign_file.made import Made, make
 from softal.orchestrator.campaign_file.objective import read_objective
 from softal.orchestrator.campaign_file.overrides import with_changes
-from softal.orchestrator.campaign_file.phase_target import PhaseTarget, check_targets, phase_targets, with_classifier
+from softal.orchestrator.campaign_file.own_targets import OwnTargets, own_targets, with_settings
 from softal.orchestrator.campaign_file.settings import (
     BudgetSettings,
     CampaignFile,
@@ -61,6 +61,7 @@ class CampaignSpec:
         name: of the campaign and of its folder.
         space, objective: what is searched, and for what.
         simulator, strategy, surrogate: kinds with their settings; surrogate None where the file says `none`.
+        built: the simulator itself, made once.
         budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
         seed: of the campaign.
         folder: of the file; paths in it are relative to this.
@@ -73,6 +74,7 @@ class CampaignSpec:
     simulator: Chosen[Simulator]
     strategy: Chosen[Strategy]
     surrogate: Chosen[Surrogate] | None
+    built: Simulator = field(repr=False, compare=False)
     budget: BudgetSettings
     workers: WorkersSettings
     cluster: ClusterSettings
@@ -80,11 +82,6 @@ class CampaignSpec:
     seed: int
     folder: Path
     text: str = field(repr=False)
-
-    def build_simulator(self) -> Simulator:
-        """Make the simulator; no engine is imported by that."""
-        with importable(self.folder, self.simulator.kind):
-            return self.simulator.build()
 
     def build_strategy(self) -> Strategy:
         """Make the strategy."""
@@ -148,15 +145,15 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
     problems: list[Problem] = []
     _check_keys(data, problems)
-    targets = phase_targets(data.get("objective"), [folder, launched_in or Path.cwd(), Path.cwd()])
-    simulator = _simulator(data, targets, folder, problems)
-    targets_right = not any(problem.place.startswith("objective") for problem in problems)
-    objective = _objective(data, folder, problems, outputs_of(simulator))
+    simulator, own = _simulator(data, folder, [folder, launched_in or Path.cwd(), Path.cwd()], problems)
+    made = None if simulator is None else make(simulator, folder)
+    outputs = None if made is None else made.outputs
+    objective = _objective(data, folder, problems, outputs, own)
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
         "space": _space(data, problems),
-        "objective": objective if targets_right else None,
+        "objective": objective,
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
         "surrogate": _surrogate(data, objective, folder, problems),
@@ -165,29 +162,33 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         "cluster": _section(data, "cluster", ClusterSettings, problems),
         "tracking": _section(data, "tracking", TrackingSettings, problems),
     }
-    _check_together(parts, data, problems)
+    _check_together(parts, made, data, problems)
     if problems:  # a user's own code may say it in many lines
         raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
-    if outputs := outputs_of(parts["simulator"]):
-        parts["objective"] = parts["objective"].within(outputs.ranges)
-    return CampaignSpec(**parts, folder=folder, text=text)
+    assert made is not None
+    assert made.simulator is not None  # else there were problems
+    if outputs is not None:
+        parts["objective"] = replace(parts["objective"].within(outputs.ranges), flaws=outputs.flaws)
+    return CampaignSpec(**parts, built=made.simulator, folder=folder, text=text)
 
 
-def _check_together(parts: Mapping[str, Any], data: Mapping[str, Any], problems: list[Problem]) -> None:
+def _check_together(
+    parts: Mapping[str, Any], made: Made | None, data: Mapping[str, Any], problems: list[Problem]
+) -> None:
     """Hold the sections against each other, as far as they are right by themselves."""
     space, objective, simulator = parts["space"], parts["objective"], None
-    if parts["simulator"] is not None:
+    outputs = None if made is None else made.outputs
+    if made is not None:
         names = list(data["space"]) if isinstance(data.get("space"), dict) else []
-        simulator = check_simulator(parts["simulator"], names, space, objective, problems)
+        simulator = check_simulator(made, names, space, objective, problems)
     if objective is not None and parts["budget"] is not None:
         check_budget(parts["budget"], objective, problems)
     if parts["strategy"] is not None and parts["budget"] is not None:
         check_reached(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
-        outputs = outputs_of(parts["simulator"])
         check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)
     if parts["surrogate"] is not None and objective is not None:
-        check_surrogate(parts["surrogate"], space, outputs_of(parts["simulator"]), objective, problems)
+        check_surrogate(parts["surrogate"], space, outputs, objective, problems)
 
 
 def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:
@@ -247,17 +248,16 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
     return read_kind(key, entry, find, folder, problems)
 
 
-def _simulator(data: Mapping[str, Any], targets: Sequence[PhaseTarget], folder: Path, problems: list[Problem]) -> Any:
-    """Read the simulator, and with the objective's classifier among its settings where that is right."""
-    before = len(problems)
+def _simulator(
+    data: Mapping[str, Any], folder: Path, looked_in: Sequence[Path], problems: list[Problem]
+) -> tuple[Any, OwnTargets]:
+    """Read the simulator, and what it makes of its own targets, with the settings that follow where all are right."""
     chosen = _kind(data, "simulator", simulators.find, folder, problems)
-    if chosen is None or not targets:
-        return chosen
-    check_targets(targets, chosen.kind, chosen.found, chosen.settings, problems)
-    if len(problems) > before:
-        return chosen
-    changed = {**data, "simulator": with_classifier(data["simulator"], targets)}
-    return _kind(changed, "simulator", simulators.find, folder, problems)
+    own = own_targets(data.get("objective"), chosen, looked_in)
+    if chosen is None or chosen.settings is None or not own.settings or not own.right:
+        return chosen, own
+    changed = {**data, "simulator": with_settings(data["simulator"], own.settings)}
+    return _kind(changed, "simulator", simulators.find, folder, problems), own
 
 
 def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:
@@ -271,9 +271,9 @@ def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Pat
 
 
 def _objective(
-    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None
+    data: Mapping[str, Any], folder: Path, problems: list[Problem], outputs: Outputs | None, own: OwnTargets
 ) -> Objective | None:
-    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs)
+    return None if data.get("objective") is None else read_objective(data["objective"], folder, problems, outputs, own)
 
 
 def _space(data: Mapping[str, Any], problems: list[Problem]) -> Space | None:

@@ -76,7 +76,10 @@ def read_experiment(
         return Experiment(what, chosen, _free_point(chosen, at), None, seeds, fidelity, Path.cwd())
     spec = load_campaign_file(path)
     entry = read_yaml(spec.text)["simulator"]
-    chosen = _choose(dict(entry) if isinstance(entry, Mapping) else {"kind": entry}, changes, spec.folder)
+    entry = dict(entry) if isinstance(entry, Mapping) else {"kind": entry}
+    assert spec.simulator.settings is not None
+    of_targets = spec.simulator.settings.model_dump(mode="json", exclude_unset=True)
+    chosen = _choose({**of_targets, **entry}, changes, spec.folder)
     if at is None:
         example = ",".join(f"{name}=..." for name in spec.space.names)
         raise SpaceError(f"no point is given; give one with --at '{example}'")

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from softal.errors import EngineUnavailable, SimulationError, TheoryError
+from softal.outputs import Flaws
 from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
@@ -39,6 +40,7 @@ from softal.theory.kob_andersen import AT_DENSITY, INTERACTIONS, PAIR_NAMES
 from softal.trial import Array, Observation, Point, Value
 
 BOUNDS = {"T": (0.0, 50.0), "rho": (0.8, 2.5)}  # what is simulated: T above the first, rho from the first on
+FLAWS = Flaws({"crystallized": 1.0, "equilibrated": 0.0}, elsewhere=frozenset({"crystallized"}))
 DEFAULTS: dict[str, Value] = {"rho": AT_DENSITY, "interaction": INTERACTIONS[0]}
 
 
@@ -67,7 +69,8 @@ class KobAndersen(Simulator):
                 "crystalline": (0.0, 1.0),
                 **dict.fromkeys(("temperature", "simulated_time", "aging"), (0.0, math.inf)),
             },
-            marks=frozenset({"crystallized", "equilibrated"}),
+            marks=frozenset(FLAWS.marks),
+            flaws=FLAWS,
             optional=frozenset({*OPTIONAL, *theory, *(["mct_seconds"] if theory else [])}),
         )
 

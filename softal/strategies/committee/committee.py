@@ -29,6 +29,7 @@ from softal.errors import SurrogateError
 from softal.kinds.validation import unknown
 from softal.numeric import Floats
 from softal.objective import Objective
+from softal.outputs import Flaws
 from softal.space import Space
 from softal.strategies.base import Strategy
 from softal.strategies.committee.choice import Change, Choice, choose, covariance
@@ -67,6 +68,7 @@ class Committee(Strategy):
         self._done: list[Trial] = []  # that the committee learns from, in the order of telling
         self._kept_away: list[Trial] = []  # failed or marked
         self._costs = CostModel(self.settings.cost)
+        self._flaws = objective.flaws if self.settings.marks is None else Flaws(self.settings.marks)
         self._members: tuple[int, Members | None] = (0, None)  # results that it learned from, and the committee
         self._because = ""  # why there is no committee although there are results enough
 
@@ -119,7 +121,8 @@ class Committee(Strategy):
 
     def _learn(self, trials: Sequence[Trial]) -> None:
         for trial in trials:
-            lost = trial.state is TrialState.FAILED or self.settings.marked(trial) is not None
+            values = trial.observation.values if trial.observation else {}
+            lost = trial.state is TrialState.FAILED or self._flaws.of(values) is not None
             (self._kept_away if lost else self._done).append(trial)
             self._costs.add(trial, self._unit([trial])[0])
 

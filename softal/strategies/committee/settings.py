@@ -9,10 +9,8 @@ from pydantic import Field, WithJsonSchema
 from softal import surrogates
 from softal.kinds.settings import ExistingFile, choosing
 from softal.strategies.base import StrategySettings
-from softal.trial import Trial
 
 Criterion = Literal["variance", "disagreement", "change"]
-MARKS = {"crystallized": 1.0, "equilibrated": 0.0}  # of simulations that ran, and are no result
 
 
 class CommitteeSettings(StrategySettings):
@@ -40,10 +38,10 @@ class CommitteeSettings(StrategySettings):
         "candidates, or the `disagreement` at the point itself, or the disagreement and the square of the predicted "
         "`change` from the nearest known point, which stays where a function is steep",
     )
-    marks: dict[str, float] = Field(
-        MARKS,
-        description="values of the observation that say that a simulation is no result, although it ran: such "
-        "points are kept away from like those that failed",
+    marks: dict[str, float] | None = Field(
+        None,
+        description="values of the observation that say that a simulation is no result, although it ran, such as "
+        "`{crystallized: 1}`: such points are kept away from like those that failed; `null`: what the simulator says",
     )
     feasibility: bool = Field(True, description="learn where simulations fail or are marked, and keep away")
     growth: float = Field(
@@ -55,8 +53,3 @@ class CommitteeSettings(StrategySettings):
         description="table (CSV) with a column for each free parameter, relative to the campaign file: the only points "
         "that are proposed, each once; `null` is the whole space",
     )
-
-    def marked(self, trial: Trial) -> str | None:
-        """Return the value by which a trial that is done is marked as no result; None where there is none."""
-        values = trial.observation.values if trial.observation else {}
-        return next((name for name, mark in self.marks.items() if values.get(name) == mark), None)

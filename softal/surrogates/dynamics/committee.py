@@ -11,6 +11,7 @@ import numpy as np
 
 from softal.errors import SurrogateError
 from softal.numeric import Floats
+from softal.outputs import Flaws
 from softal.space import Space
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.ensemble import train
@@ -21,7 +22,7 @@ TIMES = 40  # even in log t
 
 
 def committee(
-    trials: Sequence[Trial], space: Space, settings: TrainingSettings, seed: int
+    trials: Sequence[Trial], space: Space, settings: TrainingSettings, seed: int, flaws: Flaws
 ) -> Callable[[Floats], Floats]:
     """Train networks on the trials that are not marked, and return a function X (n, d) -> F_s (M, n, 2 TIMES).
 
@@ -30,13 +31,14 @@ def committee(
         space: of their points, in whose unit cube X lies.
         settings: of training; there are no folds, and no more steps than quick networks take.
         seed: of the networks.
+        flaws: that mark trials.
 
     Raises:
         SurrogateError: there are too few trials that are not marked, or a single member.
     """
     if settings.members < 2:
         raise SurrogateError(f"members: {settings.members} is given; a committee that disagrees has 2 or more")
-    data = DynamicsData.of(trials)
+    data = DynamicsData.of(trials, flaws)
     data = data.rows(data.good)
     if len(data) < FEWEST:
         raise SurrogateError(f"a committee learns from {FEWEST} trials that are not marked; there are {len(data)}")

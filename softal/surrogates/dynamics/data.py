@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
 from softal.numeric import Floats
+from softal.outputs import Flaws
 from softal.theory.kob_andersen import FRACTION_A, INTERACTIONS, PAIR_NAMES, SPECIES, mct_temperature
 from softal.trial import Array, Observation, Point, Trial, TrialState, Value
 
@@ -24,7 +25,7 @@ MODE_COUPLING = tuple(f"F_mct_{species}" for species in SPECIES)
 REQUIRED = (*STRUCTURE, *SCATTERING)
 COST = "simulated_time"  # value with the simulated time of a trial [tau]
 DEFAULTS: Mapping[str, Value] = {"rho": 1.2, "interaction": "LJ"}  # of the simulator, where a point does not say
-MARKS = {"crystallized": "crystallized", "equilibrated": "not equilibrated"}  # value -> what a state is marked as
+NO_FLAWS = Flaws()
 LIMITS = np.array([FRACTION_A, 0.0, 1 - FRACTION_A])  # of S_AA, S_AB, S_BB at large k
 
 
@@ -64,8 +65,12 @@ class DynamicsData:
         return len(self.trials)
 
     @classmethod
-    def of(cls, trials: Sequence[Trial]) -> DynamicsData:
+    def of(cls, trials: Sequence[Trial], flaws: Flaws = NO_FLAWS) -> DynamicsData:
         """Return the data of the trials that are done and have the arrays.
+
+        Args:
+            trials: with their arrays.
+            flaws: by which a trial is not to be learned from.
 
         Raises:
             SurrogateError: no trial has them, they lie on different grids of k, or a value is impossible.
@@ -83,7 +88,7 @@ class DynamicsData:
             T=np.array([T for T, _, _ in states]),
             rho=np.array([rho for _, rho, _ in states]),
             interaction=np.array([INTERACTIONS.index(name) for _, _, name in states], dtype=np.intp),
-            marks=tuple(mark_of(one.values) for one in observations),
+            marks=tuple(mark_of(one.values, flaws) for one in observations),
             k=k,
             S=S,
             S_error=S_error,
@@ -168,11 +173,10 @@ def state_of(point: Mapping[str, Value]) -> tuple[float, float, str]:
     return float(T), float(rho), str(interaction)
 
 
-def mark_of(values: Mapping[str, float]) -> str:
-    """Return why the values of a trial say that it is not the liquid in equilibrium; empty where they do not."""
-    if values.get("crystallized", 0.0) == 1:
-        return MARKS["crystallized"]
-    return MARKS["equilibrated"] if values.get("equilibrated", 1.0) == 0 else ""
+def mark_of(values: Mapping[str, float], flaws: Flaws) -> str:
+    """Return why the values of a trial say that it is not to be learned from, in words; empty where they do not."""
+    mark = flaws.of(values)
+    return "" if mark is None else flaws.word(mark)
 
 
 def _has_curves(trial: Trial) -> bool:

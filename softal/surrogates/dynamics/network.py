@@ -18,10 +18,11 @@ from pydantic import BaseModel, Field
 from softal.errors import SurrogateError
 from softal.numeric import Floats
 from softal.objective import Objective
+from softal.outputs import Flaws
 from softal.space import Space
 from softal.surrogates.beside import TargetsBeside, part_of
 from softal.surrogates.dynamics import committee as dynamics_committee
-from softal.surrogates.dynamics.data import REQUIRED, DynamicsData, features_of, mark_of
+from softal.surrogates.dynamics.data import REQUIRED, DynamicsData, features_of
 from softal.surrogates.dynamics.ensemble import Committee, ShapedCommittee, TrainingSettings, train
 from softal.surrogates.dynamics.paper import PaperCommittee
 from softal.surrogates.dynamics.refusal import Known, outside
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from softal.cards import Card, View
 
 SHOWN = "dynamics"  # name of the table with all that is to be shown
+ELSEWHERE = ("crystallized",)  # in models that were saved before they carried it
 ARCHITECTURES: dict[str, type[Committee]] = {"ensemble": ShapedCommittee, "paper": PaperCommittee}
 
 
@@ -84,8 +86,8 @@ class DynamicsNetwork(TargetsBeside):
         """
         self.fit_targets(trials)
         try:
-            data = DynamicsData.of(trials)
-            self._known = Known.of(data)
+            data = DynamicsData.of(trials, self._flaws)
+            self._known = Known.of(data, self._flaws)
             self._train(data)
         except SurrogateError as error:
             self.untrained = str(error)
@@ -97,14 +99,21 @@ class DynamicsNetwork(TargetsBeside):
         Raises:
             SurrogateError: the targets cannot be learned from these trials, or all of them are marked.
         """
-        learned = [trial for trial in trials if self.settings.marked or not _mark(trial)]
+        learned = [trial for trial in trials if self.settings.marked or not self._marked(trial)]
         if trials and not learned:
             raise SurrogateError(f"all {len(trials)} trials crystallized or did not equilibrate; none is left to learn")
         super().fit(learned)
 
     def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
         """Learn the dynamics alone, and return the members' F_s of A and B at the same times; see the base class."""
-        return dynamics_committee.committee(trials, self.space, self.settings, seed)
+        return dynamics_committee.committee(trials, self.space, self.settings, seed, self._flaws)
+
+    @property
+    def _flaws(self) -> Flaws:
+        return self.objective.flaws if self.objective is not None else Flaws()
+
+    def _marked(self, trial: Trial) -> bool:
+        return trial.observation is not None and self._flaws.of(trial.observation.values) is not None
 
     def _train(self, data: DynamicsData) -> None:
         began = time.perf_counter()
@@ -213,6 +222,7 @@ class DynamicsNetwork(TargetsBeside):
         tensors, state = super()._state()
         state |= {"untrained": self.untrained, SHOWN: self._shown}
         state["known"] = None if self._known is None else [list(one) for one in self._known.states]
+        state["elsewhere"] = [] if self._known is None else list(self._known.elsewhere)
         if self.untrained is None:
             statics, state["statics"] = self._committee.statics.to_tensors()
             networks = self._committee.to_tensors()
@@ -222,7 +232,8 @@ class DynamicsNetwork(TargetsBeside):
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
         super()._restore(tensors, state)
-        self._known = None if state["known"] is None else Known.from_json(state["known"])
+        elsewhere = state.get("elsewhere", ELSEWHERE)
+        self._known = None if state["known"] is None else Known.from_json(state["known"], elsewhere)
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]
         if self.untrained is None:
             statics = Statics.from_tensors(part_of("statics", tensors), state["statics"])
@@ -248,7 +259,3 @@ def _of_all(data: DynamicsData, learned: NDArray[np.bool_], committee: Committee
     fold = np.full(len(data), -1, dtype=np.intp)
     fold[learned] = found.fold
     return HeldOut(fold, mean, variance)
-
-
-def _mark(trial: Trial) -> str:
-    return mark_of(trial.observation.values) if trial.observation else ""

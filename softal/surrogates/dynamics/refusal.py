@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from softal.outputs import Flaws
 from softal.space import Space
 from softal.space.parameters import Fixed, Integer, Real
-from softal.surrogates.dynamics.data import MARKS, DynamicsData, state_of
+from softal.surrogates.dynamics.data import DynamicsData, state_of
 from softal.theory.kob_andersen import mct_temperature
 from softal.trial import Value
 
@@ -20,20 +21,28 @@ COLDER = 0.05  # part of T by which a state may be colder than the coldest one s
 
 @dataclass(frozen=True)
 class Known:
-    """States that were simulated: (T, rho, interaction, mark) each."""
+    """States that were simulated.
+
+    Attributes:
+        states: (T, rho, interaction, mark) each, the mark in words.
+        elsewhere: marks of states that became something else, such as a crystal.
+    """
 
     states: tuple[tuple[float, float, str, str], ...]
+    elsewhere: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: DynamicsData) -> Known:
+    def of(cls, data: DynamicsData, flaws: Flaws) -> Known:
         """Return those of data."""
         each = zip(data.points, data.marks, strict=True)
-        return cls(tuple((*state_of(point), mark) for point, mark in each))
+        elsewhere = sorted(flaws.word(mark) for mark in flaws.elsewhere)
+        return cls(tuple((*state_of(point), mark) for point, mark in each), tuple(elsewhere))
 
     @classmethod
-    def from_json(cls, found: Sequence[Sequence[Any]]) -> Known:
-        """Make it of its `states` as JSON has them."""
-        return cls(tuple((float(T), float(rho), str(name), str(mark)) for T, rho, name, mark in found))
+    def from_json(cls, found: Sequence[Sequence[Any]], elsewhere: Sequence[str]) -> Known:
+        """Make it of its `states` and marks as JSON has them."""
+        states = tuple((float(T), float(rho), str(name), str(mark)) for T, rho, name, mark in found)
+        return cls(states, tuple(elsewhere))
 
     def refuses(self, point: Mapping[str, Value]) -> str | None:
         """Return why dynamics at a point (T, rho, interaction) is not known; None where it is."""
@@ -43,9 +52,10 @@ class Known:
             return f"interaction: {interaction} is given; no liquid of it in equilibrium was simulated"
         if reason := self._beyond(rho, [density for _, density in liquid], interaction):
             return reason
-        if nearest := self._in_crystal(T, rho, interaction):
+        if found := self._nearest_elsewhere(T, rho, interaction):
+            nearest, mark = found
             at = f"T = {nearest[0]:g}, rho = {nearest[1]:g}"
-            return f"T: {T:g} at rho = {rho:g} ({interaction}) is given; the simulation next to it, {at}, crystallized"
+            return f"T: {T:g} at rho = {rho:g} ({interaction}) is given; the simulation next to it, {at}, {mark}"
         return self._too_cold(T, rho, interaction, liquid)
 
     def _of(self, interaction: str, mark: str) -> list[tuple[float, float]]:
@@ -59,15 +69,15 @@ class Known:
             f"rho: {rho:g} is given; {low:.4g} to {high:.4g} is allowed, around the liquids of {interaction} simulated"
         )
 
-    def _in_crystal(self, T: float, rho: float, interaction: str) -> tuple[float, float] | None:
-        """Return the crystallized state that is nearer than any liquid one."""
-        crystals = self._of(interaction, MARKS["crystallized"])
-        distance = {state: _distance((T, rho), state, interaction) for state in crystals}
+    def _nearest_elsewhere(self, T: float, rho: float, interaction: str) -> tuple[tuple[float, float], str] | None:
+        """Return the state that is no liquid any more, and its mark, that is nearer than any liquid one."""
+        marked = {state: mark for mark in self.elsewhere for state in self._of(interaction, mark)}
+        distance = {state: _distance((T, rho), state, interaction) for state in marked}
         if not distance:
             return None
-        nearest = min(crystals, key=lambda state: distance[state])
+        nearest = min(marked, key=lambda state: distance[state])
         liquids = [_distance((T, rho), state, interaction) for state in self._of(interaction, "")]
-        return nearest if distance[nearest] < min(liquids) else None
+        return (nearest, marked[nearest]) if distance[nearest] < min(liquids) else None
 
     def _too_cold(self, T: float, rho: float, interaction: str, liquid: list[tuple[float, float]]) -> str | None:
         """Compare with the coldest liquids at neighbouring densities, interpolated in T / T_mct between these."""
