@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+LogAxes = Literal["none", "grid", "both"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Outputs:
         values, arrays: their names.
         grid_units: units of the arrays' grids, into which references are converted; may leave some out.
         array_units: units of the arrays' values, likewise.
+        symbols: of the arrays' grids, as axes are labelled: r, k, t; may leave some out.
+        log_axes: array -> which axes are logarithmic where it is drawn; where nothing is said, the grid's spacing does.
         value_units: units of the values, into which targets are converted; may leave some out.
         ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
         marks: names of values that are 0 or 1.
@@ -47,6 +52,8 @@ class Outputs:
     arrays: frozenset[str] = field(default_factory=frozenset)
     grid_units: Mapping[str, str] = field(default_factory=dict)
     array_units: Mapping[str, str] = field(default_factory=dict)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    log_axes: Mapping[str, LogAxes] = field(default_factory=dict)
     value_units: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()

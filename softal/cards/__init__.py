@@ -7,6 +7,20 @@ colours, pictures and tables; `view` is all that it may ask of the campaign.
 from __future__ import annotations
 
 from softal.cards.card import Card, Frame, Key, Panel, Picture, Table, card, panel
-from softal.cards.view import Examples, Source, View
+from softal.cards.view import Advisor, Examples, Opinion, Source, View
 
-__all__ = ["Card", "Examples", "Frame", "Key", "Panel", "Picture", "Source", "Table", "View", "card", "panel"]
+__all__ = [
+    "Advisor",
+    "Card",
+    "Examples",
+    "Frame",
+    "Key",
+    "Opinion",
+    "Panel",
+    "Picture",
+    "Source",
+    "Table",
+    "View",
+    "card",
+    "panel",
+]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from softal.numeric import Floats
+from softal.outputs import LogAxes, Outputs
 from softal.trial import Array
 
 LOG_DECADES = 2.5  # that a grid spans at least if it is shown on a logarithmic axis
@@ -21,6 +22,11 @@ def curves(arrays: Mapping[str, Array], pictured: Collection[str] = ()) -> dict[
 def fits(array: Array) -> bool:
     """Return whether values, grid and errors of an array, as far as it has them, are of one shape."""
     return len({part.shape for part in (array.values, array.grid, array.errors) if part is not None}) == 1
+
+
+def log_axes(name: str, grid: Floats, outputs: Outputs) -> LogAxes:
+    """Return which axes of an array are logarithmic, as its simulator declares it, or as its grid (n,) is spaced."""
+    return outputs.log_axes.get(name) or ("grid" if logarithmic(grid) else "none")
 
 
 def logarithmic(grid: Floats) -> bool:

@@ -11,17 +11,16 @@ from softal.cards import theme
 from softal.cards.statistics import thin
 from softal.cards.text import labelled
 from softal.numeric import NORMAL_95, Floats
+from softal.outputs import Outputs
 from softal.trial import Array
 
 MAX_GRID = 3000
 
 
-def grid_label(name: str, array: Array) -> str:
-    """Return the label of an array's grid: the field's letter where the array's name tells it."""
-    letters = {"structure_factor": "k", "S_k": "k", "rdf": "r", "g_": "r", "radial": "r", "msd": "t"}
-    letters |= {"S_": "k", "F_": "t", "memory": "t"}
-    letter = next((letter for part, letter in letters.items() if part in name), "grid")
-    return labelled(letter if array.grid is not None else "index", escape(array.grid_unit))
+def grid_label(name: str, array: Array, outputs: Outputs) -> str:
+    """Return the label of an array's grid: its symbol, as far as it is declared, and its unit."""
+    symbol = "index" if array.grid is None else outputs.symbols.get(name, "grid")
+    return labelled(escape(symbol), escape(array.grid_unit))
 
 
 def points(x: Floats, y: Floats, name: str, showlegend: bool) -> go.Scatter:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from softal.answer import Answer
+from softal.answer.optimum import Optimum
 from softal.cards.card import Card
+from softal.numeric import Floats
 from softal.objective import Objective
+from softal.outputs import Outputs
 from softal.space import Space
 from softal.trial import Array, Trial
 
@@ -26,6 +29,23 @@ class Examples:
     trials: Sequence[tuple[str, Trial]]
 
 
+@dataclass(frozen=True)
+class Opinion:
+    """What a surrogate says of a campaign; empty where it cannot be had.
+
+    Attributes:
+        optimum: where it expects the best point.
+        curves: array -> grid, mean, standard deviation (k,) each, at the point that is shown.
+        properties: value -> mean and standard deviation there.
+        cards: its figures: slices, landscape, calibration, importance.
+    """
+
+    optimum: Optimum | None = None
+    curves: Mapping[str, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
+    properties: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    cards: Sequence[Card] = ()
+
+
 class View(Protocol):
     """A campaign as its cards see it; nothing in it can be changed. Trials come without arrays."""
 
@@ -36,6 +56,10 @@ class View(Protocol):
     @property
     def objective(self) -> Objective:
         """Of the campaign."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the simulator declares of its values and arrays; nothing where that is not known."""
 
     @property
     def finished(self) -> list[Trial]:
@@ -88,6 +112,16 @@ class View(Protocol):
 
     def scored(self, trial: Trial, name: str) -> str:
         """Return a trial's value of a component with its error as people read it."""
+
+
+class Advisor(Protocol):
+    """A surrogate as pages ask it."""
+
+    def answer(self, objective: Objective, space: Space, trials: Sequence[Trial]) -> Answer | None:
+        """Return the best point by repeats, by the surrogate, or the best trial; None where there is no best."""
+
+    def opinion(self, view: View) -> Opinion:
+        """Return all that pages show of the surrogate."""
 
 
 class Source(Protocol):

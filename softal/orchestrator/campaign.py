@@ -375,7 +375,7 @@ class Campaign:
 
     def report(self) -> Path:
         """Write the report and return its path."""
-        from softal.tracking.report import write_report
+        from softal.orchestrator.report import write_report
 
         spec = self.spec
         return write_report(

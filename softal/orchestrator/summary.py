@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from softal.answer import Answer, edges
+from softal.answer.optimum import Optimum, on_edges
 from softal.orchestrator.campaign import Campaign
 from softal.space import Space
 from softal.surrogates.belief import find_answer
-from softal.surrogates.optimum import Optimum, find_optimum, on_edges
+from softal.surrogates.optimum import find_optimum
 from softal.trial import Trial
 
 

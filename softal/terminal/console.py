@@ -23,9 +23,9 @@ from softal.space import Space
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
+    from softal.answer.optimum import Optimum
     from softal.orchestrator.single_runs.experiment import Experiment
     from softal.orchestrator.single_runs.simulate import Result
-    from softal.surrogates.optimum import Optimum
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from softal.cards.arrays import curves, fits, logarithmic
+from softal.cards.arrays import curves, fits, log_axes
+from softal.cards.text import labelled
 from softal.numeric import NORMAL_95
 from softal.objective import Objective, Reference
+from softal.outputs import Outputs
 from softal.trial import Array
 
 MAX_TABLE_BYTES, MAX_OTHER_BYTES = 1_000_000, 100_000
@@ -91,11 +93,16 @@ def file_name(name: str, suffix: str) -> str:
 
 
 def plot_arrays(
-    arrays: Mapping[str, Array], objective: Objective, title: str, path: Path, pictured: Collection[str] = ()
+    arrays: Mapping[str, Array],
+    objective: Objective,
+    title: str,
+    path: Path,
+    pictured: Collection[str] = (),
+    outputs: Outputs | None = None,
 ) -> Path | None:
     """Draw the one-dimensional arrays, each in its panel with its errors and its reference; None if there are none.
 
-    Those that are pictured elsewhere are left out.
+    Those that are pictured elsewhere are left out; `outputs` tells of axes.
     """
     # pyplot keeps figures alive and picks a window system; a Figure of one's own, drawn by Agg, does neither.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -111,27 +118,31 @@ def plot_arrays(
     FigureCanvasAgg(figure)
     figure.suptitle(title.replace("$", r"\$"), fontsize=11)
     for panel, (name, array) in enumerate(shown.items(), start=1):
-        _draw(figure.add_subplot(rows, columns, panel), name, array, references.get(name))
+        _draw(figure.add_subplot(rows, columns, panel), name, array, references.get(name), outputs or Outputs())
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
     return path
 
 
-def _draw(axes: object, name: str, array: Array, reference: Reference | None) -> None:
+def _draw(axes: object, name: str, array: Array, reference: Reference | None, outputs: Outputs) -> None:
     from matplotlib.axes import Axes
 
     assert isinstance(axes, Axes)
     label = name.replace("_", " ").replace("$", r"\$")
     grid = np.arange(array.values.size, dtype=np.float64) if array.grid is None else array.grid
-    if logarithmic(grid):
+    log = log_axes(name, grid, outputs)
+    if log != "none":
         axes.set_xscale("log")
+    if log == "both" and array.values.min() > 0:
+        axes.set_yscale("log")
     if reference is not None:
         axes.plot(reference.grid, reference.values, "o", color="#8a8f98", ms=3, mfc="none", label="reference")
     axes.plot(grid, array.values, color="#2f5fd0", lw=1.5, label="simulation")
     if array.errors is not None:
         low, high = array.values - NORMAL_95 * array.errors, array.values + NORMAL_95 * array.errors
         axes.fill_between(grid, low, high, color="#2f5fd0", alpha=0.2, lw=0)
-    axes.set_xlabel(f"grid [{array.grid_unit}]" if array.grid_unit else "grid" if array.grid is not None else "index")
+    symbol = "index" if array.grid is None else outputs.symbols.get(name, "grid")
+    axes.set_xlabel(labelled(symbol, array.grid_unit))
     axes.set_ylabel(f"{label} [{array.unit}]" if array.unit else label)
     axes.spines[["top", "right"]].set_visible(False)
     if reference is not None:

@@ -23,6 +23,7 @@ from softal.answer import answer as of_trials
 from softal.cards.card import Picture
 from softal.errors import SoftalError
 from softal.objective import Objective
+from softal.outputs import Outputs
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
 from softal.tracking.journal import Journal
 from softal.tracking.records import (
@@ -109,6 +110,7 @@ class Follower:
         answer: trials -> the campaign's answer; that of the trials alone unless it is given.
         files: the record of a version of the surrogate -> its files that people look at; none unless it is given.
         picture: arrays of a trial and title -> their picture; none unless it is given.
+        outputs: what the simulator declares of its arrays.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
     """
@@ -122,6 +124,7 @@ class Follower:
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
+        outputs: Outputs | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -131,6 +134,7 @@ class Follower:
         self._store, self._show_after, self._clock = store, show_after, clock
         self._answer = answer or partial(of_trials, objective)
         self._files = files or (lambda record: ())
+        self._outputs = outputs
         self._picture = picture or (lambda arrays, title: None)
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
@@ -361,7 +365,7 @@ class Follower:
             plot.folder.mkdir(parents=True, exist_ok=True)
             (plot.folder / PICTURE).write_bytes(picture.png)
         pictured = picture.arrays if picture else frozenset[str]()
-        plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png", pictured)
+        plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png", pictured, self._outputs)
         self._plots.spent(begun)
 
     def _pictured(self, arrays: Mapping[str, Array], title: str) -> Picture | None:

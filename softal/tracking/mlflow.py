@@ -47,6 +47,7 @@ from sqlalchemy.engine import Engine
 from softal.answer import Answer
 from softal.cards.card import Picture
 from softal.objective import Objective
+from softal.outputs import Outputs
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
 from softal.tracking.records import (
@@ -97,7 +98,7 @@ class Mirror(Follower):
         uri: MLflow's tracking URI; None is an SQLite database in the campaign's folder.
         experiment: MLflow's experiment, made where there is none of that name.
         objective: of the campaign.
-        answer, files, picture: as of `Follower`.
+        answer, files, picture, outputs: as of `Follower`.
         show_after: a trial that runs longer than this is shown while it runs [s].
     """
 
@@ -111,12 +112,20 @@ class Mirror(Follower):
         answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
+        outputs: Outputs | None = None,
         show_after: float = SHOW_AFTER,
     ) -> None:
         self.uri = uri or default_uri(journal.folder)
         self.store = MlflowStore(self.uri, experiment, journal.folder)
         super().__init__(
-            journal, self.store, objective, answer=answer, files=files, picture=picture, show_after=show_after
+            journal,
+            self.store,
+            objective,
+            answer=answer,
+            files=files,
+            picture=picture,
+            outputs=outputs,
+            show_after=show_after,
         )
 
 

@@ -5,13 +5,13 @@ import io
 import pytest
 from rich.console import Console
 
+from softal.cards import Opinion
 from softal.objective import Target, match, minimize
 from softal.orchestrator.budget import Budget, Progress
 from softal.space import Space
 from softal.terminal.console import show_parts, show_trials
 from softal.tracking.records import Convergence, trial_record
 from softal.tracking.report.data import CampaignData, question
-from softal.tracking.report.learned import Learned
 from softal.tracking.report.loss import loss_rows
 from softal.tracking.report.tables import best_trials, facts
 from softal.trial import Observation, Trial, TrialState
@@ -80,12 +80,12 @@ def test_the_report_says_that_nothing_satisfies():
 
 def test_the_report_shows_the_parts_of_the_loss():
     data = CampaignData({}, SPACE, TARGETS, [matched(0, 0.7, 4.0), matched(1, 0.0, 9.0)])
-    table = loss_rows(data, Learned(properties={"density": (0.72, 0.01)}))
+    table = loss_rows(data, Opinion(properties={"density": (0.72, 0.01)}))
     assert table.head[1:3] == ["target", "trial 0"]
     assert [row[0] for row in table.rows] == ["density", "pressure [MPa]"]
     assert [row[4] for row in table.rows] == ["8%", "92%"]  # 1 and 3 * 4 of 13
     assert [row[5] for row in table.rows] == ["0.720 ± 0.010", "–"]
-    assert loss_rows(CampaignData({}, SPACE, BOUNDED, TRIALS), Learned()) is None
+    assert loss_rows(CampaignData({}, SPACE, BOUNDED, TRIALS), Opinion()) is None
 
 
 def test_the_list_of_trials_shows_both():

@@ -15,16 +15,20 @@ import pytest
 from report_page import Page, decoded
 
 from softal.answer import answer
+from softal.cards.statistics import thin
+from softal.cards.text import duration
 from softal.errors import CampaignStateError
 from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
+from softal.orchestrator.report import write_report
 from softal.space import Space
+from softal.strategies.bayesian import Bayesian
 from softal.surrogates.curves.composite import Composite
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.tracking.journal import Journal
-from softal.tracking.report import known, write_report
-from softal.tracking.report.data import CampaignData, duration, question
-from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best, thin
+from softal.tracking.report import known
+from softal.tracking.report.data import CampaignData, question
+from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best
 from softal.trial import Array, Observation, Trial, TrialState
 
 # Plotly warns of what it will do another way itself.
@@ -223,7 +227,9 @@ def test_a_refined_campaign_shows_its_answer(tmp_path: Path) -> None:
         journal.write(trials)
     surrogate = Composite(MIE, objective.names, None, objective)
     surrogate.fit(trials)
-    page = Page(write_report(folder, space=MIE, objective=objective, surrogate=surrogate))
+    page = Page(
+        write_report(folder, space=MIE, objective=objective, surrogate=surrogate, sources=[Bayesian(MIE, objective)])
+    )
     found = answer(objective, trials)
     assert found is not None
     assert found.trials == (4, 6, 7)

@@ -214,6 +214,7 @@ class Tracker:
         self.mirror = Mirror(
             self.journal, brief.mlflow, brief.experiment, brief.objective,
             answer=self._answer, files=self._files, picture=brief.simulator.picture if brief.simulator else None,
+            outputs=brief.simulator.outputs if brief.simulator else None,
         )  # fmt: skip
 
     def step(self, max_trials: int) -> Mirrored:
@@ -242,13 +243,14 @@ class Tracker:
             return []
         kind, settings = brief.surrogate
         source = surrogates.build(kind, brief.space, brief.objective.names, settings, brief.objective)
-        made = cards_of(read(brief.folder, brief.space, brief.objective, None, None), [source])
+        made = cards_of(read(brief.folder, brief.space, brief.objective), [source])
         return [write_page([card], card.title, self.folder / file_name(card.title)) for card in made]
 
     def _answer(self, trials: Sequence[Trial]) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
+        from softal.answer.optimum import on_edges
         from softal.surrogates.belief import find_answer, latest
-        from softal.surrogates.optimum import find_optimum, on_edges
+        from softal.surrogates.optimum import find_optimum
 
         brief = self.brief
         surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None

@@ -80,6 +80,7 @@ class Argon(Simulator):
             values=frozenset(units),
             arrays=frozenset({"structure_factor", "radial_distribution"}),
             grid_units={"structure_factor": "1/angstrom", "radial_distribution": "angstrom"},
+            symbols={"structure_factor": "k", "radial_distribution": "r"},
             value_units=units,
             ranges=dict.fromkeys(("temperature", "peak_height", "peak_position"), (0.0, math.inf)),
         )

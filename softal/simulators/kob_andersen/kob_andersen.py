@@ -29,6 +29,7 @@ from softal.simulators.kob_andersen.measures import (
     K_VALUES,
     MCT_ARRAYS,
     OPTIONAL,
+    SYMBOLS,
     VALUE_UNITS,
     VALUES,
     observe,
@@ -64,6 +65,8 @@ class KobAndersen(Simulator):
             arrays=frozenset(ARRAYS),
             grid_units={name: grid_unit for name, (_, grid_unit) in (ARRAYS | theory).items()},
             array_units={name: unit for name, (unit, _) in (ARRAYS | theory).items()},
+            symbols={name: SYMBOLS[grid_unit] for name, (_, grid_unit) in (ARRAYS | theory).items()},
+            log_axes={name: "both" for name in ARRAYS if name.startswith("msd_")},
             value_units=VALUE_UNITS,
             ranges={
                 "crystalline": (0.0, 1.0),

@@ -44,6 +44,7 @@ ARRAYS = {  # name -> unit of the values, unit of the grid
     **{f"msd_{kind}": ("sigma^2", "tau") for kind in SPECIES},
     **{f"g_{pair}": ("", "sigma") for pair in PAIR_NAMES},
 }
+SYMBOLS = {"sigma": "r", "1/sigma": "k", "tau": "t"}  # of grids, by their units
 MCT_ARRAYS = {f"F_mct_{kind}": ("", "tau") for kind in SPECIES}
 
 K_BIN, K_BINS = 0.4, 100  # the grid of S(k): k_i = (i - 1/2) 0.4, i = 1 ... 100 [1/sigma]

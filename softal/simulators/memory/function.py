@@ -51,6 +51,7 @@ class MemoryFunction(Simulator):
         values=frozenset({"loss", "error", "r2"}),
         arrays=frozenset({"F_s", "memory", "F_s_reference"}),
         grid_units={"F_s": "tau", "memory": "tau", "F_s_reference": "tau"},
+        symbols=dict.fromkeys(("F_s", "memory", "F_s_reference"), "t"),
         ranges={"error": (0.0, math.inf), "r2": (-math.inf, 1.0)},
     )
 

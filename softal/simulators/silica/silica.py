@@ -25,7 +25,7 @@ from softal.simulators.observables.threads import limited_threads
 from softal.simulators.silica.potential import CUTOFF, PARAMETERS, PRESETS, BuckinghamDSF, silica_potentials
 from softal.simulators.silica.run import Run
 from softal.simulators.silica.settings import SilicaSettings, extent
-from softal.simulators.silica.structure import ARRAYS, Q_MIN, VALUE_UNITS, VALUES, observe
+from softal.simulators.silica.structure import ARRAYS, Q_MIN, SYMBOLS, VALUE_UNITS, VALUES, observe
 from softal.trial import Observation, Point
 
 # First maxima that a reference's g(r) may have [angstrom].
@@ -45,6 +45,7 @@ class Silica(Simulator):
         arrays=frozenset(ARRAYS),
         grid_units={name: grid_unit for name, (_, grid_unit) in ARRAYS.items()},
         array_units={name: unit for name, (unit, _) in ARRAYS.items()},
+        symbols=SYMBOLS,
         value_units=VALUE_UNITS,
         ranges={
             **dict.fromkeys(("temperature", "coordination_SiO", "coordination_OSi"), (0.0, math.inf)),

@@ -42,6 +42,9 @@ ARRAYS = {  # name -> unit of the values, unit of the grid
     "neutron_fq": ("barn/sr", "1/angstrom"),
 }
 
+SYMBOLS = {**dict.fromkeys(("g_SiO", "g_OO", "g_SiSi"), "r"), "neutron_fq": "Q"}
+SYMBOLS |= dict.fromkeys(("angle_OSiO", "angle_SiOSi"), "angle")
+
 GIGAPASCAL = 160.2176634  # eV/angstrom^3 in GPa
 SCATTERING_LENGTHS = (4.1491, 5.803)  # of Si and O [fm]; Sears 1992
 FINE = 5  # bins of g(r) in one that is reported, for the transform to F(Q)

@@ -11,15 +11,16 @@ from plotly.subplots import make_subplots
 
 from softal.answer import mean_of_runs
 from softal.cards import theme
-from softal.cards.arrays import logarithmic
+from softal.cards.arrays import log_axes
 from softal.cards.curves import MAX_GRID, band, grid_label, points
 from softal.cards.statistics import thin
 from softal.cards.text import labelled
+from softal.cards.view import Opinion
 from softal.errors import InvalidObservation
 from softal.numeric import Floats, with_error
 from softal.objective import Reference
+from softal.outputs import Outputs
 from softal.tracking.report.data import CampaignData
-from softal.tracking.report.learned import Learned
 from softal.trial import Array
 
 Curve = tuple[Floats, Floats, Floats]
@@ -43,15 +44,15 @@ class Matched:
     figure: go.Figure
 
 
-def matched(data: CampaignData, learned: Learned) -> list[Matched]:
+def matched(data: CampaignData, opinion: Opinion) -> list[Matched]:
     """Return for each array in `match` what is shown of it: the mean of the runs behind the answer, with its band."""
     found = []
     for reference in (reference for part in data.objective.components for reference in part.references):
-        array, predicted = data.arrays.get(reference.array), learned.curves.get(reference.array)
+        array, predicted = data.arrays.get(reference.array), opinion.curves.get(reference.array)
         if array is None or array.grid is None:
             continue
         name = f"mean of {len(data.runs)} runs" if len(data.runs) > 1 else "simulation"
-        figure = _figure(array, reference, predicted, name)
+        figure = _figure(array, reference, predicted, name, data.outputs)
         found.append(Matched(reference.array, _chi(data, reference), predicted is not None, figure))
     return found
 
@@ -65,7 +66,7 @@ def _chi(data: CampaignData, reference: Reference) -> str:
     return with_error(*mean_of_runs(values, errors))
 
 
-def _figure(array: Array, reference: Reference, predicted: Curve | None, name: str) -> go.Figure:
+def _figure(array: Array, reference: Reference, predicted: Curve | None, name: str, outputs: Outputs) -> go.Figure:
     assert array.grid is not None
     made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.04)
     made.update_layout(theme.figure(500).layout)
@@ -88,16 +89,15 @@ def _figure(array: Array, reference: Reference, predicted: Curve | None, name: s
         _line(made, 1, (x[some], mean[some], std[some]), "surrogate", predicted=True)
         _line(made, 2, (at, np.interp(at, x, mean) - target, None), "surrogate's residual", predicted=True)
     made.add_hline(y=0, line={"color": theme.MUTED, "width": 1}, row=2, col=1)
-    _ends(made, grid, at)
-    made.update_xaxes(title_text=grid_label(reference.array, array), row=2, col=1)
+    _ends(made, grid, at, log_axes(reference.array, grid, outputs) != "none")
+    made.update_xaxes(title_text=grid_label(reference.array, array, outputs), row=2, col=1)
     made.update_yaxes(title_text=labelled(theme.words(reference.array), escape(array.unit)), row=1, col=1)
     made.update_yaxes(title_text="− reference", row=2, col=1)
     return theme.style_axes(made)
 
 
-def _ends(made: go.Figure, grid: Floats, at: Floats) -> None:
+def _ends(made: go.Figure, grid: Floats, at: Floats, log: bool) -> None:
     """Let the axis begin and end with the array's grid, and end not far beyond what there is of the reference, `at`."""
-    log = logarithmic(grid)
     if log:
         made.update_xaxes(**theme.log_axis(float(grid[0]), float(grid[-1])))
     if at.size:

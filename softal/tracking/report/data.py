@@ -11,19 +11,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from softal.answer import Answer
+from softal.answer import Answer, answer
 from softal.cards.text import fraction
-from softal.cards.view import Examples, Source
+from softal.cards.view import Advisor, Examples, Source
 from softal.numeric import with_error
 from softal.objective import Component, Objective
 from softal.objective.component import name_of
+from softal.outputs import Outputs
 from softal.space import Space
-from softal.surrogates import Surrogate
-from softal.surrogates.belief import LATEST, find_answer, latest
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.trial import Array, Trial, TrialState
 
+LATEST = Path("surrogate") / "latest"  # in a campaign's folder, with the latest surrogate's model and tables
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
 
 
@@ -36,7 +36,7 @@ class CampaignData:
         trials: all of them, in the order of their ids, without arrays.
         runs: arrays of each run behind what is shown: the runs of the answer, or the last trial where there is none.
         versions: records of the surrogate's versions, oldest first.
-        surrogate: the latest version.
+        advisor: the surrogate; None where there is none.
         workers: number of workers, where it is known.
         running: whether a process runs the campaign now.
         folder: of the campaign; None where there is none.
@@ -49,7 +49,7 @@ class CampaignData:
     trials: list[Trial]
     runs: Sequence[Mapping[str, Array]] = ()
     versions: list[dict[str, Any]] = field(default_factory=list)
-    surrogate: Surrogate | None = None
+    advisor: Advisor | None = None
     workers: int | None = None
     running: bool = False
     folder: Path | None = None
@@ -64,6 +64,11 @@ class CampaignData:
         if not isinstance(found, dict):
             raise ValueError(f"{path} is no table")
         return found
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the simulator declares of its values and arrays; nothing where that is not known."""
+        return next((found for one in self.sources if (found := getattr(one, "outputs", None))), None) or Outputs()
 
     @cached_property
     def examples(self) -> Examples:
@@ -149,7 +154,9 @@ class CampaignData:
     @cached_property
     def answer(self) -> Answer | None:
         """The best point by its repeats, by the surrogate, or the best trial; None where there is no best."""
-        return find_answer(self.objective, self.space, self.trials, self.surrogate)
+        if self.advisor is not None:
+            return self.advisor.answer(self.objective, self.space, self.trials)
+        return answer(self.objective, self.trials, self.space)
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -212,11 +219,12 @@ def read(
     folder: Path,
     space: Space,
     objective: Objective,
-    surrogate: Surrogate | None,
-    workers: int | None,
+    *,
+    advisor: Advisor | None = None,
+    workers: int | None = None,
     sources: Sequence[Source] = (),
 ) -> CampaignData:
-    """Read what the report needs from a campaign's folder; its surrogate is loaded from there unless it is given."""
+    """Read what the report needs from a campaign's folder."""
     with Journal.open(folder) as journal:
         data = CampaignData(
             info=journal.info,
@@ -224,7 +232,7 @@ def read(
             objective=objective,
             trials=journal.trials(),
             versions=journal.versions(),
-            surrogate=surrogate or _surrogate(folder, space),
+            advisor=advisor,
             workers=workers,
             running=in_use(folder),
             folder=folder,
@@ -237,12 +245,6 @@ def read(
 
 def _fields(data: CampaignData) -> dict[str, Any]:
     return {name: getattr(data, name) for name in CampaignData.__dataclass_fields__}
-
-
-def _surrogate(folder: Path, space: Space) -> Surrogate | None:
-    """Load the surrogate of the space from the campaign's folder, if there is one."""
-    found = latest(folder)
-    return found if found is not None and found.space.names == space.names else None
 
 
 def question(space: Space, objective: Objective) -> str:

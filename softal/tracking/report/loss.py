@@ -7,18 +7,18 @@ import numpy as np
 from softal.answer import mean_of_runs
 from softal.cards.card import Table
 from softal.cards.text import labelled
+from softal.cards.view import Opinion
 from softal.numeric import number, with_error
 from softal.objective import Part, Target
 from softal.objective.component import name_of
 from softal.tracking.report.data import CampaignData
-from softal.tracking.report.learned import Learned
 
 
-def loss_rows(data: CampaignData, learned: Learned) -> Table | None:
+def loss_rows(data: CampaignData, opinion: Opinion) -> Table | None:
     """Return a row for each part of each match at the shown point; None where no match has several parts or targets."""
     if data.shown is None or not data.objective.parts:
         return None
-    rows = [_row(data, part, learned) for part in data.objective.parts]
+    rows = [_row(data, part, opinion) for part in data.objective.parts]
     several = not data.objective.single
     head = [
         *(["match"] if several else []),
@@ -28,11 +28,11 @@ def loss_rows(data: CampaignData, learned: Learned) -> Table | None:
         "deviation / tolerance",
         "share of the loss²",
     ]
-    head += ["surrogate's prediction"] if learned.properties else []
+    head += ["surrogate's prediction"] if opinion.properties else []
     return Table(head, rows, [*([False] if several else []), False, *[True] * (len(head) - 1 - several)])
 
 
-def _row(data: CampaignData, part: Part, learned: Learned) -> list[str]:
+def _row(data: CampaignData, part: Part, opinion: Opinion) -> list[str]:
     x, error = _mean(data, part.value)
     tolerance = part.of.tolerance
     row = [part.component.replace("_", " ")] if not data.objective.single else []
@@ -44,8 +44,8 @@ def _row(data: CampaignData, part: Part, learned: Learned) -> list[str]:
         deviation, own = (x / tolerance, error / tolerance), (x, error)
         row += [f"χ of {name_of(part.of).replace('_', ' ')}", f"0 ± {number(tolerance)}"]
     row += [with_error(*own), with_error(*deviation), _share(data, part)]
-    if learned.properties:
-        found = learned.properties.get(name_of(part.of)) if isinstance(part.of, Target) else None
+    if opinion.properties:
+        found = opinion.properties.get(name_of(part.of)) if isinstance(part.of, Target) else None
         row.append(with_error(*found) if found else "–")
     return row
 

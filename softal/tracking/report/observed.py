@@ -14,11 +14,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from softal.cards import theme
-from softal.cards.arrays import curves, logarithmic
+from softal.cards.arrays import curves, log_axes
 from softal.cards.card import Panel, panel
 from softal.cards.curves import MAX_GRID, band, grid_label
 from softal.cards.statistics import thin
 from softal.cards.text import labelled
+from softal.outputs import Outputs
 from softal.tracking.report.data import CampaignData
 from softal.trial import Array
 
@@ -32,7 +33,7 @@ def panels(data: CampaignData, shown: Collection[str] = ()) -> list[Panel]:
     compared = {reference.array for part in data.objective.components for reference in part.references}
     rest = {name: array for name, array in curves(data.arrays).items() if name not in compared | set(shown)}
     together = list(_together(rest).items())[:MAX_FIGURES]
-    return [panel(f"Observed: {name}", _figure(name, arrays)) for name, arrays in together]
+    return [panel(f"Observed: {name}", _figure(name, arrays, data.outputs)) for name, arrays in together]
 
 
 def _together(rest: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
@@ -56,8 +57,8 @@ def _alike(one: Array, other: Array) -> bool:
     return one.grid.shape == other.grid.shape and bool(np.allclose(one.grid, other.grid, rtol=1e-9, atol=0))
 
 
-def _figure(name: str, arrays: Mapping[str, Array]) -> go.Figure:
-    """One quantity with its 95 % bands; times and the like on a logarithmic axis, and then distances, too."""
+def _figure(name: str, arrays: Mapping[str, Array], outputs: Outputs) -> go.Figure:
+    """One quantity with its 95 % bands."""
     made = theme.figure(HEIGHT, showlegend=len(arrays) > 1)
     made.update_layout(legend_traceorder="normal")  # bands would reverse it
     positive = []
@@ -72,11 +73,13 @@ def _figure(name: str, arrays: Mapping[str, Array]) -> go.Figure:
         line = {"color": colour, "width": 1.8}
         made.add_trace(go.Scatter(x=x, y=y, mode="lines", name=theme.words(part), line=line))
         positive += [y[y > 0]] if y.min() > 0 else []
-    if logarithmic(grid):
+    full = f"{name}_{part}" if part else name
+    log = log_axes(full, grid, outputs)
+    if log != "none":
         made.update_xaxes(**theme.log_axis(float(x[0]), float(x[-1])))
-        if "msd" in name and len(positive) == len(arrays):
-            ends = np.concatenate(positive)
-            made.update_yaxes(**theme.log_axis(float(ends.min()), float(ends.max())))
-    made.update_xaxes(title_text=grid_label(f"{name}_", array))
+    if log == "both" and len(positive) == len(arrays):
+        ends = np.concatenate(positive)
+        made.update_yaxes(**theme.log_axis(float(ends.min()), float(ends.max())))
+    made.update_xaxes(title_text=grid_label(full, array, outputs))
     made.update_yaxes(title_text=labelled(theme.words(name), escape(array.unit)))
     return theme.style_axes(made)

@@ -9,15 +9,12 @@ from pathlib import Path
 
 from softal.cards.card import Card, card
 from softal.cards.page import assets, template
-from softal.cards.view import Source, cards_of
+from softal.cards.view import Advisor, Opinion, Source, cards_of
 from softal.objective import Objective
 from softal.space import Space
-from softal.surrogates import Surrogate
 from softal.tracking.report import known, observed, progress, trials
-from softal.tracking.report import surrogate as pictures
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
-from softal.tracking.report.learned import Learned, learn
 from softal.tracking.report.loss import loss_rows
 from softal.tracking.report.tables import (
     best_trials,
@@ -38,7 +35,7 @@ def write_report(
     space: Space,
     objective: Objective,
     workers: int | None = None,
-    surrogate: Surrogate | None = None,
+    advisor: Advisor | None = None,
     sources: Sequence[Source] = (),
     path: Path | None = None,
 ) -> Path:
@@ -48,7 +45,7 @@ def write_report(
         folder: of the campaign, with its journal and its saved surrogate.
         space, objective: of the campaign.
         workers: number of workers, against which their use is shown.
-        surrogate: shown instead of the latest one in the folder.
+        advisor: the surrogate.
         sources: surrogate, strategy and simulator of the campaign, whose own cards are shown.
         path: of the page; `report.html` in the folder unless it is given.
 
@@ -58,39 +55,38 @@ def write_report(
     Raises:
         CampaignStateError: if there is no campaign in the folder.
     """
-    data = read(folder, space, objective, surrogate, workers, sources)
+    data = read(folder, space, objective, advisor=advisor, workers=workers, sources=sources)
     path = path or folder / FILE_NAME
     draft = path.with_name(f".{path.name}.new")
-    draft.write_text(render(data, learn(data)), encoding="utf-8")
+    draft.write_text(render(data, advisor.opinion(data) if advisor else Opinion()), encoding="utf-8")
     draft.replace(path)
     return path
 
 
-def render(data: CampaignData, learned: Learned) -> str:
+def render(data: CampaignData, opinion: Opinion) -> str:
     """Return the page."""
     return template(files("softal.tracking.report") / "page.html.j2").render(
         data=data,
         facts=facts(data),
         best=best_trials(data),
-        learned=learned,
-        optimum=optimum_rows(data, learned),
-        loss=loss_rows(data, learned),
-        expected=optimum_line(data, learned),
-        edges=edge_lines(data, learned),
+        opinion=opinion,
+        optimum=optimum_rows(data, opinion),
+        loss=loss_rows(data, opinion),
+        expected=optimum_line(data, opinion),
+        edges=edge_lines(data, opinion),
         failures=failure_rows(data),
         versions=versions(data),
-        cards=cards(data, learned),
+        cards=cards(data, opinion),
         text=str(data.info.get("text", "")).strip(),
         written=time.strftime("%Y-%m-%d %H:%M %Z"),
         **assets(),
     )
 
 
-def cards(data: CampaignData, learned: Learned) -> list[Card]:
+def cards(data: CampaignData, opinion: Opinion) -> list[Card]:
     """Return the figures that this campaign has, in the order of the page."""
     own = cards_of(data, data.sources)
     learning = data.objective.learning
-    shown = data.label
     found = [
         card(
             "Values against trials" if learning else "Best against trials",
@@ -102,7 +98,7 @@ def cards(data: CampaignData, learned: Learned) -> list[Card]:
         ),
         card("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
         *own,
-        *_matches(data, learned),
+        *_matches(data, opinion),
         _observed(data, own),
         card(
             "Parameters",
@@ -111,7 +107,7 @@ def cards(data: CampaignData, learned: Learned) -> list[Card]:
             + ("." if data.best is None else ", and the thick line is the best."),
             trials.parallel(data),
         ),
-        *_of_surrogate(data, learned, shown),
+        *opinion.cards,
         card(
             "Surrogate over time",
             "How well each version predicted trials that it had not seen: 1 is perfect, 0 no better than the mean.",
@@ -129,7 +125,7 @@ def _observed(data: CampaignData, own: Sequence[Card]) -> Card | None:
     return Card("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
 
 
-def _matches(data: CampaignData, learned: Learned) -> list[Card | None]:
+def _matches(data: CampaignData, opinion: Opinion) -> list[Card | None]:
     prediction = " and the surrogate's prediction there (dashed), each"
     return [
         card(
@@ -138,46 +134,7 @@ def _matches(data: CampaignData, learned: Learned) -> list[Card | None]:
             f"(circles); what is left is below. Relative distance χ = {one.chi}.",
             one.figure,
         )
-        for one in matched(data, learned)
-    ]
-
-
-def _of_surrogate(data: CampaignData, learned: Learned, shown: str) -> list[Card | None]:
-    along = (
-        f"along each parameter through {shown} (dotted), with its 95 % band. Dots are trials, darker near the slice."
-    )
-    of = {target: f": {target.replace('_', ' ')}" for target in learned.targets} if len(learned.targets) > 1 else {}
-    return [
-        *(
-            card(
-                f"Slices of the surrogate{of.get(target, '')}",
-                f"The surrogate's {target.replace('_', ' ')} {along}",
-                pictures.slices(data, learned, target),
-            )
-            for target in learned.targets
-        ),
-        card(
-            "Landscape",
-            f"The surrogate over the two most important parameters, the others as in {shown} (star). Dots are trials.",
-            pictures.landscape(data, learned),
-            wide=False,
-        ),
-        *(
-            card(
-                f"Calibration of the surrogate{of.get(target, '')}",
-                "Each trial as predicted by a surrogate that has not seen it (cross-validation), with 95 % intervals. "
-                f"{found.coverage:.0%} of the observations lie inside; RMSE {found.rmse:.3g}, R² {found.r2:.2f}.",
-                pictures.calibration(target, found),
-                wide=False,
-            )
-            for target, found in learned.calibration.items()
-        ),
-        card(
-            "Importance of the parameters",
-            "Part of the surrogate's variance over the space that each accounts for, interactions included.",
-            pictures.importance(learned),
-            wide=False,
-        ),
+        for one in matched(data, opinion)
     ]
 
 

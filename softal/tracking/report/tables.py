@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from softal.answer import edges
+from softal.answer.optimum import Optimum, on_edges
 from softal.cards.card import Table
 from softal.cards.text import duration, is_finite, labelled
+from softal.cards.view import Opinion
 from softal.numeric import number, with_error
 from softal.space import Choice, Derived, Fixed, Integer, Real
-from softal.surrogates.optimum import Optimum, on_edges
 from softal.tracking.report.data import CampaignData, question
-from softal.tracking.report.learned import Learned
 from softal.tracking.report.statistics import failures
 from softal.trial import Trial
 
@@ -118,7 +118,7 @@ def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
     return [str(trial.id), *objective, *values, trial.origin or "–", took]
 
 
-def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:
+def optimum_rows(data: CampaignData, opinion: Opinion) -> Table | None:
     """Return the shown point: each parameter, the best trial's, the optimum's by the surrogate, and the range."""
     if data.shown is None or data.objective.learning:
         return None
@@ -130,29 +130,29 @@ def optimum_rows(data: CampaignData, learned: Learned) -> Table | None:
         parameter = data.space.parameters[name]
         row = [labelled(name.replace("_", " "), parameter.unit)]
         row += [number(point.get(name, "–"), 5) for point in columns.values()]
-        if learned.optimum:
-            row.append(_place(learned.optimum, name, parameter))
-            row += [_spread(left[name], parameter)] if (left := learned.optimum.tolerated) else []
+        if opinion.optimum:
+            row.append(_place(opinion.optimum, name, parameter))
+            row += [_spread(left[name], parameter)] if (left := opinion.optimum.tolerated) else []
         rows.append([*row, _range(parameter)])
-    columns |= {"optimum (surrogate)": {}} if learned.optimum else {}
-    columns |= {"tolerances leave": {}} if learned.optimum and learned.optimum.tolerated else {}
+    columns |= {"optimum (surrogate)": {}} if opinion.optimum else {}
+    columns |= {"tolerances leave": {}} if opinion.optimum and opinion.optimum.tolerated else {}
     return Table(["parameter", *columns, "searched"], rows, [False, *(True for _ in columns), False])
 
 
-def optimum_line(data: CampaignData, learned: Learned) -> str:
+def optimum_line(data: CampaignData, opinion: Opinion) -> str:
     """Return how good the surrogate expects its optimum to be, and how that stands to the answer; or nothing."""
-    if learned.optimum is None or data.answer is None:
+    if opinion.optimum is None or data.answer is None:
         return ""
-    name, found = data.objective.names[0], learned.optimum
+    name, found = data.objective.names[0], opinion.optimum
     value = data.text(name, found.value, found.error)
     return f"At the optimum: {name.replace('_', ' ')} {value}, {found.beside(data.answer)}."
 
 
-def edge_lines(data: CampaignData, learned: Learned) -> list[str]:
+def edge_lines(data: CampaignData, opinion: Opinion) -> list[str]:
     """Return a line for each parameter that is on the edge of its range in the answer or in the optimum."""
     if data.answer is None:
         return []
-    return edges.warnings(data.space, on_edges(data.space, data.answer, learned.optimum))
+    return edges.warnings(data.space, on_edges(data.space, data.answer, opinion.optimum))
 
 
 def _place(optimum: Optimum, name: str, parameter: object) -> str:

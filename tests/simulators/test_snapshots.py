@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from softal.tracking.snapshots import (
-    SIDES,
-    Snapshot,
-    configuration_png,
-    pattern_png,
-    voronoi_cells,
-    write_snapshot,
-)
+from softal.simulators.observables.voronoi import distinct, voronoi_cells
+from softal.simulators.snapshots import SIDES, Snapshot, configuration_png, pattern_png, picture
 from softal.trial import Array
 
 Floats = np.ndarray
@@ -58,25 +51,24 @@ def area(cell: Floats) -> float:
 @pytest.mark.parametrize("width", [0.0, 0.03], ids=["perfect", "thermal"])
 def test_crystals_have_the_cells_of_their_lattice(lattice: object, sides: int, width: float) -> None:
     x, box = lattice()  # type: ignore[operator]
-    cells, counts = voronoi_cells(jiggled(x, width), box)
-    assert counts.tolist() == [sides] * len(x)
-    assert sum(area(cell) for cell in cells) == pytest.approx(box.prod())
+    cells = voronoi_cells(jiggled(x, width), box)
+    assert cells.sides.tolist() == [sides] * len(x)
+    assert sum(area(cell) for cell in cells.polygons) == pytest.approx(box.prod())
 
 
 def test_cells_of_random_points_have_six_sides_on_average() -> None:
     """Euler's relation on the torus, but for the sides that are not counted."""
     x = np.random.default_rng(1).random((400, 2)) * 20
-    cells, counts = voronoi_cells(x, np.full(2, 20.0))
-    assert np.mean([len(cell) for cell in cells]) == pytest.approx(6.0)
-    assert 4.0 < counts.mean() < 6.0
+    cells = voronoi_cells(x, np.full(2, 20.0))
+    assert np.mean([len(cell) for cell in cells.polygons]) == pytest.approx(6.0)
+    assert 4.0 < cells.sides.mean() < 6.0
 
 
 def test_centres_that_coincide_are_one_cell() -> None:
     """Voro++ would end the process."""
     x, box = square(4)
     twice = np.concatenate([x, x[:2], x[2:3] + 1e-6, x[3:4] + box])
-    cells, _ = voronoi_cells(twice, box)
-    assert len(cells) == len(x)
+    assert len(voronoi_cells(distinct(twice, box), box).polygons) == len(x)
 
 
 @pytest.mark.parametrize(
@@ -185,10 +177,9 @@ def test_without_layers_a_slice_is_seen() -> None:
 
 
 @pytest.mark.parametrize("pattern", [None, np.ones((9, 9))], ids=["configuration", "both"])
-def test_the_file_has_both_pictures_side_by_side(tmp_path: Path, pattern: Floats | None) -> None:
-    snapshot = Snapshot.of(arrays(*hexagonal(), pattern))
-    assert snapshot is not None
-    path = write_snapshot(snapshot, "trial 3: P_$qc12$ = 1", tmp_path / "new" / "snapshot.png")
-    with Image.open(path) as picture:
-        width, height = picture.size
+def test_the_picture_of_a_trial_has_both_side_by_side(pattern: Floats | None) -> None:
+    found = picture(arrays(*hexagonal(), pattern), "trial 3: P_$qc12$ = 1")
+    assert found is not None
+    assert found.arrays == {"snapshot", "box", "diffraction"}
+    height, width, _ = drawn(found.png).shape
     assert (width > 1.5 * height) == (pattern is not None)

@@ -12,13 +12,26 @@ import numpy as np
 import pytest
 from report_page import Page, decoded
 
+from softal.cards import Source, View
 from softal.objective import minimize
+from softal.orchestrator.report import write_report
+from softal.simulators.memory import cards
 from softal.space import Space
+from softal.strategies.cmaes.cmaes import CMAES
 from softal.tracking.journal import Journal
-from softal.tracking.report import write_report
 from softal.trial import Array, Observation, Trial, TrialState
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+
+
+class Fits:
+    """Shows what simulators of memory functions show."""
+
+    cards = staticmethod(cards.cards)
+
+    def examples(self, view: View) -> None:
+        """None."""
+
 
 TIMES = np.geomspace(0.01, 100, 40)
 GOAL = minimize("loss")
@@ -42,10 +55,10 @@ def done(number: int, point: dict[str, Any], loss: float, arrays: Mapping[str, A
     return Trial(number, point, state=TrialState.DONE, observation=seen, objective={"loss": loss}, host="a")
 
 
-def written(folder: Path, trials: Sequence[Trial], space: Space) -> Page:
+def written(folder: Path, trials: Sequence[Trial], space: Space, *others: Source) -> Page:
     with Journal.create(folder, "name: m\n", {"id": "0" * 32, "created": 1.79e9, "name": "m"}) as journal:
         journal.write(trials)
-    return Page(write_report(folder, space=space, objective=GOAL))
+    return Page(write_report(folder, space=space, objective=GOAL, sources=[*others, Fits()]))
 
 
 def searched(**changes: Any) -> list[Trial]:
@@ -205,7 +218,7 @@ def evolution(count: int, population: int) -> list[Trial]:
 def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path) -> None:
     trials = evolution(20_000, 50)
     begun = time.process_time()
-    page = written(tmp_path / "c", trials, MODE)
+    page = written(tmp_path / "c", trials, MODE, CMAES(MODE, GOAL))
     assert time.process_time() - begun < 60
     assert len(page.text) < 10e6
     assert {"Memory function", "Generations", "Parameters", "Workers over time"} <= set(page.headings)

@@ -13,15 +13,16 @@ import pytest
 from dynamics_tables import library, state, table
 from report_page import Page, decoded
 
+from softal import surrogates
+from softal.cards.arrays import logarithmic
+from softal.cards.scores import missing, score_axis
+from softal.cards.statistics import main_range
+from softal.cards.theme import log_axis
 from softal.numeric import NORMAL_95
 from softal.objective import Reference, learn, match
+from softal.orchestrator.report import write_report
 from softal.space import Space
-from softal.tracking.attachments import logarithmic
 from softal.tracking.journal import Journal
-from softal.tracking.report import write_report
-from softal.tracking.report.dynamics_states import missing, score_axis
-from softal.tracking.report.statistics import main_range
-from softal.tracking.report.theme import log_axis
 from softal.trial import Array, Observation, Trial, TrialState
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -51,7 +52,8 @@ def reported(
     (folder / "surrogate" / "latest").mkdir(parents=True)
     text = found if isinstance(found, str) else json.dumps(found)
     (folder / "surrogate" / "latest" / "dynamics.json").write_text(text)
-    return Page(write_report(folder, space=SPACE, objective=GOAL))
+    source = surrogates.build("dynamics_network", SPACE, GOAL.names)
+    return Page(write_report(folder, space=SPACE, objective=GOAL, sources=[source]))
 
 
 @pytest.fixture(scope="module")

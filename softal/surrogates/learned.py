@@ -1,4 +1,4 @@
-"""What the report says of the surrogate: importance, slices, the map, calibration, the optimum's place.
+"""What a surrogate is asked for pages: importance, slices, the map, calibration, curves; and its optimum.
 
 Each part stands alone: where a surrogate cannot give one, the report does without it.
 """
@@ -15,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.cards.statistics import thin
+from softal.cards.view import View
 from softal.numeric import NORMAL_95, Floats
 from softal.space import Choice, Integer, Real, Space
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import Slice, importance, slices
 from softal.surrogates.data import training_data
-from softal.surrogates.optimum import Optimum, find_optimum
-from softal.tracking.report.data import CampaignData
 
 T = TypeVar("T")
 
@@ -77,61 +76,44 @@ class Map:
 
 @dataclass(frozen=True)
 class Learned:
-    """All that is shown of the surrogate; empty where it cannot be had."""
+    """What figures of a surrogate are drawn from; empty where it cannot be had.
+
+    Attributes:
+        targets: those that are shown.
+        column: target -> its number in the surrogate.
+    """
 
     targets: tuple[str, ...] = ()
+    column: Mapping[str, int] = field(default_factory=dict)
     importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     slices: Mapping[str, Slice] = field(default_factory=dict)
     map: Map | None = None
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
-    optimum: Optimum | None = None
-    curves: Mapping[str, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
-    properties: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def learn(data: CampaignData) -> Learned:
-    """Ask the surrogate for all that the report shows."""
-    surrogate = data.surrogate
-    if surrogate is None or not data.done:
-        return Learned()
-    wanted = [name for name in data.objective.names if name in surrogate.targets] or list(surrogate.targets)
+def learn(surrogate: Surrogate, view: View) -> Learned:
+    """Ask a surrogate for all that its figures show."""
+    wanted = [name for name in view.objective.names if name in surrogate.targets] or list(surrogate.targets)
     targets = tuple(wanted[:MAX_TARGETS])
-    ranked = {name: found for name in targets if (found := _attempt(partial(importance, surrogate, name)))}
-    point = data.shown.point if data.shown else {}
-    calibrated = _attempt(lambda: calibrate(surrogate, data)) or {}
+    ranked = {name: found for name in targets if (found := attempt(partial(importance, surrogate, name)))}
+    point = view.shown.point if view.shown else {}
+    calibrated = attempt(lambda: calibrate(surrogate, view)) or {}
     return Learned(
         targets=targets,
+        column={name: surrogate.index(name) for name in targets},
         importance=ranked,
-        slices=_attempt(lambda: slices(surrogate, point)) or {},
-        map=_attempt(lambda: map_of(surrogate, targets[0], point, ranked.get(targets[0], {}))),
+        slices=attempt(lambda: slices(surrogate, point)) or {},
+        map=attempt(lambda: map_of(surrogate, targets[0], point, ranked.get(targets[0], {}))),
         calibration={name: found for name, found in calibrated.items() if name in targets},
-        optimum=find_optimum(data.objective, data.trials, surrogate),
-        curves=_attempt(lambda: _curves(surrogate, point)) or {},
-        properties=_attempt(lambda: _properties(surrogate, point)) or {},
     )
 
 
-def _attempt(question: Callable[[], T]) -> T | None:
+def attempt(question: Callable[[], T]) -> T | None:
+    """Return the answer to a question; None where it cannot be had."""
     try:
         return question()
     except Exception:  # a surrogate may be anybody's code; a part of the report is not worth its failure
         return None
-
-
-def _curves(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[Floats, Floats, Floats]]:
-    """Return array -> (grid, mean, standard deviation), shape (k,) each, where the surrogate predicts arrays."""
-    predict = getattr(surrogate, "curves", None)
-    if predict is None or not point:
-        return {}
-    return {name: (grid, mean[0], std[0]) for name, (grid, mean, std) in predict([point]).items()}
-
-
-def _properties(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """Return value -> (mean, standard deviation) where the surrogate predicts values that have targets."""
-    predict = getattr(surrogate, "properties", None)
-    if predict is None or not point:
-        return {}
-    return {name: (float(mean[0]), float(std[0])) for name, (mean, std) in predict([point]).items()}
 
 
 def map_of(surrogate: Surrogate, target: str, point: Mapping[str, Any], ranks: Mapping[str, float]) -> Map | None:
@@ -159,13 +141,13 @@ def _coordinates(space: Space, column: int) -> Floats:
     return np.unique(space.snap(U)[:, column])
 
 
-def calibrate(surrogate: Surrogate, data: CampaignData) -> dict[str, Calibration]:
+def calibrate(surrogate: Surrogate, view: View) -> dict[str, Calibration]:
     """Return target -> predictions of each trial by a surrogate of the same kind that has not seen it.
 
     Cross-validation: hyperparameters are fitted anew for each fold, so what is shown is what a new trial would see.
     """
-    done = [data.done[i] for i in thin(len(data.done), MAX_CALIBRATED)]
-    trials = data.with_arrays(done) if surrogate.wants_arrays else done
+    done = [view.done[i] for i in thin(len(view.done), MAX_CALIBRATED)]
+    trials = view.with_arrays(done) if surrogate.wants_arrays else done
     X, Y, Yvar = training_data(done, surrogate.space, surrogate.targets)
     n, folds = len(X), min(FOLDS, len(X))
     if n < 4:
@@ -176,7 +158,7 @@ def calibrate(surrogate: Surrogate, data: CampaignData) -> dict[str, Calibration
     for k in range(folds):
         seen, unseen = fold != k, fold == k
         arguments = surrogate.space, surrogate.targets, surrogate.settings
-        other = type(surrogate)(*arguments, data.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
+        other = type(surrogate)(*arguments, view.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
         other.fit_targets([trial for trial, there in zip(trials, seen, strict=True) if there])
         posterior = other.posterior(X[unseen])
         mean[unseen], variance[unseen] = posterior.mean, posterior.variance

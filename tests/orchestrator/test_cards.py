@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 from report_page import Page, decoded
 
+from softal import simulators, strategies
+from softal.cards import Source
+from softal.cards.text import fraction
 from softal.objective import Objective, learn, maximize, minimize, several
+from softal.orchestrator.report import write_report
 from softal.space import Space
+from softal.strategies.cmaes.cards import ellipse, generations
+from softal.surrogates.phases import cards as phases
 from softal.tracking.journal import Journal
-from softal.tracking.report import write_report
-from softal.tracking.report.data import fraction, read
-from softal.tracking.report.generations import ellipse, generations
+from softal.tracking.report.data import read
 from softal.trial import Array, Observation, Trial, TrialState
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -66,10 +70,24 @@ def evolved(space: Space, runs: Mapping[int, int], arrays: bool = True, **change
     return trials
 
 
+class Phases:
+    """Shows what a classifier of phases shows; a real one needs a file of labels."""
+
+    kind = "phase_classifier"
+    cards = staticmethod(phases.cards)
+    examples = staticmethod(phases.examples)
+
+
+def sources(space: Space, objective: Objective) -> list[Source]:
+    """Who shows phases, generations and snapshots."""
+    strategy = strategies.build("cmaes", space, objective) if objective.single and not objective.learning else None
+    return [Phases(), *([strategy] if strategy else []), simulators.build("hcss")]
+
+
 def written(folder: Path, trials: list[Trial], space: Space = PLANE, objective: Objective = GOAL) -> Page:
     with Journal.create(folder, "name: hcss\n", {"id": "0" * 32, "created": 1.79e9, "name": "hcss"}) as journal:
         journal.write(trials)
-    return Page(write_report(folder, space=space, objective=objective))
+    return Page(write_report(folder, space=space, objective=objective, sources=sources(space, objective)))
 
 
 def traces(figure: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
@@ -88,7 +106,7 @@ def test_generations_are_read_from_the_notes(tmp_path: Path) -> None:
         for i, notes in enumerate(nonsense)
     ]
     written(tmp_path / "c", [*trials, *others])
-    found = generations(read(tmp_path / "c", PLANE, GOAL, None, None))
+    found = generations(read(tmp_path / "c", PLANE, GOAL))
     assert [(g.run, g.number, len(g.trials)) for g in found] == [(0, i, 5) for i in range(3)] + [
         (1, i, 5) for i in (0, 1)
     ]
@@ -102,7 +120,7 @@ def test_members_of_a_mixture_have_runs_of_their_own(tmp_path: Path) -> None:
     first, other = (evolved(PLANE, {0: 2}, arrays=False, member=[k]) for k in (0, 2))
     other = [Trial(**{**trial.__dict__, "id": 50 + trial.id}) for trial in other]
     written(tmp_path / "c", [*first, *other])
-    found = generations(read(tmp_path / "c", PLANE, GOAL, None, None))
+    found = generations(read(tmp_path / "c", PLANE, GOAL))
     assert [(g.run, g.number) for g in found] == [(0, 0), (0, 1), (1, 0), (1, 1)]
     assert {trial.id for generation in found[2:] for trial in generation.trials} == {trial.id for trial in other}
 
@@ -293,7 +311,7 @@ def trained(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
 
 def reported(folder: Path, content: str) -> Page:
     (folder / "surrogate" / "latest" / "classification.json").write_text(content)
-    return Page(write_report(folder, space=PLANE, objective=learn("P_qc12")))
+    return Page(write_report(folder, space=PLANE, objective=learn("P_qc12"), sources=sources(PLANE, learn("P_qc12"))))
 
 
 def test_a_classifier_has_its_figures(trained: tuple[Path, dict[str, Any]]) -> None:

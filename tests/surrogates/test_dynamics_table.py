@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from dynamics_tables import BASE, library, relaxation, state, table
 
+from softal.surrogates.dynamics.table import Dynamics, parse
 from softal.theory.kob_andersen import mct_temperature
-from softal.tracking.dynamics_picture import plot_dynamics
-from softal.tracking.dynamics_table import Dynamics, parse, read
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -89,31 +86,6 @@ def test_an_untrained_network_says_why() -> None:
     assert found.untrained == "4 states are needed, 2 are there"
 
 
-BROKEN = ["", "[]", "3", '{"format": 2}', '{"format": 1}', '{"format": 1, "states": [1]}', '{"format": 1, "states": 3}']
-BROKEN += [json.dumps(table(state(0, 1.0, F=[[1.0], [2.0]]))), json.dumps(table(state(0, 1.0, t="x")))]
-BROKEN += [json.dumps(table(state(0, 1.0, point={"rho": 1.2})))]
-
-
-@pytest.mark.parametrize("content", BROKEN)
-def test_what_is_no_table_is_none(tmp_path: Path, content: str) -> None:
-    (tmp_path / "dynamics.json").write_text(content)
-    assert read(tmp_path / "dynamics.json") is None
-    assert read(tmp_path / "other.json") is None
-
-
-SPARE = {"predicted": None, "std": None, "mct": None, "F_error": None, "S": None, "r2": None}
-
-
-@pytest.mark.parametrize("states", [library(), [state(0, 1.0, **SPARE)]], ids=["all", "only simulated"])
-def test_the_picture_is_drawn(tmp_path: Path, states: list[dict[str, Any]]) -> None:
-    (tmp_path / "dynamics.json").write_text(json.dumps(table(*states)))
-    picture = plot_dynamics(tmp_path / "dynamics.json", tmp_path / "dynamics.png")
-    assert picture is not None
-    assert picture.read_bytes()[:4] == b"\x89PNG"
-    assert 1e4 < picture.stat().st_size < 1e6
-
-
-def test_without_a_network_there_is_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "dynamics.json").write_text('{"format": 1, "untrained": "nothing is there"}')
-    assert plot_dynamics(tmp_path / "dynamics.json", tmp_path / "dynamics.png") is None
-    assert list(tmp_path.iterdir()) == [tmp_path / "dynamics.json"]
+def test_a_table_of_another_format_is_none() -> None:
+    assert parse({"format": 2}) is None
+    assert parse({"format": 1}) is None
