@@ -41,6 +41,7 @@ class Outputs:
         array_units: units of the arrays' values, likewise.
         symbols: of the arrays' grids, as axes are labelled: r, k, t; may leave some out.
         log_axes: array -> which axes are logarithmic where it is drawn; where nothing is said, the grid's spacing does.
+        pictured: arrays that only pictures show: they are never drawn as curves.
         value_units: units of the values, into which targets are converted; may leave some out.
         ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
         marks: names of values that are 0 or 1.
@@ -54,6 +55,7 @@ class Outputs:
     array_units: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
     log_axes: Mapping[str, LogAxes] = field(default_factory=dict)
+    pictured: frozenset[str] = frozenset()
     value_units: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()

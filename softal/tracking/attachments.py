@@ -97,8 +97,8 @@ def plot_arrays(
     objective: Objective,
     title: str,
     path: Path,
-    pictured: Collection[str] = (),
-    outputs: Outputs | None = None,
+    pictured: Collection[str],
+    outputs: Outputs,
 ) -> Path | None:
     """Draw the one-dimensional arrays, each in its panel with its errors and its reference; None if there are none.
 
@@ -118,7 +118,7 @@ def plot_arrays(
     FigureCanvasAgg(figure)
     figure.suptitle(title.replace("$", r"\$"), fontsize=11)
     for panel, (name, array) in enumerate(shown.items(), start=1):
-        _draw(figure.add_subplot(rows, columns, panel), name, array, references.get(name), outputs or Outputs())
+        _draw(figure.add_subplot(rows, columns, panel), name, array, references.get(name), outputs)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
     return path

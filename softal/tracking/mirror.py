@@ -134,7 +134,7 @@ class Follower:
         self._store, self._show_after, self._clock = store, show_after, clock
         self._answer = answer or partial(of_trials, objective)
         self._files = files or (lambda record: ())
-        self._outputs = outputs
+        self._outputs = outputs or Outputs()
         self._picture = picture or (lambda arrays, title: None)
         self._campaign = campaign_record(journal.info, objective)
         self._connected = False
@@ -364,7 +364,7 @@ class Follower:
         if picture is not None:
             plot.folder.mkdir(parents=True, exist_ok=True)
             (plot.folder / PICTURE).write_bytes(picture.png)
-        pictured = picture.arrays if picture else frozenset[str]()
+        pictured = self._outputs.pictured | (picture.arrays if picture else frozenset())
         plot_arrays(plot.arrays, self.objective, title, plot.folder / "arrays" / "arrays.png", pictured, self._outputs)
         self._plots.spent(begun)
 

@@ -9,34 +9,41 @@ from pathlib import Path
 
 import pytest
 from dynamics_tables import library, table
+from report_page import Page
 
-from softal.orchestrator.loop.agents import Tracker, publish, published
+from softal import surrogates
+from softal.objective import learn
+from softal.orchestrator.loop.agents import Brief, Tracker, publish, published
+from softal.space import Space
+from softal.tracking.journal import Journal
+
+SPACE = Space({"T": {"low": 0.5, "high": 5}})
 
 
 @pytest.fixture
 def tracker(tmp_path: Path) -> Tracker:
-    """A tracker of a folder, without journal and MLflow."""
+    """A tracker of a folder, without MLflow."""
     made = object.__new__(Tracker)
-    made.folder = tmp_path
-    (tmp_path / "version-3").mkdir()
+    made.folder = tmp_path / "surrogate"
+    kind = "dynamics_network", surrogates.find("dynamics_network").Settings()
+    made.brief = Brief("ka", tmp_path, tmp_path, SPACE, learn("relaxation_A"), 0, ("random", None), kind, None, "")
+    (made.folder / "version-3").mkdir(parents=True)
+    (made.folder / "latest").symlink_to("version-3")
+    Journal.create(tmp_path, "name: ka\n", {"id": "0" * 32, "created": 0.0, "name": "ka"}).close()
     return made
 
 
-@pytest.mark.parametrize(
-    ("content", "pictures"),
-    [(table(*library()), ["dynamics.png"]), ({"format": 1, "untrained": "nothing is there"}, [])],
-    ids=["trained", "untrained"],
-)
-def test_a_table_of_dynamics_goes_with_its_picture(
-    tracker: Tracker, content: dict[str, object], pictures: list[str]
-) -> None:
-    (tracker.folder / "version-3" / "dynamics.json").write_text(json.dumps(content))
+def test_a_version_goes_with_its_tables_and_its_cards(tracker: Tracker) -> None:
+    (tracker.folder / "version-3" / "dynamics.json").write_text(json.dumps(table(*library())))
     found = tracker._files({"version": 3, "tables": ["dynamics"]})
-    assert [path.name for path in found] == ["dynamics.json", *pictures]
-    assert all(path.is_file() for path in found)
+    assert [path.name for path in found] == ["dynamics.json", "dynamics.html"]
+    page = Page(found[1])
+    assert page.headings == ["Dynamics"]
+    assert len(page.panels["Dynamics"]) > 2
+    assert page.loads == []
 
 
-def test_tables_without_a_picture_go_alone(tracker: Tracker) -> None:
+def test_a_table_without_a_card_goes_alone(tracker: Tracker) -> None:
     (tracker.folder / "version-3" / "other.json").touch()
     assert [path.name for path in tracker._files({"version": 3, "tables": ["other"]})] == ["other.json"]
     assert tracker._files({"version": 3}) == []

@@ -13,7 +13,7 @@ import pytest
 from dynamics_tables import library, state, table
 from report_page import Page, decoded
 
-from softal import surrogates
+from softal import simulators, surrogates
 from softal.cards.arrays import logarithmic
 from softal.cards.scores import missing, score_axis
 from softal.cards.statistics import main_range
@@ -52,8 +52,8 @@ def reported(
     (folder / "surrogate" / "latest").mkdir(parents=True)
     text = found if isinstance(found, str) else json.dumps(found)
     (folder / "surrogate" / "latest" / "dynamics.json").write_text(text)
-    source = surrogates.build("dynamics_network", SPACE, GOAL.names)
-    return Page(write_report(folder, space=SPACE, objective=GOAL, sources=[source]))
+    sources = [surrogates.build("dynamics_network", SPACE, GOAL.names), simulators.build("kob_andersen")]
+    return Page(write_report(folder, space=SPACE, objective=GOAL, sources=sources))
 
 
 @pytest.fixture(scope="module")

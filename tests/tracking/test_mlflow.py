@@ -21,6 +21,8 @@ from mlflow_server import Server
 from softal.answer import answer
 from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
+from softal.outputs import Outputs
+from softal.simulators import snapshots
 from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -297,7 +299,7 @@ def test_configurations_are_a_picture_and_no_curves(
     }
     seen = Observation({"y": 0.5}, {}, {**arrays, **more})
     journal.write([done(0, 0.5, observation=seen)])
-    follower = mirror(journal)
+    follower = mirror(journal, picture=snapshots.picture, outputs=Outputs(pictured=frozenset(snapshots.NAMES)))
     catch_up(follower)
     held = assert_exact(journal, follower.uri)
     run = held.trials[0]
@@ -313,7 +315,7 @@ def test_snapshots_are_drawn_while_they_take_little_time(journal: Journal, monke
     x = np.random.default_rng(0).random((50, 2)) * 8
     seen = Observation({}, {}, {"snapshot": Array(x), "box": Array(np.full(2, 8.0))})
     journal.write([done(i, value, observation=seen) for i, value in enumerate((3.0, 4.0, 2.0, 5.0))])
-    follower = mirror(journal)
+    follower = mirror(journal, picture=snapshots.picture)
     catch_up(follower)
     held = Held(follower.uri)
     drawn = [number for number, run in sorted(held.trials.items()) if "snapshot.png" in held.files(run)]

@@ -30,6 +30,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from softal.errors import SimulationError
 from softal.kinds.settings import Settings
 from softal.numeric import Floats
+from softal.simulators import snapshots
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.statistics import mean_and_error
 from softal.trial import Array, Observation, Point, Value
@@ -141,7 +142,8 @@ class SelfAssembly(Simulator):
         values = {"density", "energy", "drift", "acceptance", *self._order_names}
         values |= {"pressure"} if self._measures_pressure else set()
         ranges = {"density": (0.0, math.inf), **dict.fromkeys({"acceptance", *judged}, (0.0, 1.0))}
-        return Outputs(frozenset(values | judged), frozenset(arrays), ranges=ranges)
+        pictured = frozenset({*snapshots.NAMES, "phase_input"})
+        return Outputs(frozenset(values | judged), frozenset(arrays), ranges=ranges, pictured=pictured)
 
     @property
     def _measures_pressure(self) -> bool:

@@ -121,7 +121,7 @@ def cards(data: CampaignData, opinion: Opinion) -> list[Card]:
 
 
 def _observed(data: CampaignData, own: Sequence[Card]) -> Card | None:
-    panels = observed.panels(data, frozenset[str]().union(*(one.arrays for one in own)))
+    panels = observed.panels(data, data.outputs.pictured.union(*(one.arrays for one in own)))
     return Card("Observed", f"Other arrays of {data.label}, with their 95 % bands.", panels) if panels else None
 
 
