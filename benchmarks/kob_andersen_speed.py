@@ -53,7 +53,7 @@ def liquid(interaction: str) -> System:
     last, start = run.samples().frames[-1], run.system
     potential = start.potential
     return System(
-        last.positions, start.velocities, start.box_length, potential, start.mass, start.types, start.kinds
+        last.positions, start.velocities, start.box, potential, start.mass, start.types, start.kinds
     )  # fmt: skip
 
 

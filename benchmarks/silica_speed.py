@@ -71,7 +71,7 @@ def liquid(atoms: int, seed: int = 1) -> System:
     return System(
         last.positions,
         run.system.velocities,
-        run.system.box_length,
+        run.system.box,
         silica_potentials(PRESETS[POTENTIAL]),
         run.system.mass,
         run.system.types,

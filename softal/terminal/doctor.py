@@ -34,9 +34,9 @@ TRY_ENGINE = """
 import sys
 import numpy as np
 from importlib.metadata import version
-from softal.simulators.engines import Mie, System, find
+from softal.simulators.engines import Box, Mie, System, find
 positions = np.array([[1.0, 1.0, 1.0], [2.2, 1.0, 1.0]])
-system = System(positions, np.zeros((2, 3)), 8.0, Mie(epsilon=1.0, sigma=1.0, n=12.0, cutoff=2.5))
+system = System(positions, np.zeros((2, 3)), Box.cube(8.0), Mie(epsilon=1.0, sigma=1.0, n=12.0, cutoff=2.5))
 with find(sys.argv[1])(system, kT=1.0, dt=0.001, thermostat_time=0.1, seed=1) as engine:
     engine.run(10)
     engine.frame()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from test_typer_cli import softal
 
 from softal.errors import SimulationError
-from softal.orchestrator.single_runs import simulate as single_runs
 from softal.orchestrator.single_runs.curve_files import grid_column
 from softal.orchestrator.single_runs.simulate import average
 from softal.references import load_reference
@@ -217,23 +215,3 @@ def test_arrays_on_grids_of_their_own_cannot_be_averaged() -> None:
 )
 def test_the_grids_column_says_its_unit(unit: str, column: str) -> None:
     assert grid_column(unit) == column
-
-
-def test_what_a_sandbox_has_open_is_closed_after_the_thread_that_uses_it() -> None:
-    """Closed by both, a descriptor may be one that somebody else has opened in between."""
-    killed, ended = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (killed.wait(30), ended.wait(0.3)))
-
-    class Watched:
-        closed_while_alive: bool | None = None
-
-        def kill(self) -> None:
-            killed.set()
-
-        def discard(self) -> None:
-            self.closed_while_alive = thread.is_alive()
-
-    sandbox = Watched()
-    thread.start()
-    single_runs._end(sandbox, thread)  # type: ignore[arg-type]
-    assert sandbox.closed_while_alive is False

@@ -15,7 +15,7 @@ from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, validate_observation
-from softal.simulators.engines import Frame, System
+from softal.simulators.engines import Box, Frame, System
 from softal.simulators.engines.start import face_centred_cubic
 from softal.simulators.kob_andersen.kob_andersen import KobAndersen
 from softal.simulators.kob_andersen.measures import K_VALUES, aging_of, observe
@@ -163,7 +163,7 @@ def samples(positions: np.ndarray, length: float) -> Samples:
     """A run that stood still in these positions but for noise of 0.05 sigma."""
     rng, count = np.random.default_rng(0), len(positions)
     types = (np.arange(count) % 5 == 0).astype(np.intp)
-    system = System(positions, np.zeros((count, 3)), length, potentials("WCA"), 1.0, types, SPECIES)
+    system = System(positions, np.zeros((count, 3)), Box.cube(length), potentials("WCA"), 1.0, types, SPECIES)
     frames = [
         Frame(positions + 0.05 * rng.normal(size=(count, 3)), rng.normal(), rng.normal(1.0, 0.01), rng.normal())
         for _ in range(12)

@@ -1,7 +1,8 @@
 """The three agents beside the loop: strategist, trainer, tracker.
 
 Each is a Ray actor on the driver's machine that follows the journal and is rebuilt from it: Ray restarts an actor that
-dies, its constructor replays the journal, and the simulations run on meanwhile. None of them writes the journal.
+dies, its constructor replays the journal, and the simulations run on meanwhile. None of them writes the journal. They
+are made from the packed brief, or from the brief itself where they live in the caller's process.
 """
 
 from __future__ import annotations
@@ -81,14 +82,10 @@ class Mirrored(NamedTuple):
 
 
 class Strategist:
-    """Owns the strategy: brings it up to date from the journal and asks it.
-
-    Args:
-        parcel: the packed brief; the brief itself where the strategist lives in the caller's process.
-    """
+    """Owns the strategy: brings it up to date from the journal and asks it."""
 
     def __init__(self, parcel: bytes | Brief) -> None:
-        brief = parcel if isinstance(parcel, Brief) else _settle(parcel)
+        brief = _settle(parcel)
         kind, settings = brief.strategy
         self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
@@ -127,7 +124,7 @@ class Strategist:
 class Trainer:
     """Fits the surrogate again as results come in, and publishes numbered versions in the campaign's folder."""
 
-    def __init__(self, parcel: bytes) -> None:
+    def __init__(self, parcel: bytes | Brief) -> None:
         self.brief = _settle(parcel)
         self.journal = Journal.open(self.brief.folder)
         self.folder = self.brief.folder / FOLDER
@@ -203,7 +200,7 @@ class Trainer:
 class Tracker:
     """Mirrors the journal into MLflow, a bit at a time."""
 
-    def __init__(self, parcel: bytes) -> None:
+    def __init__(self, parcel: bytes | Brief) -> None:
         brief = _settle(parcel)
         from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
 
@@ -297,8 +294,13 @@ def publish(draft: Path, version: int) -> None:
     shutil.rmtree(folder / "previous", ignore_errors=True)
 
 
-def _settle(parcel: bytes) -> Brief:
-    """Begin life as an agent: give way to simulations that share the cores. Ray has set one thread for it."""
+def _settle(parcel: bytes | Brief) -> Brief:
+    """Begin life as an agent in a process of its own, or with the brief itself in the caller's.
+
+    A process of its own gives way to simulations that share the cores; Ray has set one thread for it.
+    """
+    if isinstance(parcel, Brief):
+        return parcel
     os.nice(NICENESS)
     brief: Brief = unpack(parcel)
     return brief

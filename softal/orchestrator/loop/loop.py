@@ -1,6 +1,6 @@
 """The loop: hands proposals to workers, writes what comes back to the journal, and keeps the agents busy.
 
-    strategist ──► stock ──► crew (Ray tasks) ──► journal ──► strategist, trainer, tracker
+    strategist ──► stock ──► crew ──► journal ──► strategist, trainer, tracker
 
 The loop never waits for one thing: each turn waits for whatever comes first of outcomes and agents' answers. It keeps
 nothing about finished trials but counts, so that memory stays flat.
@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import ray
 
 from softal.orchestrator.budget import Budget, Progress
-from softal.orchestrator.cluster.connection import Cluster
-from softal.orchestrator.loop.actors import AgentFailed, Agents
+from softal.orchestrator.loop.actors import Agents
 from softal.orchestrator.loop.agents import Brief, Mirrored
 from softal.orchestrator.loop.failures import Failures
-from softal.orchestrator.loop.metrics import Metrics
 from softal.orchestrator.loop.stock import Demand, Stock
 from softal.orchestrator.status import Status, busy_seconds, utilisation
 from softal.orchestrator.workers.crew import Crew
+from softal.orchestrator.workers.executor import AgentFailed, Executor, Handle
 from softal.orchestrator.workers.job import Job
 from softal.tracking.journal import Journal
 from softal.trial import Trial
@@ -84,18 +82,18 @@ class Plan:
 class Loop:
     """Runs one campaign until its budget is used up, its strategy has no more points, or somebody stops it."""
 
-    def __init__(self, plan: Plan, journal: Journal, cluster: Cluster, listener: Listener) -> None:
-        self.plan, self.journal, self.cluster, self.listener = plan, journal, cluster, listener
+    def __init__(self, plan: Plan, journal: Journal, executor: Executor, listener: Listener) -> None:
+        self.plan, self.journal, self.executor, self.listener = plan, journal, executor, listener
         trials = journal.trials()
         name = plan.brief.name
         self.progress = Progress(plan.brief.objective, trials, plan.budget.fidelity)
         self.failures = Failures(plan.budget.failures, trials)
-        self.agents = Agents(plan.brief, cluster)
+        self.agents = Agents(plan.brief, executor)
         self.stock = Stock(
-            journal, self.agents, plan.brief.seed, cluster, plan.batch, plan.ahead, plan.freshness, trials
+            journal, self.agents, plan.brief.seed, executor, plan.batch, plan.ahead, plan.freshness, trials
         )
-        self.crew = Crew(name, plan.job, cluster, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
-        self._metrics = Metrics(name)
+        self.crew = Crew(name, plan.job, executor, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
+        self._figures = executor.figures(name)
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
         self._last_tick = 0.0
@@ -148,7 +146,7 @@ class Loop:
             failed=self.progress.failed,
             waiting=len(self.stock.ready),
             best=self.progress.best,
-            utilisation=utilisation(self.crew.busy_seconds(), self.cluster.slots, self.active),
+            utilisation=utilisation(self.crew.busy_seconds(), self.executor.slots, self.active),
             trials_per_hour=self.progress.finished / self.active * 3600,
             active=self.active,
             mirror_behind=self._mirror_behind,
@@ -189,24 +187,20 @@ class Loop:
     def _wait(self) -> None:
         """Wait for whatever comes first, and take all that has come."""
         calls = self.agents.waiting()
-        references = [*self.crew.tasks, *calls]
-        if not references:
+        handles = [*self.crew.tasks, *calls]
+        if not handles:
             time.sleep(TICK / 10)
             return
-        ready, others = ray.wait(references, num_returns=1, timeout=TICK)
-        if not ready:
-            return
-        if len(others) > 1:
-            ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
-        self._take_outcomes([reference for reference in ready if reference in self.crew.tasks])
-        for reference in ready:
-            if reference in calls:
-                self._take_answer(calls[reference])
+        ready = self.executor.wait(handles, TICK)
+        self._take_outcomes([handle for handle in ready if handle in self.crew.tasks])
+        for handle in ready:
+            if handle in calls:
+                self._take_answer(calls[handle])
 
-    def _take_outcomes(self, references: list[Any]) -> None:
-        if not references:
+    def _take_outcomes(self, handles: list[Handle]) -> None:
+        if not handles:
             return
-        finished, again = self.crew.take(references)
+        finished, again = self.crew.take(handles)
         if again:
             self.stock.put_back(again)
         # The freed workers first, then the books; a budget that these trials use up counts them as running still.
@@ -214,7 +208,7 @@ class Loop:
         for trial in self.journal.write([*finished, *launched])[: len(finished)]:
             improved = self.progress.add(trial)
             self.failures.add(trial, lacking=trial.id in self.crew.lacking)
-            self._metrics.trial(trial)
+            self._figures.trial(trial)
             self.listener.trial_finished(trial, improved)
         self._untrained = self._untrained or bool(finished)
         self.crew.lacking.clear()
@@ -258,7 +252,7 @@ class Loop:
     def _take_version(self, record: dict[str, Any] | None) -> None:
         if record is not None:
             self.journal.add_version(record)
-            self._metrics.surrogate(record)
+            self._figures.surrogate(record)
 
     def _mirror(self) -> None:
         keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
@@ -330,9 +324,9 @@ class Loop:
         self._last_tick = now
         self.journal.set_info(active=self.active, active_at=time.time())
         self.journal.sync()
-        self.cluster.refresh()
+        self.executor.refresh()
         status = self.status()
-        self._metrics.status(status)
+        self._figures.status(status)
         self.listener.tick(status)
 
 

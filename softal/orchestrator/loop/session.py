@@ -8,15 +8,17 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from softal.errors import SoftalError
 from softal.orchestrator.campaign_file.settings import ClusterSettings, WorkersSettings
-from softal.orchestrator.cluster.connection import connect
 from softal.orchestrator.loop.actors import StoppedAtOnce
 from softal.orchestrator.loop.loop import Listener, Loop, Plan, say_doing, waiting_text
+from softal.orchestrator.workers.executor import Executor
 from softal.tracking.journal import Journal
 
 STOP_SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -57,12 +59,15 @@ def run(
     workers: WorkersSettings,
     report: Callable[[], Path],
     announce: Callable[[str | None, int], None] = lambda dashboard, slots: None,
+    executor: Callable[..., AbstractContextManager[Executor]] | None = None,
 ) -> Ending:
     """Run the campaign in `journal` until it ends, and write the ending into the journal.
 
     Args:
         report: writes the report and returns its path.
         announce: is told the dashboard's address and the number of workers, once Ray is there.
+        executor: takes the arguments of `softal.orchestrator.cluster.connection.connect`, and gives what runs
+            simulations and agents; None is Ray.
 
     Raises:
         SoftalError: if Ray cannot be had, or an agent fails for good; the journal says `failed` then.
@@ -74,7 +79,7 @@ def run(
     try:
         with (
             stops,
-            connect(
+            (executor or _on_ray)(
                 address=cluster.address,
                 concurrent=workers.concurrent,
                 cpus=workers.cpus,
@@ -82,12 +87,12 @@ def run(
                 memory=workers.memory,
                 namespace=f"softal-{uuid.uuid4().hex}",  # agents of an earlier session may still be ending
                 dashboard_port=cluster.dashboard_port,
-            ) as ray_cluster,
+            ) as workers_and_agents,
         ):
-            journal.set_info(dashboard=ray_cluster.dashboard)
-            announce(ray_cluster.dashboard, ray_cluster.slots)
+            journal.set_info(dashboard=workers_and_agents.dashboard)
+            announce(workers_and_agents.dashboard, workers_and_agents.slots)
             say_doing(listener, "Starting the first simulations ...")
-            loop = Loop(plan, journal, ray_cluster, listener)
+            loop = Loop(plan, journal, workers_and_agents, listener)
             stops.loop = loop
             try:
                 ending = _run_loop(loop, journal, stops, listener, report)
@@ -104,6 +109,12 @@ def run(
         journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
         journal.sync()
     return ending
+
+
+def _on_ray(**wanted: Any) -> AbstractContextManager[Executor]:
+    from softal.orchestrator.cluster.ray_executor import on_ray  # Ray, which others do without
+
+    return on_ray(**wanted)
 
 
 def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[], Path]) -> Ending:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +13,9 @@ from numpy.typing import NDArray
 from softal.errors import CampaignFileError, Problem, SimulationError, SoftalError
 from softal.orchestrator.campaign_file.kinds import importable
 from softal.orchestrator.single_runs.experiment import Experiment
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost
-from softal.orchestrator.workers.pickling import pack
-from softal.orchestrator.workers.sandbox import Sandbox
+from softal.orchestrator.workers.executor import Handle, TaskLost
+from softal.orchestrator.workers.in_process import InProcess, in_a_child
+from softal.orchestrator.workers.job import Job, Task
 from softal.trial import Array, Observation, TrialState
 
 
@@ -105,62 +103,30 @@ def _run(experiment: Experiment, workers: int, said: Callable[[int], None]) -> l
         "simulate", Path("/nonexistent"), experiment.source, (chosen.kind, chosen.settings), None,
         experiment.cpus, experiment.gpus,
     )  # fmt: skip
-    payload = pack(job, experiment.source)
-    tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
-    answers: queue.SimpleQueue[tuple[Task, Outcome | Exception]] = queue.SimpleQueue()
-    for i, seed in enumerate(experiment.seeds):
-        tasks.put(Task(i, experiment.point, seed, experiment.fidelity))
-    sandboxes = [Sandbox(job, payload) for _ in range(workers)]
-    stop = threading.Event()
-    threads = [threading.Thread(target=_serve, args=(sandbox, tasks, answers, stop)) for sandbox in sandboxes]
+    executor = InProcess(workers, in_a_child)
     found: dict[int, Observation] = {}
     try:
-        for thread in threads:
-            thread.start()
-        while len(found) < len(experiment.seeds):
-            task, answer = answers.get()
-            found[task.trial] = _observation(task, answer)
-            said(len(found))
+        executor.serve(job)
+        tasks = [Task(i, experiment.point, seed, experiment.fidelity) for i, seed in enumerate(experiment.seeds)]
+        under_way = {executor.submit(f"seed {task.seed}", [task]): task for task in tasks}
+        while under_way:
+            for handle in executor.wait(list(under_way), None):
+                task = under_way.pop(handle)
+                found[task.trial] = _observation(task, executor, handle)
+                said(len(found))
     finally:
-        stop.set()
-        for sandbox, thread in zip(sandboxes, threads, strict=True):
-            _end(sandbox, thread)
+        executor.close()
     return [found[i] for i in range(len(experiment.seeds))]
 
 
-def _serve(
-    sandbox: Sandbox,
-    tasks: queue.SimpleQueue[Task],
-    answers: queue.SimpleQueue[tuple[Task, Outcome | Exception]],
-    stop: threading.Event,
-) -> None:
-    while not stop.is_set():
-        try:
-            task = tasks.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            answers.put((task, sandbox.evaluate(task)))
-        except Exception as error:  # it is raised where it is waited for
-            answers.put((task, error))
-
-
-def _end(sandbox: Sandbox, thread: threading.Thread) -> None:
-    """Stop what a thread still simulates; what the sandbox has open is closed once the thread has ended."""
-    while thread.is_alive():
-        sandbox.kill()
-        thread.join(timeout=0.2)
-    sandbox.discard()
-
-
-def _observation(task: Task, answer: Outcome | Exception) -> Observation:
-    if isinstance(answer, WorkerLost):
-        raise SimulationError(f"the run with seed {task.seed} was lost: {answer}")
-    if isinstance(answer, Exception):
-        raise answer
-    if answer.state is not TrialState.DONE or answer.observation is None:
-        raise SimulationError(f"the run with seed {task.seed} failed: {answer.reason}")
-    return answer.observation
+def _observation(task: Task, executor: InProcess, handle: Handle) -> Observation:
+    try:
+        [outcome] = executor.outcomes(handle)
+    except TaskLost as lost:
+        raise SimulationError(f"the run with seed {task.seed} was lost: {lost}") from lost
+    if outcome.state is not TrialState.DONE or outcome.observation is None:
+        raise SimulationError(f"the run with seed {task.seed} failed: {outcome.reason}")
+    return outcome.observation
 
 
 def average(runs: Sequence[Observation]) -> Observation:

@@ -7,15 +7,10 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-import ray
-from ray.exceptions import RayError
-
-from softal.orchestrator.cluster.connection import Cluster
+from softal.orchestrator.workers.executor import Executor, Handle, TaskLost
 from softal.orchestrator.workers.job import Job, Outcome, Task, trial_folder
-from softal.orchestrator.workers.tasks import LOST, evaluator
 from softal.trial import Trial, TrialState
 
 RECENT = 32  # tasks whose durations say how long the next one takes
@@ -23,21 +18,8 @@ QUEUE = 4  # times as many short trials in Ray's hands as there are workers: wit
 SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
 
 
-@dataclass(frozen=True)
-class Lost:
-    """What a worker's loss means for the trials that it had.
-
-    Attributes:
-        reason: in words.
-        again: whether another worker may do better.
-    """
-
-    reason: str
-    again: bool = True
-
-
 class Crew:
-    """Trials in the hands of Ray: a task each, or a task for up to `batch` of them.
+    """Trials in the executor's hands: a task each, or a task for up to `batch` of them.
 
     Args:
         name: the campaign's, for the dashboard.
@@ -48,21 +30,21 @@ class Crew:
     """
 
     def __init__(
-        self, name: str, job: Job, cluster: Cluster, batch: int, memory: int | None, retries: int, busy: float
+        self, name: str, job: Job, executor: Executor, batch: int, memory: int | None, retries: int, busy: float
     ) -> None:
-        self.name, self.job, self.cluster, self.batch, self.retries = name, job, cluster, batch, retries
-        self.tasks: dict[Any, list[Trial]] = {}
+        self.name, self.job, self.executor, self.batch, self.retries = name, job, executor, batch, retries
+        self.tasks: dict[Handle, list[Trial]] = {}
         self.durations: deque[float] = deque(maxlen=RECENT)
         self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
         self.lacking: set[int] = set()  # trials that did not return what the objective needs
         self._alone: set[int] = set()  # trials whose batch has lost its worker too often
         self._losses: Counter[int] = Counter()  # of workers, for each trial that is not finished
         self._busy = busy
-        self._submit = evaluator(job, memory=memory)
+        executor.serve(job, memory)
 
     @property
     def running(self) -> list[Trial]:
-        """The trials in Ray's hands."""
+        """The trials in the executor's hands."""
         return [trial for trials in self.tasks.values() for trial in trials]
 
     @property
@@ -72,19 +54,19 @@ class Crew:
 
     @property
     def free(self) -> int:
-        """How many more trials the workers could begin at once; less than 0 where some are queued in Ray for them."""
-        return self.batch * (self.cluster.slots - len(self.tasks))
+        """How many more trials the workers could begin at once; less than 0 where some are queued for them."""
+        return self.batch * (self.executor.slots - len(self.tasks))
 
     @property
     def _places(self) -> int:
-        """How many tasks may be in Ray's hands at once.
+        """How many tasks may be in the executor's hands at once.
 
         One for each worker; where simulations are short and Ray has room for just these workers, more of them wait in
         Ray's own queue, which hands on a trial faster than the loop does. Batches do not: strategies would have to
         propose many of them without the results of the first.
         """
-        slots = self.cluster.slots
-        if slots == 1 or self.batch > 1 or not self.cluster.exclusive or not self.durations:
+        slots = self.executor.slots
+        if slots == 1 or self.batch > 1 or not self.executor.exclusive or not self.durations:
             return slots
         return QUEUE * slots if statistics.median(self.durations) < SHORT else slots
 
@@ -112,11 +94,11 @@ class Crew:
         first, last = trials[0], trials[-1]
         which = f"trial {first.id}" if first is last else f"trials {first.id} to {last.id}"
         tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity, trial.attempts) for trial in trials]
-        self.tasks[self._submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
+        self.tasks[self.executor.submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
         return trials
 
-    def take(self, references: Sequence[Any]) -> tuple[list[Trial], list[Trial]]:
-        """Return the trials behind references that are ready.
+    def take(self, handles: Sequence[Handle]) -> tuple[list[Trial], list[Trial]]:
+        """Return the trials of tasks that have ended.
 
         Returns:
             Those that have finished, as they are now, and those whose worker was lost and that have to run again. A
@@ -124,13 +106,15 @@ class Crew:
             take the others.
         """
         finished, again = [], []
-        for reference in references:
-            trials = self.tasks.pop(reference)
-            found = self._outcomes(reference)
-            if isinstance(found, Lost) and self._once_more(trials, found):
-                again += trials
-                continue
-            outcomes = [self._lost(trials[0], found)] if isinstance(found, Lost) else found
+        for handle in handles:
+            trials = self.tasks.pop(handle)
+            try:
+                outcomes = self.executor.outcomes(handle)
+            except TaskLost as lost:
+                if self._once_more(trials, lost):
+                    again += trials
+                    continue
+                outcomes = [self._lost(trials[0], lost)]
             for trial in trials:
                 self._losses.pop(trial.id, None)
             finished += [
@@ -141,7 +125,7 @@ class Crew:
             self._count(outcomes)
         return finished, again
 
-    def _once_more(self, trials: Sequence[Trial], lost: Lost) -> bool:
+    def _once_more(self, trials: Sequence[Trial], lost: TaskLost) -> bool:
         """Count a lost worker; return whether its trials run again."""
         self._losses.update(trial.id for trial in trials)
         if lost.again and max(self._losses[trial.id] for trial in trials) <= self.retries:
@@ -153,11 +137,11 @@ class Crew:
             del self._losses[trial.id]
         return True
 
-    def _lost(self, trial: Trial, lost: Lost) -> Outcome:
+    def _lost(self, trial: Trial, lost: TaskLost) -> Outcome:
         """Return the outcome of a trial that does not run again."""
         now, times = time.time(), self._losses[trial.id]
         said = "failed" if not lost.again else "was lost" if times == 1 else f"was lost {times} times"
-        reason = f"its worker {said}: {lost.reason}"
+        reason = f"its worker {said}: {lost}"
         return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
@@ -168,22 +152,10 @@ class Crew:
 
     def cancel(self) -> list[Trial]:
         """Kill what runs and return it."""
-        for reference in self.tasks:
-            ray.cancel(reference, force=True)
+        self.executor.cancel(list(self.tasks))
         cancelled = self.running
         self.tasks.clear()
         return cancelled
-
-    def _outcomes(self, reference: Any) -> list[Outcome] | Lost:
-        """Return what became of a task."""
-        try:
-            outcomes: list[Outcome] = ray.get(reference)
-        except LOST as error:
-            text = str(getattr(error, "cause", error)).strip().splitlines()
-            return Lost(text[0] if text else type(error).__name__)
-        except RayError as error:
-            return Lost(str(error).strip().splitlines()[-1], again=False)
-        return outcomes
 
     def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
         """Write the artifacts that came from a machine without our file system, and say where they are now."""

@@ -71,7 +71,7 @@ class Sandbox:
             return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
         finally:
             self._keep_output(workdir)
-            _remove(workdir, only_empty=shared)
+            remove(workdir, only_empty=shared)
 
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Run several trials in the child by one call; one by one where that call fails as a whole.
@@ -105,16 +105,16 @@ class Sandbox:
             share = (time.time() - started) / len(tasks)
             times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
             found = [
-                _outcome(answer, workdir, *when, host)
+                outcome_of(answer, workdir, *when, host)
                 for answer, workdir, when in zip(answers, workdirs, times, strict=True)
             ]
             return found if parent is None else [_with_files(outcome) for outcome in found]
         finally:
             self._keep_output(workdirs[0])
             for workdir in workdirs:
-                _remove(workdir, only_empty=parent is None)
+                remove(workdir, only_empty=parent is None)
             if parent is not None:
-                _remove(parent, only_empty=False)
+                remove(parent, only_empty=False)
 
     def _workdirs(self, tasks: Sequence[Task]) -> tuple[list[Path], Path | None]:
         """Return a folder for each trial, not made yet, and their own parent where the driver does not see them."""
@@ -248,8 +248,8 @@ class Sandbox:
                 shutil.copyfileobj(self._output, kept)
 
 
-def _outcome(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
-    """Return what became of one of several trials."""
+def outcome_of(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
+    """Return what became of a trial that ran in `workdir`, which keeps the traceback of one that failed."""
     kind, content = answer
     if kind == "done":
         return Outcome(TrialState.DONE, started, finished, host, *content)
@@ -265,7 +265,8 @@ def _with_files(outcome: Outcome) -> Outcome:
     return replace(outcome, files={name: path.read_bytes() for name, path in artifacts.items() if path.is_file()})
 
 
-def _remove(workdir: Path, *, only_empty: bool) -> None:
+def remove(workdir: Path, *, only_empty: bool) -> None:
+    """Remove a trial's folder; one that is not empty stays where only empty ones are meant."""
     if only_empty:
         with contextlib.suppress(OSError):
             workdir.rmdir()

@@ -23,13 +23,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.errors import EngineUnavailable, SimulationError
+from softal.errors import SimulationError
 from softal.references import Reference
-from softal.simulators import engines
 from softal.simulators.argon.settings import ArgonSettings
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines.base import Engine, Frame, System
+from softal.simulators.engines.box import Box
 from softal.simulators.engines.potential import Mie
+from softal.simulators.engines.protocol import Stage, check_temperature, follow, missing, started
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
 from softal.simulators.observables.rdf import RadialDistribution
 from softal.simulators.observables.structure_factor import StructureFactor
@@ -57,7 +58,6 @@ VALUE_UNITS = {
     "peak_position": "1/angstrom",
 }
 SECOND_UNITS = {"second_pressure": "MPa", "second_potential_energy": "K"}
-TEMPERATURE_TOLERANCE = 0.1  # relative, of the sampled mean; the thermostat holds it within 1 %
 
 
 class Argon(Simulator):
@@ -87,11 +87,7 @@ class Argon(Simulator):
 
     def check(self) -> list[str]:
         """Say which engine is missing, or that the cutoff cannot fit into the box."""
-        try:
-            engines.find(self.settings.engine)
-        except EngineUnavailable as error:
-            return [str(error)]
-        return []
+        return missing(self.settings.engine)
 
     def check_reference(self, reference: Reference) -> str | None:
         """Say that a reference goes beyond what is simulated, or is negative somewhere."""
@@ -142,18 +138,12 @@ class Argon(Simulator):
         """Return what was started, its potential and the configurations of the sampling."""
         potential = self._potential(point)
         system = self._system(potential, np.random.default_rng(seeds[0]))
-        melt = self._melting_temperature(potential)
-        engine = engines.find(self.settings.engine)(
-            system,
-            kT=melt,
-            dt=self._melting_timestep(melt),
-            thermostat_time=THERMOSTAT * PICOSECOND,
-            seed=int(seeds[1].generate_state(1)[0]),
-            threads=max(1, int(context.cpus)),
-            gpu=context.gpus > 0,
-        )
-        with engine:
-            self._equilibrate(engine, melt, seeds[1])
+        melting, *stages = self._stages(self._melting_temperature(potential), seeds[1])
+        threads, gpu = max(1, int(context.cpus)), context.gpus > 0
+        with started(self.settings.engine, system, melting, threads=threads, gpu=gpu) as engine:
+            engine.run(melting.steps)
+            follow(engine, *stages)
+            engine.forget_heat(self.settings.temperature)
             return system, potential, [self._next(engine) for _ in range(self._frames(context.fidelity))]
 
     def _potential(self, point: Point) -> Mie:
@@ -165,7 +155,7 @@ class Argon(Simulator):
         box_length = self._box_length
         positions = face_centred_cubic(settings.particles, box_length)
         velocities = thermal_velocities(settings.particles, self._melting_temperature(potential), MASS, rng)
-        return System(positions, velocities, box_length, potential, MASS)
+        return System(positions, velocities, Box.cube(box_length), potential, MASS)
 
     @property
     def _box_length(self) -> float:
@@ -188,15 +178,20 @@ class Argon(Simulator):
     def _timestep(self) -> float:
         return float(self.settings.timestep * 1e-3 * PICOSECOND)
 
-    def _equilibrate(self, engine: Engine, melt: float, seeds: np.random.SeedSequence) -> None:
+    def _stages(self, melt: float, seeds: np.random.SeedSequence) -> tuple[Stage, Stage, Stage]:
+        """Return melting, quench and equilibration."""
         settings, short = self.settings, self._melting_timestep(melt)
+        first = int(seeds.generate_state(1)[0])
         quench, sample = (int(seed) for seed in seeds.spawn(1)[0].generate_state(2))
-        engine.run(math.ceil(settings.melting * PICOSECOND / short))
-        engine.set_thermostat(settings.temperature, short, QUENCH * PICOSECOND, quench)
-        engine.run(math.ceil(20 * QUENCH * PICOSECOND / short))
-        engine.set_thermostat(settings.temperature, self._timestep, THERMOSTAT * PICOSECOND, sample)
-        engine.run(math.ceil(settings.equilibration * PICOSECOND / self._timestep))
-        engine.forget_heat(settings.temperature)
+
+        def stage(kT: float, dt: float, thermostat: float, seed: int, time: float) -> Stage:
+            return Stage(kT, dt, thermostat * PICOSECOND, seed, math.ceil(time * PICOSECOND / dt))
+
+        return (
+            stage(melt, short, THERMOSTAT, first, settings.melting),
+            stage(settings.temperature, short, QUENCH, quench, 20 * QUENCH),
+            stage(settings.temperature, self._timestep, THERMOSTAT, sample, settings.equilibration),
+        )
 
     def _frames(self, fidelity: float) -> int:
         return max(MIN_FRAMES, round(fidelity * float(self.settings.sampling / self.settings.sample_every)))
@@ -238,12 +233,8 @@ class Argon(Simulator):
         }
 
     def _check_temperature(self, mean: float) -> None:
-        wanted = self.settings.temperature
-        if abs(mean / wanted - 1) > TEMPERATURE_TOLERANCE:
-            raise SimulationError(
-                f"the temperature is {mean:.1f} K on the average, not {wanted:g} K: the time step of "
-                f"{self.settings.timestep:g} fs is too long for this potential, or the equilibration too short"
-            )
+        settings = self.settings
+        check_temperature(mean, settings.temperature, f"{settings.timestep:g} fs", unit=" K", what="potential")
 
 
 def enthalpy_of_vaporization(potential_energy: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

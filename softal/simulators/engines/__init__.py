@@ -7,9 +7,24 @@ from typing import cast
 
 from softal.errors import EngineUnavailable
 from softal.simulators.engines.base import Engine, Frame, System
+from softal.simulators.engines.box import Box
+from softal.simulators.engines.interactions import Charges, Wall
 from softal.simulators.engines.potential import Mie, PairPotential
 
-__all__ = ["ENGINES", "Engine", "Frame", "Mie", "PairPotential", "System", "available", "find", "title"]
+__all__ = [
+    "ENGINES",
+    "Box",
+    "Charges",
+    "Engine",
+    "Frame",
+    "Mie",
+    "PairPotential",
+    "System",
+    "Wall",
+    "available",
+    "find",
+    "title",
+]
 
 AUTO = "auto"
 ENGINES = {

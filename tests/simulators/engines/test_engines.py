@@ -12,7 +12,7 @@ import pytest
 
 from softal.errors import EngineUnavailable, SimulationError
 from softal.simulators import engines
-from softal.simulators.engines import Engine, Frame, Mie, System
+from softal.simulators.engines import Box, Engine, Frame, Mie, System
 from softal.simulators.engines.lammps import Lammps
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
 
@@ -41,7 +41,7 @@ def system(particles: int = 256, noise: float = 0.08, kT: float = KT, **potentia
     box_length = (particles / 0.8) ** (1 / 3)
     positions = face_centred_cubic(particles, box_length) + noise * rng.normal(size=(particles, 3))
     mie = Mie(**{"epsilon": 1.2, "sigma": 1.0, "cutoff": 2.5, **potential})
-    return System(positions, thermal_velocities(particles, kT, 1.5, rng), box_length, mie, 1.5)
+    return System(positions, thermal_velocities(particles, kT, 1.5, rng), Box.cube(box_length), mie, 1.5)
 
 
 def start(engine: str | type[Engine], system: System, *, kT: float = KT, dt: float = DT, seed: int = 1) -> Engine:

@@ -13,7 +13,7 @@ import pytest
 
 from softal.errors import SimulationError
 from softal.simulators import engines
-from softal.simulators.engines import System
+from softal.simulators.engines import Box, System
 from softal.simulators.engines.potential import Mie, all_lennard_jones, extended
 from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.silica.potential import PRESETS, SI, O, silica_potentials
@@ -35,7 +35,7 @@ def silica(preset: str = "CHIK", L: float = L) -> System:
     positions, types = random_insertion((125, 250), L, nearest, rng)
     masses = np.array([28.085, 15.999])
     velocities = thermal_velocities(375, KT, masses[types], rng)
-    return System(positions, velocities, L, silica_potentials(PRESETS[preset]), masses, types, ("Si", "O"))
+    return System(positions, velocities, Box.cube(L), silica_potentials(PRESETS[preset]), masses, types, ("Si", "O"))
 
 
 def brute_force(system: System) -> tuple[float, np.ndarray, float]:
@@ -82,7 +82,9 @@ def kob_andersen(interaction: str, shift: bool = True) -> System:
     potentials = {
         pair: Mie(EPSILON[pair], SIGMA[pair], CUTOFF[interaction] * SIGMA[pair], shift=shift) for pair in PAIRS
     }
-    return System(positions, thermal_velocities(200, 1.0, 1.0, rng), length, potentials, 1.0, types, ("A", "B"))
+    return System(
+        positions, thermal_velocities(200, 1.0, 1.0, rng), Box.cube(length), potentials, 1.0, types, ("A", "B")
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -208,7 +210,15 @@ def test_a_table_ends_in_the_limit_from_below() -> None:
 
 def test_two_kinds_need_a_potential_for_each_pair() -> None:
     with pytest.raises(KeyError):
-        System(np.zeros((2, 3)), np.zeros((2, 3)), 9.0, {(0, 0): Mie(1.0, 1.0, 2.5)}, 1.0, np.array([0, 1]), ("A", "B"))
+        System(
+            np.zeros((2, 3)),
+            np.zeros((2, 3)),
+            Box.cube(9.0),
+            {(0, 0): Mie(1.0, 1.0, 2.5)},
+            1.0,
+            np.array([0, 1]),
+            ("A", "B"),
+        )
 
 
 def test_the_longest_cutoff_must_fit_into_half_the_box() -> None:

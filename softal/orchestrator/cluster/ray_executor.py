@@ -1,0 +1,129 @@
+"""The loop's executor on Ray: a task for simulations that are evaluated at once, an actor for an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from softal.orchestrator.cluster.connection import Cluster, connect
+from softal.orchestrator.cluster.metrics import Metrics
+from softal.orchestrator.cluster.tasks import LOST, Submit, evaluator
+from softal.orchestrator.workers.executor import AgentFailed, Handle, TaskLost
+from softal.orchestrator.workers.job import Job, Outcome, Task
+from softal.orchestrator.workers.pickling import pack
+
+AGENT_LIVES = 20  # how often an agent that dies is rebuilt
+
+
+class RayExecutor:
+    """Tasks and actors on a cluster; see `softal.orchestrator.workers.executor`."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._submit: Submit | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many tasks fit at once."""
+        return self._cluster.slots
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether Ray has room for just these tasks."""
+        return self._cluster.exclusive
+
+    @property
+    def dashboard(self) -> str | None:
+        """The dashboard's address."""
+        return self._cluster.dashboard
+
+    def refresh(self) -> None:
+        """Count the slots again."""
+        self._cluster.refresh()
+
+    def serve(self, job: Job, memory: int | None = None) -> None:
+        """Take the job, which Ray sends to each worker once."""
+        self._submit = evaluator(job, memory=memory)
+
+    def submit(self, name: str, tasks: Sequence[Task]) -> Handle:
+        """Begin tasks as one task of Ray's."""
+        assert self._submit is not None
+        reference: Handle = self._submit(name, tasks)
+        return reference
+
+    def wait(self, handles: Sequence[Any], timeout: float | None) -> list[Handle]:
+        """Wait until one has ended, and return all that have."""
+        ready, others = ray.wait(list(handles), num_returns=1, timeout=timeout)
+        if ready and others:
+            ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
+        return list(ready)
+
+    def outcomes(self, handle: Any) -> list[Outcome]:
+        """Return what became of tasks; TaskLost where their worker was lost, or softal itself failed in it."""
+        try:
+            outcomes: list[Outcome] = ray.get(handle)
+        except LOST as error:
+            text = str(getattr(error, "cause", error)).strip().splitlines()
+            raise TaskLost(text[0] if text else type(error).__name__) from error
+        except RayError as error:
+            raise TaskLost(str(error).strip().splitlines()[-1], again=False) from error
+        return outcomes
+
+    def cancel(self, handles: Sequence[Any]) -> None:
+        """Kill the workers that have the tasks."""
+        for handle in handles:
+            ray.cancel(handle, force=True)
+
+    def agent(self, name: str, kind: type, brief: Any) -> RayAgent:
+        """Start an actor on this machine, which Ray rebuilds where it dies."""
+        remote = ray.remote(kind)
+        actor = remote.options(
+            name=name,
+            namespace=self._cluster.namespace,
+            num_cpus=0,
+            max_restarts=AGENT_LIVES,
+            max_task_retries=AGENT_LIVES,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(self._cluster.node, soft=False),
+        ).remote(pack(brief, brief.source))
+        return RayAgent(actor)
+
+    def answer(self, handle: Any) -> Any:
+        """Return the answer of a call; AgentFailed where it failed, or the actor cannot be rebuilt."""
+        try:
+            return ray.get(handle)
+        except RayTaskError as error:
+            raise AgentFailed(f"failed: {type(error.cause).__name__}: {error.cause}") from error
+        except RayActorError as error:
+            raise AgentFailed(f"died and could not be rebuilt: {error}") from error
+
+    def figures(self, campaign: str) -> Metrics:
+        """Return the figures of Ray's dashboard and Prometheus."""
+        return Metrics(campaign)
+
+
+class RayAgent:
+    """An actor."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def call(self, method: str, *arguments: Any, **named: Any) -> Handle:
+        """Begin a call."""
+        reference: Handle = getattr(self._actor, method).remote(*arguments, **named)
+        return reference
+
+    def end(self) -> None:
+        """Kill the actor; nothing is lost, since the journal has it all."""
+        ray.kill(self._actor, no_restart=True)
+
+
+@contextmanager
+def on_ray(**wanted: Any) -> Iterator[RayExecutor]:
+    """Start or join Ray, with the arguments of `connect`."""
+    with connect(**wanted) as cluster:
+        yield RayExecutor(cluster)
