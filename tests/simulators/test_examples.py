@@ -6,18 +6,35 @@ import re
 from pathlib import Path
 
 import pytest
+from report_page import Page
 
+from softal.cards import Card, View, theme
 from softal.errors import SimulationError
 from softal.orchestrator.campaign_file.schema import load_campaign_file
+from softal.orchestrator.report import write_report
 from softal.simulators import build
 from softal.simulators.base import Context, validate_observation
-from softal.trial import Observation
+from softal.tracking.journal import Journal
+from softal.trial import Observation, Trial, TrialState
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/simulators.md").read_text()
 # A block whose first line, or second after `#!`, is a comment with a file's name.
 BLOCK = re.compile(r"^```\w*\n((?:#![^\n]*\n)?# (\S+\.\w+)\n.*?)^```$", re.MULTILINE | re.DOTALL)
 DOCUMENTED = {match[2]: match[1] for match in BLOCK.finditer(PAGE)}
+
+
+class Broken:
+    """Who cannot draw its cards."""
+
+    def cards(self, view: View) -> list[Card]:
+        return [1 // 0]
+
+    def examples(self, view: View) -> None:
+        raise AssertionError
+
+
+SOURCES = [Broken()]
 
 
 def run(campaign: Path, workdir: Path, **point: float) -> Observation:
@@ -64,6 +81,21 @@ def test_a_target_of_its_own(folder: Path, tmp_path: Path) -> None:
     assert spec.built.settings.beyond == 20
     assert run(folder / "far.yaml", tmp_path / "a", bias=0.5).values["far"] > 0.9
     assert run(folder / "far.yaml", tmp_path / "b", bias=-0.5).values["far"] == 0
+
+
+def test_a_card_of_its_own(folder: Path, tmp_path: Path) -> None:
+    found = run(folder / "steps.yaml", tmp_path / "a", bias=0.5)
+    spec = load_campaign_file(folder / "steps.yaml")
+    values, errors = spec.objective.evaluate(found)
+    trial = Trial(0, {"bias": 0.5}, state=TrialState.DONE, observation=found, objective=values, objective_errors=errors)
+    with Journal.create(tmp_path / "c", "", {"id": "0" * 32, "created": 0.0, "name": "steps"}) as journal:
+        journal.write([trial])
+    page = Page(
+        write_report(tmp_path / "c", space=spec.space, objective=spec.objective, sources=[*SOURCES, spec.built])
+    )
+    assert page.panels["Path"][0]["data"][0]["line"]["color"] == theme.ACCENT
+    assert "Observed" in page.headings  # the card does not claim the array
+    assert "They could not be drawn: ZeroDivisionError: integer division or modulo by zero" in page.text
 
 
 def test_many_virial_coefficients_at_once(folder: Path, tmp_path: Path) -> None:
@@ -113,4 +145,5 @@ def test_every_campaign_of_the_page_is_tried() -> None:
         "boyles.yaml",
         "walk.yaml",
         "far.yaml",
+        "steps.yaml",
     }
