@@ -375,7 +375,8 @@ class Campaign:
 
     def report(self) -> Path:
         """Write the report and return its path."""
-        from softal.orchestrator.report import write_report
+        from softal.surrogates.advice import advice
+        from softal.tracking.report import write_report
 
         spec = self.spec
         return write_report(
@@ -383,7 +384,7 @@ class Campaign:
             space=spec.space,
             objective=spec.objective,
             workers=spec.workers.concurrent,
-            surrogate=self.latest_surrogate,
+            advisor=advice(self.latest_surrogate, spec.space),
             sources=self._sources(),
         )
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal.cards import Source, View
 from softal.objective import minimize
-from softal.orchestrator.report import write_report
 from softal.simulators.memory import cards
 from softal.space import Space
 from softal.strategies.cmaes.cmaes import CMAES

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal.answer import answer
 from softal.cards.statistics import thin
@@ -20,7 +20,6 @@ from softal.cards.text import duration
 from softal.errors import CampaignStateError
 from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
-from softal.orchestrator.report import write_report
 from softal.space import Space
 from softal.strategies.bayesian import Bayesian
 from softal.surrogates.curves.composite import Composite
