@@ -22,6 +22,7 @@ from softal.answer import Answer
 from softal.answer import answer as of_trials
 from softal.errors import SoftalError
 from softal.objective import Objective
+from softal.objective.scores import Scores
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
 from softal.tracking.journal import Journal
 from softal.tracking.records import (
@@ -105,7 +106,7 @@ class Follower:
         journal: what is mirrored; a reader's connection is enough.
         store: where to.
         objective: of the campaign, which says what the best trial is.
-        answer: trials -> the campaign's answer; that of the trials alone unless it is given.
+        answer: scores of all trials -> the campaign's answer; that of the trials alone unless it is given.
         files: the record of a version of the surrogate -> its files that people look at; none unless it is given.
         show_after: a trial that runs longer than this is shown while it runs [s].
         clock: the time [s since 1970].
@@ -117,7 +118,7 @@ class Follower:
         store: Store,
         objective: Objective,
         *,
-        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
+        answer: Callable[[Scores], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         show_after: float = SHOW_AFTER,
         clock: Callable[[], float] = time.time,
@@ -389,9 +390,9 @@ class Follower:
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
             now = milliseconds(self._clock()) or 0
-            trials = self.journal.trials()
-            step = sum(trial.state.finished for trial in trials)
-            metrics, tags = answer_record(self.objective, self._answer(trials), step, now)
+            counts, scores = self.journal.counts(), self.journal.scores(self.objective)
+            step = counts[TrialState.DONE] + counts[TrialState.FAILED]
+            metrics, tags = answer_record(self.objective, self._answer(scores), step, now)
             self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)
         except Exception as error:

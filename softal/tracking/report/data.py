@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from softal.surrogates import Surrogate
 from softal.surrogates.belief import find_answer, latest
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
+from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
 from softal.trial import Array, Trial, TrialState
 
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
@@ -137,16 +137,12 @@ class CampaignData:
     @cached_property
     def state(self) -> str:
         """The campaign's state in one word."""
-        state = str(self.info.get("state", "unknown"))
-        return "interrupted" if state == "running" and not self.running else state
+        return state_of(self.info, self.running)
 
     @property
     def active(self) -> float:
         """How long the campaign has run, over all resumptions [s]."""
-        active = float(self.info.get("active", 0.0))
-        if self.running and "active_at" in self.info:
-            active += max(0.0, time.time() - float(self.info["active_at"]))
-        return active or self.span
+        return active_seconds(self.info, self.running) or self.span
 
     @cached_property
     def span(self) -> float:
@@ -158,12 +154,12 @@ class CampaignData:
     @cached_property
     def busy(self) -> float:
         """Time that finished simulations took together [s]."""
-        return sum(t.finished - t.started for t in self.finished if t.started is not None and t.finished is not None)
+        return busy_seconds(self.finished)
 
     @property
     def utilisation(self) -> float | None:
         """Part of the workers' time that was spent in simulations."""
-        return min(1.0, self.busy / (self.workers * self.active)) if self.workers and self.active > 0 else None
+        return utilisation(self.busy, self.workers, self.active) if self.workers else None
 
 
 def read(
