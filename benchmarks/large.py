@@ -115,8 +115,9 @@ def make_journal(runs: Path, trials: int) -> Path:
     def made(i: int) -> Trial:
         x, y, started = numbers.random(), numbers.random(), began + 0.004 * i
         return Trial(
-            i, {"x": x, "y": y}, seed=i, proposed_by="random", state=TrialState.DONE, observation=Observation({"f": x + y}),
-            objective={"f": x + y}, proposed=began, started=started, finished=started + 5e-4, host="here", attempts=1,
+            i, {"x": x, "y": y}, seed=i, proposed_by="random", state=TrialState.DONE, host="here", attempts=1,
+            observation=Observation({"f": x + y}), objective={"f": x + y},
+            proposed=began, started=started, finished=started + 5e-4,
         )  # fmt: skip
 
     with Journal.create(campaign.folder, campaign.spec.text, campaign._info()) as journal:
@@ -219,8 +220,8 @@ def markdown(results: dict[str, Any]) -> str:
     """Return the figures as Markdown tables."""
     where, trials, campaign = results["machine"], results["trials"], results["campaign"]
     lines = [
-        f"Measured on {where['date']} on {where['cores']} cores ({where['cpu']}, {where['memory_gib']} GiB), load average "
-        f"{where['load_before']:.1f} before it, {campaign['load_before']:.1f} before the campaign, "
+        f"Measured on {where['date']} on {where['cores']} cores ({where['cpu']}, {where['memory_gib']} GiB), load "
+        f"average {where['load_before']:.1f} before it, {campaign['load_before']:.1f} before the campaign, "
         f"{results['load_after']:.1f} after it; Python {where['python']}.",
         "",
         f"| to look at | {FEW} trials | {trials:,} trials | more | of it processor time | memory "
