@@ -30,6 +30,7 @@ from softal.orchestrator.campaign_file.schema import (
     parse_text,
 )
 from softal.orchestrator.campaign_file.settings import BudgetSettings
+from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
 from softal.simulators.base import Simulator
@@ -305,7 +306,7 @@ class Campaign:
         with self.scored() as (journal, scores):
             best = None if scores.best is None else journal.trial(int(scores.ids[scores.best]))
             found = read_status(self.folder, journal, best, self.spec.workers.concurrent)
-            return replace(found, answer=self._answer(scores))
+            return replace(found, answer=self._found(journal, scores).answer)
 
     def list_trials(self) -> list[Trial]:
         """Return all trials in the order of their ids, without arrays."""
@@ -330,15 +331,11 @@ class Campaign:
     @property
     def answer(self) -> Answer | None:
         """The best point by repeats, or by the surrogate, with its error; None where there is none."""
-        with self.scored() as (_, scores):
-            return self._answer(scores)
+        with self.scored() as (journal, scores):
+            return self._found(journal, scores).answer
 
-    def _answer(self, scores: Scores) -> Answer | None:
-        if scores.best is None:
-            return None
-        from softal.surrogates.belief import find_answer
-
-        return find_answer(self.spec.objective, self.spec.space, scores, self.latest_surrogate)
+    def _found(self, journal: Journal, scores: Scores) -> Found:
+        return found_in(journal, self.spec.objective, self.spec.space, scores, lambda: self.latest_surrogate)
 
     @property
     def pareto_front(self) -> list[Trial]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from softal.answer import Answer, edges
 from softal.orchestrator.campaign import Campaign
+from softal.orchestrator.found import found_in
 from softal.space import Space
-from softal.surrogates.belief import find_answer
-from softal.surrogates.optimum import Optimum, find_optimum, on_edges
+from softal.surrogates.optimum import Optimum, on_edges
 from softal.trial import Trial
 
 
@@ -48,13 +48,11 @@ class Finding:
 
 def find_best(campaign: Campaign) -> Finding | None:
     """Return the best point with its uncertainty; None where nothing is done, or for several objectives."""
-    objective, space = campaign.spec.objective, campaign.spec.space
     with campaign.scored() as (journal, scores):
         if scores.best is None:
             return None
-        surrogate = campaign.latest_surrogate
-        answer = find_answer(objective, space, scores, surrogate)
         best = journal.trial(int(scores.ids[scores.best]))
-        if answer is None or best is None:
-            return None
-        return Finding(best, answer, find_optimum(objective, scores, surrogate))
+        found = found_in(
+            journal, campaign.spec.objective, campaign.spec.space, scores, lambda: campaign.latest_surrogate
+        )
+        return None if found.answer is None or best is None else Finding(best, found.answer, found.optimum)

@@ -177,6 +177,11 @@ class Journal:
         """The last sequence number."""
         return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq
 
+    @property
+    def last_told(self) -> int:
+        """The sequence number at which a trial finished last; 0 where none has."""
+        return self._db.execute("SELECT max(told) FROM trials").fetchone()[0] or 0
+
     def trials(self, *states: TrialState, arrays: bool = False) -> list[Trial]:
         """Return all trials, or those in `states`, in the order of their ids; with their arrays only if asked."""
         return list(self.read(*states, arrays=arrays))

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from softal.answer import Answer
 from softal.errors import SurrogateError
 from softal.objective import Objective
 from softal.objective.scores import Scores
+from softal.orchestrator.found import find, found_in, noted, stamp
 from softal.orchestrator.workers.pickling import unpack
 from softal.space import Space
 from softal.surrogates.data import TrainingData
@@ -147,21 +149,38 @@ class Trainer:
         """Fit and publish a version where there are enough new trials; return its record, or None.
 
         Args:
-            final: fit even for a single new trial.
+            final: fit even for a single new trial, and note in the last version's record what the campaign has found.
         """
         if self.kind is None or self.brief.surrogate is None:
             return None
+        record = self._step(self.kind, *self.brief.surrogate, final=final)
+        if not final:
+            return record
+        versions = self.journal.versions()
+        return self._with_found(record or versions[-1]) if record or versions else None
+
+    def _with_found(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of the latest version with what the campaign has found."""
+        from softal.surrogates.belief import latest
+
+        brief, known = self.brief, stamp(self.journal)
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)
+        return record | noted(found, known)
+
+    def _step(
+        self, kind: type[surrogates.Surrogate], name: str, settings: Any, *, final: bool
+    ) -> dict[str, Any] | None:
         self._follow()
         done = self.data.n if self.by_values else len(self.trials)
         enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
         if done - self.fitted < enough:
             return None
         began = time.perf_counter()
-        kind, settings = self.brief.surrogate
-        if not final and self.kind.fit_targets is not surrogates.Surrogate.fit_targets:
+        if not final and kind.fit_targets is not surrogates.Surrogate.fit_targets:
             return None  # its fit is long
         objective = self.brief.objective
-        surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
+        surrogate = surrogates.build(name, self.brief.space, objective.names, settings, objective)
         surrogate.provenance = {
             "campaign": self.brief.name,
             "simulator": dict(self.brief.simulator),
@@ -257,16 +276,15 @@ class Tracker:
 
     def _answer(self, scores: Scores) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
-        from softal.surrogates.belief import find_answer, latest
-        from softal.surrogates.optimum import find_optimum, on_edges
+        from softal.surrogates.belief import latest
+        from softal.surrogates.optimum import on_edges
 
-        brief = self.brief
-        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
-        found = find_answer(brief.objective, brief.space, scores, surrogate)
-        if found is None:
+        brief, kind = self.brief, self.brief.surrogate
+        surrogate = partial(latest, brief.folder, kind[0]) if kind else lambda: None
+        found = found_in(self.journal, brief.objective, brief.space, scores, surrogate)
+        if found.answer is None:
             return None
-        optimum = find_optimum(brief.objective, scores, surrogate)
-        return replace(found, edges=on_edges(brief.space, found, optimum))
+        return replace(found.answer, edges=on_edges(brief.space, found.answer, found.optimum))
 
     def finish(self, report: Path | None) -> Mirrored:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""
