@@ -374,7 +374,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
 
     from softal.orchestrator.summary import find_best
     from softal.terminal.console import duration, relative, show_finding, show_trials, status_text
-    from softal.terminal.remarks import remarks
+    from softal.terminal.remarks import remarks, unconstrained
 
     found = campaign.status()
     folder = relative(campaign.folder)
@@ -394,7 +394,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
         if finding is not None:
             show_finding(out, finding, campaign.spec.space)
     version = (campaign.versions or [{}])[-1]
-    for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
+    with campaign.scored(unconstrained(objective)) as (_, scores):
+        lines = list(remarks(campaign.spec.space, objective, scores, version))
+    for line in lines:
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
     if ending.report:
         out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
+from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
@@ -344,10 +345,10 @@ class Campaign:
             return journal.some(scores.ids[scores.front].tolist())
 
     @contextmanager
-    def scored(self) -> Iterator[tuple[Journal, Scores]]:
-        """Open the journal, with the results of all trials that count as arrays."""
+    def scored(self, objective: Objective | None = None) -> Iterator[tuple[Journal, Scores]]:
+        """Open the journal, with the results of all trials that count as arrays; by another objective than its own."""
         with require_campaign(self.folder) as journal:
-            yield journal, journal.scores(self.spec.objective)
+            yield journal, journal.scores(objective or self.spec.objective)
 
     def unmet(self) -> str | None:
         """Say that no trial satisfies the outcome constraints, and which is nearest; None where one does."""

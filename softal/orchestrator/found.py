@@ -81,7 +81,9 @@ def recalled(journal: Journal) -> Found | None:
 def found_in(
     journal: Journal, objective: Objective, space: Space, scores: Scores, surrogate: Callable[[], Surrogate | None]
 ) -> Found:
-    """Return what was noted, or else compute it."""
+    """Return what was noted, or else compute it, for which the surrogate is loaded."""
+    if scores.best is None:
+        return Found(None, None)
     return recalled(journal) or find(objective, space, scores, surrogate())
 
 

@@ -28,7 +28,7 @@ from safetensors.numpy import load, save
 from softal.errors import CampaignStateError
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
-from softal.trial import Array, Trial, TrialState
+from softal.trial import Array, Point, Trial, TrialState
 
 DATABASE = "journal.sqlite"
 LOCK = "lock"  # a file of the folder
@@ -193,12 +193,22 @@ class Journal:
 
     def some(self, ids: Iterable[int]) -> list[Trial]:
         """Return the trials with these ids, in this order, without arrays; KeyError where there is no such trial."""
-        wanted, found = list(ids), dict[int, Trial]()
-        for first in range(0, len(wanted), CHUNK):
-            part = wanted[first : first + CHUNK]
-            query = f"{SELECT} WHERE id IN ({', '.join('?' * len(part))})"
-            found |= {trial.id: trial for trial in self._read(query, [int(i) for i in part])}
+        wanted = list(ids)
+        found = {trial.id: trial for part in self._among(wanted, SELECT) for trial in self._decoded(part)}
         return [found[i] for i in wanted]
+
+    def points(self, ids: Iterable[int]) -> list[Point]:
+        """Return the points of the trials with these ids, in this order; KeyError where there is no such trial."""
+        wanted, found = list(ids), dict[int, Point]()
+        for part in self._among(wanted, "SELECT id, point FROM trials"):
+            found |= zip((row[0] for row in part), _loads([row[1] for row in part]), strict=True)
+        return [found[i] for i in wanted]
+
+    def _among(self, ids: Sequence[int], query: str) -> Iterator[list[Sequence[Any]]]:
+        """Give the rows of these ids in parts."""
+        for first in range(0, len(ids), CHUNK):
+            part = ids[first : first + CHUNK]
+            yield self._db.execute(f"{query} WHERE id IN ({', '.join('?' * len(part))})", part).fetchall()
 
     def latest(self, state: TrialState, count: int) -> list[Trial]:
         """Return the trials in a state with the highest ids, at most so many, in the order of their ids."""
@@ -242,7 +252,7 @@ class Journal:
                 parts = [_loads(text) for text in texts]
                 yield Rows(ids, _loads(points), fidelities, *parts, *([] if objective.outcomes else [[{}] * len(some)]))
 
-        return Scores.read(objective, found(), lambda ids: [trial.point for trial in self.some(ids)])
+        return Scores.read(objective, found(), self.points)
 
     def busy_seconds(self) -> float:
         """Return the time that finished trials took together [s]."""

@@ -180,11 +180,10 @@ def read(
         )
         ids = data.answer.trials if data.answer else [data.shown.id] if data.shown else []
         runs = [journal.arrays(trial_id) for trial_id in ids]
-    return CampaignData(**{**_fields(data), "runs": runs})
-
-
-def _fields(data: CampaignData) -> dict[str, Any]:
-    return {name: getattr(data, name) for name in CampaignData.__dataclass_fields__}
+    known = {name: value for name, value in data.__dict__.items() if name != "arrays"}  # the answer takes time
+    made = replace(data, runs=runs)
+    made.__dict__.update(known | {"runs": runs})
+    return made
 
 
 def _surrogate(folder: Path, space: Space) -> Surrogate | None:
