@@ -11,8 +11,10 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,16 +23,20 @@ from softal.about import __version__
 from softal.answer import Answer
 from softal.errors import SurrogateError
 from softal.objective import Objective
+from softal.objective.scores import Scores
+from softal.orchestrator.found import find, found_in, noted, stamp
 from softal.orchestrator.workers.pickling import unpack
 from softal.simulators import Simulator
 from softal.space import Space
 from softal.surrogates.belief import FOLDER
+from softal.surrogates.data import TrainingData
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial, TrialState
 
 NICENESS = 10  # agents give way to simulations that share their cores
 PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
+FOLLOWED = 5000  # trials that are read from the journal at once
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Strategist:
             pending: trials that are proposed or running.
         """
         if upto > self.known:
-            self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
+            self.strategy.tell(list(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays)))
             self.known = upto
         proposals = self.strategy.ask(n, pending)
         if not self._prepared:
@@ -131,47 +137,79 @@ class Trainer:
         versions = self.journal.versions()
         self.version = max([0, *published(self.folder), *(record["version"] for record in versions)])
         self.fitted = versions[-1]["trials"] if versions else 0
-        self.trials: list[Trial] = []
         self.known = 0
-        self.wants_arrays = self.brief.surrogate is not None and surrogates.find(self.brief.surrogate[0]).wants_arrays
+        self.kind = surrogates.find(self.brief.surrogate[0]) if self.brief.surrogate else None
+        # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
+        self.by_values = self.kind is not None and self.kind.fit is surrogates.Surrogate.fit
+        self.data = TrainingData(self.brief.space, self.brief.objective.names)
+        self.trials: list[Trial] = []
 
     def step(self, *, final: bool = False) -> dict[str, Any] | None:
         """Fit and publish a version where there are enough new trials; return its record, or None.
 
         Args:
-            final: fit even for a single new trial.
+            final: fit even for a single new trial, and note in the last version's record what the campaign has found.
         """
+        if self.kind is None or self.brief.surrogate is None:
+            return None
+        record = self._step(self.kind, *self.brief.surrogate, final=final)
+        if not final:
+            return record
+        versions = self.journal.versions()
+        return self._with_found(record or versions[-1]) if record or versions else None
+
+    def _with_found(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of the latest version with what the campaign has found."""
+        from softal.surrogates.belief import latest
+
+        brief, known = self.brief, stamp(self.journal)
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)
+        return record | noted(found, known)
+
+    def _step(
+        self, kind: type[surrogates.Surrogate], name: str, settings: Any, *, final: bool
+    ) -> dict[str, Any] | None:
         self._follow()
-        done = len(self.trials)
+        done = self.data.n if self.by_values else len(self.trials)
         enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
-        if self.brief.surrogate is None or done - self.fitted < enough:
+        if done - self.fitted < enough:
             return None
         began = time.perf_counter()
-        kind, settings = self.brief.surrogate
-        if not final and surrogates.find(kind).fit_targets is not surrogates.Surrogate.fit_targets:
+        if not final and kind.fit_targets is not surrogates.Surrogate.fit_targets:
             return None  # its fit is long
         objective = self.brief.objective
-        surrogate = surrogates.build(kind, self.brief.space, objective.names, settings, objective)
+        surrogate = surrogates.build(name, self.brief.space, objective.names, settings, objective)
         surrogate.provenance = {
             "campaign": self.brief.name,
             "simulator": dict(self.brief.described),
             "softal": __version__,
         }
         try:
-            surrogate.fit(self.trials)
+            if self.by_values:
+                surrogate.fit_arrays(*self.data.arrays())
+            else:
+                surrogate.fit(self.trials)
         except SurrogateError:  # too few trials for this kind
             return None
         self.fitted = done
         diagnostics = surrogate.diagnostics()
-        return self._publish(surrogate, diagnostics, time.perf_counter() - began)
+        return self._publish(surrogate, diagnostics, done, time.perf_counter() - began)
 
     def _follow(self) -> None:
         upto = self.journal.seq
-        told = self.journal.told(self.known, upto, arrays=self.wants_arrays)
-        self.trials.extend(trial for trial in told if trial.state is TrialState.DONE)
+        assert self.kind is not None
+        told = self.journal.told(self.known, upto, arrays=self.kind.wants_arrays)
+        while some := list(islice(told, FOLLOWED)):
+            if self.by_values:
+                self.data.add(some)
+            else:
+                self.trials += [trial for trial in some if trial.state is TrialState.DONE]
         self.known = upto
 
-    def _publish(self, surrogate: surrogates.Surrogate, diagnostics: Any, seconds: float) -> dict[str, Any]:
+    def _publish(
+        self, surrogate: surrogates.Surrogate, diagnostics: Any, trials: int, seconds: float
+    ) -> dict[str, Any]:
         self.version += 1
         draft = self.folder / f"version-{self.version}.new"
         shutil.rmtree(draft, ignore_errors=True)
@@ -181,7 +219,7 @@ class Trainer:
         return {
             "version": self.version,
             "kind": self.brief.surrogate[0] if self.brief.surrogate else "",
-            "trials": len(self.trials),
+            "trials": trials,
             "seconds": seconds,
             "created": time.time(),
             "method": diagnostics.method,
@@ -243,19 +281,17 @@ class Tracker:
         made = cards_of(read(brief.folder, brief.space, brief.objective), [source])
         return [write_page([card], card.title, self.folder / file_name(card.title)) for card in made]
 
-    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+    def _answer(self, scores: Scores) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
         from softal.answer.optimum import on_edges
-        from softal.surrogates.belief import find_answer, latest
-        from softal.surrogates.optimum import find_optimum
+        from softal.surrogates.belief import latest
 
-        brief = self.brief
-        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
-        found = find_answer(brief.objective, brief.space, trials, surrogate)
-        if found is None:
+        brief, kind = self.brief, self.brief.surrogate
+        surrogate = partial(latest, brief.folder, kind[0]) if kind else lambda: None
+        found = found_in(self.journal, brief.objective, brief.space, scores, surrogate)
+        if found.answer is None:
             return None
-        optimum = find_optimum(brief.objective, trials, surrogate)
-        return replace(found, edges=on_edges(brief.space, found, optimum))
+        return replace(found.answer, edges=on_edges(brief.space, found.answer, found.optimum))
 
     def finish(self, report: Path | None) -> Mirrored:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""
