@@ -17,10 +17,12 @@ from softal.trial import Trial
 def test_the_number_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     names: list[str] = []
     monkeypatch.setattr(crew, "NAMED", 3)
-    monkeypatch.setattr(crew, "evaluator", lambda job, memory: lambda name, tasks: names.append(name) or len(names))
     job = Job("id", tmp_path, tmp_path, ("function", {}), None)
-    cluster: Any = SimpleNamespace(slots=8, exclusive=False)
-    made = crew.Crew("argon", job, cluster, 1, None, 0, 0.0)
+    executor: Any = SimpleNamespace(
+        slots=8, exclusive=False, serve=lambda job, memory: None,
+        submit=lambda name, tasks: names.append(name) or len(names),
+    )  # fmt: skip
+    made = crew.Crew("argon", job, executor, 1, None, 0, 0.0)
     assert len(made.launch(deque(Trial(i, {"x": 0.5}, proposed_by="random") for i in range(6)))) == 6
     first = [f"argon: trial {i} by random" for i in range(3)]
     assert names == [*first, *["argon: trials by random"] * 3]
