@@ -22,6 +22,8 @@ from softal.orchestrator.workers.pickling import pack
 from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.ray
+
 Make = Callable[..., Campaign]
 DONE = TrialState.DONE
 
@@ -247,7 +249,6 @@ def driver_of_batches(folder: Path, **settings: float) -> Driver:
     return driver
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize("runs", [1, 4, 10])
 def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, runs: int):
@@ -276,7 +277,6 @@ def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, runs: int):
     assert results(undisturbed) == results(Campaign.open(driver.state))
 
 
-@pytest.mark.slow
 def test_ctrl_c_waits_for_the_batch(tmp_path: Path):
     driver = driver_of_batches(tmp_path, seconds=2.0, trials=9, grace=20)
     process = driver.launch()

@@ -59,7 +59,7 @@ def test_it_is_read_as_it_is(folder: Path) -> None:
         assert [record["trials"] for record in reader.versions()][-1] == 13
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_it_is_resumed(folder: Path) -> None:
     said("resume", str(folder), "--trials", "16")
     campaign = Campaign.open(folder)

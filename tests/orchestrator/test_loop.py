@@ -18,7 +18,7 @@ from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial, TrialState
 
-pytestmark = pytest.mark.usefixtures("local_ray")
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 Make = Callable[..., Campaign]
 
 

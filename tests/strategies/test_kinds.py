@@ -136,9 +136,7 @@ def evaluations(f, d, target, seed, workers=1, settings=None):
         strategy.tell([Trial(trial.id, trial.point, notes=trial.notes, state=TrialState.DONE, objective={"y": value})])
 
 
-@pytest.mark.parametrize(
-    ("f", "d", "target"), [(sphere, 5, 1e-8), pytest.param(rosenbrock, 4, 1e-6, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("f", "d", "target"), [(sphere, 5, 1e-8), (rosenbrock, 4, 1e-6)])
 def test_cmaes_needs_about_as_many_evaluations_as_pycma(f, d, target):
     reference = np.median([evaluations_of_pycma(f, d, target, seed) for seed in range(5)])
     assert np.median([evaluations(f, d, target, seed) for seed in range(5)]) < 1.3 * reference

@@ -58,8 +58,9 @@ def ray_cluster():
     ray.shutdown()
 
 
+@pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of its files, sockets and deprecated names
-@pytest.mark.parametrize("kind", ["bayesian", pytest.param("cmaes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["bayesian", "cmaes"])
 def test_in_a_tuner(ray_cluster, tmp_path, kind):
     from ray import tune
 

@@ -32,7 +32,7 @@ def test_branin_one_at_a_time():
         (branin, 2, 40, 0.0),
         (branin, 2, 40, 2.0),
         (hartmann6, 6, 64, 0.0),
-        pytest.param(hartmann6, 6, 64, 0.1, marks=pytest.mark.slow),
+        (hartmann6, 6, 64, 0.1),
     ],
 )
 def test_many_at_a_time_by_sample_paths(f, d, n, noise):
@@ -44,7 +44,6 @@ def test_ten_times_as_many_random_points_are_worse():
     assert median("bayesian", hartmann6, 6, 64, 3, q=8) < median("random", hartmann6, 6, 640, 5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("acquisition", ["qLogNoisyEI", "qLogEI", "UCB"])
 @pytest.mark.parametrize(
     ("f", "d", "n", "noise"), [(branin, 2, 24, 0.0), (branin, 2, 24, 2.0), (hartmann6, 6, 40, 0.1)]
@@ -54,7 +53,6 @@ def test_acquisition_functions(acquisition, f, d, n, noise):
     assert found < median("random", f, d, n, 40) / 3
 
 
-@pytest.mark.slow
 def test_a_trust_region_in_many_dimensions():
     def f(u):  # Ackley in [-5, 5]^20
         x = 10 * (u - 0.45)
@@ -76,7 +74,7 @@ def zdt1(u):
     return [u[0], g * (1 - np.sqrt(u[0] / g))]
 
 
-@pytest.mark.parametrize("q", [8, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("q", [8, 2])
 def test_pareto_front(q):
     """The largest volume that this front can have is 6.27."""
     several = minimize("f", "g")

@@ -132,7 +132,7 @@ def test_calibration_finds_factor_and_noise(factor, noise):
     assert found[1] == pytest.approx(noise, rel=0.3, abs=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.timeout(600)  # Ray starts twice, and every try imports torch in a process of its own
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets and files open

@@ -23,7 +23,7 @@ from softal.surrogates.analysis import optimum, summary
 from softal.surrogates.tolerance import tolerated
 from softal.trial import Proposal, Trial, TrialState
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation]
+pytestmark = pytest.mark.validation
 
 FILE = Path(__file__).parents[2] / "campaigns/argon.yaml"
 CHEAPER = (

@@ -63,7 +63,6 @@ def test_density_at_fixed_pressure(density: float) -> None:
     assert error < 0.005 * mean
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("potential", "kT"), [(SquareShoulder(1.4), 0.7), (SoftenedShoulder(1.35), 0.5)], ids=["hcss", "scs"]
 )

@@ -13,7 +13,7 @@ from softal.simulators.base import Context
 from softal.simulators.kob_andersen.kob_andersen import KobAndersen
 from softal.trial import Observation
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.validation, pytest.mark.timeout(3600)]
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 # 1200 particles, rho = 1.2: tau_A, energy per particle, pressure. tau_A within 10 %.

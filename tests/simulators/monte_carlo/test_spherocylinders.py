@@ -128,7 +128,6 @@ def test_two_rods_against_direct_sampling(potential: PairPotential, kT: float) -
     assert np.all(np.abs(mean - exact) <= 4 * np.hypot(error, spread) + 1e-12)
 
 
-@pytest.mark.slow
 @pytest.mark.validation
 def test_isotropic_fluid_of_hard_rods() -> None:
     """Pressure at L = 5, packing fraction 0.1 against two virial coefficients, and by NPT against virtual compression.
