@@ -57,7 +57,7 @@ def test_growth_is_the_last_tenth_over_the_second(figures):
     assert figures.per_trial(slower)["growth"] == pytest.approx((100**2 - 90**2) / (20**2 - 10**2))
 
 
-@pytest.mark.learning
+@pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_one_run_measures_softal_and_its_peers(tmp_path):
     out, page = tmp_path / "results.json", tmp_path / "page.md"

@@ -234,16 +234,21 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
 @MLFLOW_WARNS
 def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
     server = Server(tmp_path)
-    # Long enough for a server that takes half a minute to start, as it does on a busy machine.
-    driver = Driver(tmp_path, seconds=1.0, trials=100, mlflow=server.uri)
+    driver = Driver(tmp_path, seconds=0.1, trials=100, mlflow=server.uri)
+    driver.let_run(10)
     process = driver.launch()
     try:
-        driver.wait_for(3, process)  # down at the start: the campaign runs all the same
+        driver.wait_for(10, process)  # down at the start: the campaign runs all the same
         server.start()
-        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        driver.wait_for_mirror(10, server.database, process)
+        driver.let_run(30)
+        driver.wait_for(30, process)
         server.kill()
-        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        driver.let_run(50)
+        driver.wait_for(50, process)
         server.start()
+        driver.wait_for_mirror(50, server.database, process)
+        driver.let_run(100)
         output, _ = process.communicate(timeout=200)
         assert process.returncode == 0, output
         assert "MLflow does not answer" in output

@@ -48,7 +48,8 @@ def test_reference_values(interaction: str, T: float) -> None:
 
 
 def test_a_cold_liquid_is_no_crystal() -> None:
-    values = run(0.6).values
+    """600 particles and correlation times up to 30: tau has an error of 1, a fifth of what is allowed."""
+    values = run(0.6, particles=600, t_max=30.0).values
     assert values["crystalline"] < 0.02
     assert values["equilibrated"] == 1
     assert values["tau_A"] == pytest.approx(14.4, rel=0.35)
