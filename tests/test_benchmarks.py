@@ -124,7 +124,8 @@ def test_g_of_a_thin_gas_is_its_boltzmann_factor_and_no_liquid_is_found_where_it
 METHODS = ("random", "sobol", "cmaes", "gp_ei", "tpe", "optuna_gp", "ax", "bayesian", "composite")
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.slow) if m == "ax" else m for m in METHODS])
+@pytest.mark.learning
+@pytest.mark.parametrize("method", METHODS)
 def test_methods_keep_to_the_bounds_and_survive_failures(benchmark, method):
     peers, one = benchmark("peers"), benchmark("problems").problem("spill")
     made = [peers.METHODS[method].make(one, 3) for _ in range(2)]
@@ -145,6 +146,7 @@ def _trial(one, point, number):
                  objective_errors=errors)  # fmt: skip
 
 
+@pytest.mark.learning
 def test_the_scalar_gp_knows_a_failure_as_the_worst_cost_so_far(benchmark):
     peers, one = benchmark("peers"), benchmark("problems").problem("spill")
     method = peers.ScalarGP(one, 0)
@@ -154,6 +156,7 @@ def test_the_scalar_gp_knows_a_failure_as_the_worst_cost_so_far(benchmark):
     assert method._y == [0.3, 0.1, 0.3]
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize("method", ["cmaes", "tpe", "composite"])
 def test_a_chain_that_was_killed_goes_on_as_if_it_had_not_been(benchmark, tmp_path, method):
     chains = benchmark("chains")

@@ -89,6 +89,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
     assert simulator.run({"bias": 0.5}, Context(tmp_path / "work", seed=3)).values == {"cost": 0.5}
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize(
     ("page", "name"),
     [

@@ -42,6 +42,7 @@ def said(*arguments: str) -> str:
     return result.output
 
 
+@pytest.mark.learning
 def test_it_is_read_as_it_is(folder: Path) -> None:
     """Status, trials, answer, predictions, report and pages, with no change to the folder's tables."""
     assert "13 done, 0 running, 1 failed" in said("status", str(folder))

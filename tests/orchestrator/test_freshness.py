@@ -14,6 +14,8 @@ from softal.space import Space
 from softal.testing.virtual_time import VirtualCampaign
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"x": {"low": 0.5, "high": 2.0}, "y": {"low": 0.8, "high": 1.3}})
 COST, TWO, LEARN = minimize("cost"), several(minimize("cost"), minimize("other")), learn("cost")
 DESIGN = 5  # initial points of two parameters

@@ -33,6 +33,8 @@ from softal.service.explorer.server import make_server
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = {
     "epsilon": {"low": 80, "high": 160, "unit": "K"},
     "rate": {"low": 0.001, "high": 10, "log": True},

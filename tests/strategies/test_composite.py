@@ -33,6 +33,8 @@ from softal.testing.strategies import evaluated
 from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 GRID = np.linspace(0.0, 5.0, 30)
 OTHER = Reference("h", GRID, 2.0 + np.cos(GRID))
 PROFILE = match({"g": Reference("g", GRID, 1.0 + np.exp(-GRID) * np.sin(3 * GRID))}, name="chi")

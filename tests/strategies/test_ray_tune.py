@@ -8,6 +8,8 @@ from softal.space import Space
 from softal.strategies.ray_tune import SoftalSearch
 from softal.trial import TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"x": {"low": -5.0, "high": 10.0}, "y": {"low": 0.0, "high": 15.0}})
 
 

@@ -10,6 +10,8 @@ from softal.surrogates import build
 from softal.surrogates.ensembles.ensemble import calibration
 from softal.surrogates.ensembles.mlp import FOLD_MEMBERS, FOLDS, Shape, forward, initial, train
 
+pytestmark = pytest.mark.learning
+
 UNIT = {"low": 0.0, "high": 1.0}
 SPACE = Space({"a": UNIT, "b": UNIT})
 

@@ -20,6 +20,8 @@ from softal.simulators.monte_carlo.system import Configuration, Disks, MonteCarl
 from softal.simulators.monte_carlo.trajectory import quaternions
 from softal.simulators.statistics import mean_and_error
 
+pytestmark = pytest.mark.physics
+
 needs_hpmc = pytest.mark.skipif(not hpmc.available(), reason="HOOMD-blue with HPMC is missing")
 SHOULDER = SquareShoulder(1.4)
 

@@ -15,6 +15,8 @@ from softal.simulators.monte_carlo.spherocylinders import Spherocylinders
 from softal.simulators.monte_carlo.system import Configuration
 from softal.simulators.statistics import mean_and_error
 
+pytestmark = pytest.mark.physics
+
 SOFT = SoftenedShoulder(1.35)
 
 
