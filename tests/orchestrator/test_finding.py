@@ -26,7 +26,7 @@ from softal.terminal.console import show_finding
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [pytest.mark.learning, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
 
 FILE = """\
 name: slope

@@ -214,10 +214,14 @@ def evolution(count: int, population: int) -> list[Trial]:
     return trials
 
 
-def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path) -> None:
-    trials = evolution(20_000, 50)
+@pytest.fixture
+def many() -> list[Trial]:
+    return evolution(20_000, 50)
+
+
+def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path, many: list[Trial]) -> None:
     begun = time.process_time()
-    page = written(tmp_path / "c", trials, MODE, CMAES(MODE, GOAL))
+    page = written(tmp_path / "c", many, MODE, CMAES(MODE, GOAL))
     assert time.process_time() - begun < 60
     assert len(page.text) < 10e6
     assert {"Memory function", "Generations", "Parameters", "Workers over time"} <= set(page.headings)

@@ -5,6 +5,8 @@ from bragg import images
 
 from softal.testing.surrogates import MATCH, Candidate, SurrogateContract, trials
 
+pytestmark = pytest.mark.learning
+
 
 class TestGaussianProcess(SurrogateContract):
     @pytest.fixture

@@ -31,7 +31,7 @@ from softal.tracking.report.statistics import concurrency, failures, lanes, mean
 from softal.trial import Array, Observation, Trial, TrialState
 
 # Plotly warns of what it will do another way itself.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [pytest.mark.learning, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
 
 T0 = 1.79e9
 MIE = Space(
@@ -332,7 +332,6 @@ def test_maximising_shows_the_largest(tmp_path: Path) -> None:
     assert decoded(line["y"])[-1] == best
 
 
-@pytest.mark.slow
 def test_ten_thousand_trials_make_a_page_of_bearable_size(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "many", MIXED, minimize("cost"), 10_000, mixed, workers=32)
     train(folder, MIXED, ("cost",))
