@@ -252,3 +252,19 @@ def test_copies_side_by_side_are_the_same_system_but_larger(benchmark):
     assert np.all((four.positions >= 0) & (four.positions < four.box))
     energy = [run.Disks(c, run.SHOULDER, 0.5).energy for c in (one, four)]
     assert energy[1] == pytest.approx(4 * energy[0])
+
+
+def test_a_look_at_a_large_campaign_says_time_and_memory(benchmark, tmp_path):
+    large = benchmark("large")
+    folder = large.make_journal(tmp_path, 2500)
+    found = large.look("status", folder)
+    assert 0 < found["cpu_s"] < 100
+    assert 20 < found["mb"] < 1000
+    with pytest.raises(SystemExit, match="best of .* failed with exit code 2"):
+        large.look("best", tmp_path / "elsewhere")
+    looks = {what: {"few": found, "many": found, "campaign": found} for what in large.LOOKS}
+    campaign = {"at": {"2500": {"driver": 100.0}}, "peak": {"driver": 120.0}, "load_before": 1.0, "seconds": 60.0}
+    results = {"machine": large.overhead.machine(), "trials": 2500, "looks": looks, "campaign": campaign}
+    table = large.markdown(results | {"load_after": 2.0})
+    assert "| driver | 100 MB | 120 MB |" in table
+    assert "**0.0 s**" in table

@@ -234,9 +234,17 @@ class Journal:
             yield from self._decoded(some, arrays)
 
     def _decoded(self, rows: Sequence[Sequence[Any]], arrays: bool = False) -> list[Trial]:
-        """Return the trials of rows. Each column of JSON is read as one text, which is faster, and shares its names."""
+        """Return the trials of rows.
+
+        Each column of JSON is read as one text, which is faster, and shares its names. Columns that say the same share
+        what they say, and those that say nothing one empty mapping: they are a third of what many trials hold.
+        """
         columns: dict[str, Sequence[Any]] = dict(zip(NAMES, zip(*rows, strict=True), strict=True)) if rows else {}
-        columns |= {name: _loads(columns[name]) for name in AS_JSON if name in columns}
+        texts = {columns[name] for name in AS_JSON} if rows else ()
+        said: dict[Any, Sequence[Any]] = {
+            column: _loads(column) if any(column) else [{}] * len(rows) for column in texts
+        }
+        columns |= {name: said[columns[name]] for name in AS_JSON if rows}
         columns.pop("seq", None)
         records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
         return [Trial.from_json(record, self.arrays(record["id"]) if arrays else None) for record in records]
