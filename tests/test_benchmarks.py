@@ -256,7 +256,7 @@ def test_a_look_at_a_large_campaign_says_time_and_memory(benchmark, tmp_path):
     found = large.look("status", folder)
     assert 0 < found["cpu_s"] < 100
     assert 20 < found["mb"] < 1000
-    with pytest.raises(SystemExit, match="best of .* failed with exit code 2"):
+    with pytest.raises(SystemExit, match=r"best of .* failed with exit code 2"):
         large.look("best", tmp_path / "elsewhere")
     looks = {what: {"few": found, "many": found, "campaign": found} for what in large.LOOKS}
     campaign = {"at": {"2500": {"driver": 100.0}}, "peak": {"driver": 120.0}, "load_before": 1.0, "seconds": 60.0}
