@@ -1,4 +1,4 @@
-"""The report of a campaign's folder: what its surrogate, strategy and simulator show, on one page."""
+"""The report of a campaign's folder: what its surrogate, learner, strategy and simulator show, on one page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def write_report(
         space, objective: of the campaign.
         workers: number of workers, against which their use is shown.
         surrogate: shown instead of the latest one in the folder.
-        sources: surrogate, strategy and simulator, whose own cards are shown.
+        sources: surrogate, learner, strategy and simulator, whose own cards are shown.
         path: of the page; `report.html` in the folder unless it is given.
 
     Raises:

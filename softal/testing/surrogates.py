@@ -276,7 +276,7 @@ class SurrogateContract:
     @pytest.mark.parametrize("damage", ["missing", "tensors", "json", "format", "kind"])
     def test_a_damaged_file_is_refused(self, fitted: Surrogate, tmp_path: Path, damage: str) -> None:
         fitted.save(tmp_path)
-        _damage(tmp_path, damage)
+        spoil(tmp_path, damage)
         with pytest.raises(SurrogateError):
             type(fitted).load(tmp_path)
 
@@ -315,7 +315,8 @@ def _awkward(case: str) -> list[Trial]:
     return some
 
 
-def _damage(folder: Path, damage: str) -> None:
+def spoil(folder: Path, damage: str) -> None:
+    """Damage a saved model: a file is missing or cut, or the description says something else."""
     path = folder / ("model.safetensors" if damage == "tensors" else "model.json")
     if damage == "missing":
         path.unlink()

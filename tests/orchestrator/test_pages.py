@@ -26,10 +26,10 @@ import pytest
 from softal import surrogates
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.loop.agents import SURROGATE_FOLDER
 from softal.service import explorer, pages
 from softal.service.explorer.model import Explorer, to_json
 from softal.service.explorer.server import make_server
+from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
@@ -74,7 +74,7 @@ def trials_of(campaign: Campaign) -> list[Trial]:
 
 
 def publish(campaign: Campaign, trials: list[Trial]) -> None:
-    folder = campaign.folder / SURROGATE_FOLDER
+    folder = campaign.folder / SURROGATE
     surrogate = surrogates.build("gp", campaign.spec.space, ["energy"])
     surrogate.fit([trial for trial in trials if trial.state is TrialState.DONE])
     shutil.rmtree(folder / "latest", ignore_errors=True)
