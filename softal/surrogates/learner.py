@@ -95,6 +95,7 @@ class Learner(ABC):
         done = [trial for trial in trials if trial.state is TrialState.DONE]
         if not done:
             raise SurrogateError(f"none of {len(trials)} trials is done: there is nothing to learn from")
+        self.untrained = None
         self._learn(done)
         self.fitted = True
 

@@ -31,6 +31,7 @@ class Brief:
     learner: tuple[str, Any] | None = None
 
     @property
-    def trains(self) -> bool:
-        """Whether there is a surrogate, or a learner."""
-        return self.surrogate is not None or self.learner is not None
+    def learners(self) -> str:
+        """Who learns, in words: `the surrogate and the learner`; empty where nobody does."""
+        there = {"the surrogate": self.surrogate, "the learner": self.learner}
+        return " and ".join(name for name, chosen in there.items() if chosen)

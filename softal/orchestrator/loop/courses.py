@@ -67,8 +67,11 @@ class Course:
         except SurrogateError:  # too few trials for this kind
             return None
         self.fitted = done
-        quality = self._quality(learner)
-        return self._publish(learner, version) | quality | {"seconds": time.perf_counter() - began}
+        record = {"version": version, "of": self.what, "kind": self.kind, "trials": done, "created": time.time()}
+        record |= self._quality(learner) | {"metrics": learner.metrics(), "tables": sorted(learner.tables())}
+        record["seconds"] = time.perf_counter() - began
+        self._publish(learner, version)
+        return record
 
     def _follow(self) -> None:
         upto = self.journal.seq
@@ -84,21 +87,12 @@ class Course:
         found = asdict(learner.diagnostics())
         return {name: found[name] for name in ("method", "rmse", "r2", "coverage")}
 
-    def _publish(self, learner: Learner, version: int) -> dict[str, Any]:
+    def _publish(self, learner: Learner, version: int) -> None:
         draft = self.folder / f"version-{version}.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         learner.save(draft)
         publish(draft, version)
-        return {
-            "version": version,
-            "of": self.what,
-            "kind": self.kind,
-            "trials": len(self.trials),
-            "created": time.time(),
-            "metrics": learner.metrics(),
-            "tables": sorted(learner.tables()),
-        }
 
 
 def adopt(campaign: Path, kind: str) -> None:

@@ -247,7 +247,7 @@ class Loop:
     # The surrogate and the mirror.
 
     def _train(self) -> None:
-        if self._untrained and self.plan.brief.trains and self.agents.rested("trainer", TRAINER_SHARE):
+        if self._untrained and self.plan.brief.learners and self.agents.rested("trainer", TRAINER_SHARE):
             self._untrained = False
             self.agents.call("trainer", "step")
 
@@ -286,10 +286,10 @@ class Loop:
             self.listener.message("MLflow answers again; the mirror catches up.")
 
     def begin_finish(self) -> bool:
-        """Let the mirror catch up and the surrogate be fitted to all trials; return whether there is one to fit."""
+        """Let the mirror catch up and who learns be fitted to all trials; return whether there is anyone to fit."""
         if self.plan.brief.mlflow and not self.agents.busy("tracker"):
             self._call_tracker()
-        fits = bool(self.plan.brief.trains and self.progress.done)
+        fits = bool(self.plan.brief.learners and self.progress.done)
         self._fits_all = fits and not self.agents.busy("trainer")
         if self._fits_all:
             self.agents.call("trainer", "step", final=True)

@@ -94,7 +94,6 @@ class DynamicsNetwork(Learner):
         self._shown = evaluate(data, learned, unseen, self._calibration, time.perf_counter() - began)
         self._shown["architecture"] = self.settings.architecture
         self._shown["statics_rmse"] = committee.statics.errors.tolist()
-        self.untrained = None
 
     # Dynamics.
 

@@ -135,7 +135,6 @@ class PhaseClassifier(Learner):
         self._novelty = Novelty.of(training.images, training.labels, unseen)
         self._shown = evaluate(self._network, self._novelty, data, parts, curves)
         self._shown["data"] = data.examples.digest
-        self.untrained = None
 
     # Phases.
 
