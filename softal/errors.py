@@ -9,7 +9,7 @@ SoftalError
 │   └── InvalidObservation   it returned something that the objective or its declaration does not allow
 │       └── NotReturned      it did not return what the objective needs: nor will any other
 ├── StrategyError            a strategy was asked or told something impossible
-├── SurrogateError           a surrogate was used before it was fitted, or with data that it cannot take
+├── SurrogateError           a surrogate or learner was used before it was fitted, or with data that it cannot take
 ├── TheoryError              an equation was given what it cannot be solved for, or has no solution
 └── EngineUnavailable        a simulation engine is not installed here
 """
@@ -72,7 +72,7 @@ class StrategyError(SoftalError):
 
 
 class SurrogateError(SoftalError):
-    """A surrogate was used before it was fitted, or with data that it cannot take."""
+    """A surrogate or learner was used before it was fitted, or with data that it cannot take."""
 
 
 class TheoryError(SoftalError):

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from softal.trial import Array
+from softal.trial import Array, Observation, Trial, TrialState
+
+CRYSTALS = {"T": {"low": 0.0, "high": 1.0}, "lattice": {"choices": ["bcc", "fcc", "hcp"]}}
 
 
 def patterns(point, n, rng):
@@ -15,6 +17,19 @@ def patterns(point, n, rng):
     return np.clip(noise + 0.8 * np.exp(-((x - cx) ** 2 + (y - cy) ** 2)).max(axis=1), 0, 1)
 
 
-def images(point, seed):
-    """Arrays of a trial: two images."""
-    return {"phase_input": Array.of(patterns(point, 2, np.random.default_rng(seed)))}
+def crystals(n):
+    """Trials of the three lattices in turn, each of which is its phase."""
+    found = []
+    for i in range(n):
+        point = {"T": (i + 0.5) / 100, "lattice": CRYSTALS["lattice"]["choices"][i % 3]}
+        arrays = {"phase_input": Array.of(patterns(point, 6, np.random.default_rng(i)))}
+        observation = Observation({"order": point["T"]}, arrays=arrays)
+        found.append(Trial(i, point, state=TrialState.DONE, objective={"order": point["T"]}, observation=observation))
+    return found
+
+
+def write_labels(path, trials):
+    """Write the table of their phases."""
+    rows = [f"{t.point['T']!r},{t.point['lattice']},{t.point['lattice']}" for t in trials]
+    path.write_text("\n".join(["T,lattice,phase", *rows]) + "\n")
+    return path

@@ -10,17 +10,23 @@ import pytest
 
 from softal.simulators import SIMULATORS
 from softal.strategies import STRATEGIES
-from softal.surrogates import SURROGATES
+from softal.surrogates import LEARNERS, SURROGATES
 
 HERE = Path(__file__).parent
-CANDIDATE = re.compile(r"""class \w+\(\w+Contract\):(?:\n(?:    .*)?)*?\n        return Candidate\(\s*["'](\w+)["']""")
+CANDIDATE = r"""class \w+\({contract}\):(?:\n(?:    .*)?)*?\n        return Candidate\(\s*["'](\w+)["']"""
 
 
 @pytest.mark.parametrize(
-    ("part", "registry"),
-    [("simulators", SIMULATORS), ("strategies", STRATEGIES), ("surrogates", SURROGATES)],
-    ids=["simulators", "strategies", "surrogates"],
+    ("part", "contract", "registry"),
+    [
+        ("simulators", "SimulatorContract", SIMULATORS),
+        ("strategies", "StrategyContract", STRATEGIES),
+        ("surrogates", "SurrogateContract", SURROGATES),
+        ("surrogates", "LearnerContract", LEARNERS),
+    ],
+    ids=["simulators", "strategies", "surrogates", "learners"],
 )
-def test_every_kind_keeps_its_contract(part: str, registry: Mapping[str, str]) -> None:
+def test_every_kind_keeps_its_contract(part: str, contract: str, registry: Mapping[str, str]) -> None:
+    candidate = re.compile(CANDIDATE.replace("{contract}", contract))
     files = (HERE / part).rglob("test_*.py")
-    assert {kind for path in files for kind in CANDIDATE.findall(path.read_text())} == set(registry)
+    assert {kind for path in files for kind in candidate.findall(path.read_text())} == set(registry)

@@ -1,4 +1,4 @@
-"""Cards: what simulators, strategies and surrogates show of a campaign, in the report, in MLflow, wherever people look.
+"""Cards: what simulators, strategies and learners show of a campaign, in the report, in MLflow, wherever people look.
 
 `cards(view)` of a kind returns them. A card has a title, words, figures (Plotly's, in the look of `theme`), keys to
 colours, pictures and tables; `view` is all that it may ask of the campaign.

@@ -95,13 +95,13 @@ class View(Protocol):
 
     @property
     def examples(self) -> Examples:
-        """Trials that stand for what was found: by the surrogate, by the strategy, or from first to last."""
+        """Trials that stand for what was found: by the learner, by the strategy, or from first to last."""
 
     def with_arrays(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return those of the trials that are done, with the arrays of their observations, read from disk."""
 
     def table(self, name: str) -> Mapping[str, Any] | None:
-        """Return a table of the latest surrogate (`Surrogate.tables`); None where there is none.
+        """Return a table of the latest learner or surrogate (`Learner.tables`); None where there is none.
 
         Raises:
             ValueError: if its file is damaged.
@@ -125,7 +125,7 @@ class Advisor(Protocol):
 
 
 class Source(Protocol):
-    """Who makes cards: simulators, strategies, surrogates."""
+    """Who makes cards: simulators, strategies, surrogates, learners."""
 
     def cards(self, view: View) -> Sequence[Card]:
         """Return what it shows of a campaign."""

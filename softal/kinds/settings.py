@@ -1,4 +1,4 @@
-"""Settings of simulators, strategies and surrogates: pydantic models, filled with errors that a user understands."""
+"""Settings of simulators, strategies and learners: pydantic models, filled with errors that a user understands."""
 
 from __future__ import annotations
 

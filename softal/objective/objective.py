@@ -130,6 +130,15 @@ class Objective:
         """Whether the surrogate shall be good everywhere: there is no best point then."""
         return any(component.direction == "learn" for component in self.components)
 
+    def lessons(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the trials that a surrogate learns from: for `learn`, those without a flaw.
+
+        Where something is best, flawed runs count for that, and the surrogate is to know them.
+        """
+        if not self.learning:
+            return list(trials)
+        return [one for one in trials if one.observation is None or self.flaws.of(one.observation.values) is None]
+
     def evaluate(self, observation: Observation) -> tuple[dict[str, float], dict[str, float]]:
         """Return value and known standard error of each component; InvalidObservation names what is missing."""
         results = {component.name: component.evaluate(observation) for component in self.components}

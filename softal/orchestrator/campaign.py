@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from softal.cards import Source
     from softal.orchestrator.loop.loop import Listener, Plan
     from softal.orchestrator.loop.session import Ending
-    from softal.surrogates import Surrogate
+    from softal.surrogates import Learner, Surrogate
 
 RUNS = Path("runs")
 IN_PYTHON = "softal.orchestrator.campaign_file.in_python:InPython"
@@ -57,8 +57,8 @@ class Campaign:
 
     Args:
         simulator: a kind with its settings as in the file, or a Simulator or function point -> dict of your own.
-        space, objective, strategy, surrogate, budget, workers, cluster, tracking, constraints, seed, name: as in the
-            file.
+        space, objective, strategy, surrogate, learner, budget, workers, cluster, tracking, constraints, seed, name: as
+            in the file.
         runs: folder in which the campaign has its folder of state.
         folder: what relative paths are relative to.
 
@@ -219,7 +219,7 @@ class Campaign:
         )
 
     def _plan(self, campaign_id: str) -> Plan:
-        from softal.orchestrator.loop.agents import Brief
+        from softal.orchestrator.loop.brief import Brief
         from softal.orchestrator.loop.loop import Plan
         from softal.orchestrator.workers.job import Job
 
@@ -238,6 +238,7 @@ class Campaign:
             experiment=spec.tracking.experiment,
             simulator=self.spec.built,
             described=self._described(),
+            learner=(spec.learner.kind, spec.learner.settings) if spec.learner else None,
         )
         workers = spec.workers
         simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
@@ -355,15 +356,15 @@ class Campaign:
     def versions(self) -> list[dict[str, Any]]:
         """The records of the surrogate's versions, oldest first: number, trials, RMSE, R2, coverage ..."""
         with Journal.open(self.folder) as journal:
-            return journal.versions()
+            return journal.versions(of="surrogate")
 
     @property
     def surrogate(self) -> Surrogate:
         """The latest version of the surrogate; CampaignStateError if there is none yet."""
         from softal import surrogates
-        from softal.surrogates.belief import LATEST
+        from softal.surrogates.folders import SURROGATE, latest_of
 
-        latest = self.folder / LATEST
+        latest = latest_of(self.folder, SURROGATE)
         if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
         return surrogates.load(latest, self.spec.surrogate.kind)
@@ -374,6 +375,28 @@ class Campaign:
         from softal.surrogates.belief import latest
 
         return latest(self.folder, self.spec.surrogate.kind) if self.spec.surrogate else None
+
+    @property
+    def learner(self) -> Learner:
+        """The latest version of the learner; CampaignStateError if there is none yet, or none wanted."""
+        from softal import surrogates
+        from softal.surrogates.folders import learner_folder
+
+        if self.spec.learner is None:
+            raise CampaignStateError(f"{self.folder} has no learner (there is no `learner` in its file)")
+        folder = learner_folder(self.folder, self.spec.learner.found.kind)
+        if folder is None:
+            when = "the campaign ends" if self.spec.learner.found.trained == "at_end" else "a few trials are done"
+            raise CampaignStateError(f"{self.folder} has no learner yet: it is trained once {when}")
+        return surrogates.load_learner(folder, self.spec.learner.kind)
+
+    @property
+    def latest_learner(self) -> Learner | None:
+        """The latest version of the learner; None where there is none that can be loaded, or none wanted."""
+        try:
+            return self.learner
+        except SoftalError:
+            return None
 
     def report(self) -> Path:
         """Write the report and return its path."""
@@ -391,9 +414,9 @@ class Campaign:
         )
 
     def _sources(self) -> list[Source]:
-        """Return those whose cards are shown: surrogate, strategy and simulator."""
-        surrogate = self.spec.build_surrogate()
-        return [*([surrogate] if surrogate else []), self.spec.build_strategy(), self.spec.built]
+        """Return those whose cards are shown: surrogate, learner, strategy and simulator."""
+        learners = self.spec.build_surrogate(), self.spec.build_learner()
+        return [*(one for one in learners if one is not None), self.spec.build_strategy(), self.spec.built]
 
     @property
     def running(self) -> bool:

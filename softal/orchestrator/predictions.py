@@ -17,6 +17,7 @@ from softal.trial import Point, Value
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
+    from softal.surrogates import Learner
 
 TRUE_FALSE = {"true": True, "false": False}
 
@@ -57,10 +58,10 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
 
     Raises:
         CampaignStateError: if there is no surrogate yet.
-        SurrogateError: if it refuses a point, in one line for each.
+        SurrogateError: if it refuses a point, or the learner does, in one line for each.
     """
-    surrogate = campaign.surrogate
-    if problems := [reason for point in points if (reason := surrogate.refuses(point))]:
+    surrogate, learner = campaign.surrogate, campaign.latest_learner
+    if problems := [reason for point in points if (reason := refusal(point, surrogate, learner))]:
         raise SurrogateError("\n".join(problems))
     found = surrogate.predict(points)
     return [
@@ -72,6 +73,11 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
         }
         for i, point in enumerate(points)
     ]
+
+
+def refusal(point: Mapping[str, Value], *learners: Learner | None) -> str | None:
+    """Return why nothing should be predicted at a point, by the first of a campaign's learners that says so."""
+    return next((reason for one in learners if one is not None and (reason := one.refuses(point))), None)
 
 
 def from_text(text: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from softal.errors import Problem, SurrogateError
 from softal.kinds.validation import show, unknown
 from softal.simulators.target import Meaning, TargetContext
-from softal.surrogates.base import read_description
+from softal.surrogates.learner import read_description
 
 SETTING = "classifier"
 KEYS = ("phase", SETTING)

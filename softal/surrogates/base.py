@@ -1,8 +1,8 @@
-"""What every surrogate offers: `fit(trials)`, `posterior(X)`, `diagnostics()`, `save(folder)`, `load(folder)`.
+"""What every surrogate offers: it is a learner of targets, with `posterior(X)` and `diagnostics()`.
 
 Notation: n points, d free parameters, X (n, d) in the unit cube, m targets.
 
-Rules that every surrogate keeps, and that `softal.testing.surrogates` checks:
+Rules that every surrogate keeps beside those of learners, and that `softal.testing.surrogates` checks:
 
 - The same trials and settings give the same posterior, in any process; the global random state is not touched.
 - Targets that are constant, few trials, duplicates and values that blew up give a finite posterior; where there are
@@ -12,30 +12,23 @@ Rules that every surrogate keeps, and that `softal.testing.surrogates` checks:
 
 from __future__ import annotations
 
-import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import BaseModel
 
 from softal.errors import SurrogateError
-from softal.kinds.settings import Settings, filled
 from softal.numeric import NORMAL_95, Floats
 from softal.objective import Component, Objective
 from softal.space import Space
 from softal.surrogates.data import training_data
+from softal.surrogates.learner import Learner
 from softal.trial import Trial, Value
 
-if TYPE_CHECKING:
-    from softal.cards import Card, Examples, View
-
-FORMAT = 1  # of model.json and model.safetensors; another one is refused
-DESCRIPTION, TENSORS = "model.json", "model.safetensors"
 MEMBERS = 64  # draws of the posterior that stand for a committee
 ANCHORS = 512  # of sample paths: a factorisation of so many takes about 10 ms
 
@@ -77,7 +70,7 @@ class Diagnostics:
     coverage: dict[str, float]
 
 
-class Surrogate(ABC):
+class Surrogate(Learner):
     """Learns point -> targets. Subclasses give `kind`, `Settings` and the methods that start with an underscore.
 
     Args:
@@ -85,14 +78,8 @@ class Surrogate(ABC):
         targets: m names, looked up in a trial's objective, then in its observation's values.
         settings: of this kind; None takes the defaults.
         objective: what the targets are made by, for kinds that learn the arrays behind them.
-
-    Attributes:
-        wants_arrays: whether `fit` is to be given trials with the arrays of their observations.
-        provenance: where the trials come from, plain data that is saved with the model.
     """
 
-    kind: ClassVar[str] = ""
-    Settings: ClassVar[type[BaseModel]] = Settings
     wants_arrays: ClassVar[bool] = False
 
     def __init__(
@@ -102,30 +89,16 @@ class Surrogate(ABC):
         settings: Mapping[str, Any] | BaseModel | None = None,
         objective: Objective | None = None,
     ) -> None:
-        self.objective = objective
+        super().__init__(space, settings, objective)
         if not targets or len(set(targets)) < len(targets):
             raise SurrogateError(f"targets are {list(targets)}; at least one name, none of them twice, is needed")
-        self.space, self.targets = space, tuple(targets)
-        self.settings: Any = filled(self.Settings, settings, self.kind, SurrogateError)
-        self.fitted = False
-        self.provenance: dict[str, Any] = {}
+        self.targets = tuple(targets)
 
     @classmethod
     def supports(cls, objective: Objective) -> str | None:
         """Return why the surrogate cannot serve `objective`; None where it can."""
         if cls.wants_arrays and not any(component.matching for component in objective.components):
             return "it learns curves, and the objective compares none: it has no `match`"
-        return None
-
-    @classmethod
-    def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
-        """Return why the surrogate, with these settings, cannot learn from a campaign's trials; None where it can.
-
-        Args:
-            settings: of this kind.
-            space: of the campaign.
-            arrays: that the simulator returns; None where it does not say.
-        """
         return None
 
     def fit(self, trials: Sequence[Trial]) -> None:
@@ -136,14 +109,7 @@ class Surrogate(ABC):
         Raises:
             SurrogateError: there are too few trials, or a target is in none of them.
         """
-        self.fit_arrays(*training_data(trials, self.space, self.targets))
-
-    def fit_targets(self, trials: Sequence[Trial]) -> None:
-        """Learn what `posterior` needs: by default, `fit`.
-
-        A kind whose `fit` learns more, and takes long, overrides it; campaigns then call `fit` at their end alone.
-        """
-        self.fit(trials)
+        super().fit(trials)
 
     def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
         """Learn from X (n, d), Y (n, m), NaN where missing, and Yvar (n, m), squared errors, NaN where not known."""
@@ -180,29 +146,6 @@ class Surrogate(ABC):
         self._require_fit()
         return self._diagnostics()
 
-    def metrics(self) -> dict[str, float]:
-        """Return how good the surrogate is in numbers of its own kind, beside `diagnostics`: by default none."""
-        return {}
-
-    def tables(self) -> dict[str, Any]:
-        """Return name -> plain data to be shown to people, saved as `<name>.json` beside the model: by default none."""
-        return {}
-
-    def cards(self, view: View) -> Sequence[Card]:
-        """Return what the report, and MLflow, show of what was learned, from its `tables`: by default nothing."""
-        return ()
-
-    def examples(self, view: View) -> Examples | None:
-        """Return trials that stand for what was found, such as one of each class; None without any."""
-        return None
-
-    def refuses(self, point: Mapping[str, Value]) -> str | None:
-        """Return why nothing should be predicted at a point: place, value and what is allowed; None where it may be.
-
-        Unlike a large standard deviation, it says that there is nothing to be predicted, such as no liquid.
-        """
-        return None
-
     def paths(
         self, samples: int, rng: np.random.Generator, anchors: ArrayLike | None = None
     ) -> Callable[[Floats], Floats]:
@@ -224,22 +167,8 @@ class Surrogate(ABC):
         return self.paths(samples, rng, X)(X)
 
     def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
-        """Learn from the trials that are done, and return members who disagree where little is known.
-
-        By default draws of the posterior after `fit_targets`. A kind with members of its own, or that learns arrays,
-        overrides it, and need not learn what only the diagnostics need.
-
-        Args:
-            trials: with their arrays where the kind wants them.
-            seed: of the members.
-
-        Returns:
-            A function X (n, d) -> predictions (N, n, q) of N members, in units in which all q quantities count alike.
-
-        Raises:
-            SurrogateError: there are too few trials.
-        """
-        self.fit_targets(trials)
+        """Return draws of the posterior after `fit`; a kind with members of its own overrides it. See `Learner`."""
+        self.fit(trials)
         spread = np.nanstd(training_data(trials, self.space, self.targets)[1], axis=0)
         scale = np.where(spread > 0, spread, 1.0)
         return lambda X: self.sample(X, MEMBERS, np.random.default_rng(seed)) / scale
@@ -255,57 +184,19 @@ class Surrogate(ABC):
             raise SurrogateError(f"{target!r} is not a target; they are {', '.join(self.targets)}")
         return 0 if target is None else self.targets.index(target)
 
-    def save(self, folder: str | Path) -> None:
-        """Write `model.json`, `model.safetensors` and the tables into the folder, which is made if need be."""
-        from safetensors.numpy import save_file
-
-        self._require_fit()
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors, extra = self._state()
-        description = {
-            "format": FORMAT,
-            "kind": self.kind,
-            "space": self.space.to_dict(),
-            "targets": list(self.targets),
-            "settings": self.settings.model_dump(mode="json"),
-            "provenance": self.provenance,
-            "state": extra,
-        }
-        save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / TENSORS)
-        for name, data in {**self.tables(), Path(DESCRIPTION).stem: description}.items():
-            (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    def _described(self) -> dict[str, Any]:
+        return {"targets": list(self.targets)}
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """Return the surrogate that was saved in the folder.
+    def _made_of(cls, space: Space, description: Mapping[str, Any]) -> Self:
+        return cls(space, description["targets"], description["settings"])
 
-        Raises:
-            SurrogateError: the files are not there, not readable, or of another kind or format.
-        """
-        from safetensors.numpy import load_file
+    def _learn(self, done: Sequence[Trial]) -> None:
+        self._fit(*training_data(done, self.space, self.targets))
 
-        description = read_description(folder)
-        if description.get("kind") != cls.kind:
-            raise SurrogateError(f"{folder} holds a surrogate of kind {description.get('kind')!r}, not {cls.kind!r}")
-        try:
-            tensors = load_file(Path(folder) / TENSORS)
-            space = Space.from_dict(description["space"])
-            surrogate = cls(space, description["targets"], description["settings"])
-            surrogate._restore(tensors, description["state"])
-            surrogate.provenance = dict(description.get("provenance", {}))
-        except Exception as error:  # what a damaged file raises depends on where it is damaged
-            raise SurrogateError(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
-        surrogate.fitted = True
-        return surrogate
-
-    def _require_fit(self) -> None:
-        if not self.fitted:
-            raise SurrogateError(f"the {self.kind} surrogate has not been fitted")
-
-    @abstractmethod
     def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        """Learn from arrays of the right shapes."""
+        """Learn from arrays of the right shapes; kinds that learn more than targets override `_learn` instead."""
+        raise SurrogateError(f"{self.kind} learns from trials with the arrays of their observations")
 
     @abstractmethod
     def _posterior(self, X: Floats) -> Posterior:
@@ -318,26 +209,6 @@ class Surrogate(ABC):
     @abstractmethod
     def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:
         """Return functions X (n, d) -> values (samples, n, m)."""
-
-    @abstractmethod
-    def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return what was learned: arrays by name, and plain data."""
-
-    @abstractmethod
-    def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        """Take over what `_state` returned."""
-
-
-def read_description(folder: str | Path) -> dict[str, Any]:
-    """Return what `model.json` in the folder says; SurrogateError where there is none, or of another format."""
-    path = Path(folder) / DESCRIPTION
-    try:
-        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SurrogateError(f"{path} cannot be read as a surrogate: {error}") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise SurrogateError(f"{path} is not of format {FORMAT}, which this version of softal reads")
-    return description
 
 
 def score(truth: Floats, mean: Floats, variance: Floats) -> tuple[float, float, float]:

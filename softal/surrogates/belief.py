@@ -26,10 +26,9 @@ from softal.objective import Objective
 from softal.objective.scores import Scores, scores_of
 from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load
+from softal.surrogates.folders import SURROGATE, latest_of
 from softal.trial import Point, Trial
 
-FOLDER = "surrogate"  # in a campaign's folder, with its versions
-LATEST = Path(FOLDER) / "latest"
 SIGNIFICANT = 2.0  # standard errors of R2 above 0
 LEAST_COVERAGE = 0.5  # of the 95 % intervals
 DRAWS = 128  # functions: a standard deviation to 6 %
@@ -93,7 +92,7 @@ def widening(coverage: float, n: int) -> float:
 def latest(folder: Path, kind: str | None = None) -> Surrogate | None:
     """Return the latest surrogate in a campaign's folder; None where there is none that can be loaded."""
     try:
-        return load(folder / LATEST, kind)
+        return load(latest_of(folder, SURROGATE), kind)
     except Exception:  # whatever is wrong with it, a campaign is looked at without it
         return None
 

@@ -146,7 +146,8 @@ def calibrate(surrogate: Surrogate, view: View) -> dict[str, Calibration]:
 
     Cross-validation: hyperparameters are fitted anew for each fold, so what is shown is what a new trial would see.
     """
-    done = [view.done[i] for i in thin(len(view.done), MAX_CALIBRATED)]
+    learned = view.objective.lessons(view.done)
+    done = [learned[i] for i in thin(len(learned), MAX_CALIBRATED)]
     trials = view.with_arrays(done) if surrogate.wants_arrays else done
     X, Y, Yvar = training_data(done, surrogate.space, surrogate.targets)
     n, folds = len(X), min(FOLDS, len(X))
@@ -159,7 +160,7 @@ def calibrate(surrogate: Surrogate, view: View) -> dict[str, Calibration]:
         seen, unseen = fold != k, fold == k
         arguments = surrogate.space, surrogate.targets, surrogate.settings
         other = type(surrogate)(*arguments, view.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
-        other.fit_targets([trial for trial, there in zip(trials, seen, strict=True) if there])
+        other.fit([trial for trial, there in zip(trials, seen, strict=True) if there])
         posterior = other.posterior(X[unseen])
         mean[unseen], variance[unseen] = posterior.mean, posterior.variance
         if (time.monotonic() - begun) * (k + 2) / (k + 1) > PATIENCE:

@@ -90,7 +90,7 @@ One or several of the following; several make a Pareto front, and `learn` stands
 `minimize` and `maximize` also take a phase that a trained classifier knows, instead of a name or among the list:
 `maximize: {phase: qc12, classifier: runs/hcss_phases}` is the value `P_qc12` of a simulator with the setting
 `classifier`, which this sets. The classifier is the folder of the campaign that trained a `phase_classifier`, or of
-that surrogate; a relative path is looked up beside the campaign file, then where softal runs. Your own simulators may
+that learner; a relative path is looked up beside the campaign file, then where softal runs. Your own simulators may
 understand [mappings of their own](simulators.md#targets-of-its-own).
 
 `match: {S_k: table.csv}` is short for `match: {S_k: {reference: table.csv}}`. Several arrays make one objective,
@@ -126,6 +126,13 @@ A kind with its settings; your own `module:Class` (a `Simulator`) or `module:fun
 any executable by `command:`, which is the kind `command`.
 """
 STRATEGY = "A kind with its settings, or just its name; also your own `module:Class`. `bayesian` if left out.\n"
+LEARNER = """\
+A kind with its settings, or just its name; also your own `module:Class`. None if left out.
+
+It learns something else than the objective from what simulations return. A campaign may have a surrogate and a learner:
+strategies and answers ask the surrogate, whoever wants phases or dynamics asks the learner. A learner's kind under
+`surrogate:`, as files of the first version have it, means this learner and the surrogate `gp`.
+"""
 SURROGATE = "A kind with its settings, or just its name; also your own `module:Class`, or `none`. `auto` if left out.\n"
 
 
@@ -157,6 +164,7 @@ def page() -> str:
         ),
         _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
         _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
+        _section("`learner`", LEARNER, *_kinds(surrogates.LEARNERS, surrogates.find_learner)),
     ]
     parts += [_section(f"`{key}`", _summary(model), table(rows_of(model))) for key, model in SECTIONS.items()]
     return "\n".join(parts)

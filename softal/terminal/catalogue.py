@@ -1,4 +1,4 @@
-"""Every simulator, strategy and surrogate that can be named in a campaign file: built-in, or installed as a plug-in."""
+"""Every kind that can be named in a campaign file: built-in, or installed as a plug-in."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ SECTIONS: dict[str, tuple[Mapping[str, str], str, Callable[[str], Any]]] = {
     "simulators": (simulators.SIMULATORS, simulators.GROUP, simulators.find),
     "strategies": (strategies.STRATEGIES, strategies.GROUP, strategies.find),
     "surrogates": (surrogates.SURROGATES, surrogates.GROUP, surrogates.find),
+    "learners": (surrogates.LEARNERS, surrogates.LEARNER_GROUP, surrogates.find_learner),
 }
 OWN = {
     "simulators": "or your own: module:function (point -> values), module:Class (a Simulator); any program by command",
     "strategies": "or your own: module:Class (a Strategy)",
     "surrogates": "or your own: module:Class (a Surrogate); none goes without",
+    "learners": "or your own: module:Class (a Learner)",
 }
 
 

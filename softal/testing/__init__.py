@@ -1,1 +1,1 @@
-"""Contract suites that the author of a plug-in runs against their own simulator, strategy or surrogate."""
+"""Contract suites that the author of a plug-in runs against their own simulator, strategy, surrogate or learner."""

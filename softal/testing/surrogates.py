@@ -12,15 +12,15 @@
 
 Targets are two smooth functions of numbers and a choice, with and without standard errors, and what real campaigns
 bring with them: failed trials, missing values, duplicates, constants, values that blew up. `pressure` is also the
-length of a curve's residual, for surrogates that learn curves: such a candidate takes the objective `MATCH`. One that
-learns other arrays brings them: `Candidate(..., arrays=...)`.
+length of a curve's residual, for surrogates that learn curves: such a candidate takes the objective `MATCH`. Learners
+of other arrays are tested by `softal.testing.learners`.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -57,28 +57,15 @@ class Candidate:
         kind: its name, or `module:Class`.
         settings: that it is tested with.
         objective: where it needs one.
-        arrays: point and seed -> arrays by name that it learns from, beside the curve `profile`; None where from none.
     """
 
     kind: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     objective: Objective | None = None
-    arrays: Callable[[Point, int], Mapping[str, Array]] | None = None
 
     def make(self, space: Space, targets: Sequence[str] = TARGETS) -> Surrogate:
         """Return a new surrogate."""
         return build(self.kind, space, targets, self.settings, self.objective)
-
-    def fit(self, surrogate: Surrogate, trials: Sequence[Trial]) -> None:
-        """Let the surrogate learn from the trials, those with an observation with the candidate's arrays."""
-        surrogate.fit([self._with_arrays(trial) for trial in trials])
-
-    def _with_arrays(self, trial: Trial) -> Trial:
-        observation = trial.observation
-        if self.arrays is None or observation is None or not observation.arrays:
-            return trial
-        arrays = {**observation.arrays, **self.arrays(trial.point, trial.id)}
-        return replace(trial, observation=replace(observation, arrays=arrays))
 
 
 def pressure(point: Point) -> float:
@@ -127,7 +114,7 @@ class SurrogateContract:
     @pytest.fixture
     def fitted(self, candidate: Candidate, space: Space) -> Surrogate:
         surrogate = candidate.make(space)
-        candidate.fit(surrogate, trials(40))
+        surrogate.fit(trials(40))
         return surrogate
 
     @pytest.fixture
@@ -167,15 +154,15 @@ class SurrogateContract:
     ) -> None:
         again = candidate.make(space)
         np.random.seed(1)  # noqa: NPY002 - the global state must not matter
-        candidate.fit(again, trials(40))
+        again.fit(trials(40))
         np.testing.assert_array_equal(again.posterior(unseen).mean, fitted.posterior(unseen).mean)
 
     def test_fit_again_forgets_what_was_learned(
         self, candidate: Candidate, space: Space, fitted: Surrogate, unseen: Floats
     ) -> None:
         again = candidate.make(space)
-        candidate.fit(again, trials(12, seed=5))
-        candidate.fit(again, trials(40))
+        again.fit(trials(12, seed=5))
+        again.fit(trials(40))
         np.testing.assert_array_equal(again.posterior(unseen).mean, fitted.posterior(unseen).mean)
 
     def test_global_random_state_is_not_touched(self, candidate: Candidate, space: Space, unseen: Floats) -> None:
@@ -183,7 +170,7 @@ class SurrogateContract:
 
         before = random.getstate(), repr(np.random.get_state()), torch.get_rng_state()  # noqa: NPY002
         surrogate = candidate.make(space)
-        candidate.fit(surrogate, trials(12))
+        surrogate.fit(trials(12))
         surrogate.posterior(unseen)
         surrogate.sample(unseen, 2, np.random.default_rng(0))
         after = random.getstate(), repr(np.random.get_state()), torch.get_rng_state()  # noqa: NPY002
@@ -214,13 +201,13 @@ class SurrogateContract:
             replace(done[1], id=41, state=TrialState.RUNNING, objective={}, observation=None),
         ]
         surrogate = candidate.make(space)
-        candidate.fit(surrogate, [*done, *others])
+        surrogate.fit([*done, *others])
         np.testing.assert_array_equal(surrogate.posterior(unseen).mean, fitted.posterior(unseen).mean)
 
     def test_missing_values_are_left_out(self, candidate: Candidate, space: Space, unseen: Floats) -> None:
         some = [replace(t, observation=Observation()) if t.id % 3 == 0 else t for t in trials(30)]
         surrogate = candidate.make(space)
-        candidate.fit(surrogate, some)
+        surrogate.fit(some)
         assert np.isfinite(surrogate.posterior(unseen).mean).all()
 
     @pytest.mark.parametrize("case", ["few", "constant", "duplicates", "blown up", "tiny errors", "zero errors"])
@@ -228,7 +215,7 @@ class SurrogateContract:
         self, candidate: Candidate, space: Space, unseen: Floats, case: str
     ) -> None:
         surrogate = candidate.make(space, ["pressure"])
-        candidate.fit(surrogate, _awkward(case))
+        surrogate.fit(_awkward(case))
         posterior = surrogate.posterior(unseen)
         assert np.isfinite(posterior.mean).all()
         assert np.isfinite(posterior.variance).all()
@@ -239,7 +226,7 @@ class SurrogateContract:
     ) -> None:
         surrogate = candidate.make(space)
         try:
-            candidate.fit(surrogate, trials(1))
+            surrogate.fit(trials(1))
         except SurrogateError:
             return
         assert np.isfinite(surrogate.posterior(unseen).mean).all()
@@ -250,7 +237,7 @@ class SurrogateContract:
         some = trials(40)
         some[7] = observed(some[7], 1e9, NOISE)
         surrogate = candidate.make(space, ["pressure"])
-        candidate.fit(surrogate, some)
+        surrogate.fit(some)
         truth = np.array([pressure(point) for point in space.from_unit(unseen)])
         assert np.median(np.abs(surrogate.posterior(unseen).mean[:, 0] - truth)) < np.std(truth)
 
@@ -276,7 +263,7 @@ class SurrogateContract:
     @pytest.mark.parametrize("damage", ["missing", "tensors", "json", "format", "kind"])
     def test_a_damaged_file_is_refused(self, fitted: Surrogate, tmp_path: Path, damage: str) -> None:
         fitted.save(tmp_path)
-        _damage(tmp_path, damage)
+        spoil(tmp_path, damage)
         with pytest.raises(SurrogateError):
             type(fitted).load(tmp_path)
 
@@ -292,9 +279,9 @@ class SurrogateContract:
 
     def test_nothing_to_learn_from_is_refused(self, candidate: Candidate, space: Space) -> None:
         with pytest.raises(SurrogateError, match="nothing to learn from"):
-            candidate.fit(candidate.make(space), [])
+            candidate.make(space).fit([])
         with pytest.raises(SurrogateError, match=r"no trial has .*'entropy'.*order, pressure"):
-            candidate.fit(candidate.make(space, ["entropy"]), trials(5))
+            candidate.make(space, ["entropy"]).fit(trials(5))
 
     def test_a_wrong_shape_is_refused(self, fitted: Surrogate) -> None:
         with pytest.raises(SurrogateError, match=r"\(n, 4\)"):
@@ -315,7 +302,8 @@ def _awkward(case: str) -> list[Trial]:
     return some
 
 
-def _damage(folder: Path, damage: str) -> None:
+def spoil(folder: Path, damage: str) -> None:
+    """Damage a saved model: a file is missing or cut, or the description says something else."""
     path = folder / ("model.safetensors" if damage == "tensors" else "model.json")
     if damage == "missing":
         path.unlink()

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from softal.objective import Objective
-from softal.orchestrator.loop.agents import Brief, Reply, Strategist
+from softal.orchestrator.loop.agents import Reply, Strategist
+from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.loop import TICK
 from softal.orchestrator.loop.stock import Demand, Stock
 from softal.orchestrator.workers.crew import RECENT

@@ -46,7 +46,9 @@ ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLO
 STEPS = """
 CREATE TABLE IF NOT EXISTS steps (trial INTEGER, step INTEGER, vals, errors, PRIMARY KEY (trial, step)) WITHOUT ROWID
 """  # intermediate results of trials, for which there is room
-VERSIONS = "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, record TEXT NOT NULL)"  # of the surrogate
+VERSIONS = (
+    "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, record TEXT NOT NULL)"  # of surrogate, learner
+)
 ADD_VERSION = "INSERT OR REPLACE INTO versions VALUES (?, ?)"
 OLD_VERSIONS = Path("surrogate") / "versions.jsonl"  # where the first journals had them
 TABLES = (ARRAYS, STEPS, VERSIONS)  # that a journal of an older version may lack
@@ -267,12 +269,19 @@ class Journal:
         query = "SELECT total(finished - started) FROM trials WHERE state IN ('done', 'failed')"
         return float(self._db.execute(query).fetchone()[0])
 
-    def versions(self, after: int = 0) -> list[dict[str, Any]]:
-        """Return the records of the surrogate's versions whose number is larger, in their order."""
+    def versions(self, after: int = 0, *, of: str | None = None) -> list[dict[str, Any]]:
+        """Return the records of versions whose number is larger, in their order: all, or of the surrogate, the learner.
+
+        Args:
+            after: this number.
+            of: `surrogate` or `learner`, as records say by a key of this name; those without it are the surrogate's.
+        """
         if self.version < VERSION:
-            return [record for record in _old_versions(self.folder) if record["version"] > after]
-        query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
-        return [json.loads(record) for (record,) in self._db.execute(query, (after,))]
+            found = [record for record in _old_versions(self.folder) if record["version"] > after]
+        else:
+            query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
+            found = [json.loads(record) for (record,) in self._db.execute(query, (after,))]
+        return [record for record in found if of in (None, record.get("of", "surrogate"))]
 
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""
@@ -311,7 +320,7 @@ class Journal:
             self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
 
     def add_version(self, record: Mapping[str, Any]) -> None:
-        """Store the record of a version of the surrogate: JSON, with its number as `version`."""
+        """Store the record of a version of surrogate or learner: JSON, with its number as `version`, and `of`."""
         with self._transaction():
             self._db.execute(ADD_VERSION, (record["version"], json.dumps(record)))
 

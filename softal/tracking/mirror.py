@@ -43,8 +43,8 @@ from softal.tracking.records import (
     campaign_record,
     key,
     milliseconds,
-    surrogate_metrics,
     trial_record,
+    version_metrics,
 )
 from softal.trial import Array, Trial, TrialState
 
@@ -56,7 +56,6 @@ SHOW_AFTER = 2.0  # s; a trial that runs longer gets its run while it runs, shor
 QUICK = 0.1  # s; of trials that take less than this only the first, and each new best, have their arrays as files
 FIRST_FILES = 1000  # so many of them
 PICTURE = "snapshot.png"  # of a trial, as its simulator draws it
-SURROGATE_FOLDER = "surrogate"  # of the campaign's run, for files of the surrogate
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # s between attempts while the store cannot be reached
 
 
@@ -109,7 +108,7 @@ class Follower:
         store: where to.
         objective: of the campaign, which says what the best trial is.
         answer: scores of all trials -> the campaign's answer; that of the trials alone unless it is given.
-        files: the record of a version of the surrogate -> its files that people look at; none unless it is given.
+        files: the record of a version of surrogate or learner -> its files that people look at; none unless given.
         picture: arrays of a trial and title -> their picture; none unless it is given.
         outputs: what the simulator declares of its arrays.
         show_after: a trial that runs longer than this is shown while it runs [s].
@@ -152,7 +151,7 @@ class Follower:
         self._known: dict[int, KnownRun] = {}
         self._running: dict[int, Trial] = {}
         self._state = ""
-        self._version = 0  # of the surrogate, the last one that is mirrored
+        self._version = 0  # of surrogate or learner, the last one that is mirrored
         self._stale = 0  # up to this step, the metrics tell of failures that were run again since: they are logged anew
         self._checked = False
 
@@ -250,11 +249,11 @@ class Follower:
             self._queue.pop(0)
 
     def _log_version(self, record: Mapping[str, Any]) -> None:
-        """Log metrics (RMSE, R2, coverage ...) of a version of the surrogate, at the trials that it has seen."""
-        now = milliseconds(self._clock()) or 0
+        """Log metrics (RMSE, R2, coverage ...) of a version of surrogate or learner, at the trials that it has seen."""
+        now, what = milliseconds(self._clock()) or 0, record.get("of", "surrogate")
         for path in self._files(record):
-            self._attach(path, SURROGATE_FOLDER)
-        named = {f"surrogate/{name}": value for name, value in surrogate_metrics(record).items()}
+            self._attach(path, what)
+        named = {f"{what}/{name}": value for name, value in version_metrics(record).items()}
         named[VERSION_METRIC] = float(record["version"])  # says that this one is mirrored
         known: list[Metric] = [
             (key(name), float(value), now, record["trials"]) for name, value in named.items() if math.isfinite(value)
@@ -262,7 +261,7 @@ class Follower:
         try:
             self._store.log_campaign(known)
         except RejectedError as error:
-            self._refuse(f"version {record['version']} of the surrogate", error)
+            self._refuse(f"version {record['version']} of the {what}", error)
 
     def _attach(self, path: Path, folder: str | None) -> None:
         try:

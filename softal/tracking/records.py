@@ -91,7 +91,7 @@ class Held:
         runs: of its trials.
         step: the last one of its metrics.
         retried: its tag RETRIED_TAG.
-        version: the last one of its surrogate.
+        version: the last one of its surrogate, or of its learner.
     """
 
     runs: dict[int, KnownRun]
@@ -100,9 +100,10 @@ class Held:
     version: int = 0
 
 
-def surrogate_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+def version_metrics(record: Mapping[str, Any]) -> dict[str, float]:
     """Return a version's record as flat metrics: `rmse.energy`, `coverage.energy` ..., and those of its kind."""
-    parts = ((what, target, value) for what in ("rmse", "r2", "coverage") for target, value in record[what].items())
+    measured = {what: record.get(what, {}) for what in ("rmse", "r2", "coverage")}  # learners have none of these
+    parts = ((what, target, value) for what, found in measured.items() for target, value in found.items())
     return {f"{what}.{target}": value for what, target, value in parts} | dict(record.get("metrics", {}))
 
 

@@ -12,6 +12,7 @@ from softal.errors import SimulationError
 from softal.kinds.settings import Settings
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.strategies.random import Random
+from softal.surrogates import Learner
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.trial import Observation, Point
 
@@ -109,6 +110,29 @@ class BrokenSurrogate(GaussianProcess):
 
     def fit(self, trials: Any) -> None:
         raise RuntimeError("the user's own surrogate has a bug")
+
+
+class Counting(Learner):
+    """A learner of the user's own, trained at the end: it counts trials."""
+
+    kind = "counting"
+    trained = "at_end"
+
+    def _learn(self, done: Any) -> None:
+        self.count = len(done)
+
+    def _state(self) -> Any:
+        return {}, {"count": self.count}
+
+    def _restore(self, tensors: Any, state: Any) -> None:
+        self.count = state["count"]
+
+
+class BrokenLearner(Counting):
+    """One with a bug."""
+
+    def _learn(self, done: Any) -> None:
+        raise RuntimeError("the user's own learner has a bug")
 
 
 class BrokenStrategy(Random):

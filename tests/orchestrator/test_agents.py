@@ -1,4 +1,4 @@
-"""What agents hand on: versions of a surrogate, and the files of one that MLflow gets."""
+"""What agents hand on: versions of surrogate and learner, and the files of one that MLflow gets."""
 
 from __future__ import annotations
 
@@ -13,29 +13,35 @@ from report_page import Page
 
 from softal import surrogates
 from softal.objective import learn
-from softal.orchestrator.loop.agents import Brief, Tracker, publish, published
+from softal.orchestrator.loop.agents import Tracker
+from softal.orchestrator.loop.brief import Brief
+from softal.orchestrator.loop.courses import publish, published
 from softal.space import Space
 from softal.tracking.journal import Journal
 
 SPACE = Space({"T": {"low": 0.5, "high": 5}})
 
 
+def version(folder: Path) -> Path:
+    return folder / "learner" / "version-3"
+
+
 @pytest.fixture
 def tracker(tmp_path: Path) -> Tracker:
     """A tracker of a folder, without MLflow."""
     made = object.__new__(Tracker)
-    made.folder = tmp_path / "surrogate"
-    kind = "dynamics_network", surrogates.find("dynamics_network").Settings()
-    made.brief = Brief("ka", tmp_path, tmp_path, SPACE, learn("relaxation_A"), 0, ("random", None), kind, None, "")
-    (made.folder / "version-3").mkdir(parents=True)
-    (made.folder / "latest").symlink_to("version-3")
+    kind = "dynamics_network", surrogates.find_learner("dynamics_network").Settings()
+    goal, random = learn("relaxation_A"), ("random", None)
+    made.brief = Brief("ka", tmp_path, tmp_path, SPACE, goal, 0, random, ("gp", None), None, "", learner=kind)
+    version(tmp_path).mkdir(parents=True)
+    (tmp_path / "learner" / "latest").symlink_to("version-3")
     Journal.create(tmp_path, "name: ka\n", {"id": "0" * 32, "created": 0.0, "name": "ka"}).close()
     return made
 
 
 def test_a_version_goes_with_its_tables_and_its_cards(tracker: Tracker) -> None:
-    (tracker.folder / "version-3" / "dynamics.json").write_text(json.dumps(table(*library())))
-    found = tracker._files({"version": 3, "tables": ["dynamics"]})
+    (version(tracker.brief.folder) / "dynamics.json").write_text(json.dumps(table(*library())))
+    found = tracker._files({"version": 3, "of": "learner", "tables": ["dynamics"]})
     assert [path.name for path in found] == ["dynamics.json", "dynamics.html"]
     page = Page(found[1])
     assert page.headings == ["Dynamics"]
@@ -44,10 +50,12 @@ def test_a_version_goes_with_its_tables_and_its_cards(tracker: Tracker) -> None:
 
 
 def test_a_table_without_a_card_goes_alone(tracker: Tracker) -> None:
-    (tracker.folder / "version-3" / "other.json").touch()
-    assert [path.name for path in tracker._files({"version": 3, "tables": ["other"]})] == ["other.json"]
-    assert tracker._files({"version": 3}) == []
-    assert tracker._files({"version": 1, "tables": ["other"]}) == []  # its folder is gone
+    (version(tracker.brief.folder) / "other.json").touch()
+    record = {"version": 3, "of": "learner", "tables": ["other"]}
+    assert [path.name for path in tracker._files(record)] == ["other.json"]
+    assert tracker._files({"version": 3, "of": "learner"}) == []
+    assert tracker._files({**record, "version": 1}) == []  # its folder is gone
+    assert tracker._files({"version": 3, "tables": ["other"]}) == []  # of the surrogate, which has none
 
 
 def draft(folder: Path, version: int) -> Path:

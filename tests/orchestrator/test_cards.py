@@ -304,12 +304,12 @@ def trained(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     trials = [Trial(**{**trial.__dict__, "notes": {}}) for trial in evolved(PLANE, {0: 3})]
     folder = tmp_path / "c"
     written(folder, trials, PLANE, learn("P_qc12"))
-    (folder / "surrogate" / "latest").mkdir(parents=True)
+    (folder / "learner" / "latest").mkdir(parents=True)
     return folder, classified(PLANE, trials, ("fluid", "sq<b>", "qc12"))
 
 
 def reported(folder: Path, content: str) -> Page:
-    (folder / "surrogate" / "latest" / "classification.json").write_text(content)
+    (folder / "learner" / "latest" / "classification.json").write_text(content)
     return Page(write_report(folder, space=PLANE, objective=learn("P_qc12"), sources=sources(PLANE, learn("P_qc12"))))
 
 

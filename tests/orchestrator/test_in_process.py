@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from driving import Listening, StopAfter, results
 
-from softal.errors import SoftalError
+from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.executor import AgentFailed, TaskLost
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost
 from softal.simulators.function import simulator_class
+from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
 Make = Callable[..., Campaign]
@@ -116,6 +117,38 @@ def test_the_trainer_follows_and_failures_have_their_reasons(make_campaign: Make
     assert launch(faulty).state == "failed"
     reasons = sorted(str(trial.reason) for trial in faulty.list_trials())
     assert reasons == ["the crystal melted", "value 'f' is nan"]
+
+
+def test_a_learner_is_trained_at_the_end_and_numbered_with_the_surrogate(make_campaign: Make, launch: Any) -> None:
+    campaign = make_campaign(surrogate="gp", learner={"kind": "simulations:Counting"}, budget={"trials": 8})
+    with pytest.raises(CampaignStateError, match="no learner yet: it is trained once the campaign ends"):
+        _ = campaign.learner
+    assert launch(campaign).state == "finished"
+    assert campaign.learner.count == 8  # type: ignore[attr-defined]
+    with Journal.open(campaign.folder) as journal:
+        [record], everything = journal.versions(of="learner"), journal.versions()
+    assert (record["kind"], record["trials"]) == ("simulations:Counting", 8)
+    assert [one["version"] for one in everything] == list(range(1, len(everything) + 1))
+    assert [one["version"] for one in campaign.versions] == [one["version"] for one in everything if one != record]
+
+
+def test_a_learner_with_a_bug_costs_the_surrogate_nothing(make_campaign: Make, launch: Any) -> None:
+    listener = Listening()
+    campaign = make_campaign(surrogate="gp", learner="simulations:BrokenLearner", budget={"trials": 8})
+    assert launch(campaign, listener).state == "finished"
+    assert campaign.versions[-1]["trials"] == 8
+    assert campaign.latest_learner is None
+    assert (
+        "the trainer failed: RuntimeError: the user's own learner has a bug. The campaign goes on." in listener.messages
+    )
+
+
+def test_a_learner_alone(make_campaign: Make, launch: Any) -> None:
+    campaign = make_campaign(learner="simulations:Counting", budget={"trials": 4})
+    assert launch(campaign).state == "finished"
+    assert campaign.learner.count == 4  # type: ignore[attr-defined]
+    assert campaign.versions == []
+    assert campaign.latest_surrogate is None
 
 
 def test_several_at_once(make_campaign: Make, launch: Any) -> None:

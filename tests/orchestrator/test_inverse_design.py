@@ -35,7 +35,7 @@ def test_a_network_learns_phases_in_one_campaign_and_leads_another(make_campaign
         space={**SPACE, "start": {"choices": ["fluid", "square"]}},
         objective={"learn": "psi_4"},
         strategy={"kind": "table", "file": states},
-        surrogate={"kind": "phase_classifier", "labels": states},
+        learner={"kind": "phase_classifier", "labels": states},
         budget={"trials": 12},
     )
     assert teaching.launch().exit_code == 0

@@ -29,7 +29,7 @@ from softal.orchestrator.campaign import Campaign
 from softal.service import explorer, pages
 from softal.service.explorer.model import Explorer, to_json
 from softal.service.explorer.server import make_server
-from softal.surrogates.belief import FOLDER
+from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
@@ -76,7 +76,7 @@ def trials_of(campaign: Campaign) -> list[Trial]:
 
 
 def publish(campaign: Campaign, trials: list[Trial]) -> None:
-    folder = campaign.folder / FOLDER
+    folder = campaign.folder / SURROGATE
     surrogate = surrogates.build("gp", campaign.spec.space, ["energy"])
     surrogate.fit([trial for trial in trials if trial.state is TrialState.DONE])
     shutil.rmtree(folder / "latest", ignore_errors=True)

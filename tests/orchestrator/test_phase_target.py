@@ -13,14 +13,15 @@ import pytest
 from softal.errors import CampaignFileError, Problem
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.campaign_file.schema import CampaignSpec, parse_campaign
-from softal.surrogates.base import FORMAT
+from softal.surrogates.learner import FORMAT
 
 DISKS = """
-import json
 from pathlib import Path
 from typing import ClassVar
 from softal.kinds.settings import Settings
 from softal.simulators import Outputs, Simulator
+from softal.surrogates.learner import read_description
+from softal.surrogates.phases.classifier import classifier_folder
 from softal.trial import Observation
 
 
@@ -38,8 +39,7 @@ class Disks(Simulator):
         folder = self.settings.classifier
         if folder is None:
             return []
-        folder = folder if (folder / "model.json").exists() else folder / "surrogate" / "latest"
-        return json.loads((folder / "model.json").read_text())["state"]["phases"]
+        return read_description(classifier_folder(folder))["state"]["phases"]
 
     @property
     def outputs(self):
@@ -65,7 +65,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     campaigns = tmp_path / "campaigns"
     campaigns.mkdir()
     (campaigns / "assembly.py").write_text(DISKS)
-    write_model(tmp_path / "runs/hcss/surrogate/latest", {"phases": ["fluid", "qc12"], "dimension": 2})
+    write_model(tmp_path / "runs/hcss/learner/latest", {"phases": ["fluid", "qc12"], "dimension": 2})
+    write_model(tmp_path / "runs/first/surrogate/latest", {"phases": ["fluid", "qc12"], "dimension": 2})
     write_model(tmp_path / "runs/other", {"phases": ["fluid", "qc12"], "dimension": 2})
     write_model(tmp_path / "runs/untrained", {"untrained": "2 state points are too few", "phases": [], "dimension": 2})
     write_model(tmp_path / "runs/damaged", {"phases": ["fluid", "qc12"]})
@@ -129,8 +130,10 @@ def test_beside_the_file_comes_first(folder: Path) -> None:
     assert read(folder, {"maximize": target()}).built.settings.classifier == folder / "runs/hcss"
 
 
-@pytest.mark.parametrize("name", ["runs/hcss", "runs/hcss/surrogate/latest", "runs/other"])
-def test_campaigns_and_surrogates_are_classifiers(folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["runs/hcss", "runs/hcss/learner/latest", "runs/first", "runs/first/surrogate/latest", "runs/other"]
+)
+def test_campaigns_and_learners_are_classifiers(folder: Path, name: str) -> None:
     absolute = (folder.parent / name).resolve()
     for written in (name, f"../{name}", str(absolute)):
         assert read(folder, {"maximize": target(classifier=written)}).built.settings.classifier == absolute

@@ -26,7 +26,7 @@ simulator: gel
 space: {c: {low: 0, high: 1}, q: {low: 0, high: 4}}
 objective: {maximize: {modulus_at: 0.1}}
 strategy: sobol
-surrogate: gel_learner
+learner: gel_learner
 budget: {trials: 8}
 workers: {concurrent: 2, cpus: 1}
 seed: 1
@@ -34,9 +34,13 @@ seed: 1
 
 
 def softal(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return python(folder, "-m", "softal.typer_cli", *arguments)
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH", "")]))
     return subprocess.run(
-        [sys.executable, "-m", "softal.typer_cli", *arguments], cwd=folder, capture_output=True, text=True, timeout=250,
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=250,
         env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
     )  # fmt: skip
 
@@ -81,6 +85,20 @@ def test_its_tables_cards_and_pictures_are_in_mlflow(campaign: Path) -> None:
     assert {"setting.json", "setting.html", "snapshot.png", "report.html", "profile.csv"} <= kept
     tables = sorted((campaign / "mlartifacts").rglob("setting.json"))
     assert max(json.loads(path.read_text())["gels"] for path in tables) == 8
+
+
+def test_what_it_has_learned_is_there_beside_the_surrogate(campaign: Path) -> None:
+    code = (
+        "from softal.orchestrator.campaign import Campaign; one = Campaign.open('runs/gel'); "
+        "print(type(one.learner).__name__, one.learner.metrics()['part_set'] > 0, one.surrogate.kind)"
+    )
+    done = python(campaign.parents[1], "-c", code)
+    assert done.stdout.split() == ["GelLearner", "True", "gp"], done.stderr
+    with Journal.open(campaign) as journal:
+        versions = journal.versions()
+        assert [one["version"] for one in versions] == list(range(1, len(versions) + 1))
+        assert journal.versions(of="learner")[-1]["trials"] == 8
+        assert set(journal.versions(of="surrogate")[-1]["rmse"]) == {"modulus"}
 
 
 def test_it_is_listed_like_any_other(tmp_path: Path) -> None:

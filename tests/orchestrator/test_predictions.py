@@ -121,7 +121,7 @@ def test_predictions() -> None:
         def refuses(self, point: Any) -> str | None:
             return "epsilon: 300 is too hot" if point["epsilon"] == 300.0 else None
 
-    campaign: Any = SimpleNamespace(surrogate=Known())
+    campaign: Any = SimpleNamespace(surrogate=Known(), latest_learner=None)
     other = {**POINT, "epsilon": 100.0}
     found = predict_points(campaign, [POINT, other])
     assert found[1] == {"point": other, "prediction": {"energy": {"mean": -100.0, "std": 10.0}}}

@@ -208,6 +208,54 @@ def test_the_surrogate_suits_the_objective(folder: Path, objective: dict[str, An
     assert spec.surrogate.kind == kind
 
 
+def liquids(**changes: Any) -> dict[str, Any]:
+    campaign = {
+        "name": "cold", "simulator": "kob_andersen", "space": {"T": {"low": 0.6, "high": 4.0}},
+        "objective": {"learn": "relaxation_A"}, "strategy": "sobol", "budget": {"trials": 3},
+    }  # fmt: skip
+    return {**campaign, **changes}
+
+
+NETWORK = {"kind": "dynamics_network", "members": 7}
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"learner": NETWORK},
+        {"learner": NETWORK, "surrogate": "auto"},
+        {"surrogate": NETWORK},  # as the first version had it
+        {"surrogate": NETWORK, "learner": NETWORK},
+    ],
+)
+def test_a_learner_stands_beside_a_surrogate(sections: dict[str, Any]) -> None:
+    spec = parse_campaign(liquids(**sections))
+    assert spec.surrogate is not None
+    assert spec.learner is not None
+    assert (spec.surrogate.kind, spec.learner.kind) == ("gp", "dynamics_network")
+    made = spec.build_learner()
+    assert made is not None
+    assert made.settings.members == 7
+    assert made.objective == spec.objective
+
+
+def test_there_may_be_a_learner_alone_or_neither() -> None:
+    alone = parse_campaign(liquids(surrogate="none", learner="dynamics_network"))
+    assert alone.surrogate is None
+    assert alone.learner is not None
+    neither = parse_campaign(liquids(surrogate="none"))
+    assert neither.learner is neither.build_learner() is None
+
+
+@pytest.mark.parametrize("learner", ["none", "dynamics_network", {"kind": "phase_classifier", "labels": "S_k.csv"}])
+def test_two_learners_are_one_too_many(folder: Path, learner: Any) -> None:
+    with pytest.raises(CampaignFileError) as caught:
+        parse_campaign(liquids(surrogate=NETWORK, learner=learner), folder)
+    [problem] = [one for one in caught.value.problems if one.place == "surrogate"]
+    assert "'dynamics_network' is a learner, and " in problem.message
+    assert "there is one of each: leave this line out for a `gp`" in problem.message
+
+
 def test_a_surrogate_of_curves_needs_a_match(folder: Path) -> None:
     data = {**changed("surrogate", "composite"), "objective": {"minimize": "energy"}}
     (problem,) = problems_of(folder, data)
@@ -542,6 +590,14 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("surrogate", "gpp", "surrogate", "'gpp' is not known: did you mean 'gp'?"),
     ("surrogate", None, "surrogate", "is empty; leave the line out for `auto`, or say `none`"),
     ("surrogate", "toy:Toy", "surrogate", "is not a Surrogate class"),
+    ("surrogate", {"kind": "phase_classifier"}, "surrogate.labels", "is missing"),
+    ("surrogate", "dynamics_network", "surrogate", "'dynamics_network' cannot serve this campaign: it learns dynamics"),
+    ("learner", None, "learner", "is empty; leave the line out for `none`"),
+    ("learner", "gp", "learner", "'gp' is a surrogate: it stands under `surrogate:`"),
+    ("learner", "toy:Toy", "learner", "is not a Learner class"),
+    ("learner", "dynamics_net", "learner", "'dynamics_net' is not known: did you mean 'dynamics_network'?"),
+    ("learner", {"kind": "phase_classifier"}, "learner.labels", "is missing"),
+    ("learner", "dynamics_network", "learner", "'dynamics_network' cannot serve this campaign: it learns dynamics"),
     # budget
     ("budget", GONE, "budget", "is missing: when the campaign ends"),
     ("budget", {}, "budget", "at least one of trials, hours and target is needed"),

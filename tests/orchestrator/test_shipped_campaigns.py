@@ -23,7 +23,7 @@ CLASSIFIERS = {
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be where the classifiers that campaigns name have been trained, as far as their descriptions go."""
     for name, (dimension, phases) in CLASSIFIERS.items():
-        folder = tmp_path / "runs" / name / "surrogate" / "latest"
+        folder = tmp_path / "runs" / name / "learner" / "latest"
         folder.mkdir(parents=True)
         state = {"phases": phases, "dimension": dimension, "untrained": None}
         (folder / "model.json").write_text(json.dumps({"format": 1, "kind": "phase_classifier", "state": state}))

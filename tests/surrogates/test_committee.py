@@ -32,7 +32,7 @@ def waves(scale=1.0):
 
 
 def members(kind, trials, seed=0, space=LINE, targets=("a", "b"), **settings):
-    return surrogates.build(kind, space, targets, settings).committee(trials, seed)
+    return surrogates.build_any(kind, space, targets, settings).committee(trials, seed)
 
 
 @pytest.mark.parametrize(("kind", "settings"), [("gp", {}), ("ensemble", {"members": 4, "steps": 100, "width": 16})])
@@ -88,3 +88,9 @@ def test_networks_of_dynamics_disagree_about_colder_states_than_they_know():
 def test_what_cannot_be_a_committee_is_said(trials, settings, message):
     with pytest.raises(SurrogateError, match=message):
         networks(trials, **settings)
+
+
+def test_a_learner_without_members_is_no_committee(tmp_path):
+    settings = {"labels": tmp_path / "labels.csv"}
+    with pytest.raises(SurrogateError, match="'phase_classifier' has no members who disagree"):
+        members("phase_classifier", waves(), **settings)

@@ -48,10 +48,10 @@ def reported(
         trials.append(trial)
     with Journal.create(folder, "name: ka\n", {"id": "0" * 32, "created": 1.79e9, "name": "ka"}) as journal:
         journal.write(trials)
-    (folder / "surrogate" / "latest").mkdir(parents=True)
+    (folder / "learner" / "latest").mkdir(parents=True)
     text = found if isinstance(found, str) else json.dumps(found)
-    (folder / "surrogate" / "latest" / "dynamics.json").write_text(text)
-    sources = [surrogates.build("dynamics_network", SPACE, GOAL.names), simulators.build("kob_andersen")]
+    (folder / "learner" / "latest" / "dynamics.json").write_text(text)
+    sources = [surrogates.build_learner("dynamics_network", SPACE), simulators.build("kob_andersen")]
     return Page(write_report(folder, space=SPACE, objective=GOAL, sources=sources))
 
 

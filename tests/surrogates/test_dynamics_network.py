@@ -1,4 +1,4 @@
-"""The surrogate `dynamics_network`: curves, its table, marks, what it refuses, saved and loaded, `softal predict`."""
+"""The learner `dynamics_network`: curves, its table, marks, what it refuses, saved and loaded, `softal predict`."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from liquids import liquids, scattering, structure, trial
 
-from softal.errors import SurrogateError
-from softal.objective import learn
+from softal.errors import SoftalError, SurrogateError
+from softal.objective import learn, minimize
 from softal.orchestrator.predictions import predict_points
 from softal.outputs import Flaws
 from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.space import Space
-from softal.surrogates import build, load
+from softal.surrogates import build, build_learner, load_learner
 from softal.surrogates.dynamics.data import DynamicsData, mark_of
 from softal.surrogates.dynamics.network import DynamicsNetwork, DynamicsNetworkSettings
 from softal.surrogates.dynamics.refusal import Known, outside
@@ -33,7 +33,7 @@ TIMES = np.geomspace(0.01, 30, 25)
 
 
 def made(trials, **settings):
-    network = build("dynamics_network", SPACE, ["relaxation_A"], {**SETTINGS, **settings}, OBJECTIVE)
+    network = build_learner("dynamics_network", SPACE, {**SETTINGS, **settings}, OBJECTIVE)
     network.fit(trials)
     return network
 
@@ -73,7 +73,7 @@ def test_curves_of_measured_structure_are_those_of_the_state(fitted):
         (lambda one: one.curves([{"rho": 1.2}], TIMES), "T is needed"),
         (lambda one: one.curves_of(np.ones((1, 3, 7)), [1.0], [1.2], ["LJ"], TIMES), r"\(1, 3, 100\)"),
         (lambda one: one.curves_of(np.ones((1, 3, 100)), [1.0], [1.2], ["SPC"], TIMES), "'SPC' is given"),
-        (lambda one: build("dynamics_network", SPACE, ["y"]).curves([POINT], TIMES), "not been fitted"),
+        (lambda one: build_learner("dynamics_network", SPACE).curves([POINT], TIMES), "not been fitted"),
         (lambda one: made([]), "nothing to learn from"),
         (lambda one: made(liquids(3)).curves([POINT], TIMES), "not trained: .* 4 states at least; there are 3"),
         (lambda one: made(liquids(8), folds=1), "folds"),
@@ -114,27 +114,22 @@ def test_marked_states_are_shown_but_do_not_count(shown):
 
 def test_marked_states_count_where_asked_for():
     network = made([*liquids(8), trial(8, 0.63, crystallized=1.0)], marked=True, steps=10)
-    assert network.tables()["dynamics"]["trials"] == network.diagnostics().n == 9
+    assert network.tables()["dynamics"]["trials"] == 9
 
 
 @pytest.mark.parametrize("mark", [{"crystallized": 1.0}, {"equilibrated": 0.0}])
 def test_targets_are_not_learned_from_marked_states(mark):
-    good, marked = liquids(8), trial(8, 0.63, **mark)
-    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
-    network.fit_targets([*good, replace(marked, objective={"relaxation_A": 9.0})])
-    alone = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
-    alone.fit_targets(good)
-    point = {**POINT, "T": 0.63}
-    assert network.predict([point])["relaxation_A"] == alone.predict([point])["relaxation_A"]
-    with pytest.raises(SurrogateError, match="all 1 trials crystallized or did not equilibrate"):
-        network.fit_targets([marked])
+    good, marked = liquids(8), replace(trial(8, 0.63, **mark), objective={"relaxation_A": 9.0})
+    assert OBJECTIVE.lessons([*good, marked]) == good
+    best = replace(minimize("relaxation_A"), flaws=FLAWS)  # which may be the marked one
+    assert best.lessons([*good, marked]) == [*good, marked]
 
 
 @pytest.mark.parametrize("architecture", ["ensemble", "paper"])
 def test_what_is_loaded_predicts_the_same(tmp_path, architecture):
     network = made(liquids(6, times=12), architecture=architecture, steps=10, epochs=1)
     network.save(tmp_path)
-    again = load(tmp_path)
+    again = load_learner(tmp_path)
     assert isinstance(again, DynamicsNetwork)
     for before, after in zip(network.curves([POINT], TIMES), again.curves([POINT], TIMES), strict=True):
         np.testing.assert_array_equal(after, before)
@@ -151,8 +146,8 @@ def test_a_model_that_does_not_say_which_marks_are_crystals_knows_them(tmp_path)
     assert description["state"].pop("elsewhere") == ["crystallized"]
     (tmp_path / "model.json").write_text(json.dumps(description))
     crystal = {**POINT, "T": 0.55}
-    assert "crystallized" in str(load(tmp_path).refuses(crystal))
-    assert load(tmp_path).refuses(crystal) == network.refuses(crystal)
+    assert "crystallized" in str(load_learner(tmp_path).refuses(crystal))
+    assert load_learner(tmp_path).refuses(crystal) == network.refuses(crystal)
 
 
 def test_only_what_the_simulator_calls_a_flaw_marks_a_trial():
@@ -163,13 +158,17 @@ def test_only_what_the_simulator_calls_a_flaw_marks_a_trial():
         assert mark_of({mark: 1.0}, flaws) == (mark if flaws.marks else "")
 
 
-def test_targets_alone_are_learned_in_between():
-    network = build("dynamics_network", SPACE, ["relaxation_A"], SETTINGS, OBJECTIVE)
-    network.fit_targets(liquids(8))
-    with pytest.raises(SurrogateError, match="targets alone"):
-        network.curves([POINT], TIMES)
+def test_nothing_is_refused_before_it_has_learned():
+    network = build_learner("dynamics_network", SPACE, SETTINGS, OBJECTIVE)
     assert network.refuses({**POINT, "T": 0.41}) is None
-    assert network.metrics() == {}
+    assert network.trained == "at_end"
+
+
+def test_as_a_surrogate_it_is_refused_with_what_to_write():
+    with pytest.raises(SoftalError, match=r"'dynamics_network' is a learner, and no surrogate: .*`learner:`"):
+        build("dynamics_network", SPACE, ["relaxation_A"])
+    with pytest.raises(SoftalError, match="'gp' is a surrogate: it stands under `surrogate:`"):
+        build_learner("gp", SPACE)
 
 
 def test_the_paper_has_one_network_unless_told():
@@ -256,8 +255,11 @@ def test_an_interaction_without_liquid_is_refused():
     ],
 )
 def test_predictions_are_refused_in_one_line(fitted, change, reason):
+    gp = build("gp", SPACE, ["relaxation_A"])
+    gp.fit(liquids(8))
+
     class Opened:
-        surrogate = fitted
+        surrogate, latest_learner = gp, fitted
 
     point = {**POINT, **change}
     if reason is None:

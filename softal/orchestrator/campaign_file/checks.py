@@ -18,7 +18,7 @@ from softal.simulators import Outputs, Simulator
 from softal.simulators.command import RESERVED
 from softal.space import Space
 from softal.strategies import Strategy
-from softal.surrogates import Surrogate
+from softal.surrogates import Learner, Surrogate
 from softal.trial import Value
 
 
@@ -204,16 +204,17 @@ def check_strategy(
         problems.append(Problem("strategy", f"{chosen.kind!r} cannot serve this campaign: {reason}"))
 
 
-def check_surrogate(
-    chosen: Chosen[Surrogate],
+def check_learner(
+    place: str,
+    chosen: Chosen[Surrogate] | Chosen[Learner],
     space: Space | None,
     outputs: Outputs | None,
     objective: Objective,
     problems: list[Problem],
 ) -> None:
-    """Ask the surrogate whether it can serve the objective, and learn from the space and the simulator's arrays."""
+    """Ask a surrogate or learner whether it can serve the objective, and learn from what the simulator returns."""
     reason = chosen.found.supports(objective)
     if reason is None and space is not None and chosen.settings is not None:
         reason = chosen.found.suits(chosen.settings, space, None if outputs is None else outputs.arrays)
     if reason:
-        problems.append(Problem("surrogate", f"{chosen.kind!r} cannot serve this campaign: {reason}"))
+        problems.append(Problem(place, f"{chosen.kind!r} cannot serve this campaign: {reason}"))

@@ -1,4 +1,4 @@
-"""Reads the sections that name a kind: simulator, strategy and surrogate."""
+"""Reads the sections that name a kind: simulator, strategy, surrogate and learner."""
 
 from __future__ import annotations
 

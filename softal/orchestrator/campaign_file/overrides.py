@@ -54,7 +54,7 @@ def _inside(data: Any, key: str) -> dict[str, Any] | None:
         return None
     if data.get(key) is None:
         data[key] = {}
-    elif isinstance(data[key], str) and key in ("simulator", "strategy", "surrogate"):
+    elif isinstance(data[key], str) and key in ("simulator", "strategy", "surrogate", "learner"):
         data[key] = {"kind": data[key]}
     inside = data[key]
     return inside if isinstance(inside, dict) else None

@@ -12,19 +12,20 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from softal import simulators, strategies, surrogates
+from softal import simulators, strategies
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.kinds.validation import join, names_of, problems_in, show, unknown
 from softal.objective import Objective
 from softal.orchestrator.campaign_file.checks import (
     check_budget,
+    check_learner,
     check_reached,
     check_simulator,
     check_strategy,
-    check_surrogate,
     searched,
 )
 from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
+from softal.orchestrator.campaign_file.learners import Learners, read_learners
 from softal.orchestrator.campaign_file.made import Made, make
 from softal.orchestrator.campaign_file.objective import read_objective
 from softal.orchestrator.campaign_file.overrides import with_changes
@@ -44,12 +45,11 @@ from softal.strategies import Strategy
 __all__ = ["CampaignSpec", "differences", "load_campaign_file", "parse_campaign", "parse_text"]
 
 if TYPE_CHECKING:
-    from softal.surrogates import Surrogate
+    from softal.surrogates import Learner, Surrogate
 
 M = TypeVar("M", bound=BaseModel)
 
 PROBES = 64  # random points at which derived parameters are tried
-AUTO = "auto"  # the surrogate that suits the objective: by whether that is nothing but matches
 MAX_CORNERS = 8  # dimensions up to which every corner of the space is tried, too
 
 
@@ -60,7 +60,8 @@ class CampaignSpec:
     Attributes:
         name: of the campaign and of its folder.
         space, objective: what is searched, and for what.
-        simulator, strategy, surrogate: kinds with their settings; surrogate None where the file says `none`.
+        simulator, strategy, surrogate, learner: kinds with their settings; surrogate and learner are None where the
+            file says `none`.
         built: the simulator itself, made once.
         budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
         seed: of the campaign.
@@ -74,6 +75,7 @@ class CampaignSpec:
     simulator: Chosen[Simulator]
     strategy: Chosen[Strategy]
     surrogate: Chosen[Surrogate] | None
+    learner: Chosen[Learner] | None
     built: Simulator = field(repr=False, compare=False)
     budget: BudgetSettings
     workers: WorkersSettings
@@ -93,6 +95,10 @@ class CampaignSpec:
             return None
         told = [self.objective] if self.surrogate.found.wants_arrays else []
         return self.surrogate.found(self.space, self.objective.names, self.surrogate.settings, *told)
+
+    def build_learner(self) -> Learner | None:
+        """Make the learner, which has learned nothing yet; None where the file says `none`."""
+        return None if self.learner is None else self.learner.found(self.space, self.learner.settings, self.objective)
 
 
 def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
@@ -149,6 +155,7 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
     made = None if simulator is None else make(simulator, folder)
     outputs = None if made is None else made.outputs
     objective = _objective(data, folder, problems, outputs, own)
+    learners = read_learners(data, objective, folder, problems)
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
@@ -156,13 +163,15 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         "objective": objective,
         "simulator": simulator,
         "strategy": _kind(data, "strategy", strategies.find, folder, problems),
-        "surrogate": _surrogate(data, objective, folder, problems),
+        "surrogate": learners.surrogate,
+        "learner": learners.learner,
         "budget": _section(data, "budget", BudgetSettings, problems),
         "workers": _section(data, "workers", WorkersSettings, problems),
         "cluster": _section(data, "cluster", ClusterSettings, problems),
         "tracking": _section(data, "tracking", TrackingSettings, problems),
     }
     _check_together(parts, made, data, problems)
+    _check_learners(learners, parts, outputs, problems)
     if problems:  # a user's own code may say it in many lines
         raise CampaignFileError([Problem(problem.place, " ".join(problem.message.split())) for problem in problems])
     assert made is not None
@@ -187,8 +196,15 @@ def _check_together(
         check_reached(parts["strategy"], parts["budget"], problems)
     if parts["strategy"] is not None and space is not None and objective is not None:
         check_strategy(parts["strategy"], searched(space, simulator), outputs, objective, problems)
-    if parts["surrogate"] is not None and objective is not None:
-        check_surrogate(parts["surrogate"], space, outputs, objective, problems)
+
+
+def _check_learners(
+    learners: Learners, parts: Mapping[str, Any], outputs: Outputs | None, problems: list[Problem]
+) -> None:
+    space, objective = parts["space"], parts["objective"]
+    for place, chosen in (("surrogate", learners.surrogate), (learners.place, learners.learner)):
+        if chosen is not None and objective is not None:
+            check_learner(place, chosen, space, outputs, objective, problems)
 
 
 def _check_keys(data: Mapping[str, Any], problems: list[Problem]) -> None:
@@ -242,8 +258,7 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
         return None  # said already
     entry = data.get(key, info.default)
     if entry is None:
-        default = f"leave the line out for `{info.default}`"
-        problems.append(Problem(key, f"is empty; {default}" + (", or say `none`" if key == "surrogate" else "")))
+        problems.append(Problem(key, f"is empty; leave the line out for `{info.default}`"))
         return None
     return read_kind(key, entry, find, folder, problems)
 
@@ -258,16 +273,6 @@ def _simulator(
         return chosen, own
     changed = {**data, "simulator": with_settings(data["simulator"], own.settings)}
     return _kind(changed, "simulator", simulators.find, folder, problems), own
-
-
-def _surrogate(data: Mapping[str, Any], objective: Objective | None, folder: Path, problems: list[Problem]) -> Any:
-    """Read the surrogate, or choose the one that suits the objective; None for `none`."""
-    entry = data.get("surrogate", AUTO)
-    if entry == "none":
-        return None
-    if entry == AUTO:
-        entry = "composite" if objective is not None and objective.matching else "gp"
-    return _kind({**data, "surrogate": entry}, "surrogate", surrogates.find, folder, problems)
 
 
 def _objective(

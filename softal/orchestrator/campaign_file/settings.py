@@ -202,6 +202,11 @@ class CampaignFile(_Section):
         description="what learns the simulation: a kind with its settings, or `none`; `auto` is `composite` where the "
         "objective is `match` alone, else `gp`",
     )
+    learner: Annotated[Any, WithJsonSchema({"type": "kind"})] = Field(
+        "none",
+        description="what learns something else, such as phases, from the arrays of simulations: a kind with its "
+        "settings, or `none`",
+    )
     budget: BudgetSettings = Field(description="when the campaign ends")
     workers: WorkersSettings = Field(WorkersSettings(), description="how simulations run")
     cluster: ClusterSettings = Field(ClusterSettings(), description="which Ray they run on")

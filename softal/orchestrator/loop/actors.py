@@ -6,7 +6,8 @@ import math
 import time
 from typing import Any, ClassVar
 
-from softal.orchestrator.loop.agents import Brief, Strategist, Tracker, Trainer
+from softal.orchestrator.loop.agents import Strategist, Tracker, Trainer
+from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.workers.executor import Agent, AgentFailed, Executor, Handle
 
 POLL = 0.5  # seconds between looks at signals while waiting for an agent

@@ -8,53 +8,26 @@ are made from the packed brief, or from the brief itself where they live in the 
 from __future__ import annotations
 
 import os
-import shutil
 import threading
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from softal import strategies, surrogates
-from softal.about import __version__
 from softal.answer import Answer
-from softal.errors import SurrogateError
-from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.orchestrator.found import find, found_in, noted, stamp
+from softal.orchestrator.loop.brief import Brief
+from softal.orchestrator.loop.courses import Course, published
 from softal.orchestrator.workers.pickling import unpack
-from softal.simulators import Simulator
-from softal.space import Space
-from softal.surrogates.belief import FOLDER
-from softal.surrogates.data import TrainingData
+from softal.surrogates.folders import LEARNER, SURROGATE
 from softal.tracking.journal import Journal
-from softal.trial import Proposal, Trial, TrialState
+from softal.trial import Proposal, Trial
 
 NICENESS = 10  # agents give way to simulations that share their cores
 PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
-REFIT_GROWTH = 0.05  # a surrogate is fitted again when the finished trials have grown by this part
-FOLLOWED = 5000  # trials that are read from the journal at once
-
-
-@dataclass(frozen=True)
-class Brief:
-    """What an agent must know of its campaign."""
-
-    name: str
-    folder: Path
-    source: Path
-    space: Space
-    objective: Objective
-    seed: int
-    strategy: tuple[str, Any]
-    surrogate: tuple[str, Any] | None
-    mlflow: str | None
-    experiment: str
-    simulator: Simulator | None = None
-    described: Mapping[str, Any] = field(default_factory=dict)  # the simulator's kind and settings, as JSON has them
 
 
 class Reply(NamedTuple):
@@ -127,36 +100,49 @@ class Strategist:
         return os.getpid()
 
 
+class Trained(NamedTuple):
+    """What the trainer has done.
+
+    Attributes:
+        records: of the versions that it has published.
+        failed: why something could not be trained, with the error's name.
+    """
+
+    records: list[dict[str, Any]]
+    failed: list[str]
+
+
 class Trainer:
-    """Fits the surrogate again as results come in, and publishes numbered versions in the campaign's folder."""
+    """Fits surrogate and learner again as results come in, and publishes numbered versions in the campaign's folder."""
 
     def __init__(self, parcel: bytes | Brief) -> None:
-        self.brief = _settle(parcel)
-        self.journal = Journal.open(self.brief.folder)
-        self.folder = self.brief.folder / FOLDER
-        versions = self.journal.versions()
-        self.version = max([0, *published(self.folder), *(record["version"] for record in versions)])
-        self.fitted = versions[-1]["trials"] if versions else 0
-        self.known = 0
-        self.kind = surrogates.find(self.brief.surrogate[0]) if self.brief.surrogate else None
-        # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
-        self.by_values = self.kind is not None and self.kind.fit is surrogates.Surrogate.fit
-        self.data = TrainingData(self.brief.space, self.brief.objective.names)
-        self.trials: list[Trial] = []
+        self.brief = brief = _settle(parcel)
+        self.journal = journal = Journal.open(brief.folder)
+        chosen = {SURROGATE: brief.surrogate, LEARNER: brief.learner}
+        self.courses = [Course(what, *kind, brief, journal) for what, kind in chosen.items() if kind]
+        known = [record["version"] for record in journal.versions()]
+        self.version = max([0, *known, *(number for what in chosen for number in published(brief.folder / what))])
 
-    def step(self, *, final: bool = False) -> dict[str, Any] | None:
-        """Fit and publish a version where there are enough new trials; return its record, or None.
+    def step(self, *, final: bool = False) -> Trained:
+        """Fit and publish versions where there are enough new trials.
 
         Args:
-            final: fit even for a single new trial, and note in the last version's record what the campaign has found.
+            final: fit even for a single new trial, and what is trained at the end alone, and note in the last version's
+                record what the campaign has found.
         """
-        if self.kind is None or self.brief.surrogate is None:
-            return None
-        record = self._step(self.kind, *self.brief.surrogate, final=final)
-        if not final:
-            return record
-        versions = self.journal.versions()
-        return self._with_found(record or versions[-1]) if record or versions else None
+        done = Trained([], [])
+        for course in self.courses:
+            try:
+                record = course.step(self.version + 1, final=final)
+            except Exception as error:  # anybody's code: the other one is trained all the same
+                done.failed.append(f"{type(error).__name__}: {error}")
+                continue
+            if record is not None:
+                self.version += 1
+                done.records.append(record)
+        if final and (last := [*self.journal.versions(), *done.records][-1:]):
+            done.records[-1:] = [self._with_found(last[0])]
+        return done
 
     def _with_found(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return the record of the latest version with what the campaign has found."""
@@ -166,69 +152,6 @@ class Trainer:
         surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
         found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)
         return record | noted(found, known)
-
-    def _step(
-        self, kind: type[surrogates.Surrogate], name: str, settings: Any, *, final: bool
-    ) -> dict[str, Any] | None:
-        self._follow()
-        done = self.data.n if self.by_values else len(self.trials)
-        enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
-        if done - self.fitted < enough:
-            return None
-        began = time.perf_counter()
-        if not final and kind.fit_targets is not surrogates.Surrogate.fit_targets:
-            return None  # its fit is long
-        objective = self.brief.objective
-        surrogate = surrogates.build(name, self.brief.space, objective.names, settings, objective)
-        surrogate.provenance = {
-            "campaign": self.brief.name,
-            "simulator": dict(self.brief.described),
-            "softal": __version__,
-        }
-        try:
-            if self.by_values:
-                surrogate.fit_arrays(*self.data.arrays())
-            else:
-                surrogate.fit(self.trials)
-        except SurrogateError:  # too few trials for this kind
-            return None
-        self.fitted = done
-        diagnostics = surrogate.diagnostics()
-        return self._publish(surrogate, diagnostics, done, time.perf_counter() - began)
-
-    def _follow(self) -> None:
-        upto = self.journal.seq
-        assert self.kind is not None
-        told = self.journal.told(self.known, upto, arrays=self.kind.wants_arrays)
-        while some := list(islice(told, FOLLOWED)):
-            if self.by_values:
-                self.data.add(some)
-            else:
-                self.trials += [trial for trial in some if trial.state is TrialState.DONE]
-        self.known = upto
-
-    def _publish(
-        self, surrogate: surrogates.Surrogate, diagnostics: Any, trials: int, seconds: float
-    ) -> dict[str, Any]:
-        self.version += 1
-        draft = self.folder / f"version-{self.version}.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        surrogate.save(draft)
-        publish(draft, self.version)
-        return {
-            "version": self.version,
-            "kind": self.brief.surrogate[0] if self.brief.surrogate else "",
-            "trials": trials,
-            "seconds": seconds,
-            "created": time.time(),
-            "method": diagnostics.method,
-            "rmse": diagnostics.rmse,
-            "r2": diagnostics.r2,
-            "coverage": diagnostics.coverage,
-            "metrics": surrogate.metrics(),
-            "tables": sorted(surrogate.tables()),
-        }
 
     def process(self) -> int:
         """Return the actor's process id."""
@@ -243,7 +166,6 @@ class Tracker:
         from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
 
         assert brief.mlflow is not None
-        self.folder = brief.folder / FOLDER
         self.journal = Journal.open(brief.folder)
         self.brief = brief
         self.mirror = Mirror(
@@ -263,23 +185,24 @@ class Tracker:
 
     def _files(self, record: Mapping[str, Any]) -> list[Path]:
         """Return the files of a version that people look at: its tables, and a page of its cards."""
-        folder = self.folder / f"version-{record['version']}"
+        what = record.get("of", SURROGATE)
+        folder = self.brief.folder / what / f"version-{record['version']}"
         tables = [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
-        return [*tables, *self._pages()] if tables else []
+        return [*tables, *self._pages(what)] if tables else []
 
-    def _pages(self) -> list[Path]:
-        """Write the cards of the surrogate as pages, and return these."""
+    def _pages(self, what: str) -> list[Path]:
+        """Write the cards of the surrogate, or of the learner, as pages, and return these."""
         from softal.cards.page import file_name, write_page
         from softal.cards.view import cards_of
         from softal.tracking.report.data import read
 
         brief = self.brief
-        if brief.surrogate is None:
+        chosen = brief.learner if what == LEARNER else brief.surrogate
+        if chosen is None:
             return []
-        kind, settings = brief.surrogate
-        source = surrogates.build(kind, brief.space, brief.objective.names, settings, brief.objective)
+        source = surrogates.build_any(chosen[0], brief.space, brief.objective.names, chosen[1], brief.objective)
         made = cards_of(read(brief.folder, brief.space, brief.objective), [source])
-        return [write_page([card], card.title, self.folder / file_name(card.title)) for card in made]
+        return [write_page([card], card.title, brief.folder / what / file_name(card.title)) for card in made]
 
     def _answer(self, scores: Scores) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
@@ -303,31 +226,6 @@ class Tracker:
     def process(self) -> int:
         """Return the actor's process id."""
         return os.getpid()
-
-
-def published(folder: Path) -> list[int]:
-    """Return the numbers of the versions in the surrogate's folder, in their order."""
-    names = (path.name.removeprefix("version-") for path in folder.glob("version-*"))
-    return sorted(int(name) for name in names if name.isdecimal())
-
-
-def publish(draft: Path, version: int) -> None:
-    """Give a version's complete folder its name, and let `latest` mean it from one instant to the next.
-
-    The version before stays, for whoever is reading it.
-    """
-    folder, latest = draft.parent, draft.parent / "latest"
-    target = folder / f"version-{version}"
-    draft.rename(target)
-    if latest.is_dir() and not latest.is_symlink():  # as the first campaigns had it
-        latest.rename(folder / f"version-{version - 1}")
-    link = folder / "latest.new"
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.name)
-    link.replace(latest)
-    for older in published(folder)[:-2]:
-        shutil.rmtree(folder / f"version-{older}", ignore_errors=True)
-    shutil.rmtree(folder / "previous", ignore_errors=True)
 
 
 def _settle(parcel: bytes | Brief) -> Brief:

@@ -19,13 +19,15 @@ import numpy as np
 
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.loop.actors import Agents
-from softal.orchestrator.loop.agents import Brief, Mirrored
+from softal.orchestrator.loop.agents import Mirrored, Trained
+from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.failures import Failures
 from softal.orchestrator.loop.stock import Demand, Stock
 from softal.orchestrator.status import Status
 from softal.orchestrator.workers.crew import Crew
 from softal.orchestrator.workers.executor import AgentFailed, Executor, Handle
 from softal.orchestrator.workers.job import Job
+from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.tracking.standing import utilisation
 from softal.trial import Trial
@@ -243,7 +245,7 @@ class Loop:
         if agent == "strategist":
             self.stock.take(*answer)
         elif agent == "trainer":
-            self._take_version(answer)
+            self._take_versions(answer)
         elif agent == "tracker":
             self._take_mirror(answer)
         return True
@@ -251,14 +253,17 @@ class Loop:
     # The surrogate and the mirror.
 
     def _train(self) -> None:
-        if self._untrained and self.plan.brief.surrogate and self.agents.rested("trainer", TRAINER_SHARE):
+        if self._untrained and self.plan.brief.learners and self.agents.rested("trainer", TRAINER_SHARE):
             self._untrained = False
             self.agents.call("trainer", "step")
 
-    def _take_version(self, record: dict[str, Any] | None) -> None:
-        if record is not None:
+    def _take_versions(self, trained: Trained) -> None:
+        for record in trained.records:
             self.journal.add_version(record)
-            self._figures.surrogate(record)
+            if record.get("of", SURROGATE) == SURROGATE:
+                self._figures.surrogate(record)
+        for reason in trained.failed:
+            self._complain(f"the trainer failed: {reason}. The campaign goes on.")
 
     def _mirror(self) -> None:
         keeps_up = self._mirror_behind < self._mirror_batch or self._mirror_error
@@ -287,10 +292,10 @@ class Loop:
             self.listener.message("MLflow answers again; the mirror catches up.")
 
     def begin_finish(self) -> bool:
-        """Let the mirror catch up and the surrogate be fitted to all trials; return whether there is one to fit."""
+        """Let the mirror catch up and who learns be fitted to all trials; return whether there is anyone to fit."""
         if self.plan.brief.mlflow and not self.agents.busy("tracker"):
             self._call_tracker()
-        fits = bool(self.plan.brief.surrogate and self.progress.done)
+        fits = bool(self.plan.brief.learners and self.progress.done)
         self._fits_all = fits and not self.agents.busy("trainer")
         if self._fits_all:
             self.agents.call("trainer", "step", final=True)

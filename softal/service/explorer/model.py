@@ -13,17 +13,17 @@ import numpy as np
 
 from softal.errors import SoftalError, SurrogateError
 from softal.numeric import NORMAL_95
-from softal.orchestrator.predictions import complete_point
+from softal.orchestrator.predictions import complete_point, refusal
 from softal.space.parameters import Choice, Integer, Parameter, Real
-from softal.surrogates.base import DESCRIPTION
-from softal.surrogates.belief import LATEST
+from softal.surrogates.folders import LEARNER, SURROGATE, latest_of
+from softal.surrogates.learner import DESCRIPTION
 from softal.tracking.journal import DATABASE
 from softal.tracking.report.data import question
 from softal.trial import Point, Trial, TrialState
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
-    from softal.surrogates import Surrogate
+    from softal.surrogates import Learner, Surrogate
 
 RESOLUTION = 81  # points of a slice along a real parameter
 TRIALS = 400  # shown as dots, the latest ones
@@ -31,7 +31,7 @@ SAMPLES = 256  # points of the space from which the range of the axes is taken
 
 
 class Explorer:
-    """A campaign with the latest version of its surrogate, which is read again when a new one is published.
+    """A campaign with the latest versions of surrogate and learner, which are read again when new ones are published.
 
     Attributes:
         version: how often a surrogate was read; 0 before the first one.
@@ -41,7 +41,8 @@ class Explorer:
         self.campaign, self.space = campaign, campaign.spec.space
         self.version = 0
         self._surrogate: Surrogate | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._learner: Learner | None = None  # which knows where nothing is to be predicted
+        self._stamp: list[tuple[int, int]] = []
         self._reading, self._reporting = threading.Lock(), threading.Lock()
         self.refresh()
 
@@ -49,13 +50,19 @@ class Explorer:
         """Return the latest surrogate, read again if it is a new one; None where there is none yet."""
         with self._reading:
             try:
-                found = (self.campaign.folder / LATEST / DESCRIPTION).stat()
-                if (stamp := (found.st_mtime_ns, found.st_ino)) != self._stamp:
-                    self._surrogate, self._stamp = self.campaign.surrogate, stamp
+                if (stamp := self._published()) != self._stamp:
+                    self._surrogate, self._learner = self.campaign.surrogate, self.campaign.latest_learner
+                    self._stamp = stamp
                     self.version += 1
             except (OSError, SoftalError):  # about to be replaced, or there is none: the next question finds it
                 pass
             return self._surrogate
+
+    def _published(self) -> list[tuple[int, int]]:
+        """Return what tells the latest surrogate and learner from others; OSError where there is no surrogate."""
+        files = [latest_of(self.campaign.folder, what) / DESCRIPTION for what in (SURROGATE, LEARNER)]
+        found = [file.stat() for file in (files[0], *(file for file in files[1:] if file.exists()))]
+        return [(one.st_mtime_ns, one.st_ino) for one in found]
 
     def describe(self) -> dict[str, Any]:
         """Return name, question, parameters, targets, trials and how good the surrogate is."""
@@ -112,7 +119,7 @@ class Explorer:
             slices[name] = {
                 "u": places[:, column].tolist(),
                 "values": [row[name] for row in rows],
-                "feasible": [bool(fits) and not surrogate.refuses(r) for fits, r in zip(allowed, rows, strict=True)],
+                "feasible": [bool(fits) and not self._refused(r) for fits, r in zip(allowed, rows, strict=True)],
                 "mean": mean.T.tolist(),
                 "std": std.T.tolist(),
             }
@@ -140,10 +147,13 @@ class Explorer:
             mean, std = float(means[0]), float(stds[0])
             prediction[name] = {"mean": mean, "std": std, "low": mean - NORMAL_95 * std, "high": mean + NORMAL_95 * std}
         inside = bool(self.space.feasible(self.space.to_unit([point]))[0])
-        refused = surrogate.refuses(point)
+        refused = self._refused(point)
         return {
             "point": point, "prediction": prediction, "feasible": inside, "refused": refused, "version": self.version
         }  # fmt: skip
+
+    def _refused(self, point: Point) -> str | None:
+        return refusal(point, self._surrogate, self._learner)
 
     def _grid(self, column: int) -> Any:
         cells = int(self.space.cells[column])

@@ -123,7 +123,7 @@ class SelfAssembly(Simulator):
         """Phases that the classifier knows, read without loading its network."""
         if self.settings.classifier is None:
             return ()
-        from softal.surrogates.base import read_description
+        from softal.surrogates.learner import read_description
         from softal.surrogates.phases.classifier import classifier_folder
 
         known = read_description(classifier_folder(self.settings.classifier))["state"]

@@ -74,6 +74,8 @@ class Committee(Strategy):
         wanted = settings if isinstance(settings, CommitteeSettings) else CommitteeSettings()
         if reason := wanted.surrogate.found.supports(objective):
             return f"its surrogate {wanted.surrogate.kind!r}: {reason}"
+        if wanted.surrogate.found.committee is surrogates.Learner.committee:
+            return f"its surrogate {wanted.surrogate.kind!r} has no members who disagree; `gp` and others have"
         if (members := getattr(wanted.surrogate.settings, "members", 2)) < 2:  # others draw theirs from a posterior
             return f"its surrogate {wanted.surrogate.kind!r} has members: {members}; 2 or more disagree"
         try:
@@ -161,10 +163,11 @@ class Committee(Strategy):
         size = fitted_at(len(self._done), self.settings.growth)
         if self._members[0] != size:
             chosen = self.settings.surrogate
-            surrogate = surrogates.build(chosen.kind, self.space, self.objective.names, chosen.settings, self.objective)
+            told = self.space, self.objective.names, chosen.settings, self.objective
+            learner = surrogates.build_any(chosen.kind, *told)
             seed = int(np.random.SeedSequence([self.seed, SEED_STREAM, size]).generate_state(1)[0]) >> 1
             try:
-                self._members, self._because = (size, surrogate.committee(self._done[:size], seed)), ""
+                self._members, self._because = (size, learner.committee(self._done[:size], seed)), ""
             except SurrogateError as error:
                 self._members, self._because = (size, None), str(error)
         return self._members[1]

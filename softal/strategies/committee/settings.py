@@ -16,8 +16,10 @@ Criterion = Literal["variance", "disagreement", "change"]
 class CommitteeSettings(StrategySettings):
     """Settings of the committee."""
 
-    surrogate: Annotated[Any, choosing(surrogates.find), WithJsonSchema({"type": "kind"})] = Field(
-        "ensemble", validate_default=True, description="whose members disagree: a kind with its settings"
+    surrogate: Annotated[Any, choosing(surrogates.find_any), WithJsonSchema({"type": "kind"})] = Field(
+        "ensemble",
+        validate_default=True,
+        description="whose members disagree: a surrogate, or a learner that has members: a kind with its settings",
     )
     n_initial: int | None = Field(
         None, ge=2, description="points before the committee is asked; for d parameters the larger of 5 and 2 d + 1"

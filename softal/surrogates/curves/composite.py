@@ -27,7 +27,7 @@ from softal.surrogates.curves.curves import MAX_FIT, Curves
 from softal.surrogates.data import Scaling, training_data
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
 from softal.surrogates.gaussian_processes.gp import restored, stored, train, unclipped
-from softal.trial import Observation, Trial, TrialState, Value
+from softal.trial import Observation, Trial, Value
 
 
 @dataclass(frozen=True)
@@ -76,26 +76,6 @@ class Composite(base.Surrogate):
     Settings = CompositeSettings
     wants_arrays = True
 
-    def fit(self, trials: Sequence[Trial]) -> None:
-        """Learn from the trials that are done and that have the curves; what was learned before is forgotten.
-
-        Raises:
-            SurrogateError: there are too few trials, a target is in none of them, no target is a match of curves, or
-                no trial has the curves.
-        """
-        done = [trial for trial in trials if trial.state is TrialState.DONE]
-        X, Y, Yvar = training_data(trials, self.space, self.targets)
-        components = {c.name: c for c in self.objective.components if c.matching} if self.objective else {}
-        self._data = {name: _residuals(components[name], done) for name in self.targets if name in components}
-        if not self._data:
-            raise SurrogateError(
-                f"the composite surrogate learns what a match is made of, but none of its targets is a match: "
-                f"{', '.join(self.targets)}"
-            )
-        self._parts = {name: _parts(components[name]) for name in self._data}
-        self._aims = {name: _aims(components[name]) for name in self._data}
-        super().fit_arrays(X, Y, Yvar)
-
     def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
         """Refuse: the targets alone do not say what the curves are."""
         raise SurrogateError("the composite surrogate learns from trials with the arrays of their observations")
@@ -132,27 +112,42 @@ class Composite(base.Surrogate):
                 found.setdefault(aim.value, (aim.target + aim.scale * r, aim.scale * np.sqrt(v)))
         return found
 
-    def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        self._curves: dict[str, Curves] = {}
-        self._scalars: dict[str, tuple[ExactGP, Scaling]] = {}
-        limits = self.settings.max_fit, self.settings.max_points
-        for i, name in enumerate(self.targets):
-            if name not in self._data:
-                rows = np.isfinite(Y[:, i])
-                data = X[rows], Y[rows, i], Yvar[rows, i], self.space.categorical
-                good = unclipped(self.component(name), *data, self.settings.max_fit)
-                self._scalars[name] = train(*data, None, *limits, good)
-                continue
-            residuals, variances = self._data[name]
-            there = np.flatnonzero(np.isfinite(residuals).any(axis=1))
-            self._curves[name] = self._learned(X[there], residuals[there], variances[there], name)
-        del self._data
+    def _learn(self, done: Sequence[Trial]) -> None:
+        """Learn from trials of which some have the curves.
+
+        Raises:
+            SurrogateError: a target is in none of them, no target is a match of curves, or no trial has the curves.
+        """
+        X, Y, Yvar = training_data(done, self.space, self.targets)
+        components = {c.name: c for c in self.objective.components if c.matching} if self.objective else {}
+        matches = {name: components[name] for name in self.targets if name in components}
+        if not matches:
+            raise SurrogateError(
+                f"the composite surrogate learns what a match is made of, but none of its targets is a match: "
+                f"{', '.join(self.targets)}"
+            )
+        residuals = {name: _residuals(component, done) for name, component in matches.items()}
+        self._parts = {name: _parts(component) for name, component in matches.items()}
+        self._aims = {name: _aims(component) for name, component in matches.items()}
+        self._curves = {name: self._learned(X, *residuals[name], name) for name in matches}
+        self._scalars = {
+            name: self._scalar(X, Y[:, i], Yvar[:, i], name)
+            for i, name in enumerate(self.targets)
+            if name not in matches
+        }
+
+    def _scalar(self, X: Floats, y: Floats, variance: Floats, name: str) -> tuple[ExactGP, Scaling]:
+        rows = np.isfinite(y)
+        data = X[rows], y[rows], variance[rows], self.space.categorical
+        good = unclipped(self.component(name), *data, self.settings.max_fit)
+        return train(*data, None, self.settings.max_fit, self.settings.max_points, good)
 
     def _learned(self, X: Floats, residuals: Floats, variances: Floats, name: str) -> Curves:
+        there = np.flatnonzero(np.isfinite(residuals).any(axis=1))
         limits = self.settings.max_fit, self.settings.max_points
         higher_order = self.settings.model == "higher_order" and bool(self._parts[name])
-        singles = len(self._aims[name])
-        return Curves.of(X, residuals, variances, self.space.categorical, *limits, higher_order, singles)
+        data = X[there], residuals[there], variances[there]
+        return Curves.of(*data, self.space.categorical, *limits, higher_order, len(self._aims[name]))
 
     def _posterior(self, X: Floats) -> base.Posterior:
         mean, variance = np.empty((2, len(X), len(self.targets)))

@@ -1,15 +1,15 @@
 """The network of dynamics: F_s(k_p, t) of both species from S(k), temperature, density and interaction.
 
-A campaign over states of the Kob-Andersen mixture trains it, once, at its end. The networks are in `dynamics_ensemble`
-and `dynamics_paper`, S(k) of states that were not simulated in `dynamics_statics`, how good it all is on states that it
-has not seen in `dynamics_report`. Targets over the space are learned beside it by Gaussian processes (`gp`).
+A campaign over states of the Kob-Andersen mixture trains it, once, at its end. The networks are in `ensemble` and
+`paper`, S(k) of states that were not simulated in `statics`, how good it all is on states that it has not seen in
+`report`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,10 +17,8 @@ from pydantic import BaseModel, Field
 
 from softal.errors import SurrogateError
 from softal.numeric import Floats
-from softal.objective import Objective
 from softal.outputs import Flaws
 from softal.space import Space
-from softal.surrogates.beside import TargetsBeside, part_of
 from softal.surrogates.dynamics import committee as dynamics_committee
 from softal.surrogates.dynamics.data import REQUIRED, DynamicsData, features_of
 from softal.surrogates.dynamics.ensemble import Committee, ShapedCommittee, TrainingSettings, train
@@ -29,6 +27,7 @@ from softal.surrogates.dynamics.refusal import Known, outside
 from softal.surrogates.dynamics.report import Calibration, evaluate, metrics, untrained
 from softal.surrogates.dynamics.statics import Statics
 from softal.surrogates.dynamics.training import HeldOut, parts_of
+from softal.surrogates.learner import Learner, part_of
 from softal.theory.kob_andersen import INTERACTIONS
 from softal.trial import Trial, Value
 
@@ -48,23 +47,13 @@ class DynamicsNetworkSettings(TrainingSettings):
     seed: int = Field(0, ge=0, description="of first weights, of folds, and of draws of the noise")
 
 
-class DynamicsNetwork(TargetsBeside):
-    """Networks for F_s(k_p, t), Gaussian processes for the targets.
-
-    Attributes:
-        untrained: why there are no networks; None where there are.
-    """
+class DynamicsNetwork(Learner):
+    """Networks for F_s(k_p, t), which are trained when their campaign ends."""
 
     kind = "dynamics_network"
     Settings = DynamicsNetworkSettings
-    wants_arrays = True
-    untrained: str | None = "it has learned its targets alone"
+    trained: ClassVar[Literal["continuously", "at_end"]] = "at_end"
     _known: Known | None = None
-
-    @classmethod
-    def supports(cls, objective: Objective) -> str | None:
-        """Return None: any objective will do, since targets are learned as numbers."""
-        return None
 
     @classmethod
     def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
@@ -76,33 +65,15 @@ class DynamicsNetwork(TargetsBeside):
             return None
         return f"the simulator returns no array {missing[0]!r}, only {', '.join(sorted(arrays or ())) or 'none'}"
 
-    def fit(self, trials: Sequence[Trial]) -> None:
-        """Learn the targets and the dynamics; what was learned before is forgotten.
-
-        Where dynamics cannot be learned from these trials, `untrained` says why, and `curves` refuses.
-
-        Raises:
-            SurrogateError: the targets cannot be learned from these trials.
-        """
-        self.fit_targets(trials)
+    def _learn(self, done: Sequence[Trial]) -> None:
+        self._known = None
         try:
-            data = DynamicsData.of(trials, self._flaws)
+            data = DynamicsData.of(done, self._flaws)
             self._known = Known.of(data, self._flaws)
             self._train(data)
         except SurrogateError as error:
             self.untrained = str(error)
             self._shown = untrained(self.untrained)
-
-    def fit_targets(self, trials: Sequence[Trial]) -> None:
-        """Learn the targets alone, in a moment and without curves; marked trials are left out, as they are of networks.
-
-        Raises:
-            SurrogateError: the targets cannot be learned from these trials, or all of them are marked.
-        """
-        learned = [trial for trial in trials if self.settings.marked or not self._marked(trial)]
-        if trials and not learned:
-            raise SurrogateError(f"all {len(trials)} trials crystallized or did not equilibrate; none is left to learn")
-        super().fit(learned)
 
     def committee(self, trials: Sequence[Trial], seed: int = 0) -> Callable[[Floats], Floats]:
         """Learn the dynamics alone, and return the members' F_s of A and B at the same times; see the base class."""
@@ -111,9 +82,6 @@ class DynamicsNetwork(TargetsBeside):
     @property
     def _flaws(self) -> Flaws:
         return self.objective.flaws if self.objective is not None else Flaws()
-
-    def _marked(self, trial: Trial) -> bool:
-        return trial.observation is not None and self._flaws.of(trial.observation.values) is not None
 
     def _train(self, data: DynamicsData) -> None:
         began = time.perf_counter()
@@ -126,7 +94,6 @@ class DynamicsNetwork(TargetsBeside):
         self._shown = evaluate(data, learned, unseen, self._calibration, time.perf_counter() - began)
         self._shown["architecture"] = self.settings.architecture
         self._shown["statics_rmse"] = committee.statics.errors.tolist()
-        self.untrained = None
 
     # Dynamics.
 
@@ -210,17 +177,9 @@ class DynamicsNetwork(TargetsBeside):
         if self.untrained:
             raise SurrogateError(f"the network of dynamics is not trained: {self.untrained}")
 
-    # The contract of surrogates.
-
-    def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        super()._fit(X, Y, Yvar)
-        self._known = None
-        self.untrained = DynamicsNetwork.untrained
-        self._shown = untrained(str(self.untrained))
-
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        tensors, state = super()._state()
-        state |= {"untrained": self.untrained, SHOWN: self._shown}
+        tensors: dict[str, NDArray[Any]] = {}
+        state: dict[str, Any] = {"untrained": self.untrained, SHOWN: self._shown}
         state["known"] = None if self._known is None else [list(one) for one in self._known.states]
         state["elsewhere"] = [] if self._known is None else list(self._known.elsewhere)
         if self.untrained is None:
@@ -231,7 +190,6 @@ class DynamicsNetwork(TargetsBeside):
         return tensors, state
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        super()._restore(tensors, state)
         elsewhere = state.get("elsewhere", ELSEWHERE)
         self._known = None if state["known"] is None else Known.from_json(state["known"], elsewhere)
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]

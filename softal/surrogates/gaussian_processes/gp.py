@@ -18,6 +18,7 @@ from softal.surrogates.data import Scaling, better_half, subset
 from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP, Hyperparameters, fit_hyperparameters
 from softal.surrogates.gaussian_processes.laplace import posterior_draws, shares
+from softal.surrogates.learner import part_of
 
 MAX_DRAWN_POINTS = 4000  # in all draws of the hyperparameters together
 PREDICTED = 0.3  # part of the variance between the fences of outliers from which it counts as signal
@@ -226,6 +227,16 @@ class GaussianProcess(base.Surrogate):
             tensors |= {f"{i}.{name}": values for name, values in arrays.items()}
             models.append(learned)
         return tensors, {"models": models}
+
+    @classmethod
+    def _own(
+        cls, description: dict[str, Any], tensors: dict[str, NDArray[Any]]
+    ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return the processes alone where the first version of softal saved them with a learner."""
+        if cls.kind not in description["state"]:
+            return description, tensors
+        own = {"kind": cls.kind, "settings": {}, "state": description["state"][cls.kind]}
+        return {**description, **own}, part_of(cls.kind, tensors)
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
         self._models, self._drawn = [], {}

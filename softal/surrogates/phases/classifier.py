@@ -8,8 +8,6 @@ worth believing:
   proportions. Snapshots of one state point are never on two sides.
 - Probabilities are calibrated by a temperature (`softal.surrogates.phases.classification`).
 - A pattern far from all that was trained on is unknown (`softal.surrogates.phases.novelty`).
-
-Targets over the space are learned beside it by Gaussian processes (`softal.surrogates.gaussian_processes.gp`).
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,10 +24,9 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
 from softal.numeric import Floats
-from softal.objective import Objective
 from softal.space import Space
-from softal.surrogates import base
-from softal.surrogates.beside import TargetsBeside, part_of
+from softal.surrogates.folders import LEARNER, SURROGATE, latest_of
+from softal.surrogates.learner import DESCRIPTION, Learner, part_of, read_description
 from softal.surrogates.phases.classification import temperature
 from softal.surrogates.phases.data import Labelled, as_images, labelled
 from softal.surrogates.phases.labels import Table
@@ -96,22 +93,12 @@ class PhaseClassifierSettings(Settings):
         return path
 
 
-class PhaseClassifier(TargetsBeside):
-    """A convolutional network for the phases, Gaussian processes for the targets.
-
-    Attributes:
-        untrained: why there is no network; None where there is one.
-    """
+class PhaseClassifier(Learner):
+    """A convolutional network that tells phases by diffraction patterns; it is trained when its campaign ends."""
 
     kind = "phase_classifier"
     Settings = PhaseClassifierSettings
-    wants_arrays = True
-    untrained: str | None = "it has learned its targets alone"
-
-    @classmethod
-    def supports(cls, objective: Objective) -> str | None:
-        """Return None: any objective will do, since targets are learned as numbers."""
-        return None
+    trained: ClassVar[Literal["continuously", "at_end"]] = "at_end"
 
     @classmethod
     def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
@@ -125,26 +112,14 @@ class PhaseClassifier(TargetsBeside):
             return None
         return f"the simulator returns no array {settings.array!r}, only {', '.join(sorted(arrays)) or 'none'}"
 
-    def fit(self, trials: Sequence[Trial]) -> None:
-        """Learn the targets and the phases; what was learned before is forgotten.
-
-        Where phases cannot be learned from these trials, `untrained` says why, and `classify` refuses.
-
-        Raises:
-            SurrogateError: the targets cannot be learned from these trials.
-        """
-        self.fit_targets(trials)
+    def _learn(self, done: Sequence[Trial]) -> None:
         settings = self.settings
         try:
             table = Table.read(settings.labels, settings.column)
-            self._train(labelled(trials, table, self.space.names, settings.array))
+            self._train(labelled(done, table, self.space.names, settings.array))
         except SurrogateError as error:
             self.untrained = str(error)
             self._shown = untrained(self.untrained)
-
-    def fit_targets(self, trials: Sequence[Trial]) -> None:
-        """Learn the targets alone, in a moment and without images."""
-        super().fit(trials)
 
     def _train(self, data: Labelled) -> None:
         from softal.surrogates.phases.training import Schedule, train  # PyTorch is not needed to classify
@@ -160,7 +135,6 @@ class PhaseClassifier(TargetsBeside):
         self._novelty = Novelty.of(training.images, training.labels, unseen)
         self._shown = evaluate(self._network, self._novelty, data, parts, curves)
         self._shown["data"] = data.examples.digest
-        self.untrained = None
 
     # Phases.
 
@@ -220,16 +194,9 @@ class PhaseClassifier(TargetsBeside):
         if self.untrained:
             raise SurrogateError(f"the classifier is not trained: {self.untrained}")
 
-    # The contract of surrogates.
-
-    def _fit(self, X: Floats, Y: Floats, Yvar: Floats) -> None:
-        super()._fit(X, Y, Yvar)
-        self.untrained = PhaseClassifier.untrained
-        self._shown = untrained(str(self.untrained))
-
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        tensors, state = super()._state()
-        state |= {"untrained": self.untrained, "classification": self._shown}
+        tensors: dict[str, NDArray[Any]] = {}
+        state: dict[str, Any] = {"untrained": self.untrained, "classification": self._shown}
         if self.untrained is None:
             tensors |= {f"network.{name}": values for name, values in self._network.weights.items()}
             tensors |= {f"novelty.{name}": values for name, values in self._novelty.to_tensors().items()}
@@ -239,7 +206,6 @@ class PhaseClassifier(TargetsBeside):
         return tensors, state
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
-        super()._restore(tensors, state)
         self._shown = dict(state["classification"])
         self.untrained = state["untrained"]
         if self.untrained is None:
@@ -248,7 +214,7 @@ class PhaseClassifier(TargetsBeside):
 
 
 def load_classifier(path: str | Path) -> PhaseClassifier:
-    """Return the classifier in a surrogate's folder, or the latest one in a campaign's folder.
+    """Return the classifier in a learner's folder, or the latest one in a campaign's folder.
 
     Raises:
         SurrogateError: in one line, what is missing there.
@@ -259,33 +225,35 @@ def load_classifier(path: str | Path) -> PhaseClassifier:
 def classifier_folder(path: str | Path, called: str | None = None) -> Path:
     """Return the folder of the trained classifier that `load_classifier` loads; reads no more than `model.json`.
 
-    In its `state`, `phases` and `dimension` are the classifier's.
+    In its `state`, `phases` and `dimension` are the classifier's. Campaigns of the first version of softal have it in
+    the surrogate's folder.
 
     Args:
-        path: of a surrogate's or a campaign's folder.
+        path: of a learner's or a campaign's folder.
         called: what a message calls that; the path where None.
 
     Raises:
         SurrogateError: in one line, what is missing there.
     """
     path, called = Path(path), called or str(path)
-    folder = next((f for f in (path, path / "surrogate" / "latest") if _has_description(f)), None)
+    folders = path, latest_of(path, LEARNER), latest_of(path, SURROGATE)
+    folder = next((f for f in folders if _has_description(f)), None)
     if folder is None:
         trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
         raise SurrogateError(f"there is no trained classifier in {called}; {trains}")
-    description = base.read_description(folder)
+    description = read_description(folder)
     if description.get("kind") != PhaseClassifier.kind:
-        raise SurrogateError(f"{called} holds a surrogate of kind {description.get('kind')!r}, which knows no phases")
+        raise SurrogateError(f"{called} holds a model of kind {description.get('kind')!r}, which knows no phases")
     state = description.get("state", {})
     if reason := state.get("untrained"):
         raise SurrogateError(f"the classifier in {called} is not trained: {reason}")
     if missing := [name for name in ("phases", "dimension") if name not in state]:
-        raise SurrogateError(f"the classifier in {called} is damaged: its {base.DESCRIPTION} has no {missing[0]}")
+        raise SurrogateError(f"the classifier in {called} is damaged: its {DESCRIPTION} has no {missing[0]}")
     return folder
 
 
 def _has_description(folder: Path) -> bool:
     try:
-        return (folder / base.DESCRIPTION).is_file()
+        return (folder / DESCRIPTION).is_file()
     except OSError:  # a name that is too long
         return False

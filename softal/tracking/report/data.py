@@ -23,7 +23,7 @@ from softal.tracking.report.statistics import mean_arrays
 from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
 from softal.trial import Array, Trial, TrialState
 
-LATEST = Path("surrogate") / "latest"  # in a campaign's folder, with the latest surrogate's model and tables
+LATEST = [Path(what) / "latest" for what in ("learner", "surrogate")]  # in a campaign's folder: models and tables
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
 
 
@@ -40,7 +40,7 @@ class CampaignData:
         workers: number of workers, where it is known.
         running: whether a process runs the campaign now.
         folder: of the campaign; None where there is none.
-        sources: the campaign's surrogate, strategy and simulator, whose cards are shown.
+        sources: the campaign's surrogate, learner, strategy and simulator, whose cards are shown.
     """
 
     info: Mapping[str, Any]
@@ -56,9 +56,10 @@ class CampaignData:
     sources: Sequence[Source] = ()
 
     def table(self, name: str) -> Mapping[str, Any] | None:
-        """Return a table of the latest surrogate; None where there is none, ValueError where its file is damaged."""
-        path = self.folder / LATEST / f"{name}.json" if self.folder else None
-        if path is None or not path.exists():
+        """Return a table of the latest learner or surrogate; None if there is none, ValueError if it is damaged."""
+        paths = [self.folder / latest / f"{name}.json" for latest in LATEST] if self.folder else []
+        path = next((path for path in paths if path.exists()), None)
+        if path is None:
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):
@@ -227,7 +228,7 @@ def read(
             space=space,
             objective=objective,
             trials=journal.trials(),
-            versions=journal.versions(),
+            versions=journal.versions(of="surrogate"),
             advisor=advisor,
             workers=workers,
             running=in_use(folder),

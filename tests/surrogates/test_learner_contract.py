@@ -1,0 +1,27 @@
+"""The built-in learners that are no surrogates keep the contract that plug-ins keep."""
+
+from dataclasses import replace
+
+import pytest
+from bragg import CRYSTALS, crystals, write_labels
+from liquids import liquids
+
+from softal.objective import learn
+from softal.simulators.kob_andersen.kob_andersen import FLAWS
+from softal.testing.learners import Candidate, LearnerContract
+
+STATES = {"T": {"low": 0.4, "high": 6.0}, "rho": {"low": 1.1, "high": 1.6}, "interaction": {"choices": ["LJ", "WCA"]}}
+NETWORK = {"members": 2, "folds": 2, "fold_members": 1, "width": 8, "steps": 20}
+
+
+class TestDynamicsNetwork(LearnerContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("dynamics_network", STATES, liquids, NETWORK, replace(learn("relaxation_A"), flaws=FLAWS), 8)
+
+
+class TestPhaseClassifier(LearnerContract):
+    @pytest.fixture
+    def candidate(self, tmp_path_factory):
+        labels = write_labels(tmp_path_factory.mktemp("labels") / "labels.csv", crystals(18))
+        return Candidate("phase_classifier", CRYSTALS, crystals, {"labels": labels, "epochs": 2})
