@@ -45,7 +45,7 @@ class Course:
         self.fitted = records[-1]["trials"] if records else 0
         # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
         self.values: TrainingData | None = None
-        if issubclass(self.found, Surrogate) and self.found.fit is Surrogate.fit:
+        if issubclass(self.found, Surrogate) and self.found.learns_values():
             self.values = TrainingData(brief.space, brief.objective.names)
         self.trials: list[Trial] = []
         self.known = 0
