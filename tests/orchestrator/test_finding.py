@@ -125,13 +125,11 @@ def test_what_was_found_at_the_end_is_told_without_the_surrogate(
 ) -> None:
     monkeypatch.setattr(os, "nice", lambda by: 0)
     trainer = Trainer(pack(campaign._plan(campaign_id(campaign)).brief, campaign.spec.folder))
-    record = trainer.step(final=True)
-    assert record is not None
-    assert trainer.step(final=True) is None, "nothing of it is in the journal"
+    [record] = trainer.step(final=True).records
+    assert trainer.step(final=True).records == [], "nothing of it is in the journal"
     with Journal.open(campaign.folder, read_only=False) as journal:
         journal.add_version(record)
-    again = trainer.step(final=True)
-    assert again is not None
+    [again] = trainer.step(final=True).records
     assert again["found"] == json.loads(json.dumps(record["found"]))
     with campaign.scored() as (_, scores):
         live = find(campaign.spec.objective, campaign.spec.space, scores, campaign.latest_surrogate)
