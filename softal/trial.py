@@ -140,30 +140,75 @@ class Trial:
         return origin(self.proposed_by, self.notes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the trial as the command line's `--json` shows it; `objective` is a number where there is one."""
-        objective: Any = dict(self.objective) or None
-        if objective and len(objective) == 1:
-            objective = next(iter(objective.values()))
+        """Return all of the trial as plain data, of its arrays the units alone; `from_json` makes a trial of it."""
+        observation = self.observation or NOTHING
         return {
             "id": self.id,
             "state": str(self.state),
-            "point": dict(self.point),
-            "values": dict(self.observation.values) if self.observation else {},
-            "errors": dict(self.observation.errors) if self.observation else {},
-            "objective": objective,
-            "objective_error": next(iter(self.objective_errors.values()), None)
-            if len(self.objective) == 1
-            else dict(self.objective_errors) or None,
-            "proposed_by": self.proposed_by,
-            "origin": self.origin,
+            "point": self.point,
             "seed": self.seed,
             "fidelity": self.fidelity,
+            "proposed_by": self.proposed_by,
+            "notes": dict(self.notes),
+            "values": observation.values,
+            "errors": observation.errors,
+            "arrays": {name: {"unit": a.unit, "grid_unit": a.grid_unit} for name, a in observation.arrays.items()},
+            "artifacts": {name: str(path) for name, path in observation.artifacts.items()},
+            "objective": self.objective,
+            "objective_errors": self.objective_errors,
+            "reason": self.reason,
+            "proposed": self.proposed,
             "started": self.started,
             "finished": self.finished,
             "host": self.host,
             "attempts": self.attempts,
-            "reason": self.reason,
+            "asked_after": self.asked_after,
+            "told": self.told,
         }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], arrays: dict[str, Array] | None = None) -> Trial:
+        """Return the trial that `to_json` said, with the arrays of its observation where they are given."""
+        state, observation = STATES[record["state"]], None
+        if state is TrialState.DONE:
+            artifacts = {name: Path(path) for name, path in record["artifacts"].items()}
+            observation = Observation(record["values"], record["errors"], arrays or {}, artifacts)
+        return cls(
+            record["id"],
+            record["point"],
+            record["seed"],
+            record["fidelity"],
+            record["proposed_by"],
+            state,
+            record["notes"],
+            observation,
+            record["objective"],
+            record["objective_errors"],
+            record["reason"],
+            record["proposed"],
+            record["started"],
+            record["finished"],
+            record["host"],
+            record["attempts"],
+            record["asked_after"],
+            record["told"],
+        )
+
+    def shown(self) -> dict[str, Any]:
+        """Return the trial as the command line's `--json` shows it; `objective` is a number where there is one."""
+        record = self.to_json()
+        names = ("proposed_by", "origin", "seed", "fidelity", "started", "finished", "host", "attempts", "reason")
+        objective, errors = dict(self.objective) or None, dict(self.objective_errors) or None
+        if len(self.objective) == 1:
+            [name] = self.objective
+            objective, errors = self.objective[name], self.objective_errors.get(name)  # type: ignore[assignment]
+        first = {name: record[name] for name in ("id", "state", "point", "values", "errors")}
+        scores = {"objective": objective, "objective_error": errors}
+        return first | scores | {name: {"origin": self.origin, **record}[name] for name in names}
+
+
+NOTHING = Observation()
+STATES = {str(state): state for state in TrialState}
 
 
 def same_fidelity(one: float, other: float) -> bool:
@@ -171,9 +216,14 @@ def same_fidelity(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-6)
 
 
+def reaches(fidelity: float, least: float) -> bool:
+    """Return whether a fidelity is at least another one."""
+    return fidelity > least or same_fidelity(fidelity, least)
+
+
 def is_whole(trial: Trial, fidelity: float) -> bool:
     """Return whether a trial has at least this fidelity."""
-    return trial.fidelity > fidelity or same_fidelity(trial.fidelity, fidelity)
+    return reaches(trial.fidelity, fidelity)
 
 
 def origin(proposed_by: str, notes: Mapping[str, Any]) -> str:

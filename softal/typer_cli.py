@@ -191,7 +191,7 @@ def trials(
     found = [trial for trial in campaign.list_trials() if not failed or trial.state is TrialState.FAILED]
     found = found[-last:] if last else found
     if as_json:
-        _print_json([trial.to_json() for trial in found])
+        _print_json([trial.shown() for trial in found])
     else:
         objective = campaign.spec.objective
         show_trials(_console(), found, campaign.spec.space.names, objective.names, objective)
@@ -211,16 +211,16 @@ def best(folder: Folder, as_json: AsJson = False) -> None:
         raise CampaignStateError("this campaign learns everywhere: it has no best point; see softal predict")
     if not objective.single:
         front = campaign.pareto_front
-        if not front and (unmet := objective.unmet(campaign.list_trials())):
+        if not front and (unmet := campaign.unmet()):
             raise CampaignStateError(unmet)
         if as_json:
-            _print_json([trial.to_json() for trial in front])
+            _print_json([trial.shown() for trial in front])
         else:
             show_trials(_console(), front, campaign.spec.space.names, objective.names)
         return
     finding = find_best(campaign)
     if finding is None:
-        raise CampaignStateError(objective.unmet(campaign.list_trials()) or f"no trial of {folder} is done yet")
+        raise CampaignStateError(campaign.unmet() or f"no trial of {folder} is done yet")
     if as_json:
         _print_json(finding.to_json())
     else:
@@ -374,7 +374,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
 
     from softal.orchestrator.summary import find_best
     from softal.terminal.console import duration, relative, show_finding, show_trials, status_text
-    from softal.terminal.remarks import remarks
+    from softal.terminal.remarks import remarks, unconstrained
 
     found = campaign.status()
     folder = relative(campaign.folder)
@@ -383,7 +383,7 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     out.print(f"{how}, after {duration(found.active)}." if ending.state != "failed" else how, soft_wrap=True)
     out.print(f"  {status_text(found)}", soft_wrap=True)
     objective = campaign.spec.objective
-    if unmet := objective.unmet(campaign.list_trials()):
+    if unmet := campaign.unmet():
         out.print(f"[bold]Best[/bold]  {escape(unmet)}", soft_wrap=True)
     elif not objective.single and not objective.learning:
         out.print("[bold]Pareto front[/bold]")
@@ -394,7 +394,9 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
         if finding is not None:
             show_finding(out, finding, campaign.spec.space)
     version = (campaign.versions or [{}])[-1]
-    for line in remarks(campaign.spec.space, objective, campaign.list_trials(), version):
+    with campaign.scored(unconstrained(objective)) as (_, scores):
+        lines = list(remarks(campaign.spec.space, objective, scores, version))
+    for line in lines:
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
     if ending.report:
         out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)

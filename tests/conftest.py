@@ -1,15 +1,73 @@
-"""No module of tests leaves a Ray behind: a campaign keeps its own for the next one of the same process."""
+"""How the suite is divided over processes of pytest, how long a test may take, and what no test leaves behind."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+NEEDS = ("ray", "learning", "physics", "validation")  # marks of what a test needs, where it needs time
+LIMIT = 10.0  # seconds of a test that needs none of these
+WAITED = pytest.StashKey[float]()
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; a file stays in one process, if it has no groups of its own."""
+    items.sort(key=_order)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("ray" if item.get_closest_marker("ray") else item.path.name))
+
+
+def _order(item: pytest.Item) -> int:
+    """Return the rank of the mark that says most about how long a test takes."""
+    return next((i for i, mark in enumerate(("ray", "validation", "learning", "physics")) if _needs(item, mark)), 4)
+
+
+def _needs(item: pytest.Item, *marks: str) -> bool:
+    return any(item.get_closest_marker(mark) for mark in marks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Note how long the test has only waited for a CPU, on a machine that has other work."""
+    before = _waited()
+    try:
+        return (yield)
+    finally:
+        item.stash[WAITED] = _waited() - before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
+    """A test that says nothing of what it needs and takes long fails."""
+    report = yield
+    seconds = call.duration - item.stash.get(WAITED, 0.0)
+    if report.when == "call" and report.passed and seconds > LIMIT and not _needs(item, *NEEDS):
+        may = f"a test without one of the marks {', '.join(NEEDS)} may take {LIMIT:g} s"
+        report.outcome, report.longrepr = "failed", f"{item.nodeid} took {seconds:.1f} s; {may}"
+    return report
+
+
+def _waited() -> float:
+    """Return how long this thread was ready and had no CPU [s]; 0 where the kernel does not say."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 @pytest.fixture(scope="module", autouse=True)
 def no_ray_is_left() -> Iterator[None]:
+    """No module of tests leaves a Ray behind: a campaign keeps its own for the next one of the same process."""
     yield
     if "ray" in sys.modules:
         sys.modules["ray"].shutdown()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -32,7 +33,7 @@ REASONS = {
 
 CAMPAIGN = """
 name: {name}
-simulator: {{kind: 'simulations:Bowl', seconds: {seconds}, log: {log}}}
+simulator: {{kind: 'simulations:Bowl', seconds: {seconds}, log: {log}, pace: {pace}}}
 space: {{x: {{low: 0, high: 1}}, y: {{low: 0, high: 1}}}}
 objective: {{minimize: f}}
 strategy: {{kind: bayesian, n_initial: 4}}
@@ -58,8 +59,19 @@ class Driver:
         self.folder, self.log, self.state = folder, folder / "log", folder / "runs" / "victim"
         self.file = folder / "victim.yaml"
         (folder / "simulations.py").write_text((HERE / "simulations.py").read_text())
-        text = CAMPAIGN.format(name="victim", seconds=seconds, log=self.log, trials=trials, grace=grace, mlflow=mlflow)
-        self.file.write_text(text)
+        self._pace = folder / "pace"
+        self.let_run(trials)
+        self.file.write_text(
+            CAMPAIGN.format(
+                name="victim", seconds=seconds, log=self.log, pace=self._pace, trials=trials, grace=grace, mlflow=mlflow
+            )
+        )
+
+    def let_run(self, trials: int) -> None:
+        """Let trials from this one on wait until more are let run; at first all are."""
+        written = self._pace.with_suffix(".new")
+        written.write_text(str(trials))
+        written.replace(self._pace)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "softal.typer_cli", *arguments]
@@ -82,8 +94,15 @@ class Driver:
         return Counter(int(line.split()[0]) for line in lines)
 
     def wait_for(self, runs: int, process: subprocess.Popen[str]) -> None:
+        self._wait(lambda: sum(self.runs().values()) >= runs, process)
+
+    def wait_for_mirror(self, trials: int, database: Path, process: subprocess.Popen[str]) -> None:
+        """Wait until so many finished trials are in MLflow."""
+        self._wait(lambda: Counter(self.mlflow_runs(database)[0].values())["FINISHED"] >= trials, process)
+
+    def _wait(self, enough: Callable[[], bool], process: subprocess.Popen[str]) -> None:
         until = time.monotonic() + 120
-        while sum(self.runs().values()) < runs:
+        while not enough():
             assert time.monotonic() < until
             assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)

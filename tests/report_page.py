@@ -6,8 +6,15 @@ import base64
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from softal.space import Space
+from softal.surrogates import Surrogate
+from softal.surrogates.advice import advice
+from softal.surrogates.belief import latest
+from softal.tracking import report
 
 
 class Page(HTMLParser):
@@ -54,3 +61,8 @@ def decoded(values: object) -> np.ndarray:
     if isinstance(values, dict):
         return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
     return np.array(values)
+
+
+def write_report(folder: Path, *, space: Space, surrogate: Surrogate | None = None, **more: Any) -> Path:
+    """Write a campaign's report with its latest surrogate, or another one, as `softal report` does."""
+    return report.write_report(folder, space=space, advisor=advice(surrogate or latest(folder), space), **more)

@@ -231,6 +231,7 @@ def learned(done):
     return surrogate
 
 
+@pytest.mark.learning
 def test_the_answer_is_unbiased_within_its_error_and_the_best_trial_is_not():
     """24 campaigns of 25 trials: the mean z has a standard error of 0.2; that of the best trials is about -1.5."""
     seeds, z, z_best = range(24), [], []
@@ -246,6 +247,7 @@ def test_the_answer_is_unbiased_within_its_error_and_the_best_trial_is_not():
     assert np.mean(z_best) < -1.0
 
 
+@pytest.mark.learning
 def test_a_maximisation_has_the_same_answer_with_the_sign():
     low, high = bowl(1), bowl(1, sign=-1.0)
     a = find_answer(minimize("f"), BOWL, low, learned(low))
@@ -254,6 +256,7 @@ def test_a_maximisation_has_the_same_answer_with_the_sign():
     assert (a.value, a.error, a.luck) == pytest.approx((-b.value, b.error, -b.luck), rel=0.2)
 
 
+@pytest.mark.learning
 def test_noise_alone_is_not_believed():
     rng = np.random.default_rng(3)
     done = [Trial(**{**trial.__dict__, "objective": {"f": rng.normal(0, 0.04)}}) for trial in bowl(0)]
@@ -267,6 +270,7 @@ class Broken(GaussianProcess):
         raise ZeroDivisionError("no samples")
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize("objective", [minimize("f"), learn("f"), minimize("f", "g")], ids=["one", "learn", "two"])
 def test_a_broken_surrogate_costs_no_answer(objective: Objective):
     done = [Trial(**{**trial.__dict__, "objective": {"f": 1.0 + trial.objective["f"], "g": 1.0}}) for trial in bowl(0)]

@@ -57,7 +57,7 @@ def test_growth_is_the_last_tenth_over_the_second(figures):
     assert figures.per_trial(slower)["growth"] == pytest.approx((100**2 - 90**2) / (20**2 - 10**2))
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.timeout(600)
 def test_one_run_measures_softal_and_its_peers(tmp_path):
     out, page = tmp_path / "results.json", tmp_path / "page.md"
@@ -124,7 +124,8 @@ def test_g_of_a_thin_gas_is_its_boltzmann_factor_and_no_liquid_is_found_where_it
 METHODS = ("random", "sobol", "cmaes", "gp_ei", "tpe", "optuna_gp", "ax", "bayesian", "composite")
 
 
-@pytest.mark.parametrize("method", [pytest.param(m, marks=pytest.mark.slow) if m == "ax" else m for m in METHODS])
+@pytest.mark.learning
+@pytest.mark.parametrize("method", METHODS)
 def test_methods_keep_to_the_bounds_and_survive_failures(benchmark, method):
     peers, one = benchmark("peers"), benchmark("problems").problem("spill")
     made = [peers.METHODS[method].make(one, 3) for _ in range(2)]
@@ -145,6 +146,7 @@ def _trial(one, point, number):
                  objective_errors=errors)  # fmt: skip
 
 
+@pytest.mark.learning
 def test_the_scalar_gp_knows_a_failure_as_the_worst_cost_so_far(benchmark):
     peers, one = benchmark("peers"), benchmark("problems").problem("spill")
     method = peers.ScalarGP(one, 0)
@@ -154,6 +156,7 @@ def test_the_scalar_gp_knows_a_failure_as_the_worst_cost_so_far(benchmark):
     assert method._y == [0.3, 0.1, 0.3]
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize("method", ["cmaes", "tpe", "composite"])
 def test_a_chain_that_was_killed_goes_on_as_if_it_had_not_been(benchmark, tmp_path, method):
     chains = benchmark("chains")
@@ -217,6 +220,7 @@ def test_the_plan_goes_seed_by_seed_and_counts_what_is_there(benchmark, tmp_path
     assert f"{planned[0].problem}: 4 chains, 7 of 120 evaluations there" in run.describe(planned, tmp_path, 2)
 
 
+@pytest.mark.physics
 def test_monte_carlo_is_measured_in_each_engine_that_is_there(benchmark, tmp_path, monkeypatch, capsys):
     run = benchmark("monte_carlo")
     out = tmp_path / "moves.json"
@@ -248,3 +252,19 @@ def test_copies_side_by_side_are_the_same_system_but_larger(benchmark):
     assert np.all((four.positions >= 0) & (four.positions < four.box))
     energy = [run.Disks(c, run.SHOULDER, 0.5).energy for c in (one, four)]
     assert energy[1] == pytest.approx(4 * energy[0])
+
+
+def test_a_look_at_a_large_campaign_says_time_and_memory(benchmark, tmp_path):
+    large = benchmark("large")
+    folder = large.make_journal(tmp_path, 2500)
+    found = large.look("status", folder)
+    assert 0 < found["cpu_s"] < 100
+    assert 20 < found["mb"] < 1000
+    with pytest.raises(SystemExit, match=r"best of .* failed with exit code 2"):
+        large.look("best", tmp_path / "elsewhere")
+    looks = {what: {"few": found, "many": found, "campaign": found} for what in large.LOOKS}
+    campaign = {"at": {"2500": {"driver": 100.0}}, "peak": {"driver": 120.0}, "load_before": 1.0, "seconds": 60.0}
+    results = {"machine": large.overhead.machine(), "trials": 2500, "looks": looks, "campaign": campaign}
+    table = large.markdown(results | {"load_after": 2.0})
+    assert "| driver | 100 MB | 120 MB |" in table
+    assert "**0.0 s**" in table

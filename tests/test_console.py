@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from softal.answer import Answer, Single
+from softal.answer.optimum import Optimum
 from softal.numeric import with_error
 from softal.orchestrator.summary import Finding
 from softal.space import Space
-from softal.surrogates.optimum import Optimum
 from softal.terminal.console import duration, show_finding, show_predictions
 from softal.trial import Trial, TrialState
 

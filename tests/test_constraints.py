@@ -156,6 +156,7 @@ def test_samples_of_whole_numbers_on_a_log_scale_are_feasible(constraints: list[
         assert {(p["n"], p["m"]) for p in points} >= {(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 2)}
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

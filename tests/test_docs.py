@@ -89,6 +89,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
     assert simulator.run({"bias": 0.5}, Context(tmp_path / "work", seed=3)).values == {"cost": 0.5}
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize(
     ("page", "name"),
     [
@@ -106,7 +107,7 @@ def test_parts_alone(page: str, name: str, tmp_path: Path) -> None:
     execute([name], tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
 def test_a_campaign_from_python(page: str, tmp_path: Path) -> None:
     write(page, tmp_path)
@@ -114,7 +115,6 @@ def test_a_campaign_from_python(page: str, tmp_path: Path) -> None:
     assert (tmp_path / "runs/bowl/report.html").stat().st_size > 10_000
 
 
-@pytest.mark.slow
 def test_the_strategy_of_the_contributors_page_keeps_the_contract(tmp_path: Path) -> None:
     write("CONTRIBUTING.md", tmp_path)
     said = execute(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_halton.py"], tmp_path)

@@ -111,6 +111,28 @@ def test_a_simulators_own_chi_stays_and_a_single_array_has_none() -> None:
     assert set(both.with_parts(observation).values) == {"chi_g", "chi_h", "chi_second_g", "chi_second_h"}
 
 
+def test_an_observation_is_compared_with_its_references_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[str] = []
+    own = Reference._relative
+
+    def counted(self: Reference, simulated: Array) -> object:
+        compared.append(self.array)
+        return own(self, simulated)
+
+    monkeypatch.setattr(Reference, "_relative", counted)
+    observation, objective = observe(), match({"g": REFERENCE, "h": SECOND})
+    first = objective.evaluate(observation)
+    parts = objective.with_parts(observation)
+    assert objective.evaluate(observation) == first
+    assert compared == ["g", "h"]
+    residuals = [objective.components[0].residual(observation) for _ in range(3)]
+    assert residuals[0] is residuals[2]
+    assert compared == ["g", "h", "g", "h"]
+    assert "_computed" not in parts.__dict__, "what goes from worker to driver"
+    another = match({"g": replace(REFERENCE, weight=7.0), "h": SECOND})
+    assert another.evaluate(observation)[0] != first[0], "of the same name"
+
+
 DENSITY = Target("density", 0.767, 0.01, weight=2.0, unit="g/cm^3")
 PRESSURE = Target("pressure", 0.08, 1.0, unit="MPa")
 

@@ -11,6 +11,8 @@ from liquids import liquids, trial
 
 from softal.surrogates.dynamics.training import TrainingSettings
 
+pytestmark = pytest.mark.learning
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TEMPERATURES = np.geomspace(0.7, 4.0, 9)
 QUICK = TrainingSettings(members=3, folds=0, width=16, steps=60)

@@ -30,4 +30,4 @@ NOTES = [
 @pytest.mark.parametrize(("proposed_by", "notes", "words"), NOTES)
 def test_origin(proposed_by, notes, words):
     trial = Trial(0, {"x": 1.0}, proposed_by=proposed_by, notes=notes)
-    assert trial.origin == trial.to_json()["origin"] == words
+    assert trial.origin == trial.shown()["origin"] == words

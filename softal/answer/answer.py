@@ -22,17 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from softal.answer.edges import Edge, edges
 from softal.answer.modelled import BEATEN, MOST_POINTS, Model, lowest, luckiest, outdone
 from softal.objective import Objective
+from softal.objective.scores import Scores, scores_of
 from softal.space import Space
-from softal.trial import Point, Trial, TrialState, Value, is_whole
+from softal.trial import Point, Trial, Value, reaches
 
-__all__ = ["BEATEN", "Answer", "Single", "answer", "groups", "mean_of_runs", "point_key"]
+__all__ = ["BEATEN", "Answer", "Single", "answer", "mean_of_runs", "point_key"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Answer:
 
 
 def answer(
-    objective: Objective, trials: Sequence[Trial], space: Space | None = None, model: Model | None = None
+    objective: Objective, trials: Sequence[Trial] | Scores, space: Space | None = None, model: Model | None = None
 ) -> Answer | None:
     """Return the best point of a single objective; None where nothing is done, or where there is no best.
 
@@ -119,30 +122,20 @@ def answer(
 
     Args:
         objective: of the campaign.
-        trials: of the campaign, or some of them.
+        trials: of the campaign, or some of them; or their scores.
         space: of their points; without it, nothing is said of edges.
         model: what the surrogate says; None where there is none.
     """
-    best = objective.best(trials)
-    if best is None:
+    scores = scores_of(objective, trials)
+    if scores.best is None:
         return None
-    trials = [trial for trial in trials if trial.state is not TrialState.DONE or objective.satisfied(trial)]
-    chosen, modelled, why = _by_repeats(objective, trials, best), None, "no repeats, no surrogate"
+    chosen, modelled, why = _by_repeats(scores), None, "no repeats, no surrogate"
     if model is not None:
-        modelled, why = _by_model(objective, trials, best, model)
+        modelled, why = _by_model(scores, model)
         if chosen and modelled and outdone(model, chosen.point, modelled.point, float(objective.signs[0])):
             chosen = None
-    chosen = chosen or modelled or _of(objective, [best], best, why)
+    chosen = chosen or modelled or _of(scores, [scores.best], why)
     return replace(chosen, edges=edges(space, [chosen.point]) if space else {})
-
-
-def groups(trials: Sequence[Trial]) -> dict[tuple[Any, ...], list[Trial]]:
-    """Return the trials that are done by point and fidelity, in their order."""
-    found: dict[tuple[Any, ...], list[Trial]] = {}
-    for trial in trials:
-        if trial.state is TrialState.DONE and trial.objective:
-            found.setdefault((point_key(trial.point), trial.fidelity), []).append(trial)
-    return found
 
 
 def point_key(point: Point) -> tuple[tuple[str, Value], ...]:
@@ -167,73 +160,75 @@ def mean_of_runs(values: Sequence[float], errors: Sequence[float]) -> tuple[floa
     return mean, (variance / n) ** 0.5
 
 
-def _by_repeats(objective: Objective, trials: Sequence[Trial], best: Trial) -> Answer | None:
-    repeated = [group for group in groups(trials).values() if len(group) > 1]
+def _by_repeats(scores: Scores) -> Answer | None:
+    repeated = scores.repeated()
     if not repeated:
         return None
-    highest = max(group[0].fidelity for group in repeated)
-    found = [_of(objective, group, best) for group in repeated if is_whole(group[0], highest)]
-    sign = float(objective.signs[0])
-    chosen = min(found, key=lambda one: sign * one.value)
-    rival = objective.best([trial for trial in trials if is_whole(trial, highest)])
+    highest = max(float(scores.fidelities[group[0]]) for group in repeated)
+    whole = partial(reaches, least=highest)
+    found = [(_mean(scores, group), group) for group in repeated if whole(float(scores.fidelities[group[0]]))]
+    sign = float(scores.objective.signs[0])
+    (value, error), group = min(found, key=lambda one: sign * one[0][0])
+    rival = scores.lowest(scores.at_fidelity(whole))
     if rival is not None:
-        alone = _of(objective, [rival], best)
-        one_run = chosen.error**2 * chosen.repeats  # the rival's own error may not be known
-        sigma = np.sqrt(chosen.error**2 + max(one_run, np.nan_to_num(alone.error) ** 2))
-        if sign * alone.value < sign * chosen.value - BEATEN * sigma:
+        alone, unknown = _mean(scores, [rival])
+        one_run = error**2 * len(group)  # the rival's own error may not be known
+        sigma = np.sqrt(error**2 + max(one_run, np.nan_to_num(unknown) ** 2))
+        if sign * alone < sign * value - BEATEN * sigma:
             return None
-    return chosen
+    return _of(scores, group)
 
 
-def _by_model(objective: Objective, trials: Sequence[Trial], best: Trial, model: Model) -> tuple[Answer | None, str]:
+def _by_model(scores: Scores, model: Model) -> tuple[Answer | None, str]:
     """Return the answer by the surrogate; or None, and why there is none."""
     if model.doubt:
         return None, f"no repeats, and the surrogate {model.doubt}"
-    component = objective.components[0]
-    runs = _runs_of_points(objective, trials, best)
-    results, errors = component.sign * np.array([run.value for run in runs]), np.array([run.error for run in runs])
-    points = [run.point for run in runs]
-    found = lowest(model, points, results, errors, component.sign, component.size > 0)
+    component = scores.objective.components[0]
+    runs = scores.runs(MOST_POINTS)
+    values, errors = np.array([_mean(scores, run) for run in runs]).T
+    points = scores.points([int(scores.ids[run[0]]) for run in runs])
+    found = lowest(model, points, component.sign * values, errors, component.sign, component.size > 0)
     if found is None:
         return None, "no repeats, and every good result contradicts the surrogate"
-    run = runs[found.index]
     value, luck = component.sign * found.loss, component.sign * found.luck
-    chosen = replace(run, value=value, error=found.error, origin="model", luck=luck)
-    if _beaten(objective, trials, best, chosen, model):
+    chosen = replace(_of(scores, runs[found.index]), value=value, error=found.error, origin="model", luck=luck)
+    if _beaten(scores, chosen, model):
         return None, "no repeats, and better than the surrogate allows"
     return chosen, ""
 
 
-def _runs_of_points(objective: Objective, trials: Sequence[Trial], best: Trial) -> list[Answer]:
-    """Return the mean of the runs at each point, at its highest fidelity: those with the lowest losses."""
-    found: dict[Any, list[Trial]] = {}
-    for (point, fidelity), group in groups(trials).items():
-        if point not in found or fidelity > found[point][0].fidelity:
-            found[point] = group
-    sign = float(objective.signs[0])
-    runs = [_of(objective, group, best) for group in found.values()]
-    return sorted(runs, key=lambda run: sign * run.value)[:MOST_POINTS]
-
-
-def _beaten(objective: Objective, trials: Sequence[Trial], best: Trial, chosen: Answer, model: Model) -> bool:
+def _beaten(scores: Scores, chosen: Answer, model: Model) -> bool:
     """Return whether a single result is better than the answer by more than the luckiest of so many would be."""
-    rivals = [trial for trial in trials if trial.state is TrialState.DONE and trial.fidelity >= chosen.fidelity]
-    rival = objective.best(rivals)
+    rivals = scores.at_fidelity(lambda fidelity: fidelity >= chosen.fidelity)
+    rival = scores.lowest(rivals)
     if rival is None:
         return False
-    alone, sign = _of(objective, [rival], best), float(objective.signs[0])
-    sigma = np.hypot(chosen.error, model.own(np.array(alone.error)))
-    return bool(sign * alone.value < sign * chosen.value - luckiest(len(rivals)) * sigma)
+    (alone, error), sign = _mean(scores, [rival]), float(scores.objective.signs[0])
+    sigma = np.hypot(chosen.error, model.own(np.array(error)))
+    return bool(sign * alone < sign * chosen.value - luckiest(len(rivals)) * sigma)
 
 
-def _of(objective: Objective, runs: Sequence[Trial], best: Trial, why: str = "") -> Answer:
-    name = objective.names[0]
-    values = [trial.objective[name] for trial in runs]
-    value, error = mean_of_runs(values, [trial.objective_errors.get(name, np.nan) for trial in runs])
-    single = Single(best.id, best.point, best.objective[name], best.objective_errors.get(name, np.nan))
+def _mean(scores: Scores, runs: Sequence[int] | NDArray[np.intp]) -> tuple[float, float]:
+    """Return the mean of some runs and its standard error, in the natural sign."""
+    values = float(scores.objective.signs[0]) * scores.losses[runs, 0]
+    return mean_of_runs(values.tolist(), scores.errors[runs, 0].tolist())
+
+
+def _of(scores: Scores, runs: Sequence[int] | NDArray[np.intp], why: str = "") -> Answer:
+    """Return the answer that these runs of one point are."""
+    best = scores.best
+    assert best is not None
+    point, best_point = scores.points([int(scores.ids[runs[0]]), int(scores.ids[best])])
+    (value, error), (best_value, best_error) = _mean(scores, runs), _single(scores, best)
+    single = Single(int(scores.ids[best]), best_point, best_value, best_error)
     origin: Literal["repeats", "trial"] = "repeats" if len(runs) > 1 else "trial"
-    ids = tuple(trial.id for trial in runs)
-    return Answer(runs[0].point, value, error, origin, len(runs), runs[0].fidelity, ids, single, why=why)
+    ids = tuple(int(scores.ids[i]) for i in runs)
+    fidelity = float(scores.fidelities[runs[0]])
+    return Answer(point, value, error, origin, len(runs), fidelity, ids, single, why=why)
+
+
+def _single(scores: Scores, index: int) -> tuple[float, float]:
+    return float(scores.objective.signs[0] * scores.losses[index, 0]), float(scores.errors[index, 0])
 
 
 def _known(error: float) -> float | None:

@@ -24,8 +24,10 @@ def names(builtin: Mapping[str, str], group: str) -> dict[str, str]:
 
 def resolve(kind: str, builtin: Mapping[str, str], group: str) -> Any:
     """Return the object behind `kind`; SoftalError names what is allowed or why the import failed."""
-    known = names(builtin, group)
-    target = known.get(kind, MOVED.get(kind, kind))
+    target = builtin.get(kind, MOVED.get(kind, kind))
+    if ":" not in target:  # to look for plug-ins means to read the metadata of everything that is installed
+        known = names(builtin, group)
+        target = known.get(kind, kind)
     module_name, colon, attribute = target.partition(":")
     if not colon:
         close = get_close_matches(kind, known, n=1)

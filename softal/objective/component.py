@@ -10,8 +10,9 @@ so that L = 1 where each part deviates by its tolerance.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from softal.trial import Array, Observation
 
 Direction = Literal["minimize", "maximize", "learn"]
 MISMATCH = "mismatch"
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,19 @@ class Component:
         return self._mismatch(observation) if self.matching else _value(self.name, observation)
 
     def deviations(self, observation: Observation) -> list[tuple[float, float]]:
-        """Return x_j of each of the parts with its standard error (NaN where it is not known)."""
-        return [self._deviation(part, observation) for part in self.parts]
+        """Return x_j of each of the parts with its standard error (NaN where it is not known); computed once."""
+        return self._once(
+            "deviations", observation, lambda: [self._deviation(part, observation) for part in self.parts]
+        )
+
+    def _once(self, what: str, observation: Observation, compute: Callable[[], Made]) -> Made:
+        """Return what is computed of an observation, and keep it there: models are fitted to the same trials often."""
+        known: dict[tuple[str, str], tuple[Component, Made]] = observation.__dict__.setdefault("_computed", {})
+        of, made = known.get((what, self.name), (None, None))
+        if of is not self:
+            made = compute()
+            known[what, self.name] = self, made
+        return made  # type: ignore[return-value]
 
     @staticmethod
     def _deviation(part: Reference | Target, observation: Observation) -> tuple[float, float]:
@@ -95,7 +108,7 @@ class Component:
         return sum(reference.size for reference in self.references) + len(self.targets)
 
     def residual(self, observation: Observation) -> tuple[Floats, Floats]:
-        """Return the residuals whose length is the component's value, and their variances, both of shape (K,).
+        """Return the residuals whose length is the component's value, and their variances, both of shape (K,), once.
 
         r = concatenation over the parts j of sqrt(w_j / sum w) r_j / tolerance_j, r_j as of `Reference.residual` for a
         curve, v - target for a value; those of the targets come last. The value of a match is thus a known function,
@@ -106,6 +119,9 @@ class Component:
             InvalidObservation: if an array or a value is missing, or an array has no grid or covers too little of its
                 reference.
         """
+        return self._once("residual", observation, lambda: self._residuals(observation))
+
+    def _residuals(self, observation: Observation) -> tuple[Floats, Floats]:
         found = [self._residual(part, observation) for part in self.parts]
         scales = np.sqrt(self.weights)
         residuals = [scale * residual for scale, (residual, _) in zip(scales, found, strict=True)]

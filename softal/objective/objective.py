@@ -7,7 +7,7 @@ minimised: loss = sign * value, sign = +1 for minimize, match and learn, -1 for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from softal.errors import NotReturned, SoftalError
 from softal.kinds.validation import did_you_mean
 from softal.objective.component import MISMATCH, Component, Direction, name_of
+from softal.objective.front import front
 from softal.objective.outcome import Outcome, outcome
 from softal.outputs import Flaws
 from softal.references import Reference, Target, load_reference
@@ -191,9 +192,23 @@ class Objective:
 
     def satisfied(self, trial: Trial) -> bool:
         """Return whether the trial's values satisfy all outcome constraints."""
-        return not self.violated(trial)
+        return self.holds(trial.observation.values if trial.observation else {})
 
-    def nearest(self, trials: Sequence[Trial]) -> Trial | None:
+    def holds(self, values: Mapping[str, float]) -> bool:
+        """Return whether an observation's values satisfy all outcome constraints."""
+        return all(one.holds(float(values.get(one.value, np.nan))) for one in self.outcomes)
+
+    def scored(self, trial: Trial) -> tuple[float, ...] | None:
+        """Return the trial's losses (m,) where it counts: done, and within the outcome constraints; None elsewhere."""
+        if trial.state is not TrialState.DONE or not self.complete(trial.objective) or not self.satisfied(trial):
+            return None
+        return tuple(one.sign * trial.objective[one.name] for one in self.components)
+
+    def complete(self, values: Mapping[str, float]) -> bool:
+        """Return whether a trial's objective has all components."""
+        return all(one.name in values for one in self.components)
+
+    def nearest(self, trials: Iterable[Trial]) -> Trial | None:
         """Return the trial that violates least: by the sum of its violations, in units of each value's spread."""
         done = _done(trials)
         if not done or not self.outcomes:
@@ -204,44 +219,43 @@ class Objective:
         amounts_in_spreads = np.nan_to_num(np.array(amounts) / np.where(spread > 0, spread, 1.0), nan=np.inf)
         return done[int(np.argmin(amounts_in_spreads.sum(axis=1)))]
 
-    def unmet(self, trials: Sequence[Trial]) -> str | None:
+    def unmet(self, trials: Iterable[Trial]) -> str | None:
         """Say that no trial satisfies the outcome constraints, and which is nearest; None where one does.
 
         `no trial satisfies pressure <= 5: nearest is trial 12 with pressure 7.3`; None, too, where none is done.
         """
-        near = self.nearest(trials)
-        if near is None or any(self.satisfied(trial) for trial in _done(trials)):
+        violating: list[Trial] = []
+        for trial in trials:
+            if self.scored(trial) is not None:
+                return None
+            violating.append(trial)
+        near = self.nearest(violating)
+        if near is None:
             return None
         texts = " and ".join(one.text for one in self.outcomes)
         values = ", ".join(f"{one.value} {one.of(near.observation):.4g}" for one in self.violated(near))
         return f"no trial satisfies {texts}: nearest is trial {near.id} with {values}"
 
-    def best(self, trials: Sequence[Trial]) -> Trial | None:
-        """Return the trial with the lowest observed loss among those that satisfy the constraints.
+    def best(self, trials: Iterable[Trial]) -> Trial | None:
+        """Return the trial with the lowest observed loss among those that count; None where there is none.
 
-        None where there is none, and for several objectives.
+        Of several with the same loss, that with the lowest id. None, too, for several objectives.
         """
-        done = [trial for trial in _done(trials) if self.satisfied(trial)]
-        if self.learning or not self.single or not done:
+        if self.learning or not self.single:
             return None
-        return done[int(np.argmin(self.losses(done)[:, 0]))]
+        counted = ((losses[0], trial.id, trial) for trial in trials if (losses := self.scored(trial)) is not None)
+        return min(counted, key=lambda one: one[:2], default=(0.0, 0, None))[2]
 
     def pareto_front(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the trials that no other trial beats in every component, in the order of the first component.
 
         Those that violate an outcome constraint do not count.
         """
-        done = [trial for trial in _done(trials) if self.satisfied(trial)]
-        losses = self.losses(done)
-        front: list[int] = []
-        for i in np.lexsort(losses.T[::-1]):
-            dominated = any(np.all(losses[j] <= losses[i]) and np.any(losses[j] < losses[i]) for j in front)
-            if not dominated:
-                front.append(int(i))
-        return [done[i] for i in front]
+        counted = [trial for trial in trials if self.scored(trial) is not None]
+        return [counted[i] for i in front(self.losses(counted))]
 
 
-def _done(trials: Sequence[Trial]) -> list[Trial]:
+def _done(trials: Iterable[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.state is TrialState.DONE and trial.objective]
 
 

@@ -6,24 +6,40 @@ from collections.abc import Iterable
 from typing import Literal
 
 from softal.objective import Objective
+from softal.objective.best import BestSoFar
 from softal.trial import Trial, TrialState, is_whole
 
 FAILURES = (5, 0.1)  # first trials that fail alike: so many, or this part of the budget's trials where that is more
 
 
 class Progress:
-    """What the budget looks at, kept up to date trial by trial in constant memory."""
+    """What the budget looks at, kept up to date trial by trial in constant memory.
+
+    Args:
+        objective: of the campaign.
+        trials: those that it begins with, in the order of telling; what is not finished does not count.
+        fidelity: that a result must have to end the campaign.
+    """
 
     def __init__(self, objective: Objective, trials: Iterable[Trial] = (), fidelity: float = 0.0) -> None:
         self.objective, self.fidelity = objective, fidelity
         self.done = 0
         self.failed = 0
-        self.best: Trial | None = None
-        self.best_whole: Trial | None = None  # of those with no less than `fidelity`
         self.since_best = 0
-        self._front: list[Trial] = []
-        for trial in sorted((t for t in trials if t.state.finished), key=lambda t: t.told or 0):
-            self.add(trial)
+        self._best, self._best_whole = BestSoFar(objective), BestSoFar(objective)
+        for trial in trials:
+            if trial.state.finished:
+                self.add(trial)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial of a single objective."""
+        return self._best.best
+
+    @property
+    def best_whole(self) -> Trial | None:
+        """The best one of those with no less than `fidelity`."""
+        return self._best_whole.best
 
     @property
     def finished(self) -> int:
@@ -31,37 +47,16 @@ class Progress:
         return self.done + self.failed
 
     def add(self, trial: Trial) -> bool:
-        """Count a finished trial; return whether it is an improvement (a new best, or a new point of the front)."""
+        """Count a finished trial, in the order of telling; return whether it is an improvement, see `BestSoFar`."""
         self.since_best += 1
-        if trial.state is not TrialState.DONE:
-            self.failed += 1
-            return False
-        self.done += 1
-        improved = self._improves(trial)
-        if self.objective.single and is_whole(trial, self.fidelity) and self._is_better(trial, self.best_whole):
-            self.best_whole = trial
+        self.done += trial.state is TrialState.DONE
+        self.failed += trial.state is TrialState.FAILED
+        improved = self._best.add(trial)
+        if self.objective.single and is_whole(trial, self.fidelity):
+            self._best_whole.add(trial)
         if improved:
             self.since_best = 0
         return improved
-
-    def _improves(self, trial: Trial) -> bool:
-        if self.objective.single:
-            better = self._is_better(trial, self.best)
-            self.best = trial if better else self.best
-            return better
-        if self.objective.learning or not self.objective.satisfied(trial):
-            return False
-        self._front = self.objective.pareto_front([*self._front, trial])
-        return any(kept.id == trial.id for kept in self._front)
-
-    def _is_better(self, trial: Trial, best: Trial | None) -> bool:
-        if self.objective.learning or not self.objective.satisfied(trial):
-            return False
-        return best is None or self._loss(trial) < self._loss(best)
-
-    def _loss(self, trial: Trial) -> float:
-        component = self.objective.components[0]
-        return component.sign * trial.objective[component.name]
 
 
 class Budget:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
+from softal.objective import Objective
+from softal.objective.scores import Scores
 from softal.orchestrator import provenance
-from softal.orchestrator.budget import Budget, Progress
+from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.checks import searched
 from softal.orchestrator.campaign_file.schema import (
     CampaignSpec,
@@ -28,6 +31,7 @@ from softal.orchestrator.campaign_file.schema import (
     parse_text,
 )
 from softal.orchestrator.campaign_file.settings import BudgetSettings
+from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
 from softal.simulators.base import Simulator
@@ -297,11 +301,10 @@ class Campaign:
 
     def status(self) -> Status:
         """Return how the campaign stands, running or not, with its answer."""
-        with require_campaign(self.folder) as journal:
-            trials = journal.trials()
-            progress = Progress(self.spec.objective, trials)
-            found = read_status(self.folder, journal, progress, self.spec.workers.concurrent)
-        return replace(found, answer=self._answer(trials))
+        with self.scored() as (journal, scores):
+            best = None if scores.best is None else journal.trial(int(scores.ids[scores.best]))
+            found = read_status(self.folder, journal, best, self.spec.workers.concurrent)
+            return replace(found, answer=self._found(journal, scores).answer)
 
     def list_trials(self) -> list[Trial]:
         """Return all trials in the order of their ids, without arrays."""
@@ -313,42 +316,41 @@ class Campaign:
         """All trials as a table: one row a trial, columns for the point, values, errors and objective."""
         import pandas as pd
 
-        rows = []
-        for trial in self.list_trials():
-            observation = trial.observation
-            row: dict[str, Any] = {"id": trial.id, "state": str(trial.state), **trial.point}
-            row |= trial.objective | {f"{name}_error": error for name, error in trial.objective_errors.items()}
-            if observation is not None:
-                row |= observation.values | {f"{name}_error": e for name, e in observation.errors.items()}
-            row |= {
-                key: getattr(trial, key) for key in ("proposed_by", "seed", "started", "finished", "host", "reason")
-            }
-            rows.append(row)
+        with require_campaign(self.folder) as journal:
+            rows = [_flat(trial.to_json()) for trial in journal.read()]
         return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
 
     @property
     def best(self) -> Trial | None:
         """The trial with the best observed objective, with its arrays; None where there is none."""
-        found = self.spec.objective.best(self.list_trials())
-        with require_campaign(self.folder) as journal:
-            return None if found is None else journal.trial(found.id)
+        with self.scored() as (journal, scores):
+            return None if scores.best is None else journal.trial(int(scores.ids[scores.best]))
 
     @property
     def answer(self) -> Answer | None:
         """The best point by repeats, or by the surrogate, with its error; None where there is none."""
-        return self._answer(self.list_trials())
+        with self.scored() as (journal, scores):
+            return self._found(journal, scores).answer
 
-    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
-        if self.spec.objective.best(trials) is None:
-            return None
-        from softal.surrogates.belief import find_answer
-
-        return find_answer(self.spec.objective, self.spec.space, trials, self.latest_surrogate)
+    def _found(self, journal: Journal, scores: Scores) -> Found:
+        return found_in(journal, self.spec.objective, self.spec.space, scores, lambda: self.latest_surrogate)
 
     @property
     def pareto_front(self) -> list[Trial]:
         """The trials that no other beats in every component of the objective."""
-        return self.spec.objective.pareto_front(self.list_trials())
+        with self.scored() as (journal, scores):
+            return journal.some(scores.ids[scores.front].tolist())
+
+    @contextmanager
+    def scored(self, objective: Objective | None = None) -> Iterator[tuple[Journal, Scores]]:
+        """Open the journal, with the results of all trials that count as arrays; by another objective than its own."""
+        with require_campaign(self.folder) as journal:
+            yield journal, journal.scores(objective or self.spec.objective)
+
+    def unmet(self) -> str | None:
+        """Say that no trial satisfies the outcome constraints, and which is nearest; None where one does."""
+        with require_campaign(self.folder) as journal:
+            return self.spec.objective.unmet(journal.read(TrialState.DONE)) if self.spec.objective.outcomes else None
 
     @property
     def versions(self) -> list[dict[str, Any]]:
@@ -398,7 +400,8 @@ class Campaign:
 
     def report(self) -> Path:
         """Write the report and return its path."""
-        from softal.orchestrator.report import write_report
+        from softal.surrogates.advice import advice
+        from softal.tracking.report import write_report
 
         spec = self.spec
         return write_report(
@@ -406,7 +409,7 @@ class Campaign:
             space=spec.space,
             objective=spec.objective,
             workers=spec.workers.concurrent,
-            surrogate=self.latest_surrogate,
+            advisor=advice(self.latest_surrogate, spec.space),
             sources=self._sources(),
         )
 
@@ -435,6 +438,14 @@ class Silent:
 
     def doing(self, text: str) -> None:
         """Say nothing."""
+
+
+def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a trial's record as one row of a table."""
+    row: dict[str, Any] = {"id": record["id"], "state": record["state"], **record["point"]}
+    for values, errors in (("objective", "objective_errors"), ("values", "errors")):
+        row |= record[values] | {f"{name}_error": error for name, error in record[errors].items()}
+    return row | {name: record[name] for name in ("proposed_by", "seed", "started", "finished", "host", "reason")}
 
 
 def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from softal.answer import Answer
 from softal.errors import CampaignStateError
-from softal.orchestrator.budget import Progress
 from softal.tracking.journal import Journal, in_use
+from softal.tracking.standing import active_seconds, state_of, utilisation
 from softal.trial import Trial, TrialState
 
 
@@ -48,41 +47,26 @@ class Status:
         """Return the status as `softal status --json` shows it."""
         shown = {key: value for key, value in self.__dict__.items() if key not in ("mirror_behind", "mirror_error")}
         answer = self.answer.to_json() if self.answer else None
-        return shown | {"best": self.best.to_json() if self.best else None, "answer": answer}
+        return shown | {"best": self.best.shown() if self.best else None, "answer": answer}
 
 
-def utilisation(busy: float, concurrent: int, active: float) -> float | None:
-    """Return the part of the workers' time that was spent in simulations; None before anything ran."""
-    return min(1.0, busy / (concurrent * active)) if active > 0 else None
-
-
-def busy_seconds(trials: list[Trial]) -> float:
-    """Return the time that finished trials took together [s]."""
-    return sum(t.finished - t.started for t in trials if t.state.finished and t.started and t.finished)
-
-
-def read_status(folder: Path, journal: Journal, progress: Progress, concurrent: int) -> Status:
-    """Return the status of the campaign in `folder`, whether or not it is running."""
-    info = journal.info
-    state = info.get("state", "running")
-    if state == "running" and not in_use(folder):
-        state = "interrupted"
-    trials = journal.trials()
-    active = float(info.get("active", 0.0))
-    if state == "running" and "resumed" in info:
-        active += max(0.0, time.time() - float(info.get("active_at", info["resumed"])))
-    counts = journal.counts()
+def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: int) -> Status:
+    """Return the status of the campaign in `folder`, whether or not it is running; `best` is its best trial."""
+    info, counts = journal.info, journal.counts()
+    running = in_use(folder)
+    state, active = state_of(info, running), active_seconds(info, running)
+    done, failed = counts[TrialState.DONE], counts[TrialState.FAILED]
     return Status(
         name=info["name"],
         state=state,
         reason=info.get("reason", "") if state != "running" else "",
-        done=progress.done,
+        done=done,
         running=counts[TrialState.RUNNING] if state == "running" else 0,
-        failed=progress.failed,
+        failed=failed,
         waiting=counts[TrialState.PROPOSED] + (counts[TrialState.RUNNING] if state != "running" else 0),
-        best=progress.best,
-        utilisation=utilisation(busy_seconds(trials), concurrent, active),
-        trials_per_hour=progress.finished / active * 3600 if active > 0 else None,
+        best=best,
+        utilisation=utilisation(journal.busy_seconds(), concurrent, active),
+        trials_per_hour=(done + failed) / active * 3600 if active > 0 else None,
         active=active,
     )
 

@@ -8,9 +8,8 @@ from typing import Any
 from softal.answer import Answer, edges
 from softal.answer.optimum import Optimum, on_edges
 from softal.orchestrator.campaign import Campaign
+from softal.orchestrator.found import found_in
 from softal.space import Space
-from softal.surrogates.belief import find_answer
-from softal.surrogates.optimum import find_optimum
 from softal.trial import Trial
 
 
@@ -44,17 +43,16 @@ class Finding:
                 "optimum_note": found.beside(self.answer),
             }
         on_edges = sorted({*self.answer.edges, *(found.edges if found else ())})
-        return self.trial.to_json() | {"answer": self.answer.to_json(), "edges": on_edges, **optimum}
+        return self.trial.shown() | {"answer": self.answer.to_json(), "edges": on_edges, **optimum}
 
 
 def find_best(campaign: Campaign) -> Finding | None:
     """Return the best point with its uncertainty; None where nothing is done, or for several objectives."""
-    objective, space, trials = campaign.spec.objective, campaign.spec.space, campaign.list_trials()
-    if objective.best(trials) is None:
-        return None
-    surrogate = campaign.latest_surrogate
-    answer = find_answer(objective, space, trials, surrogate)
-    if answer is None:
-        return None
-    best = next(trial for trial in trials if trial.id == answer.best.id)
-    return Finding(best, answer, find_optimum(objective, trials, surrogate))
+    with campaign.scored() as (journal, scores):
+        if scores.best is None:
+            return None
+        best = journal.trial(int(scores.ids[scores.best]))
+        found = found_in(
+            journal, campaign.spec.objective, campaign.spec.space, scores, lambda: campaign.latest_surrogate
+        )
+        return None if found.answer is None or best is None else Finding(best, found.answer, found.optimum)

@@ -103,6 +103,10 @@ class Strategy(ABC):
             raise StrategyError(f"strategy {self.kind!r}: {problem}")
         self.asked = 0
         self._results: dict[int, Result] = {}
+        self._begin()
+
+    def _begin(self) -> None:  # noqa: B027 - some have no state of their own
+        """Make what belongs to the kind, from space, objective, seed and settings, when a strategy is made."""
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:

@@ -78,17 +78,11 @@ class Mixture(Strategy):
         assert isinstance(settings, MixtureSettings)
         return max(float(chosen.found.highest_fidelity(chosen.settings)) for chosen in settings.strategies)
 
-    def __init__(
-        self,
-        space: Space,
-        objective: Objective,
-        seed: int = 0,
-        settings: BaseModel | Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(space, objective, seed, settings)
+    def _begin(self) -> None:
         chosen: Sequence[ChosenKind] = self.settings.strategies
         self.members = [
-            member.found(space, objective, _seed(seed, k), member.settings) for k, member in enumerate(chosen)
+            member.found(self.space, self.objective, _seed(self.seed, k), member.settings)
+            for k, member in enumerate(chosen)
         ]
         self.shares = np.array(self.settings.shares or [1.0] * len(chosen))
         self._names = _names(self.members)

@@ -42,6 +42,11 @@ class Advice:
         )
 
 
+def advice(surrogate: Surrogate | None, space: Space) -> Advice | None:
+    """Return a surrogate as pages ask it; None without one, or where it is of another space."""
+    return Advice(surrogate) if surrogate is not None and surrogate.space.names == space.names else None
+
+
 def _curves(surrogate: Surrogate, point: Mapping[str, Any]) -> dict[str, tuple[Floats, Floats, Floats]]:
     """Return array -> (grid, mean, standard deviation), shape (k,) each, where the surrogate predicts arrays."""
     predict = getattr(surrogate, "curves", None)

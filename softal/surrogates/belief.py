@@ -23,6 +23,7 @@ from softal.answer import Answer, answer
 from softal.answer.modelled import Model
 from softal.numeric import NORMAL_95
 from softal.objective import Objective
+from softal.objective.scores import Scores, scores_of
 from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load
 from softal.surrogates.folders import SURROGATE, latest_of
@@ -34,18 +35,19 @@ DRAWS = 128  # functions: a standard deviation to 6 %
 
 
 def find_answer(
-    objective: Objective, space: Space, trials: Sequence[Trial], surrogate: Surrogate | None
+    objective: Objective, space: Space, trials: Sequence[Trial] | Scores, surrogate: Surrogate | None
 ) -> Answer | None:
     """Return a campaign's answer by its repeats, its surrogate, or its best trial; see `softal.answer.answer`."""
-    if objective.best(trials) is None:
+    scores = scores_of(objective, trials)
+    if scores.best is None:
         return None
     if surrogate is None or objective.names[0] not in surrogate.targets:
-        return answer(objective, trials, space)
+        return answer(objective, scores, space)
     try:
-        return answer(objective, trials, space, model(surrogate, objective.names[0]))
+        return answer(objective, scores, space, model(surrogate, objective.names[0]))
     except Exception as error:  # a surrogate may be anybody's code; a campaign has an answer without it
         broken = Model(_nothing, _nothing, math.nan, doubt=f"cannot be asked: {type(error).__name__}: {error}")
-        return answer(objective, trials, space, broken)
+        return answer(objective, scores, space, broken)
 
 
 def model(surrogate: Surrogate, target: str) -> Model:

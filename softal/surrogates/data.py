@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +83,55 @@ def better_half(losses: Floats) -> NDArray[np.bool_]:
     return np.asarray(losses <= np.nanmedian(losses))
 
 
+class TrainingData:
+    """The trials that are done, as far as surrogates learn from values: three arrays, which grow.
+
+    Attributes:
+        n: number of trials.
+    """
+
+    def __init__(self, space: Space, targets: Sequence[str]) -> None:
+        self.space, self.targets = space, targets
+        m = len(targets)
+        self._arrays = np.empty((0, space.dimension)), np.empty((0, m)), np.empty((0, m))
+        self._names: set[str] = set()
+        self._others = 0
+
+    @property
+    def n(self) -> int:
+        """Number of trials."""
+        return len(self._arrays[0])
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        """Take in those of the trials that are done."""
+        done = [trial for trial in trials if trial.state is TrialState.DONE]
+        self._others += len(trials) - len(done)
+        if not done:
+            return
+        found = np.array([[_look_up(trial, target) for target in self.targets] for trial in done], dtype=np.float64)
+        found = found.reshape(len(done), len(self.targets), 2)
+        found = np.where(np.isfinite(found), found, np.nan)
+        new = self.space.to_unit([trial.point for trial in done]), found[:, :, 0], found[:, :, 1] ** 2
+        X, Y, Yvar = (np.concatenate(pair) for pair in zip(self._arrays, new, strict=True))
+        self._arrays = X, Y, Yvar
+        for trial in done:
+            self._names.update(trial.objective, trial.observation.values if trial.observation else ())
+
+    def arrays(self) -> tuple[Floats, Floats, Floats]:
+        """Return X (n, d) in the unit cube, Y (n, m) and Yvar (n, m), squared standard errors.
+
+        Raises:
+            SurrogateError: no trial is done, or a target is in none of them; the names that are there are listed.
+        """
+        if not self.n:
+            raise SurrogateError(f"none of {self._others} trials is done: there is nothing to learn from")
+        for target, column in zip(self.targets, self._arrays[1].T, strict=True):
+            if np.all(np.isnan(column)):
+                names = ", ".join(sorted(self._names)) or "no values"
+                raise SurrogateError(f"no trial has a finite value of {target!r}; they have {names}")
+        return self._arrays
+
+
 def training_data(trials: Sequence[Trial], space: Space, targets: Sequence[str]) -> tuple[Floats, Floats, Floats]:
     """Return X (n, d) in the unit cube, Y (n, m) and Yvar (n, m), squared standard errors, of the trials that are done.
 
@@ -93,17 +141,9 @@ def training_data(trials: Sequence[Trial], space: Space, targets: Sequence[str])
     Raises:
         SurrogateError: no trial is done, or a target is in none of them; the names that are there are listed.
     """
-    done = [trial for trial in trials if trial.state is TrialState.DONE]
-    if not done:
-        raise SurrogateError(f"none of {len(trials)} trials is done: there is nothing to learn from")
-    found = np.array([[_look_up(trial, target) for target in targets] for trial in done], dtype=np.float64)
-    found = found.reshape(len(done), len(targets), 2)
-    Y, errors = found[:, :, 0], found[:, :, 1]
-    Y = np.where(np.isfinite(Y), Y, np.nan)
-    for target, column in zip(targets, Y.T, strict=True):
-        if np.all(np.isnan(column)):
-            raise SurrogateError(f"no trial has a finite value of {target!r}; they have {_names(done)}")
-    return space.to_unit([trial.point for trial in done]), Y, np.where(np.isfinite(errors), errors, np.nan) ** 2
+    data = TrainingData(space, targets)
+    data.add(trials)
+    return data.arrays()
 
 
 def _look_up(trial: Trial, target: str) -> tuple[float, float]:
@@ -112,14 +152,6 @@ def _look_up(trial: Trial, target: str) -> tuple[float, float]:
     if trial.observation is None:
         return np.nan, np.nan
     return trial.observation.values.get(target, np.nan), trial.observation.errors.get(target, np.nan)
-
-
-def _names(trials: Sequence[Trial]) -> str:
-    names: dict[str, Any] = {}
-    for trial in trials:
-        names |= trial.objective
-        names |= trial.observation.values if trial.observation else {}
-    return ", ".join(sorted(names)) or "no values"
 
 
 def subset(Y: Floats, size: int) -> NDArray[np.intp]:

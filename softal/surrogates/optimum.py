@@ -16,11 +16,12 @@ from softal.answer.edges import edges_of
 from softal.answer.optimum import Optimum
 from softal.numeric import Floats
 from softal.objective import Component, Objective
+from softal.objective.scores import Scores, scores_of
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import minima, summary
 from softal.surrogates.belief import doubt
 from softal.surrogates.tolerance import tolerated
-from softal.trial import Trial, TrialState
+from softal.trial import Trial
 
 FAR = 0.1  # of a range, from the nearest run
 UNSURE = 2.0  # times the error at the nearest run
@@ -28,16 +29,18 @@ MATTERS = 0.1  # of the spread of the means at the runs: a smaller error is no r
 MOST_RUNS = 2000
 
 
-def find_optimum(objective: Objective, trials: Sequence[Trial], surrogate: Surrogate | None) -> Optimum | None:
+def find_optimum(objective: Objective, trials: Sequence[Trial] | Scores, surrogate: Surrogate | None) -> Optimum | None:
     """Return the optimum of a single objective by a surrogate; None where there is none to be had."""
     name = objective.names[0]
-    done = [trial for trial in trials if trial.state is TrialState.DONE and trial.objective]
-    if surrogate is None or not objective.single or objective.learning or not done or name not in surrogate.targets:
+    if surrogate is None or not objective.single or objective.learning or name not in surrogate.targets:
         return None
     if objective.outcomes:  # of which the surrogate knows nothing
         return None
+    scores = scores_of(objective, trials)
+    if not len(scores):
+        return None
     try:
-        runs = surrogate.space.to_unit([trial.point for trial in done])
+        runs = surrogate.space.to_unit(scores.points(scores.ids[-MOST_RUNS:].tolist()))
         component = objective.components[0]
         found = _possible(locate(surrogate, float(objective.signs[0]), name, runs), component)
         return replace(found, tolerated=_tolerated(surrogate, component))
@@ -70,7 +73,8 @@ def locate(surrogate: Surrogate, sign: float, target: str, runs: Floats) -> Opti
         surrogate: fitted.
         sign: +1 where the target is minimised, -1 where it is maximised.
         target: its name.
-        runs: what is looked at to tell whether the optimum lies away from everything that was run.
+        runs: what is looked at to tell whether the optimum lies away from everything that was run; the latest
+            `MOST_RUNS` of many.
     """
     U, losses = minima(surrogate, sign, target=target)
     edges = edges_of(surrogate.space, U)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.numeric import Floats
 from softal.objective import Objective
+from softal.objective.scores import Scores, scores_of
 from softal.space import Space
 from softal.space.parameters import Real
 from softal.strategies.shared.few import same_again
-from softal.trial import Trial, TrialState
+from softal.trial import Trial
 
 ENOUGH = 5  # trials at different points before a value is said not to change
 DECADES = 3  # of a range on a linear scale, of which nine tenths are the last decade
@@ -33,21 +36,30 @@ def hints(space: Space) -> Iterator[str]:
             )
 
 
-def remarks(space: Space, objective: Objective, trials: Sequence[Trial], version: Mapping[str, Any]) -> Iterator[str]:
+def remarks(
+    space: Space, objective: Objective, trials: Sequence[Trial] | Scores, version: Mapping[str, Any]
+) -> Iterator[str]:
     """Give lines that a user should read at the end of a campaign.
 
     Args:
-        space, objective, trials: of the campaign.
+        space, objective: of the campaign.
+        trials: of the campaign; or the scores of all that are done, see `unconstrained`.
         version: the surrogate's last record (`Campaign.versions`); empty where there is none.
     """
-    done = [trial for trial in trials if trial.state is TrialState.DONE]
-    if len(np.unique(space.to_unit([trial.point for trial in done]), axis=0)) >= ENOUGH:
-        for name in objective.names:
-            yield from _unchanged(name, np.array([trial.objective[name] for trial in done]), space)
-    yield from _repeated(space, objective, done)
+    done = scores_of(unconstrained(objective), trials)
+    X = space.to_unit(done.points(done.ids.tolist()))
+    if len(np.unique(X, axis=0)) >= ENOUGH:
+        for name, losses, sign in zip(objective.names, done.losses.T, objective.signs, strict=True):
+            yield from _unchanged(name, sign * losses, space)
+    yield from _repeated(space, X, done)
     if objective.learning:
         for name in objective.names:
             yield from _learnt(name, version)
+
+
+def unconstrained(objective: Objective) -> Objective:
+    """Return the objective by which every trial that is done counts."""
+    return replace(objective, outcomes=())
 
 
 def _unchanged(name: str, values: NDArray[np.float64], space: Space) -> Iterator[str]:
@@ -62,9 +74,8 @@ def _unchanged(name: str, values: NDArray[np.float64], space: Space) -> Iterator
         )
 
 
-def _repeated(space: Space, objective: Objective, done: Sequence[Trial]) -> Iterator[str]:
-    X = space.to_unit([trial.point for trial in done])
-    if space.dimension and space.cells.all() and same_again(X, objective.losses(done), objective.loss_errors(done)):
+def _repeated(space: Space, X: Floats, done: Scores) -> Iterator[str]:
+    if space.dimension and space.cells.all() and same_again(X, done.losses, done.errors):
         points = len(np.unique(X.round(9), axis=0))
         yield (
             f"{len(done) - points} of {len(done)} trials repeated one of {points} points and gave the same result: "

@@ -20,8 +20,9 @@ import json
 import multiprocessing
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from multiprocessing.pool import Pool
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,12 @@ class StrategyContract:
         """Return the strategy to test."""
         raise NotImplementedError("override the fixture `candidate`")
 
+    @pytest.fixture
+    def spawned(self) -> Iterator[Pool]:
+        """Return a pool of one process that has nothing of this one; a suite of many strategies may share one."""
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            yield pool
+
     @pytest.mark.parametrize("space", SPACES)
     def test_points_lie_in_the_space(self, candidate: Candidate, space: str) -> None:
         bench = campaign(candidate, space)
@@ -209,9 +216,8 @@ class StrategyContract:
         first, other = (campaign_points(candidate, "real", seed) for seed in (1, 2))
         assert not any(point in other for point in first)
 
-    def test_same_points_in_a_spawned_process(self, candidate: Candidate) -> None:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            elsewhere = pool.apply(campaign_points, (candidate, "real"))
+    def test_same_points_in_a_spawned_process(self, candidate: Candidate, spawned: Pool) -> None:
+        elsewhere = spawned.apply(campaign_points, (candidate, "real"))
         assert_same(campaign_points(candidate, "real"), elsewhere, candidate.tolerance)
 
     @pytest.mark.parametrize("n", [1, 6])

@@ -115,7 +115,7 @@ class _Run:
         )  # fmt: skip
         self._agents = _Strategist(brief, campaign.thinking, self._later)
         self._stock = Stock(
-            journal, self._agents, campaign.seed, self, 1, None, campaign.freshness, [], clock=lambda: self.now
+            journal, self._agents, campaign.seed, self, 1, None, campaign.freshness, clock=lambda: self.now
         )
         self._journal = journal
 

@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from softal.errors import CampaignStateError
-from softal.trial import Array, Observation, Trial, TrialState
+from softal.objective import Objective
+from softal.objective.scores import Rows, Scores
+from softal.trial import Array, Point, Trial, TrialState
 
 DATABASE = "journal.sqlite"
 LOCK = "lock"  # a file of the folder
@@ -37,6 +39,9 @@ COLUMNS = (
     "objective", "objective_errors", "reason", "proposed", "started", "finished", "host", "attempts", "asked_after",
     "told",
 )  # fmt: skip
+NAMES = tuple("values" if column == "vals" else column for column in COLUMNS)  # as `Trial.to_json` has them
+AS_JSON = ("point", "notes", "values", "errors", "arrays", "artifacts", "objective", "objective_errors")
+CHUNK = 500  # rows that are read at once
 ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLOB NOT NULL)"
 STEPS = """
 CREATE TABLE IF NOT EXISTS steps (trial INTEGER, step INTEGER, vals, errors, PRIMARY KEY (trial, step)) WITHOUT ROWID
@@ -174,27 +179,95 @@ class Journal:
         """The last sequence number."""
         return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq
 
+    @property
+    def last_told(self) -> int:
+        """The sequence number at which a trial finished last; 0 where none has."""
+        return self._db.execute("SELECT max(told) FROM trials").fetchone()[0] or 0
+
     def trials(self, *states: TrialState, arrays: bool = False) -> list[Trial]:
         """Return all trials, or those in `states`, in the order of their ids; with their arrays only if asked."""
+        return list(self.read(*states, arrays=arrays))
+
+    def read(self, *states: TrialState, arrays: bool = False) -> Iterator[Trial]:
+        """Give the same trials one after the other: of many, only a few are in memory at a time."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        rows = self._db.execute(f"{SELECT}{where} ORDER BY id", [str(state) for state in states]).fetchall()
-        return [_trial(row, self.arrays(row[0]) if arrays else None) for row in rows]
+        return self._read(f"{SELECT}{where} ORDER BY id", [str(state) for state in states], arrays)
+
+    def some(self, ids: Iterable[int]) -> list[Trial]:
+        """Return the trials with these ids, in this order, without arrays; KeyError where there is no such trial."""
+        wanted = list(ids)
+        found = {trial.id: trial for part in self._among(wanted, SELECT) for trial in self._decoded(part)}
+        return [found[i] for i in wanted]
+
+    def points(self, ids: Iterable[int]) -> list[Point]:
+        """Return the points of the trials with these ids, in this order; KeyError where there is no such trial."""
+        wanted, found = list(ids), dict[int, Point]()
+        for part in self._among(wanted, "SELECT id, point FROM trials"):
+            found |= zip((row[0] for row in part), _loads([row[1] for row in part]), strict=True)
+        return [found[i] for i in wanted]
+
+    def _among(self, ids: Sequence[int], query: str) -> Iterator[list[Sequence[Any]]]:
+        """Give the rows of these ids in parts."""
+        for first in range(0, len(ids), CHUNK):
+            part = ids[first : first + CHUNK]
+            yield self._db.execute(f"{query} WHERE id IN ({', '.join('?' * len(part))})", part).fetchall()
+
+    def latest(self, state: TrialState, count: int) -> list[Trial]:
+        """Return the trials in a state with the highest ids, at most so many, in the order of their ids."""
+        query = f"{SELECT} WHERE state = ? ORDER BY id DESC LIMIT ?"
+        return list(self._read(query, (str(state), count)))[::-1]
 
     def trial(self, trial_id: int) -> Trial | None:
         """Return one trial with its arrays."""
-        row = self._db.execute(f"{SELECT} WHERE id = ?", (trial_id,)).fetchone()
-        return _trial(row, self.arrays(trial_id)) if row else None
+        return next(self._read(f"{SELECT} WHERE id = ?", (trial_id,), arrays=True), None)
 
     def changes(self, since: int, limit: int = 1000) -> tuple[list[Trial], int]:
         """Return the trials that changed after `since`, oldest change first, and the last sequence number seen."""
         rows = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
-        return [_trial(row) for row in rows], rows[-1][1] if rows else since
+        return self._decoded(rows), rows[-1][1] if rows else since
 
-    def told(self, after: int, upto: int, *, arrays: bool = False) -> list[Trial]:
-        """Return the trials that finished with sequence numbers in (after, upto], in that order."""
-        query = f"{SELECT} WHERE told > ? AND told <= ? ORDER BY told"
-        rows = self._db.execute(query, (after, upto)).fetchall()
-        return [_trial(row, self.arrays(row[0]) if arrays else None) for row in rows]
+    def told(self, after: int, upto: int, *, arrays: bool = False) -> Iterator[Trial]:
+        """Give the trials that finished with sequence numbers in (after, upto], in that order."""
+        return self._read(f"{SELECT} WHERE told > ? AND told <= ? ORDER BY told", (after, upto), arrays)
+
+    def _read(self, query: str, values: Sequence[Any], arrays: bool = False) -> Iterator[Trial]:
+        rows = self._db.execute(query, values)
+        while some := rows.fetchmany(CHUNK):
+            yield from self._decoded(some, arrays)
+
+    def _decoded(self, rows: Sequence[Sequence[Any]], arrays: bool = False) -> list[Trial]:
+        """Return the trials of rows.
+
+        Each column of JSON is read as one text, which is faster, and shares its names. Columns that say the same share
+        what they say, and those that say nothing one empty mapping: they are a third of what many trials hold.
+        """
+        columns: dict[str, Sequence[Any]] = dict(zip(NAMES, zip(*rows, strict=True), strict=True)) if rows else {}
+        texts = {columns[name] for name in AS_JSON} if rows else ()
+        said: dict[Any, Sequence[Any]] = {
+            column: _loads(column) if any(column) else [{}] * len(rows) for column in texts
+        }
+        columns |= {name: said[columns[name]] for name in AS_JSON if rows}
+        columns.pop("seq", None)
+        records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+        return [Trial.from_json(record, self.arrays(record["id"]) if arrays else None) for record in records]
+
+    def scores(self, objective: Objective) -> Scores:
+        """Return the results of all trials that count as arrays."""
+        names = ("id", "point", "fidelity", "objective", "objective_errors", *(["vals"] if objective.outcomes else []))
+        rows = self._db.execute(f"SELECT {', '.join(names)} FROM trials WHERE state = 'done' ORDER BY id")
+
+        def found() -> Iterator[Rows]:
+            while some := rows.fetchmany(CHUNK):
+                ids, points, fidelities, *texts = zip(*some, strict=True)
+                parts = [_loads(text) for text in texts]
+                yield Rows(ids, _loads(points), fidelities, *parts, *([] if objective.outcomes else [[{}] * len(some)]))
+
+        return Scores.read(objective, found(), self.points)
+
+    def busy_seconds(self) -> float:
+        """Return the time that finished trials took together [s]."""
+        query = "SELECT total(finished - started) FROM trials WHERE state IN ('done', 'failed')"
+        return float(self._db.execute(query).fetchone()[0])
 
     def versions(self, after: int = 0, *, of: str | None = None) -> list[dict[str, Any]]:
         """Return the records of versions whose number is larger, in their order: all, or of the surrogate, the learner.
@@ -409,64 +482,13 @@ def _with_told(trial: Trial, told: int | None) -> Trial:
 
 
 def _row(trial: Trial, seq: int, told: int | None) -> Sequence[Any]:
-    observation = trial.observation or Observation()
-    units = {name: {"unit": a.unit, "grid_unit": a.grid_unit} for name, a in observation.arrays.items()}
-    return (
-        trial.id,
-        seq,
-        str(trial.state),
-        json.dumps(trial.point),
-        trial.seed,
-        trial.fidelity,
-        trial.proposed_by,
-        _dumps(trial.notes),
-        _dumps(observation.values),
-        _dumps(observation.errors),
-        _dumps(units),
-        _dumps({name: str(path) for name, path in observation.artifacts.items()}),
-        _dumps(trial.objective),
-        _dumps(trial.objective_errors),
-        trial.reason,
-        trial.proposed,
-        trial.started,
-        trial.finished,
-        trial.host,
-        trial.attempts,
-        trial.asked_after,
-        told,
-    )
+    record = trial.to_json() | {"seq": seq, "told": told}
+    record |= {name: json.dumps(record[name]) if record[name] else None for name in AS_JSON}
+    record["point"] = record["point"] or "{}"
+    return [record[name] for name in NAMES]
 
 
-def _dumps(mapping: Mapping[str, Any]) -> str | None:
-    return json.dumps(dict(mapping)) if mapping else None
-
-
-def _loads(text: str | None) -> dict[str, Any]:
-    return json.loads(text) if text else {}
-
-
-def _trial(row: Sequence[Any], arrays: dict[str, Array] | None = None) -> Trial:
-    record = dict(zip(COLUMNS, row, strict=True))
-    state = TrialState(record["state"])
-    artifacts = {name: Path(path) for name, path in _loads(record["artifacts"]).items()}
-    observation = Observation(_loads(record["vals"]), _loads(record["errors"]), arrays or {}, artifacts)
-    return Trial(
-        id=record["id"],
-        point=json.loads(record["point"]),
-        seed=record["seed"],
-        fidelity=record["fidelity"],
-        proposed_by=record["proposed_by"],
-        state=state,
-        notes=_loads(record["notes"]),
-        observation=observation if state is TrialState.DONE else None,
-        objective=_loads(record["objective"]),
-        objective_errors=_loads(record["objective_errors"]),
-        reason=record["reason"],
-        proposed=record["proposed"],
-        started=record["started"],
-        finished=record["finished"],
-        host=record["host"],
-        attempts=record["attempts"],
-        asked_after=record["asked_after"],
-        told=record["told"],
-    )
+def _loads(texts: Sequence[str | None]) -> list[dict[str, Any]]:
+    """Return what each of the texts says, all read as one; nothing is said of an empty mapping."""
+    found: list[dict[str, Any]] = json.loads(f"[{','.join([text or '{}' for text in texts])}]")
+    return found

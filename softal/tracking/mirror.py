@@ -23,6 +23,7 @@ from softal.answer import answer as of_trials
 from softal.cards.card import Picture
 from softal.errors import SoftalError
 from softal.objective import Objective
+from softal.objective.scores import Scores
 from softal.outputs import Outputs
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
 from softal.tracking.journal import Journal
@@ -106,7 +107,7 @@ class Follower:
         journal: what is mirrored; a reader's connection is enough.
         store: where to.
         objective: of the campaign, which says what the best trial is.
-        answer: trials -> the campaign's answer; that of the trials alone unless it is given.
+        answer: scores of all trials -> the campaign's answer; that of the trials alone unless it is given.
         files: the record of a version of surrogate or learner -> its files that people look at; none unless given.
         picture: arrays of a trial and title -> their picture; none unless it is given.
         outputs: what the simulator declares of its arrays.
@@ -120,7 +121,7 @@ class Follower:
         store: Store,
         objective: Objective,
         *,
-        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
+        answer: Callable[[Scores], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
         outputs: Outputs | None = None,
@@ -406,9 +407,9 @@ class Follower:
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
             now = milliseconds(self._clock()) or 0
-            trials = self.journal.trials()
-            step = sum(trial.state.finished for trial in trials)
-            metrics, tags = answer_record(self.objective, self._answer(trials), step, now)
+            counts, scores = self.journal.counts(), self.journal.scores(self.objective)
+            step = counts[TrialState.DONE] + counts[TrialState.FAILED]
+            metrics, tags = answer_record(self.objective, self._answer(scores), step, now)
             self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)
         except Exception as error:

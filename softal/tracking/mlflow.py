@@ -18,6 +18,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 # MLflow reads these when it is imported. It reports usage by default; and its HTTP client tries for minutes, where
@@ -47,6 +48,7 @@ from sqlalchemy.engine import Engine
 from softal.answer import Answer
 from softal.cards.card import Picture
 from softal.objective import Objective
+from softal.objective.scores import Scores
 from softal.outputs import Outputs
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
@@ -62,7 +64,7 @@ from softal.tracking.records import (
     RunRecord,
 )
 from softal.tracking.records import Metric as Row
-from softal.trial import Array, Trial
+from softal.trial import Array
 
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
@@ -109,7 +111,7 @@ class Mirror(Follower):
         experiment: str,
         objective: Objective,
         *,
-        answer: Callable[[Sequence[Trial]], Answer | None] | None = None,
+        answer: Callable[[Scores], Answer | None] | None = None,
         files: Callable[[Mapping[str, Any]], Sequence[Path]] | None = None,
         picture: Callable[[Mapping[str, Array], str], Picture | None] | None = None,
         outputs: Outputs | None = None,
@@ -173,9 +175,10 @@ class MlflowStore:
             self._client.restore_experiment(experiment.experiment_id)
         return experiment
 
-    def _find_runs(self, campaign: str) -> tuple[list[Run], list[tuple[int, Run]]]:
+    def _find_runs(self, campaign: str) -> tuple[list[Run], list[tuple[int, KnownRun]]]:
         """Return the campaign's parent runs (there should be one at most), and its trials' runs."""
-        parents, children = [], []
+        parents: list[Run] = []
+        children: list[tuple[int, KnownRun]] = []  # of MLflow's own runs, 100,000 take more than a GB
         token = None
         while True:
             page = self._client.search_runs(
@@ -186,7 +189,7 @@ class MlflowStore:
             )
             for run in page:
                 if TRIAL_TAG in run.data.tags:
-                    children.append((int(run.data.tags[TRIAL_TAG]), run))
+                    children.append((int(run.data.tags[TRIAL_TAG]), _known(run)))
                 elif run.data.tags.get(KIND_TAG) == "campaign":
                     parents.append(run)
             token = page.token
@@ -209,10 +212,8 @@ class MlflowStore:
             self._client.log_text(parent.info.run_id, campaign.text, CAMPAIGN_FILE)
         return parent
 
-    def _keep_one(self, known: dict[int, KnownRun], trial: int, run: Run) -> None:
+    def _keep_one(self, known: dict[int, KnownRun], trial: int, new: KnownRun) -> None:
         """Take a run as its trial's; of two runs of one trial the ended one stays."""
-        info = run.info
-        new = KnownRun(info.run_id, info.status, info.end_time, int(run.data.tags.get(ATTEMPTS_TAG, 1)))
         old = known.get(trial)
         if old and (old.status == "FINISHED" or new.status == "RUNNING"):
             self.remove(new)
@@ -338,6 +339,11 @@ class _Database:
             "artifact_uri": append_to_uri_path(self._experiment.artifact_location, run, "artifacts"),
             "experiment_id": int(self._experiment.experiment_id),
         }
+
+
+def _known(run: Run) -> KnownRun:
+    info = run.info
+    return KnownRun(info.run_id, intern(info.status), info.end_time, int(run.data.tags.get(ATTEMPTS_TAG, 1)))
 
 
 _fast_files: set[str] = set()

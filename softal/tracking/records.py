@@ -22,6 +22,7 @@ from typing import Any
 from softal.answer import Answer
 from softal.numeric import with_error
 from softal.objective import Objective
+from softal.objective.best import Lowest
 from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
@@ -72,7 +73,7 @@ class CampaignRecord:
     retried: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownRun:
     """A trial's run that MLflow holds already."""
 
@@ -219,11 +220,10 @@ class Convergence:
     """
 
     def __init__(self, objective: Objective, logged: int = 0) -> None:
-        self._objective = objective
-        self._signs = {} if objective.learning else dict(zip(objective.names, objective.signs, strict=True))
-        self._names = {name: "best" if objective.single else key(f"best_{name}") for name in self._signs}
+        self._lowest = Lowest(objective)
+        self._signs = dict(zip(objective.names, objective.signs, strict=True))
+        self._names = {name: "best" if objective.single else key(f"best_{name}") for name in objective.names}
         self._logged = logged
-        self._losses = dict.fromkeys(self._signs, math.inf)
         self._pending: list[tuple[bool, list[Metric]]] = []  # whether it must be kept, and one step's metrics
         self.done = 0
         self.failed = 0
@@ -237,23 +237,18 @@ class Convergence:
         """Count a finished trial; return whether it is a new best in any component."""
         self.done += trial.state is TrialState.DONE
         self.failed += trial.state is TrialState.FAILED
-        counts = self._objective.satisfied(trial)  # what violates an outcome constraint is no best
-        losses = {
-            name: sign * trial.objective.get(name, math.inf * sign) if counts else math.inf
-            for name, sign in self._signs.items()
-        }
-        better = {name: loss for name, loss in losses.items() if loss < self._losses[name]}
-        self._losses |= better
+        better = self._lowest.add(trial)
         step = self.done + self.failed
         if step > self._logged:
             if self._pending and not self._pending[-1][0]:
                 self._pending.pop()
-            kept = bool(better) or step <= EVERY_STEP
+            kept = better or step <= EVERY_STEP
             self._pending.append((kept, self._row(step, milliseconds(trial.finished) or 0)))
-        return bool(better)
+        return better
 
     def _row(self, step: int, time: int) -> list[Metric]:
-        known = {self._names[name]: self._signs[name] * loss for name, loss in self._losses.items() if loss < math.inf}
+        lowest = self._lowest.losses
+        known = {self._names[name]: self._signs[name] * loss for name, loss in lowest.items() if loss < math.inf}
         counts = {"done": float(self.done), "failed": float(self.failed)}
         return [(name, value, time, step) for name, value in {**known, **counts}.items()]
 

@@ -34,7 +34,16 @@ def local_ray() -> Iterator[None]:
 @pytest.fixture
 def make_campaign(tmp_path: Path) -> Callable[..., Campaign]:
     """Return a function that makes a campaign of the test simulators in a folder of its own."""
+    return maker(tmp_path)
 
+
+@pytest.fixture(scope="module")
+def make_shared_campaign(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Campaign]:
+    """The same for a campaign that several tests look at."""
+    return maker(tmp_path_factory.mktemp("shared"))
+
+
+def maker(folder: Path) -> Callable[..., Campaign]:
     def make(**changes: Any) -> Campaign:
         data: dict[str, Any] = {
             "name": "test",
@@ -48,6 +57,6 @@ def make_campaign(tmp_path: Path) -> Callable[..., Campaign]:
             "workers": {"concurrent": 2, "cpus": 1, "grace": "1 s"},
             "seed": 1,
         }
-        return Campaign(runs=tmp_path / "runs", folder=HERE, **{**data, **changes})
+        return Campaign(runs=folder / "runs", folder=HERE, **{**data, **changes})
 
     return make

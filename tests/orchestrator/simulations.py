@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from softal.errors import SimulationError
@@ -19,10 +20,14 @@ from softal.trial import Observation, Point
 class BowlSettings(Settings):
     seconds: float = 0.0
     log: str | None = None
+    pace: str | None = None
 
 
 class Bowl(Simulator):
-    """A noisy paraboloid; each run leaves a line in the log: trial, Ray worker's process, own process."""
+    """A noisy paraboloid; each run leaves a line in the log: trial, Ray worker's process, own process.
+
+    A trial waits until its number is below the one in the file `pace`.
+    """
 
     Settings = BowlSettings
     outputs = Outputs(frozenset({"f"}))
@@ -33,6 +38,8 @@ class Bowl(Simulator):
         if self.settings.log:
             with open(self.settings.log, "a") as stream:  # noqa: PTH123
                 stream.write(f"{context.trial} {os.getppid()} {os.getpid()}\n")
+        while self.settings.pace and context.trial >= int(Path(self.settings.pace).read_text()):
+            time.sleep(0.05)
         time.sleep(self.settings.seconds)
         noise = np.random.default_rng(context.seed).normal(0, 0.01)
         f = sum((float(value) - 0.3) ** 2 for value in point.values()) + noise

@@ -22,6 +22,8 @@ from softal.orchestrator.workers.pickling import pack
 from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.ray
+
 Make = Callable[..., Campaign]
 DONE = TrialState.DONE
 
@@ -247,10 +249,18 @@ def driver_of_batches(folder: Path, **settings: float) -> Driver:
     return driver
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("local_ray")
+@pytest.fixture(scope="module")
+def undisturbed(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> list[tuple]:
+    """Results of a driver's campaign that nobody kills."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    changes = ["tracking.mlflow=off"]
+    campaign = Campaign.from_yaml(driver_of_batches(folder).file, runs=folder, name="whole", changes=changes)
+    campaign.launch()
+    return results(campaign)
+
+
 @pytest.mark.parametrize("runs", [1, 4, 10])
-def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, runs: int):
+def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, undisturbed: list[tuple], runs: int):
     driver = driver_of_batches(tmp_path)
     process = driver.launch()
     driver.wait_for(runs, process)
@@ -271,12 +281,9 @@ def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, runs: int):
     assert all(counts[i] == 1 for i in before), "a finished trial was run again"
     assert all(after[i].attempts == 2 for i in in_flight)
     assert driver.mlflow_runs() == (dict.fromkeys(range(12), "FINISHED"), ["FINISHED"])
-    undisturbed = Campaign.from_yaml(driver.file, runs=tmp_path, name="whole", changes=["tracking.mlflow=off"])
-    undisturbed.launch()
-    assert results(undisturbed) == results(Campaign.open(driver.state))
+    assert results(Campaign.open(driver.state)) == undisturbed
 
 
-@pytest.mark.slow
 def test_ctrl_c_waits_for_the_batch(tmp_path: Path):
     driver = driver_of_batches(tmp_path, seconds=2.0, trials=9, grace=20)
     process = driver.launch()

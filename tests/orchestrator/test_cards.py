@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal import simulators, strategies
 from softal.cards import Source
 from softal.cards.text import fraction
 from softal.objective import Objective, learn, maximize, minimize, several
-from softal.orchestrator.report import write_report
 from softal.space import Space
 from softal.strategies.cmaes.cards import ellipse, generations
 from softal.surrogates.phases import cards as phases

@@ -61,6 +61,7 @@ def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
     assert Local(2, False, 2, None).serves(other) is serves
 
 
+@pytest.mark.ray
 def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
     command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
@@ -70,6 +71,7 @@ def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
     ]  # fmt: skip
 
 
+@pytest.mark.ray
 def test_a_simulation_ends_when_its_campaign_is_over(tmp_path: Path):
     """A kept Ray keeps its workers: their simulations would go on holding memory of CPU and GPU."""
     (tmp_path / "lock").write_text("id\n")  # which nobody holds

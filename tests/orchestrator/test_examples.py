@@ -94,7 +94,7 @@ def test_a_free_particle_diffuses_and_drifts_as_einstein_says(tmp_path: Path) ->
         assert error < 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.timeout(290)
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_can_be_launched(kind: str, tmp_path: Path) -> None:

@@ -111,6 +111,7 @@ def test_a_wrong_limit_is_refused(make_campaign: Make, value):
 # Campaigns.
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize("concurrent", [1, 2])
 def test_a_campaign_stops_when_its_first_trials_fail_alike(make_campaign: Make, tmp_path: Path, concurrent: int):
@@ -127,6 +128,7 @@ def test_a_campaign_stops_when_its_first_trials_fail_alike(make_campaign: Make, 
     assert (status.state, status.reason, status.running) == ("failed", ending.reason, 0)
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_a_campaign_without_a_good_trial_has_failed_also_when_it_is_resumed(make_campaign: Make, tmp_path: Path):
     campaign = _scratch(make_campaign, tmp_path, budget={"trials": 4})
@@ -138,6 +140,7 @@ def test_a_campaign_without_a_good_trial_has_failed_also_when_it_is_resumed(make
     assert campaign.resume(trials=5).exit_code == 1, "one trial more, which fails, too"
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize("value", ["densty", "energy"])
 def test_a_value_that_is_not_returned_ends_a_campaign_at_its_first_trial(make_campaign: Make, value: str):
@@ -155,6 +158,7 @@ def test_a_value_that_is_not_returned_ends_a_campaign_at_its_first_trial(make_ca
     assert Counter(found.state for found in campaign.list_trials())[FAILED] == 1
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_a_value_that_is_nan_is_a_failed_simulation_like_others(make_campaign: Make):
     campaign = make_campaign(
@@ -169,6 +173,7 @@ def test_a_value_that_is_nan_is_a_failed_simulation_like_others(make_campaign: M
 # Failed trials run again.
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize("strategy", ["sobol", {"kind": "cmaes", "popsize": 4}, {"kind": "bayesian", "n_initial": 3}])
 def test_failed_trials_run_again_as_if_they_had_not_failed(make_campaign: Make, tmp_path: Path, strategy):
@@ -192,6 +197,7 @@ def test_failed_trials_run_again_as_if_they_had_not_failed(make_campaign: Make, 
     assert campaign.status().failed == 0
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_some_failed_trials_run_again_beside_good_ones(make_campaign: Make, tmp_path: Path):
     """The disk goes away in the middle, and is back; a stop in the middle of that loses nothing."""
@@ -224,6 +230,7 @@ def test_some_failed_trials_run_again_beside_good_ones(make_campaign: Make, tmp_
     assert nothing.messages == ["No trial has failed."]
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_the_command_line_says_what_to_do_and_what_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

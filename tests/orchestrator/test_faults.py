@@ -20,6 +20,8 @@ from mlflow_server import Server
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.ray
+
 Make = Callable[..., Campaign]
 
 
@@ -129,7 +131,6 @@ print(ending.state, len(log.read_text().splitlines()), [str(t.state) for t in ca
 """
 
 
-@pytest.mark.slow
 def test_the_trials_of_a_node_that_dies_run_elsewhere(tmp_path: Path):
     log = tmp_path / "log"
     command = [sys.executable, "-c", NODES, str(tmp_path / "runs"), str(log), str(HERE)]
@@ -146,7 +147,6 @@ def test_the_trials_of_a_node_that_dies_run_elsewhere(tmp_path: Path):
 MLFLOW_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("runs", [1, 6, 11])
 def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
     driver = Driver(tmp_path)
@@ -173,7 +173,6 @@ def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
     assert parents == ["FINISHED"], output
 
 
-@pytest.mark.slow
 def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path):
     driver = Driver(tmp_path, seconds=2.0, trials=6, grace=20)
     process = driver.launch()
@@ -196,7 +195,6 @@ def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path):
     assert driver.mlflow_runs() == (dict.fromkeys(range(6), "FINISHED"), ["FINISHED"])
 
 
-@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
     driver = Driver(tmp_path, seconds=60.0, trials=6, grace=300)
     process = driver.launch()
@@ -216,7 +214,6 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in children), "a simulation outlived the campaign"
 
 
-@pytest.mark.slow
 def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
     driver = Driver(tmp_path, seconds=1.0, trials=4)
     process = driver.launch()
@@ -234,20 +231,24 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
     assert driver.runs() == dict.fromkeys(range(4), 1)
 
 
-@pytest.mark.slow
 @MLFLOW_WARNS
 def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
     server = Server(tmp_path)
-    # Long enough for a server that takes half a minute to start, as it does on a busy machine.
-    driver = Driver(tmp_path, seconds=1.0, trials=100, mlflow=server.uri)
+    driver = Driver(tmp_path, seconds=0.1, trials=100, mlflow=server.uri)
+    driver.let_run(10)
     process = driver.launch()
     try:
-        driver.wait_for(3, process)  # down at the start: the campaign runs all the same
+        driver.wait_for(10, process)  # down at the start: the campaign runs all the same
         server.start()
-        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        driver.wait_for_mirror(10, server.database, process)
+        driver.let_run(30)
+        driver.wait_for(30, process)
         server.kill()
-        driver.wait_for(sum(driver.runs().values()) + 4, process)
+        driver.let_run(50)
+        driver.wait_for(50, process)
         server.start()
+        driver.wait_for_mirror(50, server.database, process)
+        driver.let_run(100)
         output, _ = process.communicate(timeout=200)
         assert process.returncode == 0, output
         assert "MLflow does not answer" in output
@@ -258,7 +259,6 @@ def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
         server.kill()
 
 
-@pytest.mark.slow
 @MLFLOW_WARNS
 def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path):
     server = Server(tmp_path)

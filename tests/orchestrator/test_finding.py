@@ -6,6 +6,7 @@ import io
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from rich.console import Console
 
 from softal.numeric import with_error
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.loop.agents import Tracker
+from softal.orchestrator.found import find
+from softal.orchestrator.loop.agents import Tracker, Trainer
 from softal.orchestrator.summary import find_best
 from softal.orchestrator.workers.pickling import pack
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
@@ -24,7 +26,7 @@ from softal.terminal.console import show_finding
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [pytest.mark.learning, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
 
 FILE = """\
 name: slope
@@ -116,3 +118,30 @@ def test_every_place_shows_the_same(campaign: Campaign, monkeypatch: pytest.Monk
 def campaign_id(campaign: Campaign) -> str:
     with Journal.open(campaign.folder) as journal:
         return str(journal.info["id"])
+
+
+def test_what_was_found_at_the_end_is_told_without_the_surrogate(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "nice", lambda by: 0)
+    trainer = Trainer(pack(campaign._plan(campaign_id(campaign)).brief, campaign.spec.folder))
+    [record] = trainer.step(final=True).records
+    assert trainer.step(final=True) == ([], []), "nothing of it is in the journal"
+    with Journal.open(campaign.folder, read_only=False) as journal:
+        journal.add_version(record)
+    [again] = trainer.step(final=True).records
+    assert again["found"] == json.loads(json.dumps(record["found"]))
+    with campaign.scored() as (_, scores):
+        live = find(campaign.spec.objective, campaign.spec.space, scores, campaign.latest_surrogate)
+    assert (live.answer.origin, live.optimum.doubt) == ("model", "")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Campaign, "latest_surrogate", property(lambda _: pytest.fail("it was loaded")))
+        finding = find_best(campaign)
+        assert campaign.answer == campaign.status().answer == finding.answer == live.answer
+    assert repr(finding.optimum) == repr(live.optimum)  # NaN is not equal to itself
+
+    with Journal.open(campaign.folder, read_only=False) as journal:
+        journal.write([replace(next(journal.read()), id=24, told=None, objective={"f": -100.0})])
+    assert campaign.answer.best.id == 24
+    assert campaign.answer != live.answer, "another trial has finished since"

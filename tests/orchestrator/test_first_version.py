@@ -42,6 +42,7 @@ def said(*arguments: str) -> str:
     return result.output
 
 
+@pytest.mark.learning
 def test_it_is_read_as_it_is(folder: Path) -> None:
     """Status, trials, answer, predictions, report and pages, with no change to the folder's tables."""
     assert "13 done, 0 running, 1 failed" in said("status", str(folder))
@@ -59,7 +60,7 @@ def test_it_is_read_as_it_is(folder: Path) -> None:
         assert [record["trials"] for record in reader.versions()][-1] == 13
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_it_is_resumed(folder: Path) -> None:
     said("resume", str(folder), "--trials", "16")
     campaign = Campaign.open(folder)

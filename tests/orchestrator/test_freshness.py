@@ -14,6 +14,8 @@ from softal.space import Space
 from softal.testing.virtual_time import VirtualCampaign
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"x": {"low": 0.5, "high": 2.0}, "y": {"low": 0.8, "high": 1.3}})
 COST, TWO, LEARN = minimize("cost"), several(minimize("cost"), minimize("other")), learn("cost")
 DESIGN = 5  # initial points of two parameters
@@ -55,13 +57,10 @@ def by_the_model(trial: Trial) -> bool:
     return trial.notes.get("acquisition", "") != "initial"
 
 
-SLOW = ("qLogEI", "UCB", "qLogNEHVI", "integrated_variance")  # they differ from the others in nothing that counts here
-
-
-def cases() -> list[object]:
+def cases() -> list[tuple[str, float]]:
     """Each strategy with simulations of 1 s, and the cheapest with others: a model's choice takes a second of ours."""
-    usual = [pytest.param(name, 1.0, marks=[pytest.mark.slow] * (name in SLOW)) for name in WITH_A_MODEL]
-    return [*usual, *(pytest.param(name, seconds) for name in ("Thompson", "cmaes") for seconds in (0.001, 10.0))]
+    usual = [(name, 1.0) for name in WITH_A_MODEL]
+    return [*usual, *((name, seconds) for name in ("Thompson", "cmaes") for seconds in (0.001, 10.0))]
 
 
 @pytest.mark.parametrize(("name", "seconds"), cases())
@@ -140,6 +139,7 @@ def test_a_long_simulation_among_cheap_ones_is_not_waited_for():
     assert [trial.id for trial in trials][-1] == 7
 
 
+@pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_most_of_25_proposals_come_from_the_model_on_a_real_ray(make_campaign: Callable[..., Campaign]):
     made = make_campaign(strategy={"kind": "bayesian", "acquisition": "Thompson"}, budget={"trials": 25})

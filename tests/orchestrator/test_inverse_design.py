@@ -11,7 +11,7 @@ from softal.errors import CampaignFileError
 from softal.orchestrator.campaign import Campaign
 from softal.surrogates.phases.classifier import load_classifier
 
-pytestmark = [pytest.mark.usefixtures("local_ray"), pytest.mark.slow]
+pytestmark = [pytest.mark.ray, pytest.mark.learning, pytest.mark.physics, pytest.mark.usefixtures("local_ray")]
 Make = Callable[..., Campaign]
 
 SMALL = {"kind": "hcss", "particles": 64, "equilibration": 300, "sampling": 100, "snapshots": 2}

@@ -18,7 +18,7 @@ from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial, TrialState
 
-pytestmark = pytest.mark.usefixtures("local_ray")
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
 Make = Callable[..., Campaign]
 
 
@@ -124,22 +124,30 @@ def test_a_refinement_ends_with_repeats_and_says_why(make_campaign: Make):
     assert len({trial.seed for trial in repeated}) == len(repeated) == 3
 
 
+WITH_ALL_AGENTS = {
+    "strategy": "cmaes",
+    "surrogate": "gp",
+    "tracking": {},
+    "workers": {"concurrent": 1},
+    "budget": {"trials": 12},
+    "simulator": {"kind": "simulations:Bowl", "seconds": 0.3},
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(local_ray: None, make_shared_campaign: Make) -> list[tuple]:
+    campaign = make_shared_campaign(name="undisturbed", **WITH_ALL_AGENTS)
+    campaign.launch()
+    return results(campaign)
+
+
 @pytest.mark.parametrize("agent", ["strategist", "trainer", "tracker"])
-def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, agent: str):
-    common = {
-        "strategy": "cmaes",
-        "surrogate": "gp",
-        "tracking": {},
-        "workers": {"concurrent": 1},
-        "budget": {"trials": 12},
-        "simulator": {"kind": "simulations:Bowl", "seconds": 0.3},
-    }
-    undisturbed, disturbed = make_campaign(name="undisturbed", **common), make_campaign(name="disturbed", **common)
+def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, undisturbed: list[tuple], agent: str):
+    disturbed = make_campaign(name="disturbed", **WITH_ALL_AGENTS)
     killer = Killer(f"disturbed: {agent}", after=4)
     assert disturbed.launch(killer).state == "finished"
     assert killer.killed, f"the {agent} was not there to be killed"
-    undisturbed.launch()
-    assert results(disturbed) == results(undisturbed)
+    assert results(disturbed) == undisturbed
     assert disturbed.surrogate.diagnostics().n == 12
 
 

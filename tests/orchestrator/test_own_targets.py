@@ -102,6 +102,7 @@ def test_paths_are_beside_the_file_or_where_softal_runs(folder: Path, beside: bo
     assert read(folder, {"minimize": {"table": "tables/one"}}).built.settings.table == str(there)
 
 
+@pytest.mark.ray
 def test_it_runs(folder: Path) -> None:
     campaign = Campaign(**data_of({"maximize": {"area": 3.0}}), folder=folder)
     assert campaign.launch().state == "finished"

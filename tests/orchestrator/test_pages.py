@@ -33,6 +33,8 @@ from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = {
     "epsilon": {"low": 80, "high": 160, "unit": "K"},
     "rate": {"low": 0.001, "high": 10, "log": True},
@@ -290,6 +292,7 @@ def finish(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, errors
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_ends_cleanly(number: int, site: Site) -> None:
     process, lines = start("serve", site.campaign.folder, "--port", "0")
@@ -314,7 +317,7 @@ def test_no_ui_without_runs(tracking: dict[str, str], said: str, tmp_path: Path)
         pages.serve_mlflow(make(tmp_path, tracking=tracking), 5000, print)
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.timeout(280)
 def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive: Callable[[str], list[int]]) -> None:
     campaign = make(tmp_path)

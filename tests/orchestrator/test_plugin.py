@@ -17,6 +17,8 @@ from report_page import Page
 
 from softal.tracking.journal import Journal
 
+pytestmark = pytest.mark.ray
+
 PLUGIN = Path(__file__).parents[1] / "data" / "plugin"
 CAMPAIGN = """
 name: gel

@@ -17,6 +17,8 @@ from softal.simulators.argon.argon import GAS_CONSTANT, MEGAPASCAL, PICOSECOND, 
 from softal.simulators.base import Context, validate_observation
 from softal.trial import Observation
 
+pytestmark = pytest.mark.physics
+
 LENNARD_JONES = {"epsilon": 119.8, "sigma": 3.405}
 SHORT = {"particles": 256, "melting": 2.0, "equilibration": 4.0, "sampling": 20.0, "engine": "lammps"}
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None

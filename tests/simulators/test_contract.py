@@ -8,6 +8,8 @@ import pytest
 
 from softal.testing.simulators import Candidate, SimulatorContract
 
+pytestmark = pytest.mark.physics
+
 
 class TestArgon(SimulatorContract):
     @pytest.fixture

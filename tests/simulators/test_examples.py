@@ -6,12 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from report_page import Page
+from report_page import Page, write_report
 
 from softal.cards import Card, View, theme
 from softal.errors import SimulationError
 from softal.orchestrator.campaign_file.schema import load_campaign_file
-from softal.orchestrator.report import write_report
 from softal.simulators import build
 from softal.simulators.base import Context, validate_observation
 from softal.tracking.journal import Journal

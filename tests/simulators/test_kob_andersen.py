@@ -26,6 +26,8 @@ from softal.simulators.statistics import autocorrelation_time
 from softal.theory.kob_andersen import SPECIES
 from softal.trial import Observation
 
+pytestmark = pytest.mark.physics
+
 SHORT = {"engine": "lammps", "particles": 200, "t_max": 2.0, "longest_run": 40.0}
 HOT = {"T": 2.0, "interaction": "WCA"}
 

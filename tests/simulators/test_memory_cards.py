@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal.cards import Source, View
 from softal.objective import minimize
-from softal.orchestrator.report import write_report
 from softal.simulators.memory import cards
 from softal.space import Space
 from softal.strategies.cmaes.cmaes import CMAES
@@ -215,10 +214,14 @@ def evolution(count: int, population: int) -> list[Trial]:
     return trials
 
 
-def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path) -> None:
-    trials = evolution(20_000, 50)
+@pytest.fixture
+def many() -> list[Trial]:
+    return evolution(20_000, 50)
+
+
+def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path, many: list[Trial]) -> None:
     begun = time.process_time()
-    page = written(tmp_path / "c", trials, MODE, CMAES(MODE, GOAL))
+    page = written(tmp_path / "c", many, MODE, CMAES(MODE, GOAL))
     assert time.process_time() - begun < 60
     assert len(page.text) < 10e6
     assert {"Memory function", "Generations", "Parameters", "Workers over time"} <= set(page.headings)

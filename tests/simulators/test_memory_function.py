@@ -16,6 +16,8 @@ from softal.testing.simulators import Candidate, SimulatorContract
 from softal.theory.memory_equation import solve
 from softal.theory.memory_function import StretchedExponentials
 
+pytestmark = pytest.mark.physics
+
 DATA = Path(__file__).parents[2] / "campaigns" / "data"
 LIQUID = DATA / "kob_andersen_LJ_1.0.csv"
 POINT = {"rate": 2.24, "w1": 3.82, "tau1": 0.454, "b1": 0.69}

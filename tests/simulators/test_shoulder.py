@@ -15,6 +15,8 @@ from softal.simulators import Context
 from softal.simulators.self_assembly.shoulder import HardCoreSquareShoulder
 from softal.testing.simulators import Candidate, SimulatorContract
 
+pytestmark = pytest.mark.physics
+
 SHORT = {"particles": 64, "equilibration": 200, "sampling": 200, "snapshots": 2, "orientations": 2}
 POINT = {"T": 0.45, "P": 10.0, "delta": 1.4}
 

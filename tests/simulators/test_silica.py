@@ -26,6 +26,8 @@ from softal.simulators.silica.silica import Silica
 from softal.simulators.silica.structure import GIGAPASCAL
 from softal.trial import Observation
 
+pytestmark = pytest.mark.physics
+
 SHORT = {"engine": "lammps", "particles": 375, "equilibration": 0.4, "sampling": 0.4, "sample_every": 0.02}
 
 

@@ -12,6 +12,8 @@ from softal.errors import SimulationError, SoftalError
 from softal.simulators import Context
 from softal.testing.simulators import Candidate, SimulatorContract
 
+pytestmark = pytest.mark.physics
+
 SHORT = {"particles": 192, "layers": 3, "equilibration": 100, "sampling": 100, "snapshots": 2, "orientations": 2}
 POINT = {"T": 0.15, "rho": 0.12}
 

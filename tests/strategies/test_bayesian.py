@@ -21,6 +21,8 @@ from softal.strategies.shared.region import Region, is_new
 from softal.trial import Trial, TrialState
 from strategies.campaigns import branin, cube, hartmann6, run
 
+pytestmark = pytest.mark.learning
+
 MIXED = Space(
     {
         "x": {"low": 0.0, "high": 1.0},

@@ -22,6 +22,8 @@ from softal.theory.kob_andersen import mct_temperature
 from softal.trial import Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 LIQUIDS = {
     "parameters": {
         "T": {"low": 0.6, "high": 4.0, "log": True},

@@ -33,6 +33,8 @@ from softal.testing.strategies import evaluated
 from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 GRID = np.linspace(0.0, 5.0, 30)
 OTHER = Reference("h", GRID, 2.0 + np.cos(GRID))
 PROFILE = match({"g": Reference("g", GRID, 1.0 + np.exp(-GRID) * np.sin(3 * GRID))}, name="chi")
@@ -285,7 +287,6 @@ def liquid(monkeypatch):
     sys.modules.pop("closed_forms")
 
 
-@pytest.mark.slow
 def test_composite_needs_far_fewer_simulations_than_scalar(liquid):
     """Lowest noise-free costs, of which the noise hides 0.010: 20 simulations against 40.
 
@@ -328,7 +329,6 @@ def test_composite_needs_far_fewer_simulations_than_scalar(liquid):
     assert composite < scalar
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("n", "limit"), [(60, 2.0), (300, 6.0)])
 def test_an_ask_is_fast(n, limit):
     """15 scores and more, of curves with noise: seconds of one core, hyperparameters fitted anew."""

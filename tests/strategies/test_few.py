@@ -13,6 +13,8 @@ from softal.strategies import Strategy, build
 from softal.strategies.shared.few import every_point
 from softal.trial import Point, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SIX = Space({"n": {"low": 1, "high": 3, "integer": True}, "kind": {"choices": ["a", "b"]}})
 
 

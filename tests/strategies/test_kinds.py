@@ -136,15 +136,15 @@ def evaluations(f, d, target, seed, workers=1, settings=None):
         strategy.tell([Trial(trial.id, trial.point, notes=trial.notes, state=TrialState.DONE, objective={"y": value})])
 
 
-@pytest.mark.parametrize(
-    ("f", "d", "target"), [(sphere, 5, 1e-8), pytest.param(rosenbrock, 4, 1e-6, marks=pytest.mark.slow)]
-)
+@pytest.mark.learning
+@pytest.mark.parametrize(("f", "d", "target"), [(sphere, 5, 1e-8), (rosenbrock, 4, 1e-6)])
 def test_cmaes_needs_about_as_many_evaluations_as_pycma(f, d, target):
     reference = np.median([evaluations_of_pycma(f, d, target, seed) for seed in range(5)])
     assert np.median([evaluations(f, d, target, seed) for seed in range(5)]) < 1.3 * reference
     assert np.median([evaluations(f, d, target, seed, workers=6) for seed in range(5)]) < 2.0 * reference
 
 
+@pytest.mark.learning
 def test_cmaes_with_many_workers_needs_less_time():
     one = np.median([evaluations(sphere, 5, 1e-8, seed) for seed in range(3)])
     many = np.median([evaluations(sphere, 5, 1e-8, seed, workers=32) for seed in range(3)])

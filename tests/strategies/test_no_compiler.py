@@ -14,6 +14,8 @@ from softal.objective import minimize
 from softal.space import Space
 from softal.trial import Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"x": {"low": 0, "high": 1}, "y": {"low": 0, "high": 1}})
 
 

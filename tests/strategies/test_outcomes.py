@@ -17,6 +17,8 @@ from softal.surrogates.gaussian_processes.gp import train
 from softal.trial import Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 DISC = "area <= 0.5"  # x^2 + y^2; its boundary has the optimum of x + y, 1, at (1/2, 1/2)
 BEST = 1.0
 MARK = "inside == 1"

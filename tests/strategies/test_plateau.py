@@ -14,6 +14,8 @@ from softal.surrogates import build as build_surrogate
 from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 CENTRE, RADIUS = np.array([0.31, 0.62]), 0.056  # a hundredth of the unit square
 HIT = CENTRE + np.array([0.03, -0.015])
 GRID = np.linspace(0.0, 1.0, 12)

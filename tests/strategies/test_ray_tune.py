@@ -8,6 +8,8 @@ from softal.space import Space
 from softal.strategies.ray_tune import SoftalSearch
 from softal.trial import TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"x": {"low": -5.0, "high": 10.0}, "y": {"low": 0.0, "high": 15.0}})
 
 
@@ -58,8 +60,9 @@ def ray_cluster():
     ray.shutdown()
 
 
+@pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of its files, sockets and deprecated names
-@pytest.mark.parametrize("kind", ["bayesian", pytest.param("cmaes", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["bayesian", "cmaes"])
 def test_in_a_tuner(ray_cluster, tmp_path, kind):
     from ray import tune
 

@@ -18,6 +18,8 @@ from softal.strategies.bayesian.settings import RefinementSettings
 from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import cube
 
+pytestmark = pytest.mark.learning
+
 TARGET = np.array([0.62, 0.35])
 
 

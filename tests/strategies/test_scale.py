@@ -9,6 +9,8 @@ from softal.strategies import build
 from softal.trial import Array, Observation, Trial, TrialState
 from strategies.campaigns import branin, cube
 
+pytestmark = pytest.mark.learning
+
 GRID = np.linspace(0.0, 3.0, 9)
 TRIALS = 9  # five initial points, and four of the model
 SINGLE = ["qLogNoisyEI", "qLogEI", "UCB", "Thompson"]

@@ -11,6 +11,8 @@ from softal.surrogates.analysis import importance, optimum, slices, summary
 from softal.surrogates.gaussian_processes.laplace import posterior_draws, shares
 from softal.surrogates.optimum import locate
 
+pytestmark = pytest.mark.learning
+
 UNIT = {"low": 0.0, "high": 1.0}
 
 

@@ -11,6 +11,8 @@ from softal.surrogates.dynamics.committee import TIMES
 from softal.theory.kob_andersen import mct_temperature
 from softal.trial import Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 LINE = Space({"x": {"low": 0.0, "high": 1.0}})
 LIQUID = Space(
     {"T": {"low": 0.5, "high": 4.0, "log": True}, "interaction": {"choices": ["LJ", "WCA"]}, "rho": {"value": 1.2}}

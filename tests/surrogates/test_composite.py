@@ -16,6 +16,8 @@ from softal.surrogates.curves.norm import length
 from softal.surrogates.gaussian_processes.exact_gp import Hyperparameters, covariance
 from softal.trial import Array, Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 K, RANK, NOISE = 60, 3, 0.01
 SHAPES = np.linalg.qr(np.random.default_rng(7).standard_normal((K, RANK)))[0].T  # (RANK, K)
 SPACE = Space({"a": {"low": 1.0, "high": 3.0}, "b": {"low": 0.0, "high": 1.0}})

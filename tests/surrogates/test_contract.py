@@ -4,6 +4,8 @@ import pytest
 
 from softal.testing.surrogates import MATCH, Candidate, SurrogateContract
 
+pytestmark = pytest.mark.learning
+
 
 class TestGaussianProcess(SurrogateContract):
     @pytest.fixture

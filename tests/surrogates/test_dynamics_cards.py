@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dynamics_tables import library, state, table
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal import simulators, surrogates
 from softal.cards.arrays import logarithmic
@@ -20,7 +20,6 @@ from softal.cards.statistics import main_range
 from softal.cards.theme import log_axis
 from softal.numeric import NORMAL_95
 from softal.objective import Reference, learn, match
-from softal.orchestrator.report import write_report
 from softal.space import Space
 from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState

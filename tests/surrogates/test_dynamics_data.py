@@ -126,6 +126,7 @@ def test_components_leave_nothing_but_noise():
     assert np.sqrt(np.mean((back - truth) ** 2)) < 0.6 * np.sqrt(np.mean((data.S - truth) ** 2))
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize("rho", [(1.2,), (1.2, 1.4)])
 def test_structure_between_states_is_that_of_the_formula(rho):
     data = DynamicsData.of(liquids(28, rho=rho))
@@ -139,6 +140,7 @@ def test_structure_between_states_is_that_of_the_formula(rho):
     assert (statics.errors < 0.03).all()
 
 
+@pytest.mark.learning
 def test_structure_far_from_all_states_is_positive_definite():
     statics = Statics.of(DynamicsData.of(liquids(12)))
     S = statics.spectra(np.array([0.05, 500.0]), np.array([1.2, 3.0]), np.array([0, 1]))
@@ -146,6 +148,7 @@ def test_structure_far_from_all_states_is_positive_definite():
     assert (S[:, 0] * S[:, 2] > S[:, 1] ** 2).all()
 
 
+@pytest.mark.learning
 def test_saved_statics_are_the_same():
     statics = Statics.of(DynamicsData.of(liquids(12)))
     again = Statics.from_tensors(*statics.to_tensors())

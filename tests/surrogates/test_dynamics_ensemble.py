@@ -12,6 +12,8 @@ from softal.surrogates.dynamics.report import Calibration, r2
 from softal.surrogates.dynamics.shape import free_flight, knots, shaped, slowing, spline
 from softal.surrogates.dynamics.transfer import transfer_between, transfer_in_temperature
 
+pytestmark = pytest.mark.learning
+
 SMALL = TrainingSettings(members=4, folds=3, fold_members=3, width=24, steps=300)
 PAPER = TrainingSettings(architecture="paper", folds=3, epochs=30)
 
@@ -152,7 +154,6 @@ def test_one_interaction_at_one_density_is_enough():
 # The paper's network.
 
 
-@pytest.mark.slow
 def test_the_papers_network_has_its_layers_and_learns(data):
     networks = train(data, PAPER, 0)
     assert HIDDEN == (500, 400, 400, 300, 200)

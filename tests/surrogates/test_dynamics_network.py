@@ -21,6 +21,8 @@ from softal.surrogates.dynamics.report import METRICS, Calibration, by_temperatu
 from softal.surrogates.dynamics.training import HeldOut
 from softal.theory.kob_andersen import mct_temperature
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space(
     {"T": {"low": 0.4, "high": 6.0}, "rho": {"low": 1.1, "high": 1.6}, "interaction": {"choices": ["LJ", "WCA"]}}
 )

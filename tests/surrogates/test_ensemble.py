@@ -10,6 +10,8 @@ from softal.surrogates import build
 from softal.surrogates.ensembles.ensemble import calibration
 from softal.surrogates.ensembles.mlp import FOLD_MEMBERS, FOLDS, Shape, forward, initial, train
 
+pytestmark = pytest.mark.learning
+
 UNIT = {"low": 0.0, "high": 1.0}
 SPACE = Space({"a": UNIT, "b": UNIT})
 
@@ -132,7 +134,7 @@ def test_calibration_finds_factor_and_noise(factor, noise):
     assert found[1] == pytest.approx(noise, rel=0.3, abs=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 @pytest.mark.timeout(600)  # Ray starts twice, and every try imports torch in a process of its own
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets and files open

@@ -12,6 +12,8 @@ from softal.surrogates import build
 from softal.surrogates.gaussian_processes.exact_gp import Density, Hyperparameters, covariance, gls_mean
 from softal.surrogates.gaussian_processes.gp import fit_gp, train
 
+pytestmark = pytest.mark.learning
+
 D = 3
 FIXED = Hyperparameters((0.4, 0.7, 1.5), outputscale=1.7, mean=0.2, noise=0.01, extra=2e-6).to_dict()
 UNKNOWN, KNOWN, MIXED = "unknown errors", "known errors", "some known errors"

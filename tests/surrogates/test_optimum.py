@@ -1,12 +1,15 @@
 """The optimum by the surrogate beside what a value can be."""
 
 import numpy as np
+import pytest
 
 from softal.objective import maximize
 from softal.space import Space
 from softal.surrogates import build
 from softal.surrogates.optimum import find_optimum
 from softal.trial import Trial, TrialState
+
+pytestmark = pytest.mark.learning
 
 SPACE = Space({"x": {"low": 0.0, "high": 1.0}})
 

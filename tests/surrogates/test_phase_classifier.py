@@ -27,6 +27,8 @@ from softal.surrogates.phases.novelty import features
 from softal.surrogates.phases.training import forward, initial
 from softal.trial import Array, Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"T": {"low": 0.0, "high": 1.0}, "P": {"value": 3.0}})
 PHASES = ("bcc", "fcc", "hcp")
 POINTS = 6  # of each phase

@@ -9,6 +9,8 @@ from softal.surrogates import build, load
 from softal.surrogates.curves.basis import Basis
 from softal.trial import Array, Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"a": {"low": 1.0, "high": 3.0}, "b": {"low": 0.0, "high": 1.0}})
 GRID = np.linspace(0.0, 6.0, 30)
 OPTIMUM = {"a": 2.2, "b": 0.4}

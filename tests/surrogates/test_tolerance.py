@@ -13,6 +13,8 @@ from softal.surrogates.optimum import find_optimum
 from softal.surrogates.tolerance import tolerated
 from softal.trial import Observation, Trial, TrialState
 
+pytestmark = pytest.mark.learning
+
 SPACE = Space({"a": {"low": 1.0, "high": 3.0}, "b": {"low": 0.0, "high": 1.0}})
 
 

@@ -13,6 +13,8 @@ from softal.errors import TheoryError
 from softal.theory.memory_equation import Grids, Prescribed, solve
 from softal.theory.memory_function import StretchedExponentials
 
+pytestmark = pytest.mark.physics
+
 Floats = NDArray[np.float64]
 TIMES = np.geomspace(1e-9, 900.0, 2000)
 

@@ -14,6 +14,8 @@ from softal.theory.memory_equation import solve
 from softal.theory.memory_function import StretchedExponentials
 from softal.theory.relaxation import Relaxation
 
+pytestmark = pytest.mark.physics
+
 Floats = NDArray[np.float64]
 T = np.geomspace(1e-2, 1e2, 40)
 LIQUID = StretchedExponentials.one(w=4.3, tau=0.4, b=0.64)  # of the A particles at T = 1, about

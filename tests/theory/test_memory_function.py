@@ -11,6 +11,8 @@ from softal.errors import TheoryError
 from softal.theory.memory_equation import solve
 from softal.theory.memory_function import StretchedExponentials
 
+pytestmark = pytest.mark.physics
+
 T = np.geomspace(1e-3, 1e4, 50)
 
 

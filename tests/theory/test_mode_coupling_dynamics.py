@@ -11,6 +11,8 @@ from softal.theory.mode_coupling.dynamics import relax
 from softal.theory.mode_coupling.liquid import Liquid, wave_numbers
 from softal.theory.mode_coupling.schematic import Schematic
 
+pytestmark = pytest.mark.physics
+
 DYNAMICS = ("overdamped", "newtonian")
 
 

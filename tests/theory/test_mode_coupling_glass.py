@@ -11,6 +11,8 @@ from softal.theory.mode_coupling.glass import critical_point, exponents, nonergo
 from softal.theory.mode_coupling.liquid import Liquid
 from softal.theory.mode_coupling.schematic import Schematic
 
+pytestmark = pytest.mark.physics
+
 
 @pytest.mark.parametrize("v", [4.0001, 4.5, 8.0])
 def test_nonergodicity_of_f2(v):

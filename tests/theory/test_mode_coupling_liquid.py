@@ -7,6 +7,8 @@ from softal.errors import TheoryError
 from softal.theory import hard_spheres
 from softal.theory.mode_coupling.liquid import Liquid, wave_numbers
 
+pytestmark = pytest.mark.physics
+
 N_K, DK = 24, 0.8
 RNG = np.random.default_rng(5)
 

@@ -8,6 +8,8 @@ from softal.theory import hard_spheres
 from softal.theory.mode_coupling.liquid import wave_numbers
 from softal.theory.mode_coupling.scattering import at_middles, critical_temperature, mixture_scattering
 
+pytestmark = pytest.mark.physics
+
 K = wave_numbers()
 X = np.array([0.8, 0.2])
 

@@ -600,7 +600,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.kill()
 
 
-@pytest.mark.slow
+@pytest.mark.ray
 def test_a_server_that_comes_and_goes(journal: Journal, server: Server, tmp_path: Path) -> None:
     """Down at the start, up, killed in the middle of the work, up again: MLflow then has it all."""
     (tmp_path / "log.txt").write_text("all is well")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_page import Page, decoded
+from report_page import Page, decoded, write_report
 
 from softal.answer import answer
 from softal.cards.statistics import thin
@@ -20,7 +20,6 @@ from softal.cards.text import duration
 from softal.errors import CampaignStateError
 from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
-from softal.orchestrator.report import write_report
 from softal.space import Space
 from softal.strategies.bayesian import Bayesian
 from softal.surrogates.curves.composite import Composite
@@ -32,7 +31,7 @@ from softal.tracking.report.statistics import concurrency, failures, lanes, mean
 from softal.trial import Array, Observation, Trial, TrialState
 
 # Plotly warns of what it will do another way itself.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+pytestmark = [pytest.mark.learning, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
 
 T0 = 1.79e9
 MIE = Space(
@@ -333,7 +332,6 @@ def test_maximising_shows_the_largest(tmp_path: Path) -> None:
     assert decoded(line["y"])[-1] == best
 
 
-@pytest.mark.slow
 def test_ten_thousand_trials_make_a_page_of_bearable_size(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "many", MIXED, minimize("cost"), 10_000, mixed, workers=32)
     train(folder, MIXED, ("cost",))

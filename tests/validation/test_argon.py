@@ -12,7 +12,7 @@ from softal.simulators.argon.argon import MEGAPASCAL, Argon
 from softal.simulators.base import Context
 from softal.trial import Observation
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation]
+pytestmark = [pytest.mark.physics, pytest.mark.validation]
 
 TABLE = Path(__file__).parents[2] / "campaigns/data/argon_yarnell_1973_sk.csv"
 

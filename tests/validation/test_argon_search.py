@@ -23,7 +23,7 @@ from softal.surrogates.analysis import optimum, summary
 from softal.surrogates.tolerance import tolerated
 from softal.trial import Proposal, Trial, TrialState
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation]
+pytestmark = [pytest.mark.physics, pytest.mark.learning, pytest.mark.validation]
 
 FILE = Path(__file__).parents[2] / "campaigns/argon.yaml"
 CHEAPER = (
@@ -60,7 +60,7 @@ class Searched:
     allowed: Found
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.xdist_group(f"argon {n}")) for n in SEEDS])
 def searched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Searched:
     spec = load_campaign_file(FILE, [f"seed={request.param}", *CHEAPER])
     trials = search(spec, tmp_path_factory.mktemp("argon"))

@@ -16,7 +16,7 @@ from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, So
 from softal.simulators.monte_carlo.system import Disks
 from softal.simulators.statistics import mean_and_error
 
-pytestmark = pytest.mark.validation
+pytestmark = [pytest.mark.physics, pytest.mark.validation]
 
 # B_n / B_2^(n-1), n = 1 to 10; B_2 = pi sigma^2 / 2
 VIRIAL = [1.0, 1.0, 0.782004, 0.53223180, 0.33355604, 0.1988425, 0.1148728, 0.0649930, 0.0362193, 0.0199537]
@@ -63,7 +63,6 @@ def test_density_at_fixed_pressure(density: float) -> None:
     assert error < 0.005 * mean
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("potential", "kT"), [(SquareShoulder(1.4), 0.7), (SoftenedShoulder(1.35), 0.5)], ids=["hcss", "scs"]
 )

@@ -16,7 +16,7 @@ from softal.simulators.monte_carlo.spherocylinders import Spherocylinders
 from softal.simulators.monte_carlo.starts import fluid
 from softal.simulators.statistics import mean_and_error
 
-pytestmark = pytest.mark.validation
+pytestmark = [pytest.mark.physics, pytest.mark.validation]
 
 N = 128
 

@@ -13,7 +13,7 @@ from softal.simulators.base import Context
 from softal.simulators.kob_andersen.kob_andersen import KobAndersen
 from softal.trial import Observation
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.physics, pytest.mark.validation, pytest.mark.timeout(3600)]
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 # 1200 particles, rho = 1.2: tau_A, energy per particle, pressure. tau_A within 10 %.
@@ -48,7 +48,8 @@ def test_reference_values(interaction: str, T: float) -> None:
 
 
 def test_a_cold_liquid_is_no_crystal() -> None:
-    values = run(0.6).values
+    """Correlation times up to 30 give tau an error of 0.7, a seventh of what is allowed."""
+    values = run(0.6, t_max=30.0).values
     assert values["crystalline"] < 0.02
     assert values["equilibrated"] == 1
     assert values["tau_A"] == pytest.approx(14.4, rel=0.35)

@@ -21,6 +21,8 @@ from softal.theory.mode_coupling.dynamics import relax
 from softal.theory.mode_coupling.schematic import Schematic
 from softal.theory.relaxation import Relaxation
 
+pytestmark = [pytest.mark.physics, pytest.mark.validation]
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 Floats = NDArray[np.float64]
 
@@ -46,7 +48,6 @@ def direct(rate: float, w: float, tau: float, b: float, h: float, n: int) -> Flo
     return F
 
 
-@pytest.mark.validation
 @pytest.mark.parametrize(
     ("rate", "w", "tau", "b"),
     [(1.0, 1.0, 1.0, 0.5), (2.0, 6.0, 0.5, 0.35), (1.0, 20.0, 0.3, 0.8), (1.0, 3.0, 1.0, 2.0)],
@@ -76,7 +77,6 @@ def mode_coupling() -> tuple[Floats, Floats, Callable[[Floats], Floats]]:
     return t, F(np.log(t)), memory
 
 
-@pytest.mark.validation
 def test_the_memory_of_mode_coupling_gives_its_own_f(
     mode_coupling: tuple[Floats, Floats, Callable[[Floats], Floats]],
 ) -> None:
@@ -85,7 +85,6 @@ def test_the_memory_of_mode_coupling_gives_its_own_f(
     np.testing.assert_allclose(solve(Prescribed(M), 1.0, t[-1]).at(t)[0], F, atol=5e-6)
 
 
-@pytest.mark.validation
 def test_evolution_comes_to_the_memory_of_mode_coupling(
     mode_coupling: tuple[Floats, Floats, Callable[[Floats], Floats]],
 ) -> None:
@@ -98,7 +97,6 @@ def test_evolution_comes_to_the_memory_of_mode_coupling(
     assert away[1] < 0.7 * away[0]
 
 
-@pytest.mark.validation
 def test_the_plain_scheme_gives_the_same_within_its_accuracy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from softal.theory.kob_andersen import mct_temperature
 from softal.theory.mode_coupling.glass import critical_point, exponents, nonergodicity
 from softal.theory.mode_coupling.scattering import at_middles, critical_temperature, mixture_scattering
 
-pytestmark = pytest.mark.validation
+pytestmark = [pytest.mark.physics, pytest.mark.validation]
 
 DATA = Path(__file__).parent / "data" / "kob_andersen_sk.csv"
 

@@ -20,7 +20,7 @@ from softal.simulators.silica.settings import Extent, SilicaSettings
 from softal.simulators.silica.silica import Silica
 from softal.trial import Observation
 
-pytestmark = [pytest.mark.slow, pytest.mark.validation, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.physics, pytest.mark.validation, pytest.mark.timeout(1200)]
 
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 # First peaks of 648 atoms, 10 ps: position [angstrom] and height of g_SiO, g_OO, g_SiSi; coordination of silicon.

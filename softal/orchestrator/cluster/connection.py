@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_task_events_max_num_task_in_gcs": "10000",  # as many as Ray's state API and dashboard show; 4 kB each
 }
 AGENTS = 3  # strategist, trainer, tracker
 WORKERS_LIMIT = "RAY_num_workers_soft_limit"

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from softal import strategies, surrogates
 from softal.answer import Answer
+from softal.objective.scores import Scores
+from softal.orchestrator.found import find, found_in, noted, stamp
 from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.courses import Course, published
 from softal.orchestrator.workers.pickling import unpack
@@ -80,7 +83,7 @@ class Strategist:
             pending: trials that are proposed or running.
         """
         if upto > self.known:
-            self.strategy.tell(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays))
+            self.strategy.tell(list(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays)))
             self.known = upto
         proposals = self.strategy.ask(n, pending)
         if not self._prepared:
@@ -113,30 +116,46 @@ class Trainer:
     """Fits surrogate and learner again as results come in, and publishes numbered versions in the campaign's folder."""
 
     def __init__(self, parcel: bytes | Brief) -> None:
-        brief = _settle(parcel)
-        journal = Journal.open(brief.folder)
-        chosen = {SURROGATE: brief.surrogate, LEARNER: brief.learner}
-        self.courses = [Course(what, *kind, brief, journal) for what, kind in chosen.items() if kind]
-        known = [record["version"] for record in journal.versions()]
-        self.version = max([0, *known, *(number for what in chosen for number in published(brief.folder / what))])
+        self.brief = _settle(parcel)
+        self.journal = Journal.open(self.brief.folder)
+        chosen = {SURROGATE: self.brief.surrogate, LEARNER: self.brief.learner}
+        self.courses = [Course(what, *kind, self.brief, self.journal) for what, kind in chosen.items() if kind]
+        folders = [self.brief.folder / what for what in chosen]
+        known = [record["version"] for record in self.journal.versions()]
+        self.version = max([0, *known, *(number for folder in folders for number in published(folder))])
 
     def step(self, *, final: bool = False) -> Trained:
         """Fit and publish versions where there are enough new trials.
 
         Args:
-            final: fit even for a single new trial, and what is trained at the campaign's end alone.
+            final: fit even for a single new trial, and what is trained at the campaign's end alone, and note in the
+                record of the surrogate's last version what the campaign has found.
         """
         done = Trained([], [])
         for course in self.courses:
             try:
                 record = course.step(self.version + 1, final=final)
+                self.version += 0 if record is None else 1
+                if final and course.what == SURROGATE:
+                    record = self._with_found(record)
             except Exception as error:  # anybody's code: the other one is trained all the same
                 done.failed.append(f"{type(error).__name__}: {error}")
                 continue
             if record is not None:
-                self.version += 1
                 done.records.append(record)
         return done
+
+    def _with_found(self, record: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return the record of the surrogate's latest version with what the campaign has found; None without one."""
+        from softal.surrogates.belief import latest
+
+        record = record or next(reversed(self.journal.versions(of=SURROGATE)), None)
+        if record is None:
+            return None
+        brief, known = self.brief, stamp(self.journal)
+        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)
+        return record | noted(found, known)
 
     def process(self) -> int:
         """Return the actor's process id."""
@@ -189,19 +208,17 @@ class Tracker:
         made = cards_of(read(brief.folder, brief.space, brief.objective), [source])
         return [write_page([card], card.title, brief.folder / what / file_name(card.title)) for card in made]
 
-    def _answer(self, trials: Sequence[Trial]) -> Answer | None:
+    def _answer(self, scores: Scores) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
         from softal.answer.optimum import on_edges
-        from softal.surrogates.belief import find_answer, latest
-        from softal.surrogates.optimum import find_optimum
+        from softal.surrogates.belief import latest
 
-        brief = self.brief
-        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
-        found = find_answer(brief.objective, brief.space, trials, surrogate)
-        if found is None:
+        brief, kind = self.brief, self.brief.surrogate
+        surrogate = partial(latest, brief.folder, kind[0]) if kind else lambda: None
+        found = found_in(self.journal, brief.objective, brief.space, scores, surrogate)
+        if found.answer is None:
             return None
-        optimum = find_optimum(brief.objective, trials, surrogate)
-        return replace(found, edges=on_edges(brief.space, found, optimum))
+        return replace(found.answer, edges=on_edges(brief.space, found.answer, found.optimum))
 
     def finish(self, report: Path | None) -> Mirrored:
         """Close the campaign's run in MLflow with the journal's state, and attach the report."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from softal.about import __version__
 from softal.errors import SurrogateError
 from softal.orchestrator.loop.brief import Brief
 from softal.surrogates import Learner, Surrogate
+from softal.surrogates.data import TrainingData
 from softal.surrogates.folders import LEARNER, SURROGATE, latest_of, learner_folder
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
 REFIT_GROWTH = 0.05  # it is fitted again when the finished trials have grown by this part
+FOLLOWED = 5000  # trials that are read from the journal at once
 
 
 class Course:
@@ -40,6 +43,9 @@ class Course:
         self.found = surrogates.find_any(kind)
         records = [record for record in journal.versions() if self._is_mine(record)]
         self.fitted = records[-1]["trials"] if records else 0
+        # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
+        self.by_values = self.found.fit is Surrogate.fit and self.found._learn is Surrogate._learn
+        self.data = TrainingData(brief.space, brief.objective.names)
         self.trials: list[Trial] = []
         self.known = 0
         if what == LEARNER:
@@ -55,7 +61,7 @@ class Course:
         if self.found.trained == "at_end" and not final:
             return None
         self._follow()
-        done = len(self.trials)
+        done = self.data.n if self.by_values else len(self.trials)
         enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
         if done - self.fitted < enough:
             return None
@@ -63,7 +69,7 @@ class Course:
         learner = surrogates.build_any(self.kind, brief.space, brief.objective.names, self.settings, brief.objective)
         learner.provenance = {"campaign": brief.name, "simulator": dict(brief.described), "softal": __version__}
         try:
-            learner.fit(self.trials)
+            self._teach(learner)
         except SurrogateError:  # too few trials for this kind
             return None
         self.fitted = done
@@ -76,9 +82,20 @@ class Course:
     def _follow(self) -> None:
         upto = self.journal.seq
         told = self.journal.told(self.known, upto, arrays=self.found.wants_arrays)
-        done = [trial for trial in told if trial.state is TrialState.DONE]
-        self.trials += self.brief.objective.lessons(done) if self.what == SURROGATE else done
+        while some := list(islice(told, FOLLOWED)):
+            some = self.brief.objective.lessons(some) if self.what == SURROGATE else some
+            if self.by_values:
+                self.data.add(some)
+            else:
+                self.trials += [trial for trial in some if trial.state is TrialState.DONE]
         self.known = upto
+
+    def _teach(self, learner: Learner) -> None:
+        if self.by_values:
+            assert isinstance(learner, Surrogate)
+            learner.fit_arrays(*self.data.arrays())
+        else:
+            learner.fit(self.trials)
 
     def _quality(self, learner: Learner) -> dict[str, Any]:
         """Return how good a surrogate is: method, and target -> RMSE, R2 and coverage; nothing for other learners."""

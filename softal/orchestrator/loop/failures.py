@@ -26,16 +26,22 @@ class Failures:
 
     Args:
         limit: so many that are alike end the campaign; None never.
-        earlier: the campaign's trials of earlier sessions.
+        earlier: the campaign's trials of earlier sessions, in the order of telling.
     """
 
     def __init__(self, limit: int | None, earlier: Iterable[Trial] = ()) -> None:
         self.limit = limit
-        finished = [trial for trial in earlier if trial.state.finished]
-        self._good = any(trial.state is TrialState.DONE for trial in finished)
-        self._known = {kind_of(trial) for trial in finished if trial.state is TrialState.FAILED and self._good}
+        self._good = False
+        self._known: set[str] = set()
         self._first: Trial | None = None
-        self._last = max(finished, key=lambda trial: trial.told or 0, default=None)
+        self._last: Trial | None = None
+        for trial in earlier:
+            if trial.state.finished:
+                self._good = self._good or trial.state is TrialState.DONE
+                self._last = trial
+            if trial.state is TrialState.FAILED:
+                self._known.add(kind_of(trial))
+        self._known = self._known if self._good else set()
         self._alike: int | None = 0  # None once the first trials differ
         self._lacking: Trial | None = None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,12 +23,13 @@ from softal.orchestrator.loop.agents import Mirrored, Trained
 from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.failures import Failures
 from softal.orchestrator.loop.stock import Demand, Stock
-from softal.orchestrator.status import Status, busy_seconds, utilisation
+from softal.orchestrator.status import Status
 from softal.orchestrator.workers.crew import Crew
 from softal.orchestrator.workers.executor import AgentFailed, Executor, Handle
 from softal.orchestrator.workers.job import Job
 from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
+from softal.tracking.standing import utilisation
 from softal.trial import Trial
 
 TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, when nothing else happens
@@ -86,15 +88,13 @@ class Loop:
 
     def __init__(self, plan: Plan, journal: Journal, executor: Executor, listener: Listener) -> None:
         self.plan, self.journal, self.executor, self.listener = plan, journal, executor, listener
-        trials = journal.trials()
         name = plan.brief.name
-        self.progress = Progress(plan.brief.objective, trials, plan.budget.fidelity)
-        self.failures = Failures(plan.budget.failures, trials)
+        self.progress = Progress(plan.brief.objective, fidelity=plan.budget.fidelity)
+        self.failures = Failures(plan.budget.failures, self._earlier())
         self.agents = Agents(plan.brief, executor)
-        self.stock = Stock(
-            journal, self.agents, plan.brief.seed, executor, plan.batch, plan.ahead, plan.freshness, trials
-        )
-        self.crew = Crew(name, plan.job, executor, plan.batch, plan.memory, plan.retries, busy_seconds(trials))
+        self.stock = Stock(journal, self.agents, plan.brief.seed, executor, plan.batch, plan.ahead, plan.freshness)
+        busy = journal.busy_seconds()
+        self.crew = Crew(name, plan.job, executor, plan.batch, plan.memory, plan.retries, busy)
         self._figures = executor.figures(name)
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
@@ -109,6 +109,12 @@ class Loop:
         self._mirror_batch = MIRROR_BATCHES[0]
         self._mirror_error: str | None = None
         self._complaints: set[str] = set()
+
+    def _earlier(self) -> Iterator[Trial]:
+        """Give the trials of earlier sessions in the order of telling, counted; few of them are in memory at a time."""
+        for trial in self.journal.told(0, self.journal.seq):
+            self.progress.add(trial)
+            yield trial
 
     def run(self) -> str:
         """Run until the end and return why it ended; the caller says so in the journal."""
@@ -254,7 +260,7 @@ class Loop:
     def _take_versions(self, trained: Trained) -> None:
         for record in trained.records:
             self.journal.add_version(record)
-            if record["of"] == SURROGATE:
+            if record.get("of", SURROGATE) == SURROGATE:
                 self._figures.surrogate(record)
         for reason in trained.failed:
             self._complain(f"the trainer failed: {reason}. The campaign goes on.")

@@ -143,7 +143,7 @@ def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: 
     """Train on all trials, write the report, let MLflow catch up, beside each other as far as that goes."""
     if loop.begin_finish():
         say_doing(listener, f"Training {loop.plan.brief.learners} on {loop.progress.done} trials ...")
-    import softal.orchestrator.report  # noqa: F401  which takes a second, while the trainer trains
+    import softal.tracking.report  # noqa: F401  which takes a second, while the trainer trains
 
     loop.finish_training()
     say_doing(listener, "Writing the report ...")

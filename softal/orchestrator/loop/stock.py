@@ -79,13 +79,12 @@ class Demand:
 
 
 class Stock:
-    """Proposals that wait for a worker.
+    """Proposals that wait for a worker; those that the journal holds already are the first.
 
     Args:
         batch: how many trials the simulator evaluates at once.
         ahead: proposals kept ready beyond free workers, whatever they know; None is as said above.
         freshness: share of the known results that a proposal may lack.
-        trials: all trials of the journal; those not finished are the stock.
         clock: the time [s since 1970].
     """
 
@@ -98,7 +97,6 @@ class Stock:
         batch: int,
         ahead: int | None,
         freshness: float,
-        trials: Sequence[Trial],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.journal, self.agents, self.seed, self.cluster, self.batch = journal, agents, seed, cluster, batch
@@ -107,15 +105,14 @@ class Stock:
         self._dry: set[int] | None = None  # trials without a result when the strategy had nothing to propose
         self._fixed_ahead, self._freshness = ahead, freshness
         self._foreseen: int | None = 0  # further points that no result can change, as the strategist said last
-        self._next_id = len(trials)
+        self._next_id = sum(journal.counts().values())
         self._slowest: deque[tuple[int, float]] = deque([FIRST_LATENCY])  # proposals then, latency [s], which falls
         self._latency = FIRST_LATENCY[1]  # of the last answer that results went into [s]
         self._asked_at = 0.0
         self._asked_upto = 0
         self._asked_with: set[int] = set()
-        interrupted = [trial for trial in trials if trial.state is TrialState.RUNNING]
-        journal.write(waiting(trial) for trial in interrupted)
-        self.ready = deque(waiting(trial) for trial in trials if not trial.state.finished)
+        journal.write([waiting(trial) for trial in journal.trials(TrialState.RUNNING)])  # they were interrupted
+        self.ready = deque(journal.trials(TrialState.PROPOSED))
 
     def ask(self, demand: Demand) -> None:
         """Ask the strategist for what will be needed, unless it is being asked already."""

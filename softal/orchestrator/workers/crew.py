@@ -15,6 +15,7 @@ from softal.trial import Trial, TrialState
 
 RECENT = 32  # tasks whose durations say how long the next one takes
 QUEUE = 4  # times as many short trials in Ray's hands as there are workers: with 2 the workers waited for the loop
+NAMED = 1000  # tasks of a session with names of their own: Ray keeps 10 to 30 kB of each name in every process
 SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
 
 
@@ -40,6 +41,7 @@ class Crew:
         self._alone: set[int] = set()  # trials whose batch has lost its worker too often
         self._losses: Counter[int] = Counter()  # of workers, for each trial that is not finished
         self._busy = busy
+        self._handed_over = 0  # tasks
         executor.serve(job, memory)
 
     @property
@@ -93,6 +95,8 @@ class Crew:
     def _hand_over(self, trials: list[Trial]) -> list[Trial]:
         first, last = trials[0], trials[-1]
         which = f"trial {first.id}" if first is last else f"trials {first.id} to {last.id}"
+        self._handed_over += 1
+        which = which if self._handed_over <= NAMED else "trials"
         tasks = [Task(trial.id, trial.point, trial.seed, trial.fidelity, trial.attempts) for trial in trials]
         self.tasks[self.executor.submit(f"{self.name}: {which} by {first.proposed_by}", tasks)] = trials
         return trials

@@ -67,9 +67,10 @@ class Explorer:
     def describe(self) -> dict[str, Any]:
         """Return name, question, parameters, targets, trials and how good the surrogate is."""
         surrogate = self.refresh()
-        spec, trials = self.campaign.spec, self.campaign.list_trials()
-        done = [trial for trial in trials if trial.state is TrialState.DONE]
-        best = spec.objective.best(trials) if spec.objective.single and not spec.objective.learning else None
+        spec = self.campaign.spec
+        with self.campaign.scored() as (journal, scores):
+            done, latest = journal.counts()[TrialState.DONE], journal.latest(TrialState.DONE, TRIALS)
+            best = None if scores.best is None else journal.trial(int(scores.ids[scores.best]))
         targets = surrogate.targets if surrogate else ()
         return {
             "name": spec.name,
@@ -82,8 +83,8 @@ class Explorer:
             "targets": [
                 {"name": name, **self._quality(name), "range": self._range(i)} for i, name in enumerate(targets)
             ],
-            "trials": [self._dot(trial, targets) for trial in done[-TRIALS:]],
-            "done": len(done),
+            "trials": [self._dot(trial, targets) for trial in latest],
+            "done": done,
             "best": self._best(best),
         }
 

@@ -68,9 +68,16 @@ def started(
     Raises:
         EngineUnavailable, SimulationError: it is not here, or cannot start so.
     """
-    found = engines.find(engine)
-    state = {"kT": stage.kT, "dt": stage.dt, "thermostat_time": stage.thermostat_time, "seed": stage.seed}
-    return found(system, **state, threads=threads, gpu=gpu, skin=skin)  # type: ignore[arg-type]
+    return engines.find(engine)(
+        system,
+        kT=stage.kT,
+        dt=stage.dt,
+        thermostat_time=stage.thermostat_time,
+        seed=stage.seed,
+        threads=threads,
+        gpu=gpu,
+        skin=skin,
+    )
 
 
 def follow(engine: Engine, *stages: Stage) -> None:

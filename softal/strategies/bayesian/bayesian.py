@@ -11,7 +11,7 @@ the seed, so that a strategy restored from a journal goes on as if it had never 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,21 +52,14 @@ class Bayesian(Strategy):
     kind = "bayesian"
     Settings = BayesianSettings
 
-    def __init__(
-        self,
-        space: Space,
-        objective: Objective,
-        seed: int = 0,
-        settings: BaseModel | Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(space, objective, seed, settings)
-        self.n_initial: int = self.settings.n_initial or self._enough(space.dimension)
-        self._history = History(space, objective, curves=self.settings.composite(objective))
-        self._models = Models(space, objective, self.settings)
-        self._sequence = SobolSequence(space, seed)
-        self._trust_region = TrustRegion(space.dimension, self.n_initial) if self._wants_trust_region() else None
+    def _begin(self) -> None:
+        self.n_initial: int = self.settings.n_initial or self._enough(self.space.dimension)
+        self._history = History(self.space, self.objective, curves=self.settings.composite(self.objective))
+        self._models = Models(self.space, self.objective, self.settings)
+        self._sequence = SobolSequence(self.space, self.seed)
+        self._trust_region = TrustRegion(self.space.dimension, self.n_initial) if self._wants_trust_region() else None
         refinement = self.settings.refinement
-        self._refinement = Refinement(space, objective, refinement) if refinement else None
+        self._refinement = Refinement(self.space, self.objective, refinement) if refinement else None
 
     @classmethod
     def supports(cls, space: Space, objective: Objective, settings: BaseModel | None = None) -> str | None:

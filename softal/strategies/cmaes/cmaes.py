@@ -99,15 +99,12 @@ class CMAES(Strategy):
     kind = "cmaes"
     Settings = CMAESSettings
 
-    def __init__(
-        self, space: Space, objective: Objective, seed: int = 0, settings: BaseModel | dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(space, objective, seed, settings)
-        self._genotypes = Genotypes(space)
+    def _begin(self) -> None:
+        self._genotypes = Genotypes(self.space)
         self._stds = self._initial_stds()
         self._sigma0 = float(self._stds.max())
         self._pool: list[Entry] = []
-        self._violations = Violations(objective)
+        self._violations = Violations(self.objective)
         self._own: deque[Entry] = deque(maxlen=REMEMBERED)  # the run's latest results
         self._run = 0  # number of the current run; 0 is the first
         self._starts = 0  # how often the first run was moved to a point of others

@@ -18,8 +18,7 @@ H. S. Seung, M. Opper, H. Sompolinsky, "Query by committee", COLT 1992; with cos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydantic import BaseModel
@@ -55,20 +54,13 @@ class Committee(Strategy):
     kind = "committee"
     Settings = CommitteeSettings
 
-    def __init__(
-        self,
-        space: Space,
-        objective: Objective,
-        seed: int = 0,
-        settings: BaseModel | Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(space, objective, seed, settings)
-        self.n_initial: int = self.settings.n_initial or max(5, 2 * space.dimension + 1)
-        self._design = Design(space, seed, self._pool(), corners=self.settings.initial == "corners")
+    def _begin(self) -> None:
+        self.n_initial: int = self.settings.n_initial or max(5, 2 * self.space.dimension + 1)
+        self._design = Design(self.space, self.seed, self._pool(), corners=self.settings.initial == "corners")
         self._done: list[Trial] = []  # that the committee learns from, in the order of telling
         self._kept_away: list[Trial] = []  # failed or marked
         self._costs = CostModel(self.settings.cost)
-        self._flaws = objective.flaws if self.settings.marks is None else Flaws(self.settings.marks)
+        self._flaws = self.objective.flaws if self.settings.marks is None else Flaws(self.settings.marks)
         self._members: tuple[int, Members | None] = (0, None)  # results that it learned from, and the committee
         self._because = ""  # why there is no committee although there are results enough
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from softal.outputs import Outputs
 from softal.space import Space
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
+from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
 from softal.trial import Array, Trial, TrialState
 
 LATEST = [Path(what) / "latest" for what in ("learner", "surrogate")]  # in a campaign's folder: models and tables
@@ -187,16 +187,12 @@ class CampaignData:
     @cached_property
     def state(self) -> str:
         """The campaign's state in one word."""
-        state = str(self.info.get("state", "unknown"))
-        return "interrupted" if state == "running" and not self.running else state
+        return state_of(self.info, self.running)
 
     @property
     def active(self) -> float:
         """How long the campaign has run, over all resumptions [s]."""
-        active = float(self.info.get("active", 0.0))
-        if self.running and "active_at" in self.info:
-            active += max(0.0, time.time() - float(self.info["active_at"]))
-        return active or self.span
+        return active_seconds(self.info, self.running) or self.span
 
     @cached_property
     def span(self) -> float:
@@ -208,12 +204,12 @@ class CampaignData:
     @cached_property
     def busy(self) -> float:
         """Time that finished simulations took together [s]."""
-        return sum(t.finished - t.started for t in self.finished if t.started is not None and t.finished is not None)
+        return busy_seconds(self.finished)
 
     @property
     def utilisation(self) -> float | None:
         """Part of the workers' time that was spent in simulations."""
-        return min(1.0, self.busy / (self.workers * self.active)) if self.workers and self.active > 0 else None
+        return utilisation(self.busy, self.workers, self.active) if self.workers else None
 
 
 def read(
@@ -241,11 +237,10 @@ def read(
         )
         ids = data.answer.trials if data.answer else [data.shown.id] if data.shown else []
         runs = [journal.arrays(trial_id) for trial_id in ids]
-    return CampaignData(**{**_fields(data), "runs": runs})
-
-
-def _fields(data: CampaignData) -> dict[str, Any]:
-    return {name: getattr(data, name) for name in CampaignData.__dataclass_fields__}
+    known = {name: value for name, value in data.__dict__.items() if name != "arrays"}  # the answer takes time
+    made = replace(data, runs=runs)
+    made.__dict__.update(known | {"runs": runs})
+    return made
 
 
 def question(space: Space, objective: Objective) -> str:

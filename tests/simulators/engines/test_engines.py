@@ -16,6 +16,8 @@ from softal.simulators.engines import Box, Engine, Frame, Mie, System
 from softal.simulators.engines.lammps import Lammps
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
 
+pytestmark = pytest.mark.physics
+
 
 class LammpsExact(Lammps):
     """LAMMPS with `pair_style mie/cut` instead of a table."""

@@ -20,6 +20,9 @@ NOTHING = Mie(1e-60, 0.1, 1.0, shift=True)
 MADELUNG = 1.747564594633  # of rock salt
 
 
+pytestmark = pytest.mark.physics
+
+
 def start(system: System, kT: float = 1.0, dt: float = 0.002, engine: str = "lammps") -> Engine:
     return engines.find(engine)(system, kT=kT, dt=dt, thermostat_time=0.2, seed=1)
 

@@ -19,6 +19,8 @@ from softal.simulators.engines.start import random_insertion, thermal_velocities
 from softal.simulators.silica.potential import PRESETS, SI, O, silica_potentials
 from softal.theory.kob_andersen import CUTOFF, EPSILON, PAIRS, SIGMA
 
+pytestmark = pytest.mark.physics
+
 HOOMD_MISSING = importlib.util.find_spec("hoomd") is None
 ENGINES = [
     "lammps",

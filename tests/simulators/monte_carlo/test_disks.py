@@ -11,6 +11,8 @@ from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, So
 from softal.simulators.monte_carlo.system import BoxMoves, Configuration, Disks
 from softal.simulators.statistics import mean_and_error
 
+pytestmark = pytest.mark.physics
+
 SHOULDER, SOFT = SquareShoulder(1.4), SoftenedShoulder(1.35)
 
 

@@ -20,6 +20,8 @@ from softal.simulators.monte_carlo.system import Configuration, Disks, MonteCarl
 from softal.simulators.monte_carlo.trajectory import quaternions
 from softal.simulators.statistics import mean_and_error
 
+pytestmark = pytest.mark.physics
+
 needs_hpmc = pytest.mark.skipif(not hpmc.available(), reason="HOOMD-blue with HPMC is missing")
 SHOULDER = SquareShoulder(1.4)
 
@@ -76,7 +78,6 @@ def test_the_same_spheres_have_the_same_energy() -> None:
 
 
 @needs_hpmc
-@pytest.mark.slow
 @pytest.mark.parametrize(("kT", "pressure"), [(0.45, 10.0), (1.0, 2.0)])
 def test_density_and_energy_at_fixed_pressure(kT: float, pressure: float) -> None:
     start = starts.fluid(64, 0.5, seed=3)
@@ -93,7 +94,6 @@ def test_energy_at_fixed_volume(kT: float) -> None:
 
 
 @needs_hpmc
-@pytest.mark.slow
 @pytest.mark.parametrize(("length", "pressure"), [(0.0, 2.0), (2.0, 0.5)])
 def test_density_of_hard_spheres_and_rods(length: float, pressure: float) -> None:
     start = rod_starts.isotropic(64, 0.05, length, seed=1) if length else starts.fluid(64, 0.4, 3, seed=1)

@@ -10,6 +10,8 @@ from softal.simulators.monte_carlo import protocol, starts
 from softal.simulators.monte_carlo.potentials import SquareShoulder
 from softal.simulators.monte_carlo.system import Disks
 
+pytestmark = pytest.mark.physics
+
 
 class Recorded(Disks):
     """Disks that write down each temperature and step size they run with."""

@@ -13,6 +13,8 @@ from softal.simulators.monte_carlo.rod_energies import total_energy
 from softal.simulators.monte_carlo.rod_starts import isotropic, smectic
 from softal.simulators.monte_carlo.system import Configuration
 
+pytestmark = pytest.mark.physics
+
 
 def hard_energy(start: Configuration, length: float, core: float = 1.0) -> float:
     """Return 0 where no two rods are nearer than the core, else infinity."""

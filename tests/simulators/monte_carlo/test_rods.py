@@ -11,6 +11,8 @@ from softal.simulators.monte_carlo.rng import seeded
 from softal.simulators.monte_carlo.rod_energies import CAPACITY, total_energy
 from softal.simulators.monte_carlo.segments import shortest_distance
 
+pytestmark = pytest.mark.physics
+
 SKIN = 0.7
 SOFT = SoftenedShoulder(1.35)
 

@@ -15,6 +15,8 @@ from softal.simulators.monte_carlo.spherocylinders import Spherocylinders
 from softal.simulators.monte_carlo.system import Configuration
 from softal.simulators.statistics import mean_and_error
 
+pytestmark = pytest.mark.physics
+
 SOFT = SoftenedShoulder(1.35)
 
 
@@ -128,7 +130,6 @@ def test_two_rods_against_direct_sampling(potential: PairPotential, kT: float) -
     assert np.all(np.abs(mean - exact) <= 4 * np.hypot(error, spread) + 1e-12)
 
 
-@pytest.mark.slow
 @pytest.mark.validation
 def test_isotropic_fluid_of_hard_rods() -> None:
     """Pressure at L = 5, packing fraction 0.1 against two virial coefficients, and by NPT against virtual compression.

@@ -12,6 +12,8 @@ from softal.simulators.monte_carlo import starts
 from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, SoftenedShoulder, SquareShoulder
 from softal.simulators.monte_carlo.system import Configuration, Disks
 
+pytestmark = pytest.mark.physics
+
 
 def shoulder(pressure: float | None = None, seed: int = 1, potential: PairPotential | None = None) -> Disks:
     return Disks(starts.fluid(64, 0.5, seed=0), potential or SquareShoulder(1.4), 0.5, pressure, seed=seed)
