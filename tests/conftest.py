@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 NEEDS = ("ray", "learning", "physics", "validation")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
-WAITED = pytest.StashKey[float]()
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -37,32 +35,19 @@ def _needs(item: pytest.Item, *marks: str) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Note how long the test has only waited for a CPU, on a machine that has other work."""
-    before = _waited()
-    try:
-        return (yield)
-    finally:
-        item.stash[WAITED] = _waited() - before
-
-
-@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
-    """A test that says nothing of what it needs and takes long fails."""
+    """A test that says nothing of what it needs and takes long, also if it had a CPU for itself, fails."""
     report = yield
-    seconds = call.duration - item.stash.get(WAITED, 0.0)
+    seconds = call.duration * _share()
     if report.when == "call" and report.passed and seconds > LIMIT and not _needs(item, *NEEDS):
         may = f"a test without one of the marks {', '.join(NEEDS)} may take {LIMIT:g} s"
         report.outcome, report.longrepr = "failed", f"{item.nodeid} took {seconds:.1f} s; {may}"
     return report
 
 
-def _waited() -> float:
-    """Return how long this thread was ready and had no CPU [s]; 0 where the kernel does not say."""
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
-    except OSError:
-        return 0.0
+def _share() -> float:
+    """Return the part of a CPU that a process has had in the last minute, on a machine that has other work, too."""
+    return min(1.0, (os.cpu_count() or 1) / max(os.getloadavg()[0], 0.01))
 
 
 @pytest.fixture(scope="module", autouse=True)

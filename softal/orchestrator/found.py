@@ -73,7 +73,7 @@ def noted(found: Found, known: list[int]) -> dict[str, Any]:
 
 def recalled(journal: Journal) -> Found | None:
     """Return what was noted, where nothing has finished since; None elsewhere."""
-    versions = journal.versions(of="surrogate")
+    versions = journal.versions()
     last = versions[-1].get(KEY) if versions else None
     return Found.from_json(last) if last is not None and last["stamp"] == stamp(journal) else None
 

@@ -111,6 +111,11 @@ class Surrogate(Learner):
         """
         super().fit(trials)
 
+    @classmethod
+    def learns_values(cls) -> bool:
+        """Return whether it learns from points and the values of its targets alone, so that `fit_arrays` is `fit`."""
+        return (cls.fit, cls._learn) == (Surrogate.fit, Surrogate._learn)
+
     def fit_arrays(self, X: ArrayLike, Y: ArrayLike, Yvar: ArrayLike | None = None) -> None:
         """Learn from X (n, d), Y (n, m), NaN where missing, and Yvar (n, m), squared errors, NaN where not known."""
         X, Y = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)

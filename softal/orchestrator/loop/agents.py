@@ -116,42 +116,38 @@ class Trainer:
     """Fits surrogate and learner again as results come in, and publishes numbered versions in the campaign's folder."""
 
     def __init__(self, parcel: bytes | Brief) -> None:
-        self.brief = _settle(parcel)
-        self.journal = Journal.open(self.brief.folder)
-        chosen = {SURROGATE: self.brief.surrogate, LEARNER: self.brief.learner}
-        self.courses = [Course(what, *kind, self.brief, self.journal) for what, kind in chosen.items() if kind]
-        folders = [self.brief.folder / what for what in chosen]
-        known = [record["version"] for record in self.journal.versions()]
-        self.version = max([0, *known, *(number for folder in folders for number in published(folder))])
+        self.brief = brief = _settle(parcel)
+        self.journal = journal = Journal.open(brief.folder)
+        chosen = {SURROGATE: brief.surrogate, LEARNER: brief.learner}
+        self.courses = [Course(what, *kind, brief, journal) for what, kind in chosen.items() if kind]
+        known = [record["version"] for record in journal.versions()]
+        self.version = max([0, *known, *(number for what in chosen for number in published(brief.folder / what))])
 
     def step(self, *, final: bool = False) -> Trained:
         """Fit and publish versions where there are enough new trials.
 
         Args:
-            final: fit even for a single new trial, and what is trained at the campaign's end alone, and note in the
-                record of the surrogate's last version what the campaign has found.
+            final: fit even for a single new trial, and what is trained at the end alone, and note in the last version's
+                record what the campaign has found.
         """
         done = Trained([], [])
         for course in self.courses:
             try:
                 record = course.step(self.version + 1, final=final)
-                self.version += 0 if record is None else 1
-                if final and course.what == SURROGATE:
-                    record = self._with_found(record)
             except Exception as error:  # anybody's code: the other one is trained all the same
                 done.failed.append(f"{type(error).__name__}: {error}")
                 continue
             if record is not None:
+                self.version += 1
                 done.records.append(record)
+        if final and (last := [*self.journal.versions(), *done.records][-1:]):
+            done.records[-1:] = [self._with_found(last[0])]
         return done
 
-    def _with_found(self, record: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return the record of the surrogate's latest version with what the campaign has found; None without one."""
+    def _with_found(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of the latest version with what the campaign has found."""
         from softal.surrogates.belief import latest
 
-        record = record or next(reversed(self.journal.versions(of=SURROGATE)), None)
-        if record is None:
-            return None
         brief, known = self.brief, stamp(self.journal)
         surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
         found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)

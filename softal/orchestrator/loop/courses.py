@@ -23,8 +23,8 @@ from softal.surrogates.folders import LEARNER, SURROGATE, latest_of, learner_fol
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
-REFIT_GROWTH = 0.05  # it is fitted again when the finished trials have grown by this part
 FOLLOWED = 5000  # trials that are read from the journal at once
+REFIT_GROWTH = 0.05  # it is fitted again when the finished trials have grown by this part
 
 
 class Course:
@@ -44,8 +44,9 @@ class Course:
         records = [record for record in journal.versions() if self._is_mine(record)]
         self.fitted = records[-1]["trials"] if records else 0
         # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
-        self.by_values = self.found.fit is Surrogate.fit and self.found._learn is Surrogate._learn
-        self.data = TrainingData(brief.space, brief.objective.names)
+        self.values: TrainingData | None = None
+        if issubclass(self.found, Surrogate) and self.found.learns_values():
+            self.values = TrainingData(brief.space, brief.objective.names)
         self.trials: list[Trial] = []
         self.known = 0
         if what == LEARNER:
@@ -61,7 +62,7 @@ class Course:
         if self.found.trained == "at_end" and not final:
             return None
         self._follow()
-        done = self.data.n if self.by_values else len(self.trials)
+        done = len(self.trials) if self.values is None else self.values.n
         enough = 1 if final else max(1, int(REFIT_GROWTH * self.fitted))
         if done - self.fitted < enough:
             return None
@@ -69,7 +70,11 @@ class Course:
         learner = surrogates.build_any(self.kind, brief.space, brief.objective.names, self.settings, brief.objective)
         learner.provenance = {"campaign": brief.name, "simulator": dict(brief.described), "softal": __version__}
         try:
-            self._teach(learner)
+            if self.values is None:
+                learner.fit(self.trials)
+            else:
+                assert isinstance(learner, Surrogate)
+                learner.fit_arrays(*self.values.arrays())
         except SurrogateError:  # too few trials for this kind
             return None
         self.fitted = done
@@ -83,19 +88,13 @@ class Course:
         upto = self.journal.seq
         told = self.journal.told(self.known, upto, arrays=self.found.wants_arrays)
         while some := list(islice(told, FOLLOWED)):
-            some = self.brief.objective.lessons(some) if self.what == SURROGATE else some
-            if self.by_values:
-                self.data.add(some)
+            done = [trial for trial in some if trial.state is TrialState.DONE]
+            lessons = self.brief.objective.lessons(done) if self.what == SURROGATE else done
+            if self.values is None:
+                self.trials += lessons
             else:
-                self.trials += [trial for trial in some if trial.state is TrialState.DONE]
+                self.values.add(lessons)
         self.known = upto
-
-    def _teach(self, learner: Learner) -> None:
-        if self.by_values:
-            assert isinstance(learner, Surrogate)
-            learner.fit_arrays(*self.data.arrays())
-        else:
-            learner.fit(self.trials)
 
     def _quality(self, learner: Learner) -> dict[str, Any]:
         """Return how good a surrogate is: method, and target -> RMSE, R2 and coverage; nothing for other learners."""
