@@ -19,8 +19,8 @@ CANDIDATE = r"""class \w+\({contract}\):(?:\n(?:    .*)?)*?\n        return Cand
 @pytest.mark.parametrize(
     ("part", "contract", "registry"),
     [
-        ("simulators", "SimulatorContract", SIMULATORS),
-        ("strategies", "StrategyContract", STRATEGIES),
+        ("simulators", r"\w+Contract", SIMULATORS),
+        ("strategies", r"\w+Contract", STRATEGIES),
         ("surrogates", "SurrogateContract", SURROGATES),
         ("surrogates", "LearnerContract", LEARNERS),
     ],

@@ -22,6 +22,8 @@ from softal.surrogates.dynamics.network import DynamicsNetwork
 from softal.surrogates.phases.classifier import PhaseClassifier, classifier_folder, load_classifier
 from softal.tracking.journal import Journal
 
+pytestmark = pytest.mark.learning
+
 # A network, as `save` wrote it at commit 7590fbe (2026-11-26), its JSON without spaces. It had learned from
 # `liquids(5, times=5)` and a state that had not equilibrated.
 NETWORK = Path(__file__).parents[1] / "data" / "first_version_network"

@@ -10,6 +10,8 @@ from softal.objective import learn
 from softal.simulators.kob_andersen.kob_andersen import FLAWS
 from softal.testing.learners import Candidate, LearnerContract
 
+pytestmark = pytest.mark.learning
+
 STATES = {"T": {"low": 0.4, "high": 6.0}, "rho": {"low": 1.1, "high": 1.6}, "interaction": {"choices": ["LJ", "WCA"]}}
 NETWORK = {"members": 2, "folds": 2, "fold_members": 1, "width": 8, "steps": 20}
 
