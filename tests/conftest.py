@@ -25,6 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("ray" if item.get_closest_marker("ray") else item.path.name))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups that have no effect, as with pytest 9.2 and pytest-xdist 3.8, would double the time without a word."""
+    grouped = "PYTEST_XDIST_WORKER" in os.environ and session.config.getvalue("loadgroup")
+    if grouped and any("@" not in item.nodeid for item in session.items):
+        raise pytest.UsageError("the groups of tests have no effect with these versions of pytest and pytest-xdist")
+
+
 def _order(item: pytest.Item) -> int:
     """Return the rank of the mark that says most about how long a test takes."""
     return next((i for i, mark in enumerate(("ray", "validation", "learning", "physics")) if _needs(item, mark)), 4)
