@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Groups that have no effect, as with pytest 9.2 and pytest-xdist 3.8, would double the time without a word."""
-    grouped = "PYTEST_XDIST_WORKER" in os.environ and session.config.getvalue("loadgroup")
+    grouped = "PYTEST_XDIST_WORKER" in os.environ and getattr(session.config.option, "loadgroup", False)
     if grouped and any("@" not in item.nodeid for item in session.items):
         raise pytest.UsageError("the groups of tests have no effect with these versions of pytest and pytest-xdist")
 
