@@ -128,13 +128,18 @@ def make_journal(runs: Path, trials: int) -> Path:
 
 
 def look(what: str, folder: Path) -> dict[str, float]:
-    """Return how long a command takes in a process of its own [s], and the most memory that it holds [MB]."""
+    """Return how long a command takes in a process of its own [s], and the most memory that it holds [MB].
+
+    The memory is at least that of this process, of which the other one is a copy at first.
+    """
     command = [sys.executable, "-m", "softal.typer_cli", what, str(folder)]
     if what == "explorer":
         command = [sys.executable, str(HERE / "large.py"), what, str(folder)]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said = process.stdout.read() if process.stdout else ""
+    assert process.stdout is not None
+    with process.stdout:
+        said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)

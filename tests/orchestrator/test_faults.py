@@ -215,7 +215,8 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
 
 
 def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
-    driver = Driver(tmp_path, seconds=1.0, trials=4)
+    driver = Driver(tmp_path, seconds=0.1, trials=4)
+    driver.let_run(2)
     process = driver.launch()
     driver.wait_for(1, process)
     second = driver.launch()
@@ -226,6 +227,7 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
     code, output = driver.resume()
     assert code == 2
     assert f"is in use by process {process.pid}" in output
+    driver.let_run(4)
     assert process.communicate(timeout=120) is not None
     assert process.returncode == 0
     assert driver.runs() == dict.fromkeys(range(4), 1)
