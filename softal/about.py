@@ -4,3 +4,4 @@ from pathlib import Path
 
 __version__ = "0.1.0"
 FOLDER = Path(__file__).parent
+SURROGATE, LEARNER = "surrogate", "learner"  # in a campaign's folder, and what records of versions are of

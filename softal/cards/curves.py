@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -21,6 +22,12 @@ def grid_label(name: str, array: Array, outputs: Outputs) -> str:
     """Return the label of an array's grid: its symbol, as far as it is declared, and its unit."""
     symbol = "index" if array.grid is None else outputs.symbols.get(name, "grid")
     return labelled(escape(symbol), escape(array.grid_unit))
+
+
+def diagonal(ends: Sequence[float]) -> go.Scatter:
+    """Return the dotted line on which what is drawn across and up agree."""
+    line = {"color": theme.MUTED, "dash": "dot", "width": 1.2}
+    return go.Scatter(x=ends, y=ends, mode="lines", line=line, hoverinfo="skip")
 
 
 def points(x: Floats, y: Floats, name: str, showlegend: bool) -> go.Scatter:

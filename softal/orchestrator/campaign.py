@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from softal.about import SURROGATE
 from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.objective import Objective
@@ -356,13 +357,14 @@ class Campaign:
     def versions(self) -> list[dict[str, Any]]:
         """The records of the surrogate's versions, oldest first: number, trials, RMSE, R2, coverage ..."""
         with Journal.open(self.folder) as journal:
-            return journal.versions(of="surrogate")
+            return journal.versions(of=SURROGATE)
 
     @property
     def surrogate(self) -> Surrogate:
         """The latest version of the surrogate; CampaignStateError if there is none yet."""
         from softal import surrogates
-        from softal.surrogates.folders import SURROGATE, latest_of
+        from softal.about import SURROGATE
+        from softal.surrogates.folders import latest_of
 
         latest = latest_of(self.folder, SURROGATE)
         if self.spec.surrogate is None or not latest.exists():

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from softal.about import SURROGATE
 from softal.answer import Answer, answer
 from softal.answer.modelled import Model
 from softal.numeric import NORMAL_95
@@ -26,7 +27,7 @@ from softal.objective import Objective
 from softal.objective.scores import Scores, scores_of
 from softal.space import Space
 from softal.surrogates import Diagnostics, Surrogate, load
-from softal.surrogates.folders import SURROGATE, latest_of
+from softal.surrogates.folders import latest_of
 from softal.trial import Point, Trial
 
 SIGNIFICANT = 2.0  # standard errors of R2 above 0

@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from softal.cards import theme
 from softal.cards.card import Card, card
+from softal.cards.curves import diagonal
 from softal.cards.statistics import thin
 from softal.cards.view import View
 from softal.numeric import NORMAL_95
@@ -245,11 +246,7 @@ def calibration(target: str, found: Calibration) -> go.Figure:
     high = float(max(found.observed.max(), found.mean.max()))
     margin = 0.05 * (high - low or 1.0)
     ends = [low - margin, high + margin]
-    made.add_trace(
-        go.Scatter(
-            x=ends, y=ends, mode="lines", line={"color": theme.MUTED, "dash": "dot", "width": 1.2}, hoverinfo="skip"
-        )
-    )
+    made.add_trace(diagonal(ends))
     for rows, colour in ((inside, theme.ACCENT), (~inside, theme.BAD)):
         if rows.any():
             made.add_trace(_predictions(found, rows, colour))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from softal.about import LEARNER, SURROGATE
 from softal.errors import SurrogateError
 from softal.surrogates.learner import read_description
-
-SURROGATE, LEARNER = "surrogate", "learner"  # folders, and what records of versions are of
 
 
 def latest_of(campaign: Path, what: str) -> Path:

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
+from softal.about import SURROGATE
 from softal.errors import CampaignStateError
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
@@ -50,7 +51,7 @@ VERSIONS = (
     "CREATE TABLE IF NOT EXISTS versions (version INTEGER PRIMARY KEY, record TEXT NOT NULL)"  # of surrogate, learner
 )
 ADD_VERSION = "INSERT OR REPLACE INTO versions VALUES (?, ?)"
-OLD_VERSIONS = Path("surrogate") / "versions.jsonl"  # where the first journals had them
+OLD_VERSIONS = Path(SURROGATE) / "versions.jsonl"  # where the first journals had them
 TABLES = (ARRAYS, STEPS, VERSIONS)  # that a journal of an older version may lack
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -281,7 +282,7 @@ class Journal:
         else:
             query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
             found = [json.loads(record) for (record,) in self._db.execute(query, (after,))]
-        return [record for record in found if of in (None, record.get("of", "surrogate"))]
+        return [record for record in found if of in (None, record.get("of", SURROGATE))]
 
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""

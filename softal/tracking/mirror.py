@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from softal.about import SURROGATE
 from softal.answer import Answer
 from softal.answer import answer as of_trials
 from softal.cards.card import Picture
@@ -250,7 +251,7 @@ class Follower:
 
     def _log_version(self, record: Mapping[str, Any]) -> None:
         """Log metrics (RMSE, R2, coverage ...) of a version of surrogate or learner, at the trials that it has seen."""
-        now, what = milliseconds(self._clock()) or 0, record.get("of", "surrogate")
+        now, what = milliseconds(self._clock()) or 0, record.get("of", SURROGATE)
         for path in self._files(record):
             self._attach(path, what)
         named = {f"{what}/{name}": value for name, value in version_metrics(record).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.courses import publish, published
 from softal.space import Space
 from softal.tracking.journal import Journal
+from softal.tracking.report import data
 
 SPACE = Space({"T": {"low": 0.5, "high": 5}})
 
@@ -39,23 +41,31 @@ def tracker(tmp_path: Path) -> Tracker:
     return made
 
 
-def test_a_version_goes_with_its_tables_and_its_cards(tracker: Tracker) -> None:
-    (version(tracker.brief.folder) / "dynamics.json").write_text(json.dumps(table(*library())))
-    found = tracker._files({"version": 3, "of": "learner", "tables": ["dynamics"]})
-    assert [path.name for path in found] == ["dynamics.json", "dynamics.html"]
-    page = Page(found[1])
-    assert page.headings == ["Dynamics"]
-    assert len(page.panels["Dynamics"]) > 2
-    assert page.loads == []
-
-
-def test_a_table_without_a_card_goes_alone(tracker: Tracker) -> None:
+def test_a_version_goes_with_its_tables(tracker: Tracker) -> None:
     (version(tracker.brief.folder) / "other.json").touch()
     record = {"version": 3, "of": "learner", "tables": ["other"]}
     assert [path.name for path in tracker._files(record)] == ["other.json"]
     assert tracker._files({"version": 3, "of": "learner"}) == []
     assert tracker._files({**record, "version": 1}) == []  # its folder is gone
     assert tracker._files({"version": 3, "tables": ["other"]}) == []  # of the surrogate, which has none
+
+
+def test_at_the_end_there_is_a_page_of_each_card(tracker: Tracker) -> None:
+    assert tracker._pages() == []
+    (version(tracker.brief.folder) / "dynamics.json").write_text(json.dumps(table(*library())))
+    [(what, path)] = tracker._pages()
+    assert (what, path.name) == ("learner", "dynamics.html")
+    page = Page(path)
+    assert page.headings == ["Dynamics"]
+    assert len(page.panels["Dynamics"]) > 2
+    assert page.loads == []
+
+
+def test_what_shows_nothing_is_not_asked(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asking takes reading all trials."""
+    monkeypatch.setattr(data, "read", lambda *_: pytest.fail("it was read"))
+    tracker.brief = replace(tracker.brief, learner=None)
+    assert tracker._pages() == []
 
 
 def draft(folder: Path, version: int) -> Path:

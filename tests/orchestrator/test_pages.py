@@ -24,12 +24,12 @@ import numpy as np
 import pytest
 
 from softal import surrogates
+from softal.about import SURROGATE
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.service import explorer, pages
 from softal.service.explorer.model import Explorer, to_json
 from softal.service.explorer.server import make_server
-from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 

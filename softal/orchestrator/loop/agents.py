@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from softal import strategies, surrogates
+from softal.about import LEARNER, SURROGATE
 from softal.answer import Answer
 from softal.objective.scores import Scores
 from softal.orchestrator.found import find, found_in, noted, stamp
 from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.courses import Course, published
 from softal.orchestrator.workers.pickling import unpack
-from softal.surrogates.folders import LEARNER, SURROGATE
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial
 
@@ -184,25 +184,34 @@ class Tracker:
         return Mirrored(self.mirror.behind, self.mirror.up_to_date, self.mirror.last_error, refused)
 
     def _files(self, record: Mapping[str, Any]) -> list[Path]:
-        """Return the files of a version that people look at: its tables, and a page of its cards."""
-        what = record.get("of", SURROGATE)
-        folder = self.brief.folder / what / f"version-{record['version']}"
-        tables = [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
-        return [*tables, *self._pages(what)] if tables else []
+        """Return the files of a version that people look at: its tables."""
+        folder = self.brief.folder / record.get("of", SURROGATE) / f"version-{record['version']}"
+        return [path for name in record.get("tables", []) if (path := folder / f"{name}.json").exists()]
 
-    def _pages(self, what: str) -> list[Path]:
-        """Write the cards of the surrogate, or of the learner, as pages, and return these."""
+    def _pages(self) -> list[tuple[str, Path]]:
+        """Write the cards of surrogate and learner as pages, and return these, each with whose it is.
+
+        A page has Plotly in it, 5 MB: so it is made when the campaign ends, as the report is, not for each version.
+        """
         from softal.cards.page import file_name, write_page
         from softal.cards.view import cards_of
         from softal.tracking.report.data import read
 
         brief = self.brief
-        chosen = brief.learner if what == LEARNER else brief.surrogate
-        if chosen is None:
+        chosen = {SURROGATE: brief.surrogate, LEARNER: brief.learner}
+        shown = {
+            what: surrogates.build_any(kind[0], brief.space, brief.objective.names, kind[1], brief.objective)
+            for what, kind in chosen.items()
+            if kind and surrogates.find_any(kind[0]).cards is not surrogates.Learner.cards
+        }
+        if not shown:
             return []
-        source = surrogates.build_any(chosen[0], brief.space, brief.objective.names, chosen[1], brief.objective)
-        made = cards_of(read(brief.folder, brief.space, brief.objective), [source])
-        return [write_page([card], card.title, brief.folder / what / file_name(card.title)) for card in made]
+        view = read(brief.folder, brief.space, brief.objective)
+        return [
+            (what, write_page([card], card.title, brief.folder / what / file_name(card.title)))
+            for what, source in shown.items()
+            for card in cards_of(view, [source])
+        ]
 
     def _answer(self, scores: Scores) -> Answer | None:
         """Return the answer by the latest surrogate, as everywhere else, with the edges that its optimum is on, too."""
@@ -217,9 +226,11 @@ class Tracker:
         return replace(found.answer, edges=on_edges(brief.space, found.answer, found.optimum))
 
     def finish(self, report: Path | None) -> Mirrored:
-        """Close the campaign's run in MLflow with the journal's state, and attach the report."""
+        """Close the campaign's run in MLflow with the journal's state, and attach the report and pages of cards."""
         if report is not None:
             self.mirror.log_artifact(report)
+        for what, page in self._pages():
+            self.mirror.log_artifact(page, what)
         self.mirror.finish(self.journal.info["state"])
         return self._mirrored()
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from softal import surrogates
-from softal.about import __version__
+from softal.about import LEARNER, SURROGATE, __version__
 from softal.errors import SurrogateError
 from softal.orchestrator.loop.brief import Brief
 from softal.surrogates import Learner, Surrogate
 from softal.surrogates.data import TrainingData
-from softal.surrogates.folders import LEARNER, SURROGATE, latest_of, learner_folder
+from softal.surrogates.folders import latest_of, learner_folder
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from softal.about import SURROGATE
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.loop.actors import Agents
 from softal.orchestrator.loop.agents import Mirrored, Trained
@@ -27,7 +28,6 @@ from softal.orchestrator.status import Status
 from softal.orchestrator.workers.crew import Crew
 from softal.orchestrator.workers.executor import AgentFailed, Executor, Handle
 from softal.orchestrator.workers.job import Job
-from softal.surrogates.folders import SURROGATE
 from softal.tracking.journal import Journal
 from softal.tracking.standing import utilisation
 from softal.trial import Trial

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from softal.about import LEARNER, SURROGATE
 from softal.errors import SoftalError, SurrogateError
 from softal.numeric import NORMAL_95
 from softal.orchestrator.predictions import complete_point, refusal
 from softal.space.parameters import Choice, Integer, Parameter, Real
-from softal.surrogates.folders import LEARNER, SURROGATE, latest_of
+from softal.surrogates.folders import latest_of
 from softal.surrogates.learner import DESCRIPTION
 from softal.tracking.journal import DATABASE
 from softal.tracking.report.data import question

@@ -17,6 +17,7 @@ from plotly.subplots import make_subplots
 from softal.answer import point_key
 from softal.cards import theme
 from softal.cards.card import Card, panel
+from softal.cards.curves import diagonal
 from softal.cards.view import Examples, View
 from softal.numeric import number
 from softal.space import Choice
@@ -112,11 +113,7 @@ def _reliability(found: Found) -> go.Figure:
     made = theme.figure(HEIGHT, showlegend=False)
     low = min([0.9, *confidence, *accuracy]) - 0.04
     ends = [low, 1.02]
-    made.add_trace(
-        go.Scatter(
-            x=ends, y=ends, mode="lines", line={"color": theme.MUTED, "dash": "dot", "width": 1.2}, hoverinfo="skip"
-        )
-    )
+    made.add_trace(diagonal(ends))
     made.add_trace(
         go.Scatter(
             x=confidence,

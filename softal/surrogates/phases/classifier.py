@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
+from softal.about import LEARNER, SURROGATE
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
 from softal.numeric import Floats
 from softal.space import Space
-from softal.surrogates.folders import LEARNER, SURROGATE, latest_of
+from softal.surrogates.folders import latest_of
 from softal.surrogates.learner import DESCRIPTION, Learner, part_of, read_description
 from softal.surrogates.phases.classification import temperature
 from softal.surrogates.phases.data import Labelled, as_images, labelled

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from softal.about import LEARNER, SURROGATE
 from softal.answer import Answer, answer
 from softal.cards.text import fraction
 from softal.cards.view import Advisor, Examples, Source
@@ -23,7 +24,7 @@ from softal.tracking.report.statistics import mean_arrays
 from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
 from softal.trial import Array, Trial, TrialState
 
-LATEST = [Path(what) / "latest" for what in ("learner", "surrogate")]  # in a campaign's folder: models and tables
+LATEST = [Path(what) / "latest" for what in (LEARNER, SURROGATE)]  # in a campaign's folder: models and tables
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
 
 
@@ -228,7 +229,7 @@ def read(
             space=space,
             objective=objective,
             trials=journal.trials(),
-            versions=journal.versions(of="surrogate"),
+            versions=journal.versions(of=SURROGATE),
             advisor=advisor,
             workers=workers,
             running=in_use(folder),
