@@ -75,8 +75,10 @@ class System:
                 raise SimulationError(
                     f"a wall at {AXES[wall.axis]} = {wall.position:g} needs an open box there, from 0 to {edge:g}"
                 )
+            if wall.charge and (self.charges is None or wall.axis != 2):
+                raise SimulationError("a charged wall needs charges, and stands across z")
         if self.charges is not None:
-            self.charges.check(self.box, self.particle_types)
+            self.charges.check(self.box, self.particle_types, self.walls)
 
     @property
     def box_length(self) -> float:
