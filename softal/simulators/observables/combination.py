@@ -5,9 +5,10 @@ With a_0 the histogram and a_1 ... a_m other unbiased estimates of the same numb
     a = a_0 + sum_j w_j (a_j - a_0)
 
 is unbiased, too. Its variance is smallest for w = -C^-1 v, C the covariance of the differences a_j - a_0 and v theirs
-with a_0, taken over blocks of the simulation, for each bin by itself. The histogram is one of the combinations (w = 0), so
-that the best one is never worse; where the blocks' noise in C makes it look worse all the same, the histogram is taken.
-It is taken, too, where most blocks have seen nothing: of a few rare events, weights can be found that make them cancel.
+with a_0, taken over blocks of the simulation, for each bin by itself. The histogram is one of the combinations (all
+w 0), so that the best one is never worse; where the blocks' noise in C makes it look worse all the same, the histogram
+is taken. It is taken, too, where most blocks have seen nothing: of a few rare events, weights can be found that make
+them cancel.
 
 Source: S. W. Coles, E. Mangaud, D. Frenkel, B. Rotenberg, J. Chem. Phys. 154, 191101 (2021), with two and three
 estimates instead of their two.
