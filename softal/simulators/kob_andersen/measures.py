@@ -15,6 +15,7 @@ from softal.simulators.kob_andersen.run import Samples
 from softal.simulators.kob_andersen.settings import KobAndersenSettings
 from softal.simulators.observables.crystal import crystalline
 from softal.simulators.observables.dynamics import decades, decay_time_and_error
+from softal.simulators.observables.force_distribution import distributions as with_forces
 from softal.simulators.observables.partial_rdf import PartialDistributions
 from softal.simulators.observables.partial_structure_factor import PartialStructureFactors
 from softal.simulators.statistics import aging_of, mean_and_error
@@ -112,8 +113,11 @@ def distributions(settings: KobAndersenSettings, samples: Samples) -> dict[str, 
     system = samples.system
     r_max = settings.end_of_g(system.box_length)
     partial = PartialDistributions(system.particle_types, system.box_length, r_max, settings.r_bin)
-    g = np.array([partial.compute(frame.positions) for frame in _some(samples.frames, G_FRAMES)])
-    return {f"g_{pair}": _array(f"g_{pair}", g[:, index], partial.r_values) for index, pair in enumerate(PAIR_NAMES)}
+    frames = _some(samples.frames, G_FRAMES)
+    positions, forces = [frame.positions for frame in frames], [frame.forces for frame in frames]
+    kT = float(np.mean([frame.temperature for frame in samples.frames]))  # at constant energy, too
+    found = with_forces(partial, positions, forces, kT)
+    return {f"g_{n}": Array(*g, partial.r_values, *ARRAYS[f"g_{n}"]) for n, g in zip(PAIR_NAMES, found, strict=True)}
 
 
 def _some(frames: list[Frame], count: int) -> list[Frame]:

@@ -64,8 +64,10 @@ def combined(estimates: Floats) -> Combined:
         SimulationError: there are not at least 4 blocks for each estimate.
     """
     count, blocks, _ = estimates.shape
-    if blocks < 4 * count:
-        raise SimulationError(f"{blocks} blocks are too few to combine {count} estimates: {4 * count} are needed")
+    if blocks < fewest_blocks(count):
+        raise SimulationError(
+            f"{blocks} blocks are too few to combine {count} estimates: {fewest_blocks(count)} are needed"
+        )
     first = estimates[0]
     others = np.moveaxis(estimates[1:] - first, 0, -1)  # (T, b, m)
     w = _best(first, others)
@@ -77,6 +79,11 @@ def combined(estimates: Floats) -> Combined:
     w = np.where(better[:, None], w, 0.0)
     weights = np.vstack([1 - w.sum(axis=1), w.T])
     return Combined(np.where(better, mean, alone), np.where(better, error, alone_error), weights, alone, alone_error)
+
+
+def fewest_blocks(estimates: int) -> int:
+    """Return how many blocks so many estimates need."""
+    return 4 * estimates
 
 
 def _best(first: Floats, others: Floats) -> Floats:
