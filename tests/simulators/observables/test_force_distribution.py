@@ -146,7 +146,7 @@ def test_the_same_configurations_say_more(
     engine: str,
     tmp_path: Path,
 ) -> None:
-    with_forces = run(kind, point, tmp_path, engine=engine, **settings)
+    with_forces = run(kind, point, tmp_path, engine=engine, forces=True, **settings)
     counted = run(kind, point, tmp_path, engine=engine, forces=False, **settings)
     found = [name for name in counted if name.startswith(names)]
     assert len(found) in (1, 3)
