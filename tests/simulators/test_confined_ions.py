@@ -20,7 +20,7 @@ from softal.simulators.confined_ions.run import Run, random_ions, wca
 from softal.simulators.confined_ions.settings import MOLAR, ConfinedIonsSettings
 from softal.trial import Observation
 
-SHORT = {"side": 6.0, "sampling": 60.0, "longest_equilibration": 100.0}
+SHORT = {"side": 5.0, "sampling": 60.0, "longest_equilibration": 200.0, "timestep": 0.006}
 SALT = {"h": 3.0, "c": 0.9, "d": 0.6}
 
 
@@ -162,15 +162,15 @@ def test_forces_make_less_noise_without_a_bias(salt: Observation) -> None:
         seen = histogram.values > 0.05
         scores = (best.values - histogram.values)[seen] / histogram.errors[seen]
         assert np.sqrt(np.mean(scores**2)) < 1.5
-        assert np.mean(best.errors[seen] ** 2) < 0.7 * np.mean(histogram.errors[seen] ** 2)
-    assert salt.values["gain"] > 1.4
+        assert np.mean(best.errors[seen] ** 2) < 0.6 * np.mean(histogram.errors[seen] ** 2)
+    assert salt.values["gain"] > 1.6
 
 
 @pytest.mark.physics
 def test_charged_walls_gather_counter_ions(charged: Observation) -> None:
     values = charged.values
-    assert values["contact_p"] > 3 * values["contact_n"]
-    assert values["peak_p"] > 2 * values["mid_p"]
+    assert values["contact_p"] > 2 * values["contact_n"]
+    assert values["peak_p"] > 1.5 * values["mid_p"]
     folded = charged.arrays["density_p_folded"]
     whole = charged.arrays["density_p"].values
     assert folded.grid is not None
@@ -198,13 +198,13 @@ def test_contact_theorem(which: str, request: pytest.FixtureRequest) -> None:
     P = (contact - e2_over_2epsilon * (surface / 0.1602176634) ** 2) * 4.11433
     # Bins of 0.01 nm under a force that doubles in as much: 3 %.
     assert observation.values["pressure"] == pytest.approx(P, abs=(4 * error + 0.03 * contact) * 4.11433)
-    assert error < 0.1 * contact
+    assert error < 0.15 * contact
 
 
 @pytest.mark.physics
 def test_nearly_ideal_ions_have_the_ideal_pressure() -> None:
     """Dilute, with hardly any Coulomb energy: P = kT 2 c h / (h - d'), d' what the walls' softness leaves."""
-    observation = run({"bjerrum_length": 1e-3, "side": 14.0}, c=0.1, d=0.3, h=3.0)
+    observation = run({"bjerrum_length": 1e-3, "side": 12.0}, c=0.1, d=0.3, h=3.0)
     z = np.linspace(1e-3, 3 - 1e-3, 100_000)
     room = np.mean(np.exp(-(wca(0.15).energy(z) + wca(0.15).energy(3 - z)))) * 3
     ideal = 0.2 * MOLAR * 3 / room * 4.11433
@@ -220,11 +220,10 @@ def test_nearly_ideal_ions_have_the_ideal_pressure() -> None:
 
 @pytest.mark.physics
 def test_what_is_frozen_fails() -> None:
-    """Ions that do not move by their diameter in the sampling, here since it is so short."""
-    with pytest.raises(
-        SimulationError, match=r"the positive ions have frozen, or the sampling is too short: they moved"
-    ):
-        run({"sampling": 0.01})
+    """Trivalent ions in a medium in which a pair of them is worth 60 kT: they come together and stay."""
+    icy = {"bjerrum_length": 4.0, "sampling": 2.0, "longest_equilibration": 2.0, "accuracy": 0.01}
+    with pytest.raises(SimulationError, match="ions have frozen, or the sampling is too short: they moved 0"):
+        run(icy, z_p=3, z_n=-3)
 
 
 @pytest.mark.physics
