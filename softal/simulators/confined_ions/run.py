@@ -7,10 +7,10 @@ Lengths are in nm, energies in kT, the mass of every ion is 1, and times in ps a
 2. From here on all velocities are drawn anew every REDRAW, which the canonical distribution allows; a thermostat holds
    the temperature in between. At 0.05 mol/l ions fly for 60 ps from one collision to the next, and would keep the
    momentum along z with which they began.
-3. Equilibration in parts, FIRST_PART and then twice as long each. In a part, energy, distance of either kind from the
-   middle, and where they are along z (the moment of the charges) are followed. The part is the last one where it is at
-   least `equilibration` times the longest of their correlation times, and none of them drifts (its halves agree). Where
-   `longest_equilibration` does not allow another part, the run is sampled all the same, and marked.
+3. Equilibration. Energy, distance of either kind from the middle, and its mean place along z (the moment of the
+   charges) are followed. It ends where the last two thirds are at least `equilibration` times the longest of their correlation
+   times, and none of them drifts (their halves agree); else it goes on to be half as long again. Where
+   `longest_equilibration` does not allow that, the run is sampled all the same, and marked.
 4. Sampling, every few steps: counts and forces in bins, in blocks; energy, temperature, push on the walls.
 
 What ends a run early: ions that are lost through a wall, or come within CLOSEST of a plane; a temperature that cannot
@@ -42,8 +42,9 @@ NEAREST, MARGIN = 0.85, 0.9  # of the start: of two ions, of an ion and a wall [
 RELAX_ROUNDS, RELAX_STEP, COLD = 30, 0.1, 0.05  # relaxation: step in time steps; temperature [kT]
 SETTLE_ROUNDS, SETTLE_STEPS = 40, 25  # velocities that are drawn anew at the temperature, and steps between
 THERMOSTAT = 0.5  # time constant [ps]
-FIRST_PART, LOOKS, MOST_LOOKS = 25.0, 250, 1000  # of the equilibration: length of the first part [ps]; looks at one
-DRIFT = 4.0  # difference of a part's halves, in standard errors, from which on it is no equilibrium
+# Of the equilibration: when it is judged first [ps], by how much longer it is the next time; between two looks [ps].
+FIRST_END, LONGER, LOOK, FEWEST_LOOKS = 30.0, 1.5, 0.1, 12
+DRIFT = 4.0  # difference of the halves, in standard errors, from which on there is no equilibrium
 # Blocks of the sampling [ps]. A force is the change of a momentum, so that its noise is anticorrelated, and the mean
 # over a block of a few collisions and more has much less of it: with blocks of 8 instead of 1 ps, integrals of forces
 # weigh twice as much in the profiles, whose variance is lower by a third. Longer ones make no difference.
@@ -134,32 +135,30 @@ class Run:
         return Stage(1.0, dt, bath, next(self._seeds))
 
     def _equilibrate(self, engine: Engine) -> bool:
-        """Return whether the last part was long enough."""
-        settings, length, done = self._settings, FIRST_PART, 0.0
+        """Return whether the run has come to equilibrium, as its last part tells."""
+        settings, end = self._settings, FIRST_END
+        looks: list[dict[str, float]] = []
         while True:
-            length = min(length, settings.longest_equilibration - done)
-            series = self._part(engine, length)
-            done += length
+            end = min(end, settings.longest_equilibration)
+            self._look_on(engine, looks, round(end / LOOK))
+            last = {name: np.array([one[name] for one in looks[len(looks) // 3 :]]) for name in looks[0]}
             # tau of independent looks is 1/2, so that a correlation time is 2 tau looks.
-            wanted = settings.equilibration * 2 * max(float(autocorrelation_time(one)) for one in series.values())
-            if len(series["energy"]) >= wanted and aging_of(list(series.values())) < DRIFT:
+            wanted = settings.equilibration * 2 * max(float(autocorrelation_time(one)) for one in last.values())
+            if len(last["energy"]) >= wanted and aging_of(list(last.values())) < DRIFT:
                 return True
-            if done >= settings.longest_equilibration * (1 - 1e-9):
+            if end >= settings.longest_equilibration:
                 return False
-            length *= 2
+            end *= LONGER
 
-    def _part(self, engine: Engine, length: float) -> dict[str, Floats]:
-        """Run a part of the equilibration [ps]; the series by which it is judged."""
-        steps = steps_in(length, self._dt)
-        looks = min(MOST_LOOKS, max(LOOKS, round(LOOKS * length / FIRST_PART / 2)), steps)
-        taken, every = [], max(1, int(looks * REDRAW / length))
-        for look, run in enumerate(np.diff(np.linspace(0, steps, looks + 1).astype(np.int64)).tolist()):
-            if look % every == 0:
+    def _look_on(self, engine: Engine, looks: list[dict[str, float]], count: int) -> None:
+        """Go on until there are so many looks, at least FEWEST_LOOKS."""
+        steps, redraws = steps_in(LOOK, self._dt), max(1, round(REDRAW / LOOK))
+        while len(looks) < max(count, FEWEST_LOOKS):
+            if len(looks) % redraws == 0:
                 self._redraw(engine)
-            engine.run(run)
-            taken.append(self._followed(self._frame(engine)))
-        self._steps += steps
-        return {name: np.array([one[name] for one in taken]) for name in taken[0]}
+            engine.run(steps)
+            self._steps += steps
+            looks.append(self._followed(self._frame(engine)))
 
     def _settle(self, engine: Engine) -> None:
         """Take away the heat that ions gain where they come together."""

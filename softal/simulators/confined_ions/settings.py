@@ -51,7 +51,9 @@ class ConfinedIonsSettings(Settings):
         2e-3, gt=0, le=0.1, description="of the forces of charges, by PPPM [force between two unlike ions in contact]"
     )
     equilibration: float = Field(
-        10.0, ge=2.0, description="least length of the equilibration's last part, in correlation times of the slowest"
+        10.0,
+        ge=2.0,
+        description="least length of the equilibration's last two thirds, in correlation times of the slowest",
     )
     sampling: Positive = Field(1000.0, description="length of the sampling at fidelity 1 [ps]")
     longest_equilibration: Positive = Field(
@@ -61,7 +63,7 @@ class ConfinedIonsSettings(Settings):
     bins: int = Field(BINS, ge=20, le=2000, description="of the profiles over z/h from -1/2 to 1/2, an even number")
     forces: bool = Field(True, description="profiles from counts and forces together; without, from counts alone")
     aging_threshold: float = Field(
-        5.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
+        7.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
     )
 
     @model_validator(mode="after")
