@@ -8,8 +8,8 @@ Lengths are in nm, energies in kT, the mass of every ion is 1, and times in ps a
    the temperature in between. At 0.05 mol/l ions fly for 60 ps from one collision to the next, and would keep the
    momentum along z with which they began.
 3. Equilibration. Energy, distance of either kind from the middle, and its mean place along z (the moment of the
-   charges) are followed. It ends where the last two thirds are at least `equilibration` times the longest of their correlation
-   times, and none of them drifts (their halves agree); else it goes on to be half as long again. Where
+   charges) are followed. It ends where the last two thirds are at least `equilibration` times the longest of their
+   correlation times, and none of them drifts (their halves agree); else it goes on to be half as long again. Where
    `longest_equilibration` does not allow that, the run is sampled all the same, and marked.
 4. Sampling, every few steps: counts and forces in bins, in blocks; energy, temperature, push on the walls.
 
