@@ -14,13 +14,14 @@ from softal import simulators
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
 from softal.simulators.base import Context, validate_observation
-from softal.simulators.confined_ions.composition import State, compose
+from softal.simulators.confined_ions.composition import Composition, State, compose
 from softal.simulators.confined_ions.confined_ions import ConfinedIons, state_of
-from softal.simulators.confined_ions.run import Run, random_ions, wca
+from softal.simulators.confined_ions.measures import observe
+from softal.simulators.confined_ions.run import Run, Samples, random_ions, wca
 from softal.simulators.confined_ions.settings import MOLAR, ConfinedIonsSettings
 from softal.trial import Observation
 
-SHORT = {"side": 6.0, "sampling": 60.0, "longest_equilibration": 100.0}
+SHORT = {"side": 5.0, "sampling": 60.0, "longest_equilibration": 200.0, "timestep": 0.006}
 SALT = {"h": 3.0, "c": 0.9, "d": 0.6}
 
 
@@ -98,8 +99,22 @@ def test_time_and_mass_are_the_papers() -> None:
 
 
 @pytest.fixture(scope="module")
-def salt() -> Observation:
-    return run()
+def samples() -> tuple[State, Composition, Samples]:
+    """A run of a salt, before its profiles are made."""
+    settings, state = ConfinedIonsSettings(**SHORT), state_of({**ConfinedIons.defaults, **SALT})
+    ions = compose(settings, state)
+    return state, ions, Run(settings, state, ions, 1).samples()
+
+
+@pytest.fixture(scope="module")
+def salt(samples: tuple[State, Composition, Samples]) -> Observation:
+    return validate_observation(observe(ConfinedIonsSettings(**SHORT), *samples), ConfinedIons.outputs)
+
+
+@pytest.fixture(scope="module")
+def counted(samples: tuple[State, Composition, Samples]) -> Observation:
+    """The same run, profiles from counts alone."""
+    return observe(ConfinedIonsSettings(**SHORT, forces=False), *samples)
 
 
 @pytest.fixture(scope="module")
@@ -144,33 +159,31 @@ def test_profiles_hold_all_ions_and_are_neutral(which: str, request: pytest.Fixt
 
 
 @pytest.mark.physics
-def test_the_histogram_alone_is_exact_in_its_sum() -> None:
-    observation = run({"forces": False, "sampling": 10.0}, fidelity=0.5)
+def test_the_histogram_alone_is_exact_in_its_sum(counted: Observation) -> None:
     for kind in "pn":
-        assert observation.arrays[f"density_{kind}"].values.mean() == pytest.approx(0.9, rel=1e-9)
-    assert observation.values["gain"] == 1.0
+        assert counted.arrays[f"density_{kind}"].values.mean() == pytest.approx(0.9, rel=1e-9)
+    assert counted.values["gain"] == 1.0
 
 
 @pytest.mark.physics
-def test_forces_make_less_noise_without_a_bias(salt: Observation) -> None:
-    """The same run from counts alone has more noise; both agree within their errors, of which neighbours share one."""
-    counted = run({"forces": False})
-    for name in ("density_p", "density_n"):
-        best, histogram = salt.arrays[name], counted.arrays[name]
-        assert best.errors is not None
-        assert histogram.errors is not None
-        seen = histogram.values > 0.05
-        scores = (best.values - histogram.values)[seen] / histogram.errors[seen]
-        assert np.sqrt(np.mean(scores**2)) < 1.5
-        assert np.mean(best.errors[seen] ** 2) < 0.7 * np.mean(histogram.errors[seen] ** 2)
-    assert salt.values["gain"] > 1.4
+@pytest.mark.parametrize("name", ["density_p", "density_n", "density_p_folded", "density_n_folded"])
+def test_forces_make_less_noise_without_a_bias(salt: Observation, counted: Observation, name: str) -> None:
+    """Of the same run: both agree within the histogram's errors, and the variance is less than half."""
+    best, histogram = salt.arrays[name], counted.arrays[name]
+    assert best.errors is not None
+    assert histogram.errors is not None
+    assert np.all(best.errors <= histogram.errors)
+    seen = histogram.values > 0.05
+    scores = (best.values - histogram.values)[seen] / histogram.errors[seen]
+    assert np.sqrt(np.mean(scores**2)) < 1.5
+    assert np.mean(best.errors[seen] ** 2) < 0.5 * np.mean(histogram.errors[seen] ** 2)
 
 
 @pytest.mark.physics
 def test_charged_walls_gather_counter_ions(charged: Observation) -> None:
     values = charged.values
-    assert values["contact_p"] > 3 * values["contact_n"]
-    assert values["peak_p"] > 2 * values["mid_p"]
+    assert values["contact_p"] > 2 * values["contact_n"]
+    assert values["peak_p"] > 1.5 * values["mid_p"]
     folded = charged.arrays["density_p_folded"]
     whole = charged.arrays["density_p"].values
     assert folded.grid is not None
@@ -198,13 +211,13 @@ def test_contact_theorem(which: str, request: pytest.FixtureRequest) -> None:
     P = (contact - e2_over_2epsilon * (surface / 0.1602176634) ** 2) * 4.11433
     # Bins of 0.01 nm under a force that doubles in as much: 3 %.
     assert observation.values["pressure"] == pytest.approx(P, abs=(4 * error + 0.03 * contact) * 4.11433)
-    assert error < 0.1 * contact
+    assert error < 0.15 * contact
 
 
 @pytest.mark.physics
 def test_nearly_ideal_ions_have_the_ideal_pressure() -> None:
     """Dilute, with hardly any Coulomb energy: P = kT 2 c h / (h - d'), d' what the walls' softness leaves."""
-    observation = run({"bjerrum_length": 1e-3, "side": 14.0}, c=0.1, d=0.3, h=3.0)
+    observation = run({"bjerrum_length": 1e-3, "side": 12.0, "accuracy": 0.05}, c=0.1, d=0.3, h=3.0)
     z = np.linspace(1e-3, 3 - 1e-3, 100_000)
     room = np.mean(np.exp(-(wca(0.15).energy(z) + wca(0.15).energy(3 - z)))) * 3
     ideal = 0.2 * MOLAR * 3 / room * 4.11433
@@ -220,11 +233,10 @@ def test_nearly_ideal_ions_have_the_ideal_pressure() -> None:
 
 @pytest.mark.physics
 def test_what_is_frozen_fails() -> None:
-    """Ions that do not move by their diameter in the sampling, here since it is so short."""
-    with pytest.raises(
-        SimulationError, match=r"the positive ions have frozen, or the sampling is too short: they moved"
-    ):
-        run({"sampling": 0.01})
+    """Trivalent ions in a medium in which a pair of them is worth 60 kT: they come together and stay."""
+    icy = {"bjerrum_length": 4.0, "sampling": 2.0, "longest_equilibration": 2.0, "accuracy": 0.01}
+    with pytest.raises(SimulationError, match="ions have frozen, or the sampling is too short: they moved 0"):
+        run(icy, z_p=3, z_n=-3)
 
 
 @pytest.mark.physics

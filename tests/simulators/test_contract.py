@@ -35,7 +35,7 @@ class TestKobAndersen(SimulatorContract):
 class TestConfinedIons(SimulatorContract):
     @pytest.fixture
     def candidate(self) -> Candidate:
-        short = {"side": 5.0, "sampling": 10.0, "longest_equilibration": 10.0, "cutoff": 3.0}
+        short = {"side": 5.0, "sampling": 10.0, "longest_equilibration": 10.0}
         return Candidate("confined_ions", short, {"h": 2.5, "c": 0.6, "d": 0.5, "surface_charge": -0.02})
 
 

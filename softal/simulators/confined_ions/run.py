@@ -2,15 +2,19 @@
 
 Lengths are in nm, energies in kT, the mass of every ion is 1, and times in ps are divided by `NANOMETRE_TIME`.
 
-1. Random insertion between the planes; contacts are taken apart by steps from cold velocities that are drawn anew.
-2. Equilibration in parts, FIRST_PART and then twice as long each. In a part, energy, distance of either kind from the
-   middle, and where they are along z (the moment of the charges) are followed. The part is the last one where it is at
-   least `equilibration` times the longest of their correlation times, and none of them drifts (its halves agree). Where
-   `longest_equilibration` does not allow another part, the run is sampled all the same, and marked.
-3. Sampling, every few steps: counts and forces in bins, in BLOCKS blocks; energy, temperature, push on the walls.
+1. Random insertion between the planes; contacts are taken apart by steps from cold velocities that are drawn anew, and
+   ions of opposite charge fall into each other's arms, whose heat goes with velocities drawn anew every few steps.
+2. From here on all velocities are drawn anew every REDRAW, which the canonical distribution allows; a thermostat holds
+   the temperature in between. At 0.05 mol/l ions fly for 60 ps from one collision to the next, and would keep the
+   momentum along z with which they began.
+3. Equilibration. Energy, distance of either kind from the middle, and its mean place along z (the moment of the
+   charges) are followed. It ends where the last two thirds are at least `equilibration` times the longest of their
+   correlation times, and none of them drifts (their halves agree); else it goes on to be half as long again. Where
+   `longest_equilibration` does not allow that, the run is sampled all the same, and marked.
+4. Sampling, every few steps: counts and forces in bins, in blocks; energy, temperature, push on the walls.
 
 What ends a run early: ions that are lost through a wall, or come within CLOSEST of a plane; a temperature that cannot
-be held; ions that do not move by their own diameter in the whole sampling.
+be held; ions that do not move by half their diameter in the whole sampling.
 """
 
 from __future__ import annotations
@@ -36,13 +40,19 @@ KINDS = ("p", "n")  # positive, negative
 MINIMUM = 2 ** (1 / 6)  # of a Lennard-Jones potential, where it is cut [sigma]
 NEAREST, MARGIN = 0.85, 0.9  # of the start: of two ions, of an ion and a wall [contact]
 RELAX_ROUNDS, RELAX_STEP, COLD = 30, 0.1, 0.05  # relaxation: step in time steps; temperature [kT]
+SETTLE_ROUNDS, SETTLE_STEPS = 40, 25  # velocities that are drawn anew at the temperature, and steps between
 THERMOSTAT = 0.5  # time constant [ps]
-FIRST_PART, LOOKS, MOST_LOOKS = 25.0, 250, 1000  # of the equilibration: length of the first part [ps]; looks at one
-DRIFT = 4.0  # difference of a part's halves, in standard errors, from which on it is no equilibrium
-BLOCKS = 100
+# Of the equilibration: when it is judged first [ps], by how much longer it is the next time; between two looks [ps].
+FIRST_END, LONGER, LOOK, FEWEST_LOOKS = 30.0, 1.5, 0.1, 12
+DRIFT = 4.0  # difference of the halves, in standard errors, from which on there is no equilibrium
+# Blocks of the sampling [ps]. A force is the change of a momentum, so that its noise is anticorrelated, and the mean
+# over a block of a few collisions and more has much less of it: with blocks of 8 instead of 1 ps, integrals of forces
+# weigh twice as much in the profiles, whose variance is lower by a third. Longer ones make no difference.
+BLOCK, FEWEST_BLOCKS, MOST_BLOCKS = 8.0, 25, 100
 FEWEST_SAMPLES = 2  # of a block
+REDRAW = 5.0  # between two draws of all velocities [ps]
 CLOSEST = 0.3  # centre to wall [contact]: 12-6 there is 7 million kT
-SLOWEST = 1.0  # root mean square displacement along the planes below which ions are frozen [diameter]
+SLOWEST = 0.5  # root mean square displacement along the planes below which ions are frozen [diameter]
 SKIN = 0.25  # of neighbour lists [nm]
 
 
@@ -110,12 +120,13 @@ class Run:
         Raises:
             SimulationError: if ions find no place, escape, heat or freeze.
         """
-        draw = drawing(self.system, self._rng)
+        draw = drawing(self.system, self._rng)  # without total momentum, at exactly the temperature
         with started("lammps", self.system, self._stage(RELAX_STEP), threads=self._threads, skin=SKIN) as engine:
             relax(engine, draw, COLD, RELAX_ROUNDS)
-            engine.set_velocities(draw(1.0))
+            self._settle(engine)
             stage = self._stage(1.0)
             engine.set_thermostat(stage.kT, stage.dt, stage.thermostat_time, stage.seed)
+            self._settle(engine)
             relaxed = self._equilibrate(engine)
             return self._sample(engine, relaxed)
 
@@ -124,30 +135,40 @@ class Run:
         return Stage(1.0, dt, bath, next(self._seeds))
 
     def _equilibrate(self, engine: Engine) -> bool:
-        """Return whether the last part was long enough."""
-        settings, length, done = self._settings, FIRST_PART, 0.0
+        """Return whether the run has come to equilibrium, as its last part tells."""
+        settings, end = self._settings, FIRST_END
+        looks: list[dict[str, float]] = []
         while True:
-            length = min(length, settings.longest_equilibration - done)
-            series = self._part(engine, length)
-            done += length
+            end = min(end, settings.longest_equilibration)
+            self._look_on(engine, looks, round(end / LOOK))
+            last = {name: np.array([one[name] for one in looks[len(looks) // 3 :]]) for name in looks[0]}
             # tau of independent looks is 1/2, so that a correlation time is 2 tau looks.
-            wanted = settings.equilibration * 2 * max(float(autocorrelation_time(one)) for one in series.values())
-            if len(series["energy"]) >= wanted and aging_of(list(series.values())) < DRIFT:
+            wanted = settings.equilibration * 2 * max(float(autocorrelation_time(one)) for one in last.values())
+            if len(last["energy"]) >= wanted and aging_of(list(last.values())) < DRIFT:
                 return True
-            if done >= settings.longest_equilibration * (1 - 1e-9):
+            if end >= settings.longest_equilibration:
                 return False
-            length *= 2
+            end *= LONGER
 
-    def _part(self, engine: Engine, length: float) -> dict[str, Floats]:
-        """Run a part of the equilibration [ps]; the series by which it is judged."""
-        steps = steps_in(length, self._dt)
-        looks = min(MOST_LOOKS, max(LOOKS, round(LOOKS * length / FIRST_PART / 2)), steps)
-        taken = []
-        for run in np.diff(np.linspace(0, steps, looks + 1).astype(np.int64)).tolist():
-            engine.run(run)
-            taken.append(self._followed(self._frame(engine)))
-        self._steps += steps
-        return {name: np.array([one[name] for one in taken]) for name in taken[0]}
+    def _look_on(self, engine: Engine, looks: list[dict[str, float]], count: int) -> None:
+        """Go on until there are so many looks, at least FEWEST_LOOKS."""
+        steps, redraws = steps_in(LOOK, self._dt), max(1, round(REDRAW / LOOK))
+        while len(looks) < max(count, FEWEST_LOOKS):
+            if len(looks) % redraws == 0:
+                self._redraw(engine)
+            engine.run(steps)
+            self._steps += steps
+            looks.append(self._followed(self._frame(engine)))
+
+    def _settle(self, engine: Engine) -> None:
+        """Take away the heat that ions gain where they come together."""
+        for _ in range(SETTLE_ROUNDS):
+            self._redraw(engine)
+            engine.run(SETTLE_STEPS)
+
+    def _redraw(self, engine: Engine) -> None:
+        """Give the ions velocities of the Maxwell-Boltzmann distribution."""
+        engine.set_velocities(self._rng.normal(size=self.system.positions.shape))
 
     def _frame(self, engine: Engine) -> Frame:
         """Return the present instant; SimulationError where an ion has left the room between the planes."""
@@ -175,11 +196,15 @@ class Run:
         settings, h, area = self._settings, self._state.h, self._composition.side**2
         every = settings.sample_every
         steps = steps_in(self._fidelity * settings.sampling, self._dt)
-        per_block = max(FEWEST_SAMPLES, round(steps / every / BLOCKS))
+        blocks = min(MOST_BLOCKS, max(FEWEST_BLOCKS, round(steps * self._dt / BLOCK)))
+        per_block = max(FEWEST_SAMPLES, round(steps / every / blocks))
         profiles = [DensityProfile(0.0, h, settings.bins, area, 1.0) for _ in KINDS]
         taken, begin = [], engine.unwrapped()
-        for _ in range(BLOCKS):
-            for _ in range(per_block):
+        redraws = max(1, round(REDRAW / (every * self._dt)))  # in samples
+        for _ in range(blocks):
+            for sample in range(per_block):
+                if sample % redraws == 0:
+                    self._redraw(engine)
                 engine.run(every)
                 frame, forces = self._frame(engine), engine.forces()[:, 2]
                 for profile, of_kind in zip(profiles, self._of_kind, strict=True):
@@ -188,8 +213,8 @@ class Run:
             for profile in profiles:
                 profile.end_block()
         self._look_for_ice(engine.unwrapped() - begin)
-        self._steps += BLOCKS * per_block * every
-        series = {name: np.array([one[name] for one in taken]).reshape(BLOCKS, -1).mean(axis=1) for name in taken[0]}
+        self._steps += blocks * per_block * every
+        series = {name: np.array([one[name] for one in taken]).reshape(blocks, -1).mean(axis=1) for name in taken[0]}
         check_temperature(float(series["temperature"].mean()) * TEMPERATURE, TEMPERATURE, f"{settings.timestep:g} tau",
                           unit=" K", what="electrolyte")  # fmt: skip
         aging = aging_of([one for name, one in series.items() if name != "temperature"])
@@ -211,7 +236,7 @@ class Run:
                 name = {"p": "positive", "n": "negative"}[kind]
                 raise SimulationError(
                     f"the {name} ions have frozen, or the sampling is too short: they moved {moved:.2g} nm in it, less "
-                    f"than their diameter of {d:g} nm"
+                    f"than half of their diameter of {d:g} nm"
                 )
 
 
@@ -230,8 +255,11 @@ def random_ions(
     positions, types = random_insertion(counts, box, nearest, rng, [MARGIN * one / 2 for one in d])
     wall = {kind: wca(one / 2) for kind, one in enumerate(d)}
     walls = (Wall(2, 0.0, 1, wall, composition.plane), Wall(2, state.h, -1, wall, composition.plane))
-    cutoff = min(settings.cutoff * max(d), composition.side / 2)
-    charges = Charges((float(state.z_p), float(state.z_n)), settings.bjerrum_length, cutoff, settings.accuracy)
+    contact_force = state.z_p * -state.z_n * settings.bjerrum_length / mean[0, 1] ** 2  # [kT/nm]
+    cutoff = settings.real_space(composition.ions, composition.side, state.h)
+    charges = Charges(
+        (float(state.z_p), float(state.z_n)), settings.bjerrum_length, cutoff, settings.accuracy * contact_force
+    )
     velocities = thermal_velocities(sum(counts), 1.0, 1.0, rng)
     pairs = {pair: wca(contact) for pair, contact in mean.items()}
     return System(positions, velocities, box, pairs, 1.0, types, KINDS, walls, charges)

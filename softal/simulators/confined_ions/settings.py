@@ -20,6 +20,8 @@ CHARGE_DENSITY = 1 / 0.1602176634  # 1 C/m^2 [e/nm^2]
 # (m nm^2 / kT)^(1/2) [ps]: the paper's tau = d (m / kT)^(1/2) is 2.18 ps at d = 0.714 nm, so m is 23.1 u, sodium's
 # mass.
 NANOMETRE_TIME = 2.18 / 0.714
+# Of the fastest cutoffs of 114 to 1204 ions (one core of an AMD EPYC; the best of four within a tenth).
+FASTEST, WIDEST = 3.8, 0.4
 BINS = 300  # of the profiles, as in the paper
 
 
@@ -39,12 +41,19 @@ class ConfinedIonsSettings(Settings):
     )
     bjerrum_length: Positive = Field(0.714, description="of water at 298 K with a permittivity of 80 [nm]")
     timestep: float = Field(0.003, gt=0, le=0.01, description="[tau = d (m / kT)^(1/2)] of the smaller ion")
-    cutoff: float = Field(
-        5.0, ge=1.5, le=20, description="of the charges' sum in real space [larger diameter]; the rest is PPPM's"
+    cutoff: float | None = Field(
+        None,
+        ge=1.0,
+        allow_inf_nan=False,
+        description="of the charges' sum in real space [nm], the rest is PPPM's; none is about the fastest",
     )
-    accuracy: float = Field(1e-3, gt=0, le=0.1, description="of the forces of charges, by PPPM [kT/nm]")
+    accuracy: float = Field(
+        2e-3, gt=0, le=0.1, description="of the forces of charges, by PPPM [force between two unlike ions in contact]"
+    )
     equilibration: float = Field(
-        20.0, ge=2.0, description="least length of the equilibration's last part, in correlation times of the slowest"
+        10.0,
+        ge=2.0,
+        description="least length of the equilibration's last two thirds, in correlation times of the slowest",
     )
     sampling: Positive = Field(1000.0, description="length of the sampling at fidelity 1 [ps]")
     longest_equilibration: Positive = Field(
@@ -54,7 +63,7 @@ class ConfinedIonsSettings(Settings):
     bins: int = Field(BINS, ge=20, le=2000, description="of the profiles over z/h from -1/2 to 1/2, an even number")
     forces: bool = Field(True, description="profiles from counts and forces together; without, from counts alone")
     aging_threshold: float = Field(
-        5.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
+        7.0, gt=0, description="difference of the sampling's halves, in standard errors, from which on a run was aging"
     )
 
     @model_validator(mode="after")
@@ -70,6 +79,16 @@ class ConfinedIonsSettings(Settings):
     def about(self, c: float) -> float:
         """Return about how long a side of the box is at c [mol/l] [nm]."""
         return self.side if self.side is not None else (10.0 if c > 0.5 else 15.0)
+
+    def real_space(self, ions: int, side: float, h: float) -> float:
+        """Return the cutoff of the charges' sum in real space [nm], at most WIDEST of the side.
+
+        A step costs a N (N / side^2) r^2 for pairs and b V / r^3 for PPPM's mesh in the volume V, with the gap between
+        the slab's images, whose cells are as wide as a fifth of r: least where r^5 goes as V side^2 / N^2.
+        """
+        volume = side**2 * max(3 * h, h + side)
+        fastest = FASTEST * (volume * side**2 / ions**2) ** 0.2
+        return min(fastest if self.cutoff is None else self.cutoff, WIDEST * side)
 
     @property
     def charge_square_pressure(self) -> float:

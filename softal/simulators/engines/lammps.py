@@ -44,7 +44,7 @@ from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_
 TABLE_POINTS = 2000
 TABLE_START = 1e-6  # of the cutoff; closer pairs would end the process
 SLAB = 3.0  # least volume of which a slab's layers are apart, in units of the slab's
-GAP = 1.2  # least distance of a slab's layers, in its longer edge: exp(-2 pi GAP) = 5e-4
+GAP = 1.0  # least distance of a slab's layers, in its longer edge: exp(-2 pi GAP) = 2e-3
 MAX_SEED = 900_000_000  # of LAMMPS's generators
 
 

@@ -58,7 +58,8 @@ def combined(estimates: Floats) -> Combined:
     Args:
         estimates: shape (m + 1, T, b): the first one (the histogram, to which the others are held), and others with the
             same expectation; of T successive blocks of equal length; in b bins. Errors account for correlation
-            between blocks (`statistics`); some dozens of blocks, each longer than forces are correlated, are enough.
+            between blocks (`statistics`), but not for the anticorrelation of forces, which are changes of momenta: 25
+            to 100 blocks, each of several collisions, are better than many short ones.
 
     Raises:
         SimulationError: there are not at least 4 blocks for each estimate.
