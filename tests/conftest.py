@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 NEEDS = ("ray", "learning", "physics", "validation")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
 
@@ -57,9 +58,52 @@ def _share() -> float:
     return min(1.0, (os.cpu_count() or 1) / max(os.getloadavg()[0], 0.01))
 
 
+_shared: list[str] = []  # node of the Ray that tests share, if it runs
+
+
+@pytest.fixture(scope="module")
+def local_ray() -> None:
+    """The Ray of the whole run of pytest, for tests that do not kill it and only wait for it: a start takes seconds."""
+    import ray
+
+    if _shared and ray.is_initialized():
+        return
+    ray.init(
+        address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+        configure_logging=False, namespace="tests",
+    )  # fmt: skip
+    _shared[:] = [ray.get_runtime_context().get_node_id()]
+
+
+@pytest.fixture(scope="module")
+def ray_address(local_ray: None) -> str:
+    """The address of that Ray, for campaigns of other processes."""
+    import ray
+
+    return str(ray.get_runtime_context().gcs_address)
+
+
+@pytest.fixture
+def no_ray() -> None:
+    """None runs in this process when the test begins."""
+    _end_ray()
+
+
 @pytest.fixture(scope="module", autouse=True)
-def no_ray_is_left() -> Iterator[None]:
-    """No module of tests leaves a Ray behind: a campaign keeps its own for the next one of the same process."""
+def no_other_ray_is_left() -> Iterator[None]:
+    """No module of tests leaves a Ray of its own behind: a campaign keeps one for the next one of the same process."""
     yield
+    ray = sys.modules.get("ray")
+    if ray and ray.is_initialized() and ray.get_runtime_context().get_node_id() not in _shared:
+        _end_ray()
+
+
+def pytest_sessionfinish() -> None:
+    """End the Ray that tests have shared."""
+    _end_ray()
+
+
+def _end_ray() -> None:
+    _shared.clear()
     if "ray" in sys.modules:
         sys.modules["ray"].shutdown()

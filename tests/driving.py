@@ -51,11 +51,13 @@ WHERE tags.key = 'softal.trial' AND runs.lifecycle_stage = 'active'
 
 
 class Driver:
-    """`softal` in a process of its own, with a campaign in a folder of its own."""
+    """`softal` in a process of its own, a campaign in a folder of its own, on a Ray of its own or that at `ray`."""
 
     def __init__(
-        self, folder: Path, *, seconds: float = 0.3, trials: int = 12, grace: float = 5, mlflow: str = "null"
-    ) -> None:
+        self, folder: Path, *, seconds: float = 0.3, trials: int = 12, grace: float = 5, mlflow: str = "null",
+        ray: str | None = None,
+    ) -> None:  # fmt: skip
+        self._ray = {} if ray is None else {"RAY_ADDRESS": ray}
         self.folder, self.log, self.state = folder, folder / "log", folder / "runs" / "victim"
         self.file = folder / "victim.yaml"
         (folder / "simulations.py").write_text((HERE / "simulations.py").read_text())
@@ -75,7 +77,7 @@ class Driver:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "softal.typer_cli", *arguments]
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **self._ray}
         return subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
             start_new_session=True,

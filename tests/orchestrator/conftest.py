@@ -1,9 +1,8 @@
-"""One Ray for all tests of the orchestrator that do not kill it, and campaigns on it."""
+"""Campaigns of the test simulators."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,6 @@ import pytest
 from softal.orchestrator.campaign import Campaign
 
 HERE = Path(__file__).parent
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
-
-@pytest.fixture(scope="module")  # tests elsewhere start a Ray of their own
-def local_ray() -> Iterator[None]:
-    import ray
-
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        namespace="tests",
-    )
-    yield
-    ray.shutdown()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from driving import HERE, REASONS, Driver, Listening, StopAfter, results
@@ -242,7 +243,7 @@ def test_each_trial_has_its_own_folder_where_it_asks_for_one(tmp_path: Path, sha
         assert said == "trial 0 says this\ntrial 2 says this\n"
 
 
-def driver_of_batches(folder: Path, **settings: float) -> Driver:
+def driver_of_batches(folder: Path, **settings: Any) -> Driver:
     driver = Driver(folder, **settings)
     text = driver.file.read_text().replace("simulations:Bowl'", "simulations:Many', batch: 3")
     driver.file.write_text(text.replace("concurrent: 2", "concurrent: 1"))
@@ -284,8 +285,8 @@ def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, undisturbed: l
     assert results(Campaign.open(driver.state)) == undisturbed
 
 
-def test_ctrl_c_waits_for_the_batch(tmp_path: Path):
-    driver = driver_of_batches(tmp_path, seconds=2.0, trials=9, grace=20)
+def test_ctrl_c_waits_for_the_batch(tmp_path: Path, ray_address: str):
+    driver = driver_of_batches(tmp_path, seconds=2.0, trials=9, grace=20, ray=ray_address)
     process = driver.launch()
     driver.wait_for(5, process)
     process.send_signal(signal.SIGINT)

@@ -214,8 +214,8 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in children), "a simulation outlived the campaign"
 
 
-def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
-    driver = Driver(tmp_path, seconds=0.1, trials=4)
+def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address: str):
+    driver = Driver(tmp_path, seconds=0.1, trials=4, ray=ray_address)
     driver.let_run(2)
     process = driver.launch()
     driver.wait_for(1, process)
@@ -234,9 +234,9 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path):
 
 
 @MLFLOW_WARNS
-def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
+def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path, ray_address: str):
     server = Server(tmp_path)
-    driver = Driver(tmp_path, seconds=0.1, trials=100, mlflow=server.uri)
+    driver = Driver(tmp_path, seconds=0.1, trials=100, mlflow=server.uri, ray=ray_address)
     driver.let_run(10)
     process = driver.launch()
     try:
@@ -262,9 +262,9 @@ def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path):
 
 
 @MLFLOW_WARNS
-def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path):
+def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path, ray_address: str):
     server = Server(tmp_path)
-    driver = Driver(tmp_path, seconds=0.1, trials=6, mlflow=server.uri)
+    driver = Driver(tmp_path, seconds=0.1, trials=6, mlflow=server.uri, ray=ray_address)
     process = driver.launch()
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output

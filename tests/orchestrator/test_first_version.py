@@ -61,6 +61,7 @@ def test_it_is_read_as_it_is(folder: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 def test_it_is_resumed(folder: Path) -> None:
     said("resume", str(folder), "--trials", "16")
     campaign = Campaign.open(folder)

@@ -78,6 +78,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize(("objective", "scale"), [("y", 1.0), ("{scale: 3.0}", 3.0)])
 def test_one_is_made_up_to_the_first_trial(folder: Path, objective: str, scale: float) -> None:
     (folder / "counted.yaml").write_text(CAMPAIGN.format(objective=objective))

@@ -103,6 +103,7 @@ def test_paths_are_beside_the_file_or_where_softal_runs(folder: Path, beside: bo
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 def test_it_runs(folder: Path) -> None:
     campaign = Campaign(**data_of({"maximize": {"area": 3.0}}), folder=folder)
     assert campaign.launch().state == "finished"

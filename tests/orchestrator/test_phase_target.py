@@ -189,6 +189,7 @@ def test_nothing_heavy_is_imported(folder: Path) -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 def test_resumed_from_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any) -> None:
     (folder / "qc.yaml").write_text(json.dumps(data_of({"maximize": target()})))
     campaign = Campaign.from_yaml("campaigns/qc.yaml")

@@ -51,19 +51,11 @@ def test_several_metrics_make_a_pareto_front():
         SoftalSearch(SPACE, "cmaes", ["loss", "yield"], ["min", "max"])
 
 
-@pytest.fixture(scope="module")
-def ray_cluster():
-    """A local Ray of two CPUs, without its dashboard."""
-    ray = pytest.importorskip("ray")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, configure_logging=False)
-    yield ray
-    ray.shutdown()
-
-
 @pytest.mark.ray
+@pytest.mark.usefixtures("local_ray")
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of its files, sockets and deprecated names
 @pytest.mark.parametrize("kind", ["bayesian", "cmaes"])
-def test_in_a_tuner(ray_cluster, tmp_path, kind):
+def test_in_a_tuner(tmp_path, kind):
     from ray import tune
 
     def objective(config):  # in here, so that Ray pickles it by value: its workers do not know this file

@@ -135,6 +135,7 @@ def test_calibration_finds_factor_and_noise(factor, noise):
 
 
 @pytest.mark.ray
+@pytest.mark.usefixtures("no_ray")
 @pytest.mark.timeout(600)  # Ray starts twice, and every try imports torch in a process of its own
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray leaves sockets and files open
