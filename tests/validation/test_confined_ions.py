@@ -31,7 +31,7 @@ def run(point: dict[str, Any], settings: dict[str, Any] | None = None, seed: int
 def test_weak_ions_are_poisson_and_boltzmanns() -> None:
     """A Bjerrum length of 0.1 nm, 0.05 C/m^2, c = 0.05, d = 0.3: the theory leaves out 1 to 2 %.
 
-    Debye and Hueckel's correlations take kappa^3 / (24 pi rho) = 1 % of the pressure, spheres add 2 pi/3 d^3 rho = 1.5 %.
+    Debye and Hueckel's correlations take kappa^3 / (24 pi rho), 1 % of the pressure; spheres add 2 pi/3 d^3 rho, 1.5 %.
     """
     point = {"h": 3.0, "c": 0.05, "d": 0.3, "surface_charge": -0.05}
     observation = run(point, {"side": 9.0, "bjerrum_length": 0.1, "sampling": 300.0, "timestep": 0.005})
