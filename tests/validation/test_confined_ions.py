@@ -29,14 +29,19 @@ def run(point: dict[str, Any], settings: dict[str, Any] | None = None, seed: int
 
 
 def test_weak_ions_are_poisson_and_boltzmanns() -> None:
-    """c = 0.05, d = 0.3, 0.01 C/m^2: l_B over the Gouy-Chapman length is 0.2: the theory is right within 4 %."""
-    point = {"h": 3.0, "c": 0.05, "d": 0.3, "surface_charge": -0.01}
-    observation = run(point, {"side": 13.0, "sampling": 400.0, "timestep": 0.005})
+    """A Bjerrum length of 0.1 nm, 0.05 C/m^2, c = 0.05, d = 0.3: the theory leaves out 1 to 2 %.
+
+    Debye and Hueckel's correlations take kappa^3 / (24 pi rho), 1 % of the pressure; spheres add 2 pi/3 d^3 rho, 1.5 %.
+    """
+    point = {"h": 3.0, "c": 0.05, "d": 0.3, "surface_charge": -0.05}
+    observation = run(point, {"side": 9.0, "bjerrum_length": 0.1, "sampling": 300.0, "timestep": 0.005})
     z = np.linspace(0, 3, POINTS)[1:-1]
     wall = np.pad(wca(0.15).energy(z) + wca(0.15).energy(3 - z), 1, constant_values=500.0)
     n_n = observation.values["salt"] * MOLAR * 3
-    n_p = n_n + 2 * 0.01 / 0.1602176634
-    expected = densities(3.0, [n_p, n_n], [1, -1], [wall, wall], 0.714) / MOLAR
+    n_p = n_n + 2 * 0.05 / 0.1602176634
+    expected = densities(3.0, [n_p, n_n], [1, -1], [wall, wall], 0.1) / MOLAR
+    mid = expected[:, POINTS // 2]
+    assert expected[0].max() > 1.2 * mid[0]
     for kind, theory in zip("pn", expected, strict=True):
         array = observation.arrays[f"density_{kind}_folded"]
         assert array.grid is not None
@@ -44,11 +49,12 @@ def test_weak_ions_are_poisson_and_boltzmanns() -> None:
         of_bins = np.interp((array.grid + 0.5) * 3.0, np.linspace(0, 3, POINTS), theory)
         away = array.grid > -0.5 + 0.2 / 3
         difference = (array.values - of_bins)[away]
-        assert np.all(np.abs(difference) < 4.5 * array.errors[away] + 0.04 * of_bins[away])
-        assert abs(np.mean(difference)) < 0.03 * np.mean(of_bins[away])
+        assert np.all(np.abs(difference) < 4.5 * array.errors[away] + 0.03 * of_bins[away])
     # At the middle there is no field: the osmotic pressure is the ions' there.
-    mid = expected[:, POINTS // 2].sum() * MOLAR * 4.11433
-    assert observation.values["pressure"] == pytest.approx(mid, abs=4 * observation.errors["pressure"] + 0.05 * mid)
+    pressure = mid.sum() * MOLAR * 4.11433
+    assert observation.values["pressure"] == pytest.approx(
+        pressure, abs=4 * observation.errors["pressure"] + 0.03 * pressure
+    )
 
 
 def same_profiles(one: Observation, other: Observation) -> None:

@@ -31,7 +31,7 @@ from softal.simulators.confined_ions.settings import (
     ConfinedIonsSettings,
 )
 from softal.simulators.observables.combination import Combined, combined
-from softal.simulators.observables.density_profile import folded
+from softal.simulators.observables.density_profile import folded, with_total
 from softal.simulators.statistics import mean_and_error
 from softal.trial import Array, Observation
 
@@ -97,7 +97,7 @@ def observe(settings: ConfinedIonsSettings, state: State, composition: Compositi
 
 def _profile(settings: ConfinedIonsSettings, estimates: Floats) -> Combined:
     """Return the profile of estimates (3, blocks, bins) [1/nm^3]."""
-    return combined(estimates if settings.forces else estimates[:1])
+    return combined(with_total(estimates) if settings.forces else estimates[:1])
 
 
 def _array(profile: Combined, grid: Floats) -> Array:

@@ -10,7 +10,9 @@ above it. They are d rho/dz = beta < sum_i F_i delta(z - z_i) > / A, integrated 
 the highest particle, and averaged over the bin like the histogram: the bins' width makes no bias. left - right is the
 total force, zero in the mean. Forces' noise does not depend on the width, the histogram's grows as 1 / sqrt(w).
 
-Which and why: all three are kept for each block, and `combination` makes the best of them.
+Which and why: all three are kept for each block, and `combination` makes the best of them, and of the number of
+particles, which is known (`with_total`). Of ions between planes, that halves the variance of what the three make by
+themselves.
 
 Source: D. Borgis, R. Assaraf, B. Rotenberg, R. Vuilleumier, Mol. Phys. 111, 3486 (2013), section 3.
 """
@@ -88,6 +90,17 @@ def _before(forces: Floats) -> Floats:
     sums = np.zeros_like(forces)
     np.cumsum(forces[:, :-1], axis=1, out=sums[:, 1:])
     return sums
+
+
+def with_total(estimates: Floats) -> Floats:
+    """Return estimates (3, blocks, b) with a fourth, the histogram with the error of the forces' total: (4, blocks, b).
+
+    How many particles there are is known, so that what integrals of forces say of it beyond that is their noise alone.
+    It is the noise of all bins at once, which the best combination then takes away from each.
+    """
+    integrals = estimates[[LEFT, RIGHT]].mean(axis=(0, 2))
+    off = integrals - estimates[HISTOGRAM].mean(axis=1)
+    return np.concatenate([estimates, estimates[:1] + off[:, None]])
 
 
 def folded(estimates: Floats) -> Floats:
