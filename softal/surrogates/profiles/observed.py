@@ -1,0 +1,117 @@
+r"""Simulated curves as what is fitted: half curves with their noise, and the coefficients that describe each.
+
+Coefficients of a spline minimise
+
+    sum_k (y_k - f_k)^2 / v_k + STIFF |second differences of c - m|^2 + NEAR |c - m|^2,   v = (sigma / rho)^2 + FLOOR^2
+
+y = ln(rho / rho_0) of a positive curve, m the same for all trials together. Bins with next to nothing in them do not
+count, so that behind the last ions a curve goes on as all curves do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.numeric import Floats
+from softal.surrogates.profiles.data import Curves
+from softal.surrogates.profiles.forms import LOWEST, Form, Frame
+
+WINDOW = 2  # bins on both sides over which squared errors are averaged: estimates from a few blocks scatter
+LEAST = 0.3  # of the typical error of a trial: smaller ones do not give a bin more weight
+UNKNOWN = 0.03  # of the typical value, where no error is known
+FLOOR = 0.02  # of y: a spline need not follow more closely
+STIFF, NEAR = 10.0, 1.0
+COMMON = 1e-2  # stiffness of m, for each trial
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Half curves of one array of n trials.
+
+    Attributes:
+        form, frame: of the array, at the trials' points.
+        values: (n, size), 0 where nothing was measured.
+        errors: (n, size) as they were given, NaN where not known.
+        sigma: (n, size) that weights are made of.
+        there: (n, size) whether a bin was measured.
+    """
+
+    form: Form
+    frame: Frame
+    values: Floats
+    errors: Floats
+    sigma: Floats
+    there: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, form: Form, curves: Curves, frame: Frame) -> Observed:
+        """Return an array's curves, folded where they are symmetric."""
+        values, errors = form.folded(curves)
+        there = np.isfinite(values)
+        values = np.where(there, values, 0.0)
+        return cls(form, frame, values, errors, _sigma(values, errors, form.constant), there)
+
+    def coefficients(self) -> tuple[Floats, Floats]:
+        """Return c (n, T), and their covariances (n, T, T)."""
+        y, v, counts = self._targets()
+        if self.frame.places is None:
+            filled = np.where(counts, y, np.nan)
+            mean = np.nan_to_num(_nanmean(filled))
+            c = np.where(counts, y, mean)
+            return c, np.where(counts, v, 0.0)[:, :, None] * np.eye(y.shape[1])
+        W = self.frame.places.dense(self.form.count)
+        weight = np.where(counts, 1.0 / v, 0.0)
+        A = np.einsum("nkt,nk,nks->nts", W, weight, W, optimize=True)
+        b = np.einsum("nkt,nk->nt", W, weight * y)
+        second = np.diff(np.eye(self.form.count), n=2, axis=0)
+        bend = second.T @ second
+        m = np.linalg.solve(A.sum(axis=0) + len(y) * COMMON * (bend + 1e-6 * np.eye(len(bend))), b.sum(axis=0))
+        held = STIFF * bend + NEAR * np.eye(len(bend))
+        inverse = np.linalg.inv(A + held)
+        c = m + np.einsum("nts,ns->nt", inverse, b - A @ m)
+        return c, np.einsum("nts,nsr,nru->ntu", inverse, A, inverse, optimize=True)
+
+    def _targets(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Return y and v (n, size), and which bins count."""
+        scale = self.frame.scale[:, None]
+        inside = self.there if self.frame.places is None else self.there & self.frame.places.inside
+        if not self.form.known.positive:
+            return self.values - self.form.offset(self.frame), self.sigma**2, inside
+        low = LOWEST * scale
+        y = np.log(np.maximum(self.values, low) / scale)
+        v = (self.sigma / np.maximum(self.values, low)) ** 2 + FLOOR**2
+        if self.frame.places is None:
+            return y, v, inside
+        return y, v, inside & (self.values > np.maximum(3 * self.sigma, low))
+
+
+def _sigma(values: Floats, errors: Floats, typical: float) -> Floats:
+    """Return the standard deviation (n, K) that weights are made of: smooth, and nowhere next to nothing."""
+    known = np.isfinite(errors)
+    if not known.any():
+        return np.full(values.shape, UNKNOWN * typical)
+    squared, count = (_running(np.where(known, part, 0.0)) for part in (errors**2, np.ones_like(errors)))
+    mean = np.where(count > 0, squared / np.maximum(count, 1e-12), np.nan)
+    seen = np.where(known & (errors > 0), errors, np.nan)
+    own = np.full(len(values), np.nan)
+    rows = np.isfinite(seen).any(axis=1)
+    own[rows] = np.nanmedian(seen[rows], axis=1)
+    own = np.where(np.isfinite(own), own, np.nanmedian(own) if rows.any() else UNKNOWN * typical)[:, None]
+    return np.sqrt(np.where(np.isfinite(mean), mean, own**2) + (LEAST * own) ** 2)
+
+
+def _running(values: Floats) -> Floats:
+    """Return sums over windows of bins."""
+    padded = np.pad(values, ((0, 0), (WINDOW + 1, WINDOW)))
+    total = np.cumsum(padded, axis=1)
+    return np.asarray(total[:, 2 * WINDOW + 1 :] - total[:, : -2 * WINDOW - 1])
+
+
+def _nanmean(values: Floats) -> Floats:
+    """Return the mean over the first axis without NaN, NaN where there is nothing else."""
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    return np.where(count > 0, np.where(there, values, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
