@@ -21,7 +21,7 @@ from softal.numeric import Floats
 from softal.outputs import Known
 from softal.space.expressions import Expression
 from softal.surrogates.profiles.data import Curves
-from softal.surrogates.profiles.places import KNOTS, Places, places
+from softal.surrogates.profiles.places import KNOTS, Places, places, spline
 from softal.trial import Value
 
 LOWEST = 1e-3  # of the scale: what is lower counts as nothing where logarithms are taken
@@ -92,6 +92,16 @@ class Form:
         if self.known.support is None:
             return self.size
         return KNOTS if self.known.symmetric else 2 * KNOTS
+
+    @property
+    def ends(self) -> Floats:
+        """Weights (e, T) of the coefficients at the end of a curve with a support, or at both."""
+        at = np.array([1.0] if self.known.symmetric else [-1.0, 1.0])
+        first, weight = spline(at, min(at[0], 0.0), self.count)
+        found = np.zeros((len(at), self.count))
+        for i in range(4):
+            found[np.arange(len(at)), first + i] = weight[:, i]
+        return found
 
     @cached_property
     def distance(self) -> Floats:

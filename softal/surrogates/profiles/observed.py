@@ -4,8 +4,8 @@ Coefficients of a spline minimise
 
     sum_k (y_k - f_k)^2 / v_k + STIFF |second differences of c - m|^2 + NEAR |c - m|^2,   v = (sigma / rho)^2 + FLOOR^2
 
-y = ln(rho / rho_0) of a positive curve, m the same for all trials together. Bins with next to nothing in them do not
-count, so that behind the last ions a curve goes on as all curves do.
+y = ln(rho / rho_0) of a positive curve, m the same for all trials together. Bins with next to nothing in them, whose
+logarithm is not known, count little: behind the last ions a curve goes on as all curves do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ LEAST = 0.3  # of the typical error of a trial: smaller ones do not give a bin m
 UNKNOWN = 0.03  # of the typical value, where no error is known
 FLOOR = 0.02  # of y: a spline need not follow more closely
 STIFF, NEAR = 10.0, 1.0
-COMMON = 1e-2  # stiffness of m, for each trial
+FAINT = 1.0  # variance of y, at least, where there is next to nothing
+COMMON = 1.0  # of third differences of m, for each trial: walls' repulsion bends it
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,24 @@ class Observed:
         weight = np.where(counts, 1.0 / v, 0.0)
         A = np.einsum("nkt,nk,nks->nts", W, weight, W, optimize=True)
         b = np.einsum("nkt,nk->nt", W, weight * y)
-        second = np.diff(np.eye(self.form.count), n=2, axis=0)
-        bend = second.T @ second
-        m = np.linalg.solve(A.sum(axis=0) + len(y) * COMMON * (bend + 1e-6 * np.eye(len(bend))), b.sum(axis=0))
-        held = STIFF * bend + NEAR * np.eye(len(bend))
+        end = self._end()
+        for at in self.form.ends:
+            A += end[:, None, None] * np.outer(at, at)
+            b += np.log(LOWEST) * end[:, None] * at
+        second, third = (np.diff(np.eye(self.form.count), n=n, axis=0) for n in (2, 3))
+        m = np.linalg.solve(A.sum(axis=0) + len(y) * COMMON * (third.T @ third), b.sum(axis=0))
+        held = STIFF * second.T @ second + NEAR * np.eye(len(m))
         inverse = np.linalg.inv(A + held)
         c = m + np.einsum("nts,ns->nt", inverse, b - A @ m)
         return c, np.einsum("nts,nsr,nru->ntu", inverse, A, inverse, optimize=True)
+
+    def _end(self) -> Floats:
+        """Return the weight (n,) of being next to nothing where a curve ends: 0 where it does not fall to that."""
+        frame = self.frame
+        falls = self.form.known.positive and frame.support is not None and frame.contact is not None
+        if not falls:
+            return np.zeros(len(self.values))
+        return np.where(frame.contact < 0.999 * frame.support, 1.0 / FAINT, 0.0)  # type: ignore[operator]
 
     def _targets(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Return y and v (n, size), and which bins count."""
@@ -85,7 +97,8 @@ class Observed:
         v = (self.sigma / np.maximum(self.values, low)) ** 2 + FLOOR**2
         if self.frame.places is None:
             return y, v, inside
-        return y, v, inside & (self.values > np.maximum(3 * self.sigma, low))
+        faint = self.values < np.maximum(3 * self.sigma, 2 * low)
+        return y, np.where(faint, np.maximum(v, FAINT), v), inside
 
 
 def _sigma(values: Floats, errors: Floats, typical: float) -> Floats:

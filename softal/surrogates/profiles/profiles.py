@@ -117,7 +117,10 @@ class Profiles(Learner):
     # What is shown.
 
     def metrics(self) -> dict[str, float]:
-        """Return success rate, RMSE, mean error and coverage of each array on trials left out; empty without a model."""
+        """Return success rate, RMSE, mean error and coverage of each array on trials left out; empty without one.
+
+        They are called `success_<array>`, `rmse_<array>` and so on.
+        """
         return metrics(self._shown)
 
     def cards(self, view: View) -> Sequence[Card]:

@@ -182,7 +182,8 @@ def _array(
 ) -> dict[str, Any]:
     form = one.form
     counts = counted(one) & np.isfinite(raw.mean)
-    away = (raw.mean - one.values)[counts] / np.hypot(std, np.nan_to_num(one.errors))[counts]
+    wide = np.hypot(std, np.nan_to_num(one.errors))[counts]
+    away = (raw.mean - one.values)[counts] / np.maximum(wide, 1e-300)
     return {
         **{name: _plain(getattr(found, name)) for name in MEASURES},
         "features": {
