@@ -70,7 +70,7 @@ def points(n, seed=0):
     rng = np.random.default_rng(seed)
     found = []
     for u in rng.random((n, 5)):
-        point = {name: p["low"] + x * (p["high"] - p["low"]) for (name, p), x in zip(SPACE.items(), u, strict=True)}
+        point = {n: float(p["low"] + x * (p["high"] - p["low"])) for (n, p), x in zip(SPACE.items(), u, strict=True)}
         found.append(point | {"z_p": 1 + int(3 * u[1])})
     return found
 

@@ -144,7 +144,7 @@ def test_an_integral_that_is_known_is_kept_where_a_curve_is_not_positive():
 def test_places_turn_back_to_distances():
     support, contact = np.array([0.42, 0.4, 0.3]), np.array([0.4, 0.36, 0.3])
     distance = np.linspace(0, 0.499, 40)
-    found = places(distance, support, contact, 44)
+    found = places(distance, support, contact)
     for i, s in enumerate(support):
         inside = distance < s
         np.testing.assert_array_equal(found.inside[i], inside)
@@ -154,7 +154,7 @@ def test_places_turn_back_to_distances():
 
 
 def test_a_spline_is_the_product_with_its_matrix_and_follows_a_straight_line():
-    found = places(np.linspace(0, 0.3, 25), np.full(2, 0.4), np.full(2, 0.38), 20)
+    found = places(np.linspace(0, 0.3, 25), np.full(2, 0.4), np.full(2, 0.38))
     c = np.random.default_rng(0).standard_normal((2, 20))
     np.testing.assert_allclose(found.of(c), np.einsum("nkt,nt->nk", found.dense(20), c), atol=1e-12)
     line = np.broadcast_to((np.arange(20) - 1) / 17, (2, 20))

@@ -1,10 +1,11 @@
 r"""How wide intervals must be, learned from trials that were left out.
 
-    variance = c^2 * variance of the members + v g^2,    g^2 = rho^2 + (EDGE rho_0)^2  of a positive curve,
-                                                         g = its standard deviation over all trials else
+    variance of f = c^2 * variance of the members + v,    f = ln rho of a positive curve, as in `forms`
+    variance of rho = rho^2 * that + v_end (EDGE rho_0)^2
 
-c and v maximise the likelihood of the densities that were left out, with the simulations' own errors, for each of some
-regions from the middle to the end of the curve; in between they are interpolated.
+of a positive curve; of others, f is the curve itself. c and v maximise the likelihood of the densities that were left
+out, with the simulations' own errors, for each of some regions from the middle to the end of the curve, between which
+they are interpolated; v_end is that of the last region.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from softal.numeric import Floats
 from softal.surrogates.ensembles.ensemble import calibration
-from softal.surrogates.profiles.forms import Frame
+from softal.surrogates.profiles.forms import Form, Frame
 from softal.surrogates.profiles.model import Raw
 from softal.surrogates.profiles.observed import Observed
 
@@ -30,45 +31,44 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Calibration:
-    """Attributes: factor c and noise v (REGIONS,), and size (size,) that g is where the curve is not positive."""
+    """Attributes: factor c^2 and noise v of f at the knots (T,), and the deviation where nearly nothing is (1,)."""
 
     factor: Floats
     noise: Floats
-    size: Floats
+    edge: Floats
 
     @classmethod
     def of(cls, observed: Observed, found: Raw) -> Calibration:
         """Learn them from half curves and predictions of them by what has not seen them."""
         form, frame = observed.form, observed.frame
-        size = np.maximum(observed.values.std(axis=0), 1e-3 * form.constant)
-        factor, noise = np.ones(REGIONS), np.zeros(REGIONS)
-        g = _width(found.mean, frame, size, form.known.positive)
-        counts = observed.there & (np.ones_like(observed.there) if frame.places is None else frame.places.inside)
-        region = np.rint(_along(frame, found.mean.shape) * (REGIONS - 1)).astype(np.intp)
+        size = 1.0 if form.known.positive else max(float(np.mean(observed.values.std(axis=0))), 1e-3 * form.constant)
+        g = _width(found.mean, frame) if form.known.positive else np.full(found.mean.shape, size)
+        std = form.natural(found.mean, found.spread, frame)
+        counts, at = observed.there, np.broadcast_to(form.along, found.mean.shape) if frame.places is None else None
+        if frame.places is not None:
+            counts, at = counts & frame.places.inside, np.abs(frame.places.tau)
+        region = np.rint(np.clip(at, 0.0, 1.0) * (REGIONS - 1)).astype(np.intp)  # type: ignore[arg-type]
+        error, spread, known = (observed.values - found.mean) / g, (std / g) ** 2, (observed.sigma / g) ** 2
+        known[~np.isfinite(observed.errors)] = np.nan
+        learned = np.array([[1.0, 0.0]] * REGIONS)
         for i in range(REGIONS):
             some = np.flatnonzero(counts & (region == i))
-            if len(some) < FEWEST:
-                factor[i], noise[i] = (factor[i - 1], noise[i - 1]) if i else (1.0, 0.0)
-                continue
-            some = some[:: -(-len(some) // MOST)]
-            error, spread, known = (
-                part.ravel()[some]
-                for part in ((observed.values - found.mean) / g, (found.std / g) ** 2, observed.sigma**2 / g**2)
-            )
-            known = np.where(np.isfinite(observed.errors.ravel()[some]), known, np.nan)
-            factor[i], noise[i] = calibration(error, spread, known)
-        return cls(factor, noise, size)
+            if len(some) >= FEWEST:
+                some = some[:: -(-len(some) // MOST)]
+                learned[i] = calibration(error.ravel()[some], spread.ravel()[some], known.ravel()[some])
+            elif i:
+                learned[i] = learned[i - 1]
+        knots = np.clip(np.abs(form.along), 0.0, 1.0) * (REGIONS - 1)
+        factor, noise = (np.interp(knots, np.arange(REGIONS), part) for part in (learned[:, 0] ** 2, learned[:, 1]))
+        edge = EDGE * np.sqrt(learned[-1, 1]) if form.known.positive else 0.0
+        return cls(factor, noise * size**2, np.array([edge]))
 
-    def std(self, found: Raw, frame: Frame, positive: bool) -> Floats:
+    def std(self, found: Raw, form: Form, frame: Frame) -> Floats:
         """Return the calibrated standard deviations (n, size)."""
-        at = _along(frame, found.mean.shape) * (REGIONS - 1)
-        low = np.minimum(at.astype(np.intp), REGIONS - 2)
-        part = at - low
-        squares, steps = self.factor**2, np.diff(self.factor**2)
-        own = squares[low] + part * steps[low]
-        added = self.noise[low] + part * np.diff(self.noise)[low]
-        g = _width(found.mean, frame, self.size, positive)
-        std = np.sqrt(own * found.std**2 + added * g**2)
+        std = form.natural(found.mean, np.sqrt(self.factor * found.spread**2 + self.noise), frame)
+        if not self.edge[0]:
+            return std
+        std = np.sqrt(std**2 + (self.edge[0] * frame.scale[:, None]) ** 2)
         return std if frame.places is None else std * frame.places.inside
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
@@ -78,18 +78,22 @@ class Calibration:
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Calibration:
         """Make it of what `to_tensors` returned."""
-        return cls(tensors["factor"], tensors["noise"], tensors["size"])
+        return cls(tensors["factor"], tensors["noise"], tensors["edge"])
 
 
-def _width(mean: Floats, frame: Frame, size: Floats, positive: bool) -> Floats:
-    """Return g (n, size)."""
-    if not positive:
-        return np.broadcast_to(size, mean.shape)
-    return np.sqrt(mean**2 + (EDGE * frame.scale[:, None]) ** 2)
+class AsItIs(Calibration):
+    """The deviation that a model gives by itself, such as the errors of the paper's network."""
+
+    def std(self, found: Raw, form: Form, frame: Frame) -> Floats:
+        """Return what the model says (n, size)."""
+        return np.asarray(found.spread)
 
 
-def _along(frame: Frame, shape: tuple[int, ...]) -> Floats:
-    """Return where bins lie (n, size), from 0 to 1: from the middle to the end, or from the first to the last."""
-    if frame.places is None:
-        return np.broadcast_to(np.linspace(0.0, 1.0, shape[1]), shape)
-    return np.clip(np.abs(frame.places.tau), 0.0, 1.0)
+def as_it_is() -> AsItIs:
+    """Return the calibration of a model that has its own."""
+    return AsItIs(np.ones(1), np.zeros(1), np.zeros(1))
+
+
+def _width(mean: Floats, frame: Frame) -> Floats:
+    """Return sqrt(rho^2 + (EDGE rho_0)^2), (n, size)."""
+    return np.asarray(np.sqrt(mean**2 + (EDGE * frame.scale[:, None]) ** 2))

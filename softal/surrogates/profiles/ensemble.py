@@ -78,7 +78,7 @@ def train_ensemble(problem: Problem, settings: ProfilesSettings, seed: int) -> T
         rows = fold == i
         found = model.raw(problem.data.X[rows], [frame_of(frame, rows) for frame in problem.frames])
         for target, own in zip(held, found, strict=True):
-            target.mean[rows], target.std[rows] = own.mean, own.std
+            target.mean[rows], target.spread[rows] = own.mean, own.spread
     return Trained(models[0], fold, held)
 
 

@@ -10,7 +10,7 @@ zero beyond the support; scaled (positive) or shifted to the known integral; and
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -45,6 +45,14 @@ class Frame:
     support: Floats | None
     contact: Floats | None
     places: Places | None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What arrays have in common at the same points: values of expressions by their text, and places."""
+
+    values: dict[str, Floats] = field(default_factory=dict)
+    places: dict[object, Places] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,21 @@ class Form:
         if self.known.support is None:
             return self.size
         return KNOTS if self.known.symmetric else 2 * KNOTS
+
+    @cached_property
+    def along(self) -> Floats:
+        """Places (T,) of the knots: tau, or from 0 to 1 from the first bin to the last where there is no support."""
+        if self.known.support is None:
+            return np.linspace(0.0, 1.0, self.count)
+        low = 0.0 if self.known.symmetric else -1.0
+        return np.clip(low + (1 - low) * (np.arange(self.count) - 1) / (self.count - 3), low, 1.0)
+
+    def natural(self, rho: Floats, spread: Floats, frame: Frame) -> Floats:
+        """Return standard deviations (n, size) of curves (n, size), of those of f at the knots (n, T)."""
+        std = spread if frame.places is None else frame.places.of(spread)
+        if self.known.positive:
+            return rho * std
+        return std if frame.places is None else std * frame.places.inside
 
     @property
     def ends(self) -> Floats:
@@ -150,7 +173,10 @@ class Form:
         """Return curves (..., K) of halves (..., size)."""
         if not self.known.symmetric:
             return half
-        return np.concatenate([half, half[..., : len(self.grid) // 2][..., ::-1]], axis=-1)
+        whole = np.empty((*half.shape[:-1], len(self.grid)))
+        whole[..., : self.size] = half
+        whole[..., self.size :] = half[..., : len(self.grid) // 2][..., ::-1]
+        return whole
 
     # At points.
 
@@ -160,25 +186,31 @@ class Form:
         texts = {name: getattr(self.known, name) for name in ("support", "contact", "integral")}
         return {name: Expression(text) for name, text in texts.items() if text is not None}
 
-    def facts(self, columns: Mapping[str, Floats], n: int) -> dict[str, Floats]:
+    def facts(self, columns: Mapping[str, Floats], n: int, known: dict[str, Floats]) -> dict[str, Floats]:
         """Return support, contact and integral (n,), as far as they are known, at points with these columns.
+
+        `known` keeps values of expressions that several arrays have in common.
 
         Raises:
             SurrogateError: one has no value above 0 at a point.
         """
         found: dict[str, Floats] = {}
         for name, expression in self.expressions.items():
-            values = np.broadcast_to(expression.on(columns), (n,))
-            if not np.all(np.isfinite(values) & ((values > 0) | (name == "integral"))):
-                i = int(np.argmin(np.isfinite(values) & (values > 0)))
+            key = expression.text
+            if key not in known:
+                known[key] = expression.on(columns)
+            values = known[key] if known[key].ndim else np.full(n, known[key])
+            right = np.isfinite(values) if name == "integral" else (values > 0) & (values < np.inf)
+            if not right.all():
+                i = int(np.argmin(right))
                 at = ", ".join(f"{key} = {columns[key][i]:g}" for key in sorted(expression.names))
                 raise SurrogateError(f"array {self.name!r}: {name} `{expression.text}` is {values[i]:g} at {at}")
             found[name] = values
         return found
 
-    def frame(self, columns: Mapping[str, Floats], n: int, shared: dict[object, Places] | None = None) -> Frame:
-        """Return the frame of n points; arrays with the same bins and support share their places."""
-        facts = self.facts(columns, n)
+    def frame(self, columns: Mapping[str, Floats], n: int, shared: Shared) -> Frame:
+        """Return the frame of n points; arrays with the same expressions share their values and places."""
+        facts = self.facts(columns, n, shared.values)
         support, integral = facts.get("support"), facts.get("integral")
         contact = facts.get("contact", support)
         length = 2 * support if support is not None else np.full(n, float(np.sum(self.widths)))
@@ -186,11 +218,10 @@ class Form:
         scale = integral / length if positive else np.full(n, self.constant)  # type: ignore[operator]
         if support is None or contact is None:
             return Frame(scale, integral, None, None, None)
-        shared = {} if shared is None else shared
         key = (self.known.support, self.known.contact, self.known.symmetric, self.grid.tobytes())
-        if key not in shared:
-            shared[key] = places(self.distance, support, np.minimum(contact, support), self.count)
-        return Frame(scale, integral, support, contact, shared[key])
+        if key not in shared.places:
+            shared.places[key] = places(self.distance, support, np.minimum(contact, support))
+        return Frame(scale, integral, support, contact, shared.places[key])
 
     def curves(self, f: Floats, frame: Frame) -> Floats:
         """Return the half curves (n, size) of f (n, size) at the bins."""
@@ -243,10 +274,10 @@ def columns_of(
     points: Sequence[Mapping[str, Value]], names: Sequence[str], defaults: Mapping[str, float]
 ) -> dict[str, Floats]:
     """Return parameter -> its values (n,) at points, or at those that lack it the default; texts are NaN."""
-    return {
-        name: np.array([_number(point.get(name, defaults.get(name, np.nan))) for point in points]) for name in names
-    }
+    return {name: _numbers([point.get(name, defaults.get(name, np.nan)) for point in points]) for name in names}
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float | np.number) else np.nan
+def _numbers(values: list[Value]) -> Floats:
+    if {type(value) for value in values} <= {int, float}:
+        return np.array(values, dtype=np.float64)
+    return np.array([float(v) if isinstance(v, int | float | np.number) else np.nan for v in values])

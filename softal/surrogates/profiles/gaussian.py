@@ -106,7 +106,7 @@ def train_gaussian(problem: Problem, settings: ProfilesSettings, seed: int) -> T
     held = blank(problem.observed)
     found = raw(model.parts, as_members(*model.left_out()), problem.frames)
     for target, own in zip(held, found, strict=True):
-        target.mean[:], target.std[:] = own.mean, own.std
+        target.mean[:], target.spread[:] = own.mean, own.spread
     return Trained(model, problem.data.folds(settings.folds, seed), held)
 
 

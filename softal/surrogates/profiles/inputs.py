@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from softal.numeric import Floats
 from softal.space import Space
 from softal.surrogates.encoding import Encoding
-from softal.surrogates.profiles.forms import Form, Frame, columns_of
-from softal.surrogates.profiles.places import Places
+from softal.surrogates.profiles.forms import Form, Frame, Shared, columns_of
 from softal.trial import Value
 
 
@@ -50,7 +49,7 @@ class Inputs:
 
     def frames(self, points: Sequence[Mapping[str, Value]]) -> list[Frame]:
         """Return the frame of each array at points; SurrogateError where something known has no value there."""
-        shared: dict[object, Places] = {}
+        shared = Shared()
         columns = columns_of(points, self._names, self._defaults)
         return [form.frame(columns, len(points), shared) for form in self.forms]
 

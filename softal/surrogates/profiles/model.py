@@ -13,23 +13,33 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from softal.numeric import Floats
 from softal.surrogates.profiles.basis import Basis
 from softal.surrogates.profiles.forms import Form, Frame
-from softal.surrogates.profiles.places import Places, depths, spline
+from softal.surrogates.profiles.places import depths, spline
 
 Scores = Callable[[Floats], Floats]  # X (n, D) -> (M, n, J)
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Half curves of one array, before calibration: mean and standard deviation (n, size)."""
+    """Half curves of one array, before calibration.
+
+    Attributes:
+        mean: (n, size).
+        spread: (n, T) standard deviation of f at the knots; of `paper` (n, size), of the curve itself.
+    """
 
     mean: Floats
-    std: Floats
+    spread: Floats
+
+    def rows(self, chosen: Any) -> Raw:
+        """Return some of the points."""
+        return Raw(self.mean[chosen], self.spread[chosen])
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,8 @@ class Part:
         """Places tau (T,) at which spreads are taken, and the matrix (T, T) of the splines there."""
         count = self.form.count
         if self.form.known.support is None:
-            return np.arange(count, dtype=np.float64), np.eye(count)
-        low = 0.0 if self.form.known.symmetric else -1.0
-        at = np.clip(low + (1 - low) * (np.arange(count) - 1) / (count - 3), low, 1.0)
+            return self.form.along, np.eye(count)
+        at, low = self.form.along, 0.0 if self.form.known.symmetric else -1.0
         first, weight = spline(at, low, count)
         matrix = np.zeros((count, count))
         for i in range(4):
@@ -65,20 +74,13 @@ class Part:
         c = self.basis.mean + mean @ self.basis.vectors
         rho = self.form.curves(c if frame.places is None else frame.places.of(c), frame)
         if len(s) < 2:
-            return Raw(rho, np.zeros_like(rho))
+            return Raw(rho, np.zeros((len(rho), self.form.count)))
         f, vectors = self.at_knots
         away = (s - mean) @ vectors  # (M, n, T)
         if frame.integral is not None:
             away -= np.einsum("mnt,nt->mn", away, self._shares(f + mean @ vectors, frame))[..., None]
         spread = np.sqrt(np.einsum("mnt,mnt->nt", away, away) / (len(s) - 1))
-        std = spread if frame.places is None else frame.places.of(spread)
-        return Raw(rho, self.natural(rho, std, frame.places))
-
-    def natural(self, rho: Floats, std: Floats, where: Places | None) -> Floats:
-        """Return standard deviations (n, size) in the array's unit, of those of f."""
-        if self.form.known.positive:
-            return rho * std
-        return std if where is None else std * where.inside
+        return Raw(rho, spread)
 
     def members(self, s: Floats, frame: Frame) -> Floats:
         """Return the curve (M, n, T) of each member at the knots."""

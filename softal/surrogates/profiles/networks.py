@@ -27,6 +27,7 @@ from softal.surrogates.profiles.basis import Basis
 from softal.surrogates.profiles.observed import Observed
 from softal.surrogates.profiles.settings import ProfilesSettings
 
+Singles = NDArray[np.float32]
 BATCH, LEARNING_RATE = 96, 5e-3
 FIRST = 0.5  # part of the steps that learns scores
 SCORE_NOISE = 0.02  # added to the variances of scores, whose variance is 1
@@ -45,15 +46,16 @@ class Networks:
         size: of the priors.
     """
 
-    layers: tuple[Floats, ...]
-    priors: tuple[Floats, ...]
-    linear: Floats
+    layers: tuple[Singles, ...]
+    priors: tuple[Singles, ...]
+    linear: Singles
     size: float
 
     def __call__(self, x: Floats) -> Floats:
-        """Return scores (M, n, J) at inputs (n, D)."""
-        x = np.broadcast_to(x, (len(self.linear), *x.shape))
-        return np.asarray(x @ self.linear + _forward(self.layers, x) + self.size * _forward(self.priors, x))
+        """Return scores (M, n, J) at inputs (n, D), in single precision inside."""
+        x = x.astype(np.float32)
+        found = x @ self.linear + _forward(self.layers, x) + self.size * _forward(self.priors, x)
+        return np.asarray(found, dtype=np.float64)
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `from_tensors` takes."""
@@ -111,7 +113,7 @@ def train(
         weight = drawn * tensor(np.array(seen)[group])
         goal = _Goal(observed, lessons, group, weight)
         _descend([*layers, linear], priors, tensor(x), goal, settings, generator)
-    kept = [[part.detach().numpy().astype(np.float64) for part in some] for some in (layers, priors, [linear])]
+    kept = [[part.detach().numpy() for part in some] for some in (layers, priors, [linear])]
     return [
         Networks(tuple(p[group == i] for p in kept[0]), tuple(p[group == i] for p in kept[1]), kept[2][0][group == i],
                  settings.prior)
@@ -230,10 +232,10 @@ def _forward_torch(layers: Sequence[Tensor], x: Tensor) -> Tensor:
     return torch.baddbmm(layers[-1], x, layers[-2])
 
 
-def _forward(layers: Sequence[Floats], x: Floats) -> Floats:
+def _forward(layers: Sequence[Singles], x: Singles) -> Singles:
     for weight, bias in zip(layers[:-2:2], layers[1:-2:2], strict=True):
-        h = x @ weight + bias
-        x = h / (1.0 + np.exp(-h))
+        x = x @ weight + bias
+        x /= 1.0 + np.exp(-x)
     return np.asarray(x @ layers[-2] + layers[-1])
 
 

@@ -27,7 +27,7 @@ from softal.numeric import Floats
 from softal.surrogates.ensembles.mlp import one_thread
 from softal.surrogates.profiles.forms import Form, Frame
 from softal.surrogates.profiles.model import Raw
-from softal.surrogates.profiles.training import Model, Problem, Trained, blank
+from softal.surrogates.profiles.training import Model, Problem, Trained
 
 if TYPE_CHECKING:
     from softal.surrogates.profiles.settings import ProfilesSettings
@@ -45,6 +45,8 @@ class Paper(Model):
         layers: weights (M, in, out) and biases (M, 1, out) in turn.
         deviations: (sum of sizes,) errors on the trials that test, without their noise.
     """
+
+    members_spread = False
 
     def __init__(self, forms: Sequence[Form], layers: Sequence[Floats], deviations: Floats) -> None:
         self.forms, self.layers, self.deviations = tuple(forms), tuple(layers), deviations
@@ -98,10 +100,10 @@ def train_paper(problem: Problem, settings: ProfilesSettings, seed: int) -> Trai
     known = np.concatenate([np.nan_to_num(one.errors) ** 2 for one in problem.observed], axis=1)[tests]
     apart = (model.every(X[tests]).mean(axis=0) - goal[tests]) ** 2
     model.deviations = np.sqrt(np.maximum((apart - known).mean(axis=0), 0.05 * apart.mean(axis=0)))
-    held = blank(problem.observed)
+    held = [Raw(*np.full((2, *one.values.shape), np.nan)) for one in problem.observed]
     for target, own in zip(held, model.raw(X[tests], problem.frames), strict=True):
-        target.mean[tests], target.std[tests] = own.mean, own.std
-    return Trained(model, np.where(tests, 0, -1), held)
+        target.mean[tests], target.spread[tests] = own.mean, own.spread
+    return Trained(model, np.where(tests, 0, -1), tuple(held))
 
 
 def _filled(values: Floats, there: NDArray[np.bool_]) -> Floats:

@@ -22,7 +22,7 @@ from softal.outputs import Known
 from softal.space import Space
 from softal.space.expressions import Expression
 from softal.surrogates.learner import Learner, part_of
-from softal.surrogates.profiles.calibration import Calibration
+from softal.surrogates.profiles.calibration import AsItIs, Calibration
 from softal.surrogates.profiles.data import ProfileData
 from softal.surrogates.profiles.forms import Form
 from softal.surrogates.profiles.inputs import Inputs
@@ -107,7 +107,7 @@ class Profiles(Learner):
         raw = self._model.raw(X, frames)
         found = {}
         for form, frame, own, calibration in zip(self._inputs.forms, frames, raw, self._calibrations, strict=True):
-            std = calibration.std(own, frame, form.known.positive)
+            std = calibration.std(own, form, frame)
             pair = form.unfolded(own.mean), form.unfolded(std)
             if form.unmeasured.any():
                 pair = tuple(np.where(form.unmeasured, np.nan, part) for part in pair)  # type: ignore[assignment]
@@ -168,7 +168,8 @@ class Profiles(Learner):
             Form(**{**said, "known": Known(**said["known"])}, grid=one["grid"], unmeasured=one["unmeasured"])
             for said, one in zip(state["arrays"], own, strict=True)
         )
-        self._calibrations = [Calibration.from_tensors(one) for one in own]
+        made = AsItIs if self.settings.network == "paper" else Calibration
+        self._calibrations: list[Calibration] = [made.from_tensors(one) for one in own]
         self._inputs = Inputs(self.space, forms, **part_of("inputs", tensors))
         self._model = self._restored(part_of("model", tensors), state["model"])
 

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.numeric import NORMAL_95, Floats
-from softal.surrogates.profiles.calibration import Calibration
+from softal.surrogates.profiles.calibration import Calibration, as_it_is
 from softal.surrogates.profiles.model import Raw
 from softal.surrogates.profiles.observed import Observed
-from softal.surrogates.profiles.training import Problem, Trained, some_of
+from softal.surrogates.profiles.training import Problem, Trained, frame_of, some_of
 
 FORMAT = 1
 MEASURES = ("success", "rmse", "error", "coverage")
@@ -83,16 +83,21 @@ def counted(observed: Observed) -> NDArray[np.bool_]:
 
 def calibrations(problem: Problem, trained: Trained) -> list[Calibration]:
     """Return the calibration of each array, by all trials that were left out."""
+    if not trained.model.members_spread:
+        return [as_it_is() for _ in problem.observed]
     found = []
     for one, raw in zip(problem.observed, trained.held, strict=True):
         held = predicted(raw)
-        found.append(Calibration.of(some_of(one, held), Raw(raw.mean[held], raw.std[held])))
+        found.append(Calibration.of(some_of(one, held), raw.rows(held)))
     return found
 
 
 def evaluate(problem: Problem, trained: Trained, network: str) -> dict[str, Any]:
     """Return what a model is worth on trials that it has not seen."""
-    stds = [unseen_std(one, raw, trained.fold) for one, raw in zip(problem.observed, trained.held, strict=True)]
+    stds = [
+        unseen_std(one, raw, trained.fold) if trained.model.members_spread else raw.spread
+        for one, raw in zip(problem.observed, trained.held, strict=True)
+    ]
     every = zip(problem.observed, trained.held, stds, strict=True)
     scores = [score(one, raw.mean, std) for one, raw, std in every]
     shown = _shown(np.flatnonzero(predicted(trained.held[0])), problem)
@@ -120,21 +125,13 @@ def predicted(raw: Raw) -> NDArray[np.bool_]:
 
 
 def unseen_std(observed: Observed, raw: Raw, fold: NDArray[np.intp]) -> Floats:
-    """Return standard deviations (n, size) of trials that neither the model nor the calibration has seen.
-
-    Trials of a single fold are calibrated in two halves, each by the other.
-    """
-    held = predicted(raw)
-    parts = np.where(held, fold, -1)
-    if len(np.unique(parts[held])) < 2:
-        parts = np.where(held, np.cumsum(held) % 2, -1)
+    """Return standard deviations (n, size) of trials that neither the model nor the calibration has seen."""
     std = np.full(raw.mean.shape, np.nan)
-    for part in np.unique(parts[held]):
-        mine, others = parts == part, held & (parts != part)
-        learned = others if others.any() else mine
-        found = Calibration.of(some_of(observed, learned), Raw(raw.mean[learned], raw.std[learned]))
-        own = some_of(observed, mine)
-        std[mine] = found.std(Raw(raw.mean[mine], raw.std[mine]), own.frame, own.form.known.positive)
+    for part in range(fold.max() + 1):
+        mine = fold == part
+        others = ~mine if (~mine).any() else mine  # a single system
+        found = Calibration.of(some_of(observed, others), raw.rows(others))
+        std[mine] = found.std(raw.rows(mine), observed.form, frame_of(observed.frame, mine))
     return std
 
 

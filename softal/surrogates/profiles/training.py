@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,13 @@ class Problem:
 
 
 class Model(ABC):
-    """Predicts the half curves of all arrays."""
+    """Predicts the half curves of all arrays.
+
+    Attributes:
+        members_spread: whether its uncertainty is its members' spread, which is to be calibrated.
+    """
+
+    members_spread: ClassVar[bool] = True
 
     @abstractmethod
     def raw(self, X: Floats, frames: Sequence[Frame]) -> list[Raw]:
@@ -99,7 +105,9 @@ class Trained:
 
 def blank(observed: Sequence[Observed]) -> tuple[Raw, ...]:
     """Return predictions that are all NaN, to be filled in."""
-    return tuple(Raw(*np.full((2, *one.values.shape), np.nan)) for one in observed)
+    return tuple(
+        Raw(np.full(one.values.shape, np.nan), np.full((len(one.values), one.form.count), np.nan)) for one in observed
+    )
 
 
 def frame_of(frame: Frame, rows: Any) -> Frame:
@@ -109,7 +117,7 @@ def frame_of(frame: Frame, rows: Any) -> Frame:
     }
     places = frame.places
     if places is not None:
-        places = Places(**{name: part[rows] for name, part in vars(places).items()})
+        places = Places(*(part[rows] for part in (places.tau, places.inside, places.cell, places.part)))
     return Frame(**parts, places=places)
 
 
