@@ -68,3 +68,12 @@ class Basis:
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]]) -> Basis:
         """Make it of what `to_tensors` returned."""
         return cls(tensors["mean"], tensors["vectors"], tensors["weight"])
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned of one array from some of the trials: their basis, scores (n, J) of all, and their variances."""
+
+    basis: Basis
+    scores: Floats
+    noise: Floats

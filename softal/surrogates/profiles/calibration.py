@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.numeric import Floats
-from softal.surrogates.ensembles.ensemble import calibration
+from softal.surrogates.ensembles.calibration import calibration
 from softal.surrogates.profiles.forms import Form, Frame
 from softal.surrogates.profiles.model import Raw
 from softal.surrogates.profiles.observed import Observed
@@ -69,7 +69,7 @@ class Calibration:
         if not self.edge[0]:
             return std
         std = np.sqrt(std**2 + (self.edge[0] * frame.scale[:, None]) ** 2)
-        return std if frame.places is None else std * frame.places.inside
+        return np.asarray(std if frame.places is None else std * frame.places.inside)
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:
         """Return the arrays that `from_tensors` takes."""

@@ -10,15 +10,18 @@ from numpy.typing import NDArray
 
 from softal.numeric import Floats
 from softal.surrogates.learner import part_of
-from softal.surrogates.profiles.basis import Basis
+from softal.surrogates.profiles.basis import Basis, Lesson
 from softal.surrogates.profiles.forms import Form, Frame
 from softal.surrogates.profiles.inputs import Inputs
 from softal.surrogates.profiles.model import Part, Raw, by_array, raw
+from softal.surrogates.profiles.networks import Networks
 from softal.surrogates.profiles.training import Model, Problem, Trained, blank, frame_of
 
 if TYPE_CHECKING:
-    from softal.surrogates.profiles.networks import Lesson, Networks
     from softal.surrogates.profiles.settings import ProfilesSettings
+
+
+QUICK = {"folds": 3, "fold_members": 1}
 
 
 class Ensemble(Model):
@@ -52,8 +55,6 @@ class Ensemble(Model):
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[Any]], forms: Sequence[Form], inputs: Inputs) -> Ensemble:
         """Make it of what `to_tensors` returned; `inputs` without offset and scale."""
-        from softal.surrogates.profiles.networks import Networks
-
         parts = [Part(form, Basis.from_tensors(part_of(f"basis.{i}", tensors))) for i, form in enumerate(forms)]
         made = Inputs(inputs.space, inputs.forms, **part_of("inputs", tensors))
         return cls(parts, Networks.from_tensors(part_of("networks", tensors)), made)
@@ -61,7 +62,7 @@ class Ensemble(Model):
 
 def train_ensemble(problem: Problem, settings: ProfilesSettings, seed: int) -> Trained:
     """Return networks that learned from all trials, and what others say of the folds that they left out."""
-    from softal.surrogates.profiles.networks import train
+    from softal.surrogates.profiles.descent import train
 
     fold = problem.data.folds(settings.folds, seed)
     seen = [np.ones(len(fold), dtype=np.bool_), *(fold != i for i in range(fold.max() + 1))]
@@ -83,20 +84,14 @@ def train_ensemble(problem: Problem, settings: ProfilesSettings, seed: int) -> T
 
 
 def train_quickly(problem: Problem, settings: ProfilesSettings, seed: int) -> Ensemble:
-    """Return networks that learned from all trials, without folds."""
-    from softal.surrogates.profiles.networks import train
-
-    seen = [np.ones(len(problem.data), dtype=np.bool_)]
-    groups = lessons(problem, seen, settings.components)
-    [networks] = train(problem.x, problem.observed, groups, seen, [settings.members], settings, seed)
-    parts = [Part(one.form, lesson.basis) for one, lesson in zip(problem.observed, groups[0], strict=True)]
-    return Ensemble(parts, networks, problem.inputs)
+    """Return networks that learned from all trials; of the folds that say when to stop there are few."""
+    model = train_ensemble(problem, settings.model_copy(update=QUICK), seed).model
+    assert isinstance(model, Ensemble)
+    return model
 
 
 def lessons(problem: Problem, seen: Sequence[NDArray[np.bool_]], components: int) -> list[list[Lesson]]:
     """Return what each group of networks learns of each array: its basis is of the trials (n,) that the group sees."""
-    from softal.surrogates.profiles.networks import Lesson
-
     groups: list[list[Lesson]] = [[] for _ in seen]
     for one in problem.observed:
         c, covariance = one.coefficients()

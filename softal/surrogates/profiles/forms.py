@@ -113,7 +113,7 @@ class Form:
         """Return standard deviations (n, size) of curves (n, size), of those of f at the knots (n, T)."""
         std = spread if frame.places is None else frame.places.of(spread)
         if self.known.positive:
-            return rho * std
+            return np.asarray(rho * std)
         return std if frame.places is None else std * frame.places.inside
 
     @property
@@ -130,7 +130,7 @@ class Form:
     def distance(self) -> Floats:
         """Distance (size,) of the bins from the middle, with a sign where the curve is not symmetric."""
         away = self.grid - (self.grid[0] + self.grid[-1]) / 2
-        return np.abs(away[: self.size]) if self.known.symmetric else away
+        return np.asarray(np.abs(away[: self.size]) if self.known.symmetric else away)
 
     @cached_property
     def widths(self) -> Floats:

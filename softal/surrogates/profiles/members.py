@@ -1,4 +1,4 @@
-"""Profiles as a committee: members without the folds that tell how good they are, for the strategy `committee`.
+"""Profiles as a committee: members, with few of the folds that tell how good they are, for the strategy `committee`.
 
 Each predicts all arrays, in units of an array's typical size, at places that lie evenly in the coordinate in which it
 is learned: so an array counts as much as another one, and an end of a curve as much as its middle, however many bins.

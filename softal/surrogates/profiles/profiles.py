@@ -44,6 +44,7 @@ class Profiles(Learner):
 
     kind = "profiles"
     Settings = ProfilesSettings
+    _calibrations: list[Calibration]
 
     @classmethod
     def suits(cls, settings: BaseModel, space: Space, arrays: frozenset[str] | None) -> str | None:
@@ -169,7 +170,7 @@ class Profiles(Learner):
             for said, one in zip(state["arrays"], own, strict=True)
         )
         made = AsItIs if self.settings.network == "paper" else Calibration
-        self._calibrations: list[Calibration] = [made.from_tensors(one) for one in own]
+        self._calibrations = [made.from_tensors(one) for one in own]
         self._inputs = Inputs(self.space, forms, **part_of("inputs", tensors))
         self._model = self._restored(part_of("model", tensors), state["model"])
 

@@ -75,11 +75,11 @@ class ProfilesSettings(Settings):
     width: int = Field(64, ge=4, le=1024, description="units of both hidden layers (ensemble)")
     components: int = Field(12, ge=1, le=64, description="of an array, at most (ensemble, gaussian_process)")
     prior: float = Field(0.3, ge=0, le=10, description="size of the untrained part of each network (ensemble)")
-    steps: int = Field(1200, ge=1, description="steps of Adam (ensemble)")
-    batch: int | None = Field(None, ge=1, description="trials of one step; `null`: 96, of `paper` 25")
-    learning_rate: float | None = Field(
-        None, gt=0, le=1, description="of Adam; `null`: 5e-3 that falls to 0, of `paper` 1e-4"
+    steps: int = Field(
+        1200, ge=1, description="steps of Adam at most; trials that were left out say when to stop (ensemble)"
     )
+    batch: int | None = Field(None, ge=1, description="trials of one step; `null`: 96, of `paper` 25")
+    learning_rate: float | None = Field(None, gt=0, le=1, description="of Adam; `null`: 3e-3, of `paper` 1e-4")
     epochs: int = Field(4000, ge=1, description="rounds over all trials (paper)")
     dropout: float = Field(0.15, ge=0, lt=1, description="part of the hidden units that a step leaves out (paper)")
     seed: int = Field(0, ge=0, description="of first weights, of folds, and of what is drawn")
