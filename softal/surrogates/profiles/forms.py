@@ -21,7 +21,7 @@ from softal.numeric import Floats
 from softal.outputs import Known
 from softal.space.expressions import Expression
 from softal.surrogates.profiles.data import Curves
-from softal.surrogates.profiles.places import KNOTS, Places, places, spline
+from softal.surrogates.profiles.places import KNOTS, Places, depths, places, spline
 from softal.trial import Value
 
 LOWEST = 1e-3  # of the scale: what is lower counts as nothing where logarithms are taken
@@ -37,6 +37,7 @@ class Frame:
         scale: (n,) rho_0.
         integral: (n,) None where it is not known.
         support, contact: (n,) None without a support.
+        spans: (n, T) what of the grid the knots stand for, of half a symmetric curve; None without a support.
         places: of the half curve's bins; None where coefficients are bins.
     """
 
@@ -44,6 +45,7 @@ class Frame:
     integral: Floats | None
     support: Floats | None
     contact: Floats | None
+    spans: Floats | None
     places: Places | None
 
 
@@ -52,7 +54,7 @@ class Shared:
     """What arrays have in common at the same points: values of expressions by their text, and places."""
 
     values: dict[str, Floats] = field(default_factory=dict)
-    places: dict[object, Places] = field(default_factory=dict)
+    places: dict[object, tuple[Places, Floats]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -217,11 +219,20 @@ class Form:
         positive = integral is not None and self.known.positive
         scale = integral / length if positive else np.full(n, self.constant)  # type: ignore[operator]
         if support is None or contact is None:
-            return Frame(scale, integral, None, None, None)
+            return Frame(scale, integral, None, None, None, None)
         key = (self.known.support, self.known.contact, self.known.symmetric, self.grid.tobytes())
         if key not in shared.places:
-            shared.places[key] = places(self.distance, support, np.minimum(contact, support))
-        return Frame(scale, integral, support, contact, shared.places[key])
+            contact = np.minimum(contact, support)
+            spans = depths(self.along, support, contact)[1] * self._inner
+            shared.places[key] = places(self.distance, support, contact), spans
+        own, spans = shared.places[key]
+        return Frame(scale, integral, support, contact, spans, own)
+
+    @cached_property
+    def _inner(self) -> Floats:
+        """Weights (T,) of the knots in an integral over tau: knots that lie on one another count as one."""
+        steps = np.diff(self.along)
+        return np.asarray(np.append(0.0, steps) + np.append(steps, 0.0))
 
     def curves(self, f: Floats, frame: Frame) -> Floats:
         """Return the half curves (n, size) of f (n, size) at the bins."""

@@ -20,7 +20,7 @@ import numpy as np
 from softal.numeric import Floats
 from softal.surrogates.profiles.basis import Basis
 from softal.surrogates.profiles.forms import Form, Frame
-from softal.surrogates.profiles.places import depths, spline
+from softal.surrogates.profiles.places import spline
 
 Scores = Callable[[Floats], Floats]  # X (n, D) -> (M, n, J)
 
@@ -96,18 +96,8 @@ class Part:
     def _shares(self, f: Floats, frame: Frame) -> Floats:
         """Return what each knot has of the integral (n, T), for f (n, T): 1 in all."""
         share = np.exp(np.minimum(f, 20.0)) if self.form.known.positive else np.ones_like(f)
-        if frame.support is not None and frame.contact is not None:
-            share = share * depths(self.knots[0], frame.support, frame.contact)[1]
-            share = share * self._inner
-        else:
-            share = share * self.form.widths
+        share = share * (self.form.widths if frame.spans is None else frame.spans)
         return np.asarray(share / share.sum(axis=1, keepdims=True))
-
-    @cached_property
-    def _inner(self) -> Floats:
-        """Weights (T,) of the knots in an integral over tau: knots that lie on one another count as one."""
-        at = self.knots[0]
-        return np.asarray(np.concatenate([[0.0], np.diff(at)]) + np.concatenate([np.diff(at), [0.0]]))
 
 
 def raw(parts: Sequence[Part], s: Floats, frames: Sequence[Frame]) -> list[Raw]:
