@@ -78,7 +78,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--systems", type=int, nargs="+", default=[50, 100, 300], help="of the theory, learned from")
+    parser.add_argument("--systems", type=int, nargs="*", default=[50, 100, 300], help="of the theory, learned from")
     parser.add_argument("--tests", type=int, default=150, help="systems of the theory that test")
     parser.add_argument("--noise", type=float, default=0.03, help="relative error of a bin at 1 M")
     parser.add_argument("--epochs", type=int, default=4000, help="of the paper's network")

@@ -300,6 +300,15 @@ def test_positive_curves_without_a_support_stay_positive():
 
 
 @pytest.mark.learning
+@pytest.mark.parametrize("network", ["ensemble", "paper", "gaussian_process"])
+def test_curves_that_are_all_alike_are_learned(network):
+    found = [curve(i, x, np.ones(20)) for i, x in enumerate(np.linspace(0, 1, 10))]
+    _, mean, std = made(found, learn("y"), LINE, network=network, epochs=1000).curves([{"x": 0.37}])["curve"]
+    np.testing.assert_allclose(mean, 1.0, atol=0.3)
+    assert np.all(np.isfinite(std))
+
+
+@pytest.mark.learning
 def test_bins_that_no_simulation_has_measured_are_not_predicted():
     found = decays(12, 0.01)
     for i, trial in enumerate(found):
@@ -414,7 +423,9 @@ def test_an_array_that_trials_lack_is_refused(trials):
 
 
 def test_too_few_trials_are_refused(trials):
-    assert made(trials[:4]).untrained == "profiles are learned from 6 trials at least; there are 4"
+    said = "profiles are learned from 6 different points at least; there are "
+    assert made(trials[:4]).untrained == said + "4"
+    assert made([replace(trials[0], id=i) for i in range(20)]).untrained == said + "1"
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,10 @@ class Basis:
         return np.asarray((c - self.mean) @ self._back)
 
     def noise(self, covariance: Floats) -> Floats:
-        """Return variances (n, J) of scores, of covariances (n, T, T) of coefficients."""
+        """Return variances (n, J) of scores, of covariances (n, T, T) of coefficients, or of their variances (n, T)."""
         back = self._back
+        if covariance.ndim == 2:
+            return np.asarray(covariance @ back**2)
         return np.asarray(np.einsum("tj,nts,sj->nj", back, covariance, back, optimize=True))
 
     def to_tensors(self) -> dict[str, NDArray[Any]]:

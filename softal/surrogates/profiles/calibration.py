@@ -48,8 +48,7 @@ class Calibration:
         if frame.places is not None:
             counts, at = counts & frame.places.inside, np.abs(frame.places.tau)
         region = np.rint(np.clip(at, 0.0, 1.0) * (REGIONS - 1)).astype(np.intp)  # type: ignore[arg-type]
-        error, spread, known = (observed.values - found.mean) / g, (std / g) ** 2, (observed.sigma / g) ** 2
-        known[~np.isfinite(observed.errors)] = np.nan
+        error, spread, known = (observed.values - found.mean) / g, (std / g) ** 2, (observed.noise / g) ** 2
         learned = np.array([[1.0, 0.0]] * REGIONS)
         for i in range(REGIONS):
             some = np.flatnonzero(counts & (region == i))

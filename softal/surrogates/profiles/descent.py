@@ -27,6 +27,7 @@ from softal.surrogates.ensembles.mlp import initial, one_thread
 from softal.surrogates.profiles.basis import Lesson
 from softal.surrogates.profiles.networks import Networks
 from softal.surrogates.profiles.observed import Observed
+from softal.surrogates.profiles.places import fine
 from softal.surrogates.profiles.settings import ProfilesSettings
 
 BATCH, LEARNING_RATE = 96, 3e-3
@@ -146,7 +147,8 @@ class _Array:
         self.positive, self.size = form.known.positive, lessons[0].basis.size
         self.mean = tensor(np.array([one.basis.mean for one in lessons])[group])[:, None]
         self.vectors = tensor(np.array([one.basis.vectors for one in lessons])[group])
-        self.design = None if frame.places is None else tensor(frame.places.dense(form.count))
+        self.places = None if frame.places is None else (torch.from_numpy(frame.places.cell), tensor(frame.places.part))
+        self.fine = tensor(fine(form.count)) if frame.places is not None else torch.empty(0)
         inside = np.ones_like(observed.values) if frame.places is None else frame.places.inside
         self.inside = tensor(inside)
         self.scale = tensor(frame.scale[:, None] if form.known.positive else form.offset(frame))
@@ -163,8 +165,10 @@ class _Array:
 
     def loss(self, c: Tensor, rows: Tensor) -> Tensor:
         """Return the mean square (N, b) of what is apart, in standard errors, of coefficients (N, b, T)."""
-        if self.design is not None:  # (b, N, T) (b, T, K)
-            c = torch.bmm(c.transpose(0, 1), self.design[rows].transpose(1, 2)).transpose(0, 1)
+        if self.places is not None:  # (b, N, T) (b, T, K)
+            cell, part = (one[rows] for one in self.places)
+            design = torch.lerp(self.fine[cell], self.fine[cell + 1], part[..., None])
+            c = torch.bmm(c.transpose(0, 1), design.transpose(1, 2)).transpose(0, 1)
         apart = (self._curves(c, rows) - self.values[rows]) * self.weight[rows]
         size = apart.abs()
         counted = torch.where(size < FAR, apart**2, FAR * (2 * size - FAR))

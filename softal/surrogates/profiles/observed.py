@@ -25,6 +25,7 @@ UNKNOWN = 0.03  # of the typical value, where no error is known
 FLOOR = 0.02  # of y: a spline need not follow more closely
 STIFF, NEAR = 10.0, 1.0
 FAINT = 1.0  # variance of y, at least, where there is next to nothing
+CHUNK = 256  # trials whose matrices are in memory at once
 COMMON = 1.0  # of third differences of m, for each trial: walls' repulsion bends it
 
 
@@ -36,6 +37,7 @@ class Observed:
         form, frame: of the array, at the trials' points.
         values: (n, size), 0 where nothing was measured.
         errors: (n, size) as they were given, NaN where not known.
+        noise: (n, size) the same, averaged over neighbouring bins.
         sigma: (n, size) that weights are made of.
         there: (n, size) whether a bin was measured.
     """
@@ -44,6 +46,7 @@ class Observed:
     frame: Frame
     values: Floats
     errors: Floats
+    noise: Floats
     sigma: Floats
     there: NDArray[np.bool_]
 
@@ -53,30 +56,36 @@ class Observed:
         values, errors = form.folded(curves)
         there = np.isfinite(values)
         values = np.where(there, values, 0.0)
-        return cls(form, frame, values, errors, _sigma(values, errors, form.constant), there)
+        return cls(form, frame, values, errors, *_sigma(values, errors, form.constant), there)
 
     def coefficients(self) -> tuple[Floats, Floats]:
-        """Return c (n, T), and their covariances (n, T, T)."""
+        """Return c (n, T), and their covariances (n, T, T); variances (n, T) where coefficients are bins."""
         y, v, counts = self._targets()
         if self.frame.places is None:
-            filled = np.where(counts, y, np.nan)
-            mean = np.nan_to_num(_nanmean(filled))
-            c = np.where(counts, y, mean)
-            return c, np.where(counts, v, 0.0)[:, :, None] * np.eye(y.shape[1])
-        W = self.frame.places.dense(self.form.count)
-        weight = np.where(counts, 1.0 / v, 0.0)
-        A = np.einsum("nkt,nk,nks->nts", W, weight, W, optimize=True)
-        b = np.einsum("nkt,nk->nt", W, weight * y)
-        end = self._end()
-        for at in self.form.ends:
-            A += end[:, None, None] * np.outer(at, at)
-            b += np.log(LOWEST) * end[:, None] * at
+            mean = np.nan_to_num(_nanmean(np.where(counts, y, np.nan)))
+            return np.where(counts, y, mean), np.where(counts, v, 0.0)
+        A, b = self._normal(y, np.where(counts, 1.0 / v, 0.0))
         second, third = (np.diff(np.eye(self.form.count), n=n, axis=0) for n in (2, 3))
         m = np.linalg.solve(A.sum(axis=0) + len(y) * COMMON * (third.T @ third), b.sum(axis=0))
         held = STIFF * second.T @ second + NEAR * np.eye(len(m))
         inverse = np.linalg.inv(A + held)
         c = m + np.einsum("nts,ns->nt", inverse, b - A @ m)
-        return c, np.einsum("nts,nsr,nru->ntu", inverse, A, inverse, optimize=True)
+        return c, inverse @ A @ inverse
+
+    def _normal(self, y: Floats, weight: Floats) -> tuple[Floats, Floats]:
+        """Return the normal equations A (n, T, T), b (n, T) of targets and their weights (n, size)."""
+        assert self.frame.places is not None
+        n, T = len(y), self.form.count
+        A, b, end = np.empty((n, T, T)), np.empty((n, T)), self._end()
+        for first in range(0, n, CHUNK):
+            rows = slice(first, first + CHUNK)
+            W = self.frame.places.rows(rows).dense(T)
+            weighted = (W * weight[rows, :, None]).transpose(0, 2, 1)
+            A[rows], b[rows] = weighted @ W, np.einsum("ntk,nk->nt", weighted, y[rows])
+        for at in self.form.ends:
+            A += end[:, None, None] * np.outer(at, at)
+            b += np.log(LOWEST) * end[:, None] * at
+        return A, b
 
     def _end(self) -> Floats:
         """Return the weight (n,) of being next to nothing where a curve ends: 0 where it does not fall to that."""
@@ -101,11 +110,11 @@ class Observed:
         return y, np.where(faint, np.maximum(v, FAINT), v), inside
 
 
-def _sigma(values: Floats, errors: Floats, typical: float) -> Floats:
-    """Return the standard deviation (n, K) that weights are made of: smooth, and nowhere next to nothing."""
+def _sigma(values: Floats, errors: Floats, typical: float) -> tuple[Floats, Floats]:
+    """Return errors (n, K) averaged over neighbouring bins, and what weights are made of: nowhere next to nothing."""
     known = np.isfinite(errors)
     if not known.any():
-        return np.full(values.shape, UNKNOWN * typical)
+        return np.full(values.shape, np.nan), np.full(values.shape, UNKNOWN * typical)
     squared, count = (_running(np.where(known, part, 0.0)) for part in (errors**2, np.ones_like(errors)))
     mean = np.where(count > 0, squared / np.maximum(count, 1e-12), np.nan)
     seen = np.where(known & (errors > 0), errors, np.nan)
@@ -113,7 +122,7 @@ def _sigma(values: Floats, errors: Floats, typical: float) -> Floats:
     rows = np.isfinite(seen).any(axis=1)
     own[rows] = np.nanmedian(seen[rows], axis=1)
     own = np.where(np.isfinite(own), own, np.nanmedian(own) if rows.any() else UNKNOWN * typical)[:, None]
-    return np.sqrt(np.where(np.isfinite(mean), mean, own**2) + (LEAST * own) ** 2)
+    return np.sqrt(mean), np.sqrt(np.where(np.isfinite(mean), mean, own**2) + (LEAST * own) ** 2)
 
 
 def _running(values: Floats) -> Floats:

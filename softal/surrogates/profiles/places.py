@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +45,15 @@ class Places:
 
     def of(self, coefficients: Floats) -> Floats:
         """Return the spline (n, K) of coefficients (n, T), straight between the points of the fine grid."""
-        fine = (coefficients @ _table(coefficients.shape[1]).T).ravel()
+        splines = (coefficients @ fine(coefficients.shape[1]).T).ravel()
         below, above = self._rows
-        found = fine.take(below)
-        found += (fine.take(above) - found) * self.part
+        found = splines.take(below)
+        found += (splines.take(above) - found) * self.part
         return np.asarray(found)
+
+    def rows(self, chosen: Any) -> Places:
+        """Return some of the points."""
+        return Places(*(part[chosen] for part in (self.tau, self.inside, self.cell, self.part)))
 
     @cached_property
     def _rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -57,7 +62,7 @@ class Places:
 
     def dense(self, count: int) -> Floats:
         """Return the matrices (n, K, T) of which `of` is the product."""
-        table, part = _table(count), self.part[..., None]
+        table, part = fine(count), self.part[..., None]
         return np.asarray((1.0 - part) * table[self.cell] + part * table[self.cell + 1])
 
 
@@ -82,7 +87,7 @@ def places(distance: Floats, support: Floats, contact: Floats) -> Places:
 
 
 @lru_cache
-def _table(count: int) -> Floats:
+def fine(count: int) -> Floats:
     """Return the splines (CELLS + 1, T) on the fine grid, which is the same from 0 to 1 as from -1 to 1."""
     first, weight = spline(np.linspace(0.0, 1.0, CELLS + 1), 0.0, count)
     found = np.zeros((CELLS + 1, count))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from softal.cards import Card, View
 
 SHOWN = "profiles"  # name of the table with all that is to be shown
-FEWEST = 6  # trials to learn from
+FEWEST = 6  # points to learn from
 
 
 class Profiles(Learner):
@@ -83,8 +83,9 @@ class Profiles(Learner):
         known = dict(self.objective.known) if self.objective is not None else {}
         known |= {name: own.over(known.get(name, Known())) for name, own in self.settings.known.items()}
         good = self.objective.lessons(trials) if self.objective is not None else list(trials)
-        if len(good) < FEWEST:
-            raise SurrogateError(f"profiles are learned from {FEWEST} trials at least; there are {len(good)}")
+        systems = len(np.unique(self.space.to_unit([trial.point for trial in good]).round(9), axis=0))
+        if systems < FEWEST:
+            raise SurrogateError(f"profiles are learned from {FEWEST} different points at least; there are {systems}")
         return Problem.of(ProfileData.of(good, self.space, self.settings.arrays), self.space, known)
 
     # Curves.

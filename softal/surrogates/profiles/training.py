@@ -19,7 +19,6 @@ from softal.surrogates.profiles.forms import Form, Frame
 from softal.surrogates.profiles.inputs import Inputs
 from softal.surrogates.profiles.model import Raw
 from softal.surrogates.profiles.observed import Observed
-from softal.surrogates.profiles.places import Places
 
 
 @dataclass(frozen=True)
@@ -117,11 +116,11 @@ def frame_of(frame: Frame, rows: Any) -> Frame:
     }
     places = frame.places
     if places is not None:
-        places = Places(*(part[rows] for part in (places.tau, places.inside, places.cell, places.part)))
+        places = places.rows(rows)
     return Frame(**parts, places=places)
 
 
 def some_of(one: Observed, rows: NDArray[np.bool_]) -> Observed:
     """Return some of the trials (n,) of an array."""
-    parts = {name: getattr(one, name)[rows] for name in ("values", "errors", "sigma", "there")}
+    parts = {name: getattr(one, name)[rows] for name in ("values", "errors", "noise", "sigma", "there")}
     return replace(one, frame=frame_of(one.frame, rows), **parts)
