@@ -18,7 +18,8 @@ from softal.simulators.confined_ions.composition import Composition, State, comp
 from softal.simulators.confined_ions.confined_ions import ConfinedIons, state_of
 from softal.simulators.confined_ions.measures import observe
 from softal.simulators.confined_ions.run import Run, Samples, random_ions, wca
-from softal.simulators.confined_ions.settings import MOLAR, ConfinedIonsSettings
+from softal.simulators.confined_ions.settings import CHARGE_DENSITY, MOLAR, ConfinedIonsSettings
+from softal.space.expressions import Expression
 from softal.trial import Observation
 
 SHORT = {"side": 5.0, "sampling": 60.0, "longest_equilibration": 200.0, "timestep": 0.006}
@@ -120,6 +121,32 @@ def counted(samples: tuple[State, Composition, Samples]) -> Observation:
 @pytest.fixture(scope="module")
 def charged() -> Observation:
     return run(surface_charge=-0.03, d=0.5, c=0.6)
+
+
+@pytest.mark.physics
+@pytest.mark.parametrize("which", ["salt", "charged", "sizes"])
+def test_what_is_known_of_profiles_is_so(which: str, request: pytest.FixtureRequest) -> None:
+    """Learners of curves build it in: nothing beyond the support, and as many ions as the parameters say."""
+    points = {
+        "salt": SALT,
+        "charged": {**SALT, "surface_charge": -0.03, "d": 0.5, "c": 0.6},
+        "sizes": {**SALT, "z_p": 2, "d_p": 0.4, "surface_charge": 0.02},
+    }
+    point = points[which]
+    found = run(**point) if which == "sizes" else request.getfixturevalue(which)
+    neutral = 2 * point.get("surface_charge", 0.0) * CHARGE_DENSITY / MOLAR / 3.0
+    for kind, valency in (("p", point.get("z_p", 1)), ("n", -1)):
+        known, array = ConfinedIons(SHORT).outputs.known[f"density_{kind}"], found.arrays[f"density_{kind}"]
+        values = {**known.defaults, **point}
+        support, contact, integral = (
+            Expression(text)(values) for text in (known.support, known.contact, known.integral)
+        )
+        assert np.mean(array.values) == pytest.approx(integral, rel=0.02)
+        assert np.all(array.values[np.abs(array.grid) > support + 0.5 / len(array.grid)] == 0)
+        assert contact == pytest.approx(0.5 - point.get(f"d_{kind}", point["d"]) / 6)
+        neutral += valency * integral
+    assert neutral == pytest.approx(0, abs=1e-6)
+    assert ConfinedIons({**SHORT, "composition": "paper"}).outputs.known["density_p"].integral is None
 
 
 @pytest.mark.physics

@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from softal.errors import SimulationError
 from softal.references import Reference
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.confined_ions.composition import State, compose
-from softal.simulators.confined_ions.measures import OUTPUTS, observe
-from softal.simulators.confined_ions.run import Run
+from softal.simulators.confined_ions.measures import DEFAULTS, OUTPUTS, known_of, observe
+from softal.simulators.confined_ions.run import KINDS, Run
 from softal.simulators.confined_ions.settings import ConfinedIonsSettings
 from softal.simulators.engines.protocol import missing
 from softal.simulators.observables.threads import limited_threads
@@ -40,7 +41,6 @@ BOUNDS = {  # what is simulated: lowest and highest
     "surface_charge": (-0.1, 0.1),
 }
 VALENCIES = {"z_p": (1, 2, 3), "z_n": (-1, -2, -3)}
-SIZE = 0.714  # of both ions where none is given, the paper's hydrated ones [nm]
 
 
 class ConfinedIons(Simulator):
@@ -57,10 +57,13 @@ class ConfinedIons(Simulator):
         "d_n": "nm (diameter of the negative ions; 0 is d)",
         "surface_charge": "C/m^2 (of each plane; counter-ions are added)",
     }
-    defaults: Mapping[str, Value] = {
-        "z_p": 1, "z_n": -1, "d": SIZE, "d_p": 0.0, "d_n": 0.0, "surface_charge": 0.0,
-    }  # fmt: skip
+    defaults: Mapping[str, Value] = {**DEFAULTS, "z_p": 1, "z_n": -1}
     outputs: Outputs | None = OUTPUTS
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        known = {f"density_{kind}": known_of(kind, self.settings.composition) for kind in KINDS}
+        self.outputs = replace(OUTPUTS, known=known)
 
     def check(self) -> list[str]:
         """Say that LAMMPS is missing."""

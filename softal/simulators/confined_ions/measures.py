@@ -20,13 +20,15 @@ import math
 import numpy as np
 
 from softal.numeric import Floats
-from softal.outputs import Flaws, Outputs
+from softal.outputs import Flaws, Known, Outputs
 from softal.simulators.confined_ions.composition import Composition, State
 from softal.simulators.confined_ions.run import KINDS, Samples
 from softal.simulators.confined_ions.settings import (
+    CHARGE_DENSITY,
     KT_KILOJOULE_PER_MOLE,
     KT_ZEPTOJOULE,
     MOLAR,
+    SIZE,
     TEMPERATURE,
     ConfinedIonsSettings,
 )
@@ -49,6 +51,28 @@ COUNTS = ("ions", "ion_steps", "gain", "aging", "equilibrated")  # values withou
 ARRAYS = tuple(f"density_{kind}{which}" for which in ("", "_folded") for kind in KINDS)
 DENSITY, GRID = "mol/l", "z/h"
 FLAWS = Flaws({"equilibrated": 0.0})
+DEFAULTS = {"z_p": 1.0, "z_n": -1.0, "d": SIZE, "d_p": 0.0, "d_n": 0.0, "surface_charge": 0.0}
+# Counter-ions of both walls over the slab [mol/l], times the valency and h [nm].
+COUNTER_IONS = 2 * CHARGE_DENSITY / MOLAR
+INTEGRALS = {
+    "p": f"-c*z_n/z_p + {COUNTER_IONS:.10g}*max(-surface_charge, 0)/(z_p*h)",
+    "n": f"c + {COUNTER_IONS:.10g}*max(surface_charge, 0)/(-z_n*h)",
+}
+
+
+def known_of(kind: str, composition: str) -> Known:
+    """Return what is known of the profile of a kind, p or n, over z/h: walls' cores, contact, number of ions."""
+    d = f"(d_{kind} + d*(1 - min(1, ceil(d_{kind}))))"  # d_p = 0 is d
+    return Known(
+        positive=True,
+        symmetric=True,
+        support=f"(h - 0.8*{d})/(2*h)",  # where the walls' energy is 43 kT
+        contact=f"(h - {d})/(2*h)",
+        integral=INTEGRALS[kind] if composition == "exact" else None,
+        defaults=DEFAULTS,
+    )
+
+
 OUTPUTS = Outputs(
     values=frozenset({*VALUE_UNITS, *COUNTS}),
     arrays=frozenset(ARRAYS),
@@ -62,6 +86,7 @@ OUTPUTS = Outputs(
     },
     marks=frozenset(FLAWS.marks),
     flaws=FLAWS,
+    known={f"density_{kind}": known_of(kind, "exact") for kind in KINDS},
 )
 
 

@@ -22,6 +22,7 @@ CHARGE_DENSITY = 1 / 0.1602176634  # 1 C/m^2 [e/nm^2]
 NANOMETRE_TIME = 2.18 / 0.714
 # Of the fastest cutoffs of 114 to 1204 ions (one core of an AMD EPYC; the best of four within a tenth).
 FASTEST, WIDEST = 3.8, 0.4
+SIZE = 0.714  # of both ions where none is given, the paper's hydrated ones [nm]
 BINS = 300  # of the profiles, as in the paper
 
 
