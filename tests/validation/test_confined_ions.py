@@ -58,14 +58,17 @@ def test_weak_ions_are_poisson_and_boltzmanns() -> None:
 
 
 def same_profiles(one: Observation, other: Observation) -> None:
-    """Root mean square score below 1.7: neighbouring bins are correlated, a run has a dozen independent ones."""
+    """Root mean square score below 2.2: runs that differ in their seed alone had 0.5 to 1.8 (20 pairs of five).
+
+    A profile has few independent numbers, so that this is far from 1; claimed errors were 0.9 and 1.3 times the scatter.
+    """
     for name in ("density_p_folded", "density_n_folded"):
         a, b = one.arrays[name], other.arrays[name]
         assert a.errors is not None
         assert b.errors is not None
         seen = a.values > 0.1
         scores = (a.values - b.values)[seen] / np.hypot(a.errors, b.errors)[seen]
-        assert np.sqrt(np.mean(scores**2)) < 1.7
+        assert np.sqrt(np.mean(scores**2)) < 2.2
     for name in ("pressure", "potential_energy"):
         joint = math.hypot(one.errors[name], other.errors[name])
         assert one.values[name] == pytest.approx(other.values[name], abs=4 * joint)
