@@ -60,7 +60,7 @@ def test_weak_ions_are_poisson_and_boltzmanns() -> None:
 def same_profiles(one: Observation, other: Observation) -> None:
     """Root mean square score below 2.2: runs that differ in their seed alone had 0.5 to 1.8 (20 pairs of five).
 
-    A profile has few independent numbers, so that this is far from 1; claimed errors were 0.9 and 1.3 times the scatter.
+    A profile has few independent numbers, so that this is far from 1; claimed errors were 0.9 and 1.3 of the scatter.
     """
     for name in ("density_p_folded", "density_n_folded"):
         a, b = one.arrays[name], other.arrays[name]
