@@ -21,7 +21,7 @@ from softal.trial import Observation
 pytestmark = [pytest.mark.physics, pytest.mark.validation, pytest.mark.timeout(600)]
 
 SALT = {"h": 3.0, "c": 0.6, "d": 0.6, "surface_charge": -0.015}
-SHORT = {"side": 6.0, "sampling": 150.0}
+SHORT = {"side": 6.0, "sampling": 80.0, "timestep": 0.005}
 
 
 def run(point: dict[str, Any], settings: dict[str, Any] | None = None, seed: int = 1) -> Observation:
@@ -34,7 +34,7 @@ def test_weak_ions_are_poisson_and_boltzmanns() -> None:
     Debye and Hueckel's correlations take kappa^3 / (24 pi rho), 1 % of the pressure; spheres add 2 pi/3 d^3 rho, 1.5 %.
     """
     point = {"h": 3.0, "c": 0.05, "d": 0.3, "surface_charge": -0.05}
-    observation = run(point, {"side": 9.0, "bjerrum_length": 0.1, "sampling": 300.0, "timestep": 0.005})
+    observation = run(point, {"side": 9.0, "bjerrum_length": 0.1, "sampling": 300.0})
     z = np.linspace(0, 3, POINTS)[1:-1]
     wall = np.pad(wca(0.15).energy(z) + wca(0.15).energy(3 - z), 1, constant_values=500.0)
     n_n = observation.values["salt"] * MOLAR * 3
@@ -58,14 +58,17 @@ def test_weak_ions_are_poisson_and_boltzmanns() -> None:
 
 
 def same_profiles(one: Observation, other: Observation) -> None:
-    """Root mean square score below 1.7: neighbouring bins are correlated, a run has a dozen independent ones."""
+    """Root mean square score below 2.2: runs that differ in their seed alone had 0.5 to 1.8 (20 pairs of five).
+
+    A profile has few independent numbers, so that this is far from 1; claimed errors were 0.9 and 1.3 of the scatter.
+    """
     for name in ("density_p_folded", "density_n_folded"):
         a, b = one.arrays[name], other.arrays[name]
         assert a.errors is not None
         assert b.errors is not None
         seen = a.values > 0.1
-        scores = ((a.values - b.values) / np.hypot(a.errors, b.errors))[seen]
-        assert np.sqrt(np.mean(scores**2)) < 1.7
+        scores = (a.values - b.values)[seen] / np.hypot(a.errors, b.errors)[seen]
+        assert np.sqrt(np.mean(scores**2)) < 2.2
     for name in ("pressure", "potential_energy"):
         joint = math.hypot(one.errors[name], other.errors[name])
         assert one.values[name] == pytest.approx(other.values[name], abs=4 * joint)
@@ -81,12 +84,12 @@ def test_a_ten_times_better_ewald_sum_changes_nothing(usual: Observation) -> Non
 
 
 def test_a_box_of_four_times_the_area_changes_nothing(usual: Observation) -> None:
-    same_profiles(run(SALT, {"side": 12.0, "sampling": 40.0, "timestep": 0.005}, seed=3), usual)
+    same_profiles(run(SALT, {"side": 12.0, "sampling": 30.0}, seed=3), usual)
 
 
 def test_the_histogram_of_a_longer_run_is_met(usual: Observation) -> None:
     """Counts alone, of a run four times as long: estimates from forces have no bias that its errors see."""
-    same_profiles(run(SALT, {"forces": False, "sampling": 500.0, "timestep": 0.005}, seed=4), usual)
+    same_profiles(run(SALT, {"forces": False, "sampling": 250.0}, seed=4), usual)
 
 
 def forces(system: System) -> np.ndarray:
