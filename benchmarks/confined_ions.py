@@ -40,7 +40,6 @@ NETWORKS = ("ensemble", "gaussian_process")
 LABELS = {
     "committee": "committee, cost by steps",
     "committee_no_cost": "committee without cost",
-    "committee_disagreement": "committee, disagreement at the point",
     "sobol": "Sobol",
     "random": "random",
     "grid": "grid (the paper's way)",
@@ -48,7 +47,6 @@ LABELS = {
 COLOURS = {
     "committee": "#1f6fb2",
     "committee_no_cost": "#b23a48",
-    "committee_disagreement": "#3a9d6e",
     "sobol": "#c9a227",
     "random": "#999999",
     "grid": "#444444",

@@ -84,9 +84,10 @@ def averaged(values: Floats, h: float, z: Floats, width: float = WIDTH) -> Float
 
 @dataclass(frozen=True)
 class Comparison:
-    """One system: scores (b,) of each kind, where either has ions; relative L2 distance; mean errors [mol/l]."""
+    """One system: profiles and scores (b,) of each kind, where either has ions; L2 distance; mean errors [mol/l]."""
 
     reference: Reference
+    profiles: Mapping[str, Floats]
     scores: Mapping[str, Floats]
     distance: Mapping[str, float]
     errors: tuple[float, float]
@@ -96,10 +97,11 @@ class Comparison:
 
 def compare(reference: Reference, run: Mapping[str, Floats]) -> Comparison:
     """Return how far a run's profiles are from the authors'."""
-    scores, distance, ours, theirs = {}, {}, [], []
+    profiles, scores, distance, ours, theirs = {}, {}, {}, [], []
     for kind in KINDS:
         h, z = float(reference.point["h"]), reference.z
         mine, error = (averaged(run[f"{what}_{kind}"], h, z) for what in ("density", "error"))
+        profiles[kind] = mine
         there = (mine > 0.02 * mine.max()) & (reference.density[kind] > 0.02 * mine.max())
         joint = np.hypot(error, reference.error[kind])[there]
         difference = (mine - reference.density[kind])[there]
@@ -108,7 +110,7 @@ def compare(reference: Reference, run: Mapping[str, Floats]) -> Comparison:
         ours.append(error[there].mean())
         theirs.append(reference.error[kind][there].mean())
     mean_errors = float(np.mean(ours)), float(np.mean(theirs))
-    return Comparison(reference, scores, distance, mean_errors, float(run["sampling"]), float(run["gain"]))
+    return Comparison(reference, profiles, scores, distance, mean_errors, float(run["sampling"]), float(run["gain"]))
 
 
 def kept(observation: Observation, seconds: float, sampling: float) -> dict[str, Floats]:
@@ -147,6 +149,33 @@ def table(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(rows)
 
 
+def plot(comparisons: Sequence[Comparison], path: Path, most: int = 6) -> None:
+    """Draw both densities of some systems, spread over their concentrations: the authors' as points."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    order = sorted(comparisons, key=lambda one: (one.reference.point["c"], one.reference.point["surface_charge"]))
+    shown = [order[i] for i in sorted({round(i) for i in np.linspace(0, len(order) - 1, most)})]
+    figure, axes = plt.subplots(2, -(-len(shown) // 2), figsize=(10, 5.6), layout="constrained", squeeze=False)
+    for axis, one in zip(axes.flat, shown, strict=False):
+        reference = one.reference
+        for kind, colour, name in zip(KINDS, ("#b23a48", "#1f6fb2"), ("positive", "negative"), strict=True):
+            axis.errorbar(reference.z, reference.density[kind], reference.error[kind], fmt=".", ms=2.5, lw=0.6,
+                          color=colour, alpha=0.45, label=f"{name}, the authors'")  # fmt: skip
+            axis.plot(reference.z, one.profiles[kind], color=colour, lw=1.3, label=f"{name}, softal")
+        point = reference.point
+        axis.set_title(f"h = {point['h']:g} nm, c = {point['c']:g} M, {point['surface_charge']:g} C/m²", fontsize=9)
+    for axis in axes[-1]:
+        axis.set_xlabel("z [nm], the middle at 0")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("density [mol/l]")
+    axes[0, 0].legend(frameon=False, fontsize=7)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
 def main() -> None:
     """Simulate what is not there yet, print the table, and write it into the docs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -177,6 +206,7 @@ def main() -> None:
             page, (begin, end) = arguments.docs.read_text(encoding="utf-8"), MARKS
             new = re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
             arguments.docs.write_text(new, encoding="utf-8")
+            plot(done, arguments.docs.parent / "images" / "confined-ions-authors.png")
 
 
 if __name__ == "__main__":
