@@ -106,8 +106,11 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=TESTS, help="simulations that test")
     options = parser.parse_args()
     for campaign, trials in campaigns(options.folder, options.pool, options.tests):
-        ending = campaign.resume(trials=trials) if (campaign.folder / "journal.sqlite").exists() else campaign.launch()
-        print(f"{campaign.name}: {ending.state}, {ending.reason}", flush=True)
+        if not (campaign.folder / "journal.sqlite").exists():
+            campaign.launch()
+        elif campaign.status().done < trials:
+            campaign.resume(trials=trials)
+        print(f"{campaign.spec.name}: {campaign.status().done} of {trials} simulations", flush=True)
 
 
 if __name__ == "__main__":

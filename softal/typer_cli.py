@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -363,6 +364,8 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
     out.print(f"  state      {folder}", soft_wrap=True)
     if dashboard:
         out.print(f"  dashboard  {dashboard}  (its token: ray get-auth-token)", soft_wrap=True)
+    elif campaign.spec.cluster.address is None and "RAY_ADDRESS" not in os.environ:  # Ray was started here
+        out.print("  dashboard  none: Ray's did not come up in time, which happens on a busy machine", soft_wrap=True)
     out.print(f"  MLflow     softal ui {folder}", soft_wrap=True)
     for line in hints(spec.space):
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)

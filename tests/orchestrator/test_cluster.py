@@ -6,11 +6,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from driving import HERE
 
+from softal.errors import SoftalError
 from softal.objective import minimize
+from softal.orchestrator.cluster import connection
 from softal.orchestrator.cluster.connection import Local
 from softal.orchestrator.workers.job import Job, Task
 from softal.orchestrator.workers.pickling import pack
@@ -44,6 +47,33 @@ for name, concurrent in (("first", 1), ("second", 1), ("third", 2), ("fourth", 1
     named = [actor for actor in ray.util.list_named_actors(all_namespaces=True)]
     print(name, starts, len(shutdowns), len(named))
 """
+
+
+def test_a_dashboard_that_does_not_come_up_costs_no_campaign(monkeypatch: pytest.MonkeyPatch):
+    import ray
+
+    tried = []
+
+    def init(**options: object) -> SimpleNamespace:
+        tried.append(options["include_dashboard"])
+        if options["include_dashboard"]:
+            raise Exception("\nThe last 20 lines of /tmp/ray/logs/dashboard.log (it has the error message): \n...")
+        return SimpleNamespace(dashboard_url=None)
+
+    monkeypatch.setattr(ray, "init", init)
+    assert connection._started(None, {"include_dashboard": True}, "test") is None
+    assert tried == [True, False]
+
+
+def test_ray_that_cannot_be_started_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    import ray
+
+    def init(**options: object) -> None:
+        raise ConnectionError("\nthe socket's path is too long\nTraceback ...")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(SoftalError, match=r"^Ray cannot be joined at head:6379: the socket's path is too long$"):
+        connection._started("head:6379", {"address": "head:6379"}, "test")
 
 
 @pytest.mark.parametrize(

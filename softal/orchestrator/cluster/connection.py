@@ -179,14 +179,21 @@ def _reused(wanted: Local | None) -> Kept | None:
 
 
 def _started(address: str | None, where: dict[str, Any], namespace: str) -> str | None:
-    """Start or join Ray and return its dashboard's address."""
+    """Start or join Ray and return its dashboard's address, or None where it has none.
+
+    On a busy machine the dashboard may not come up in the time that Ray allows it; Ray is then started without.
+    """
     import ray
 
     try:
         started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
+        if where.get("include_dashboard") and "dashboard" in str(error):
+            ray.shutdown()
+            return _started(address, {**where, "include_dashboard": False}, namespace)
         what = f"joined at {address}" if address else "started"
-        raise SoftalError(f"Ray cannot be {what}: {error}") from error
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise SoftalError(f"Ray cannot be {what}: {said}") from error
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
 
 
