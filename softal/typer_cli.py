@@ -270,7 +270,7 @@ def ui(folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1
 def serve(
     folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 8080
 ) -> None:
-    """Serve a page with the campaign's report and its surrogate's predictions, on this machine only."""
+    """Serve a page on which sliders move what is predicted, and which simulates, on this machine only."""
     from softal.service.pages import serve_predictions
 
     serve_predictions(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
