@@ -32,6 +32,29 @@ class Flaws:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of a curve without any simulation; the texts are expressions of the parameters.
+
+    Distances are measured from the middle of the array's grid, in its unit.
+
+    Attributes:
+        positive: whether it is nowhere negative.
+        symmetric: whether it reads the same backwards, such as a density between two equal walls.
+        support: distance beyond which it is zero, such as `(h - 0.8*d) / (2*h)` in the walls' core.
+        contact: distance from which on it falls to zero, such as `(h - d) / (2*h)` where ions touch a wall.
+        integral: its integral over the grid, such as the number of ions; charges that add up are neutral.
+        defaults: values of parameters that a point may lack, as the simulator has them.
+    """
+
+    positive: bool = False
+    symmetric: bool = False
+    support: str | None = None
+    contact: str | None = None
+    integral: str | None = None
+    defaults: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Names of the values and arrays that a simulator declares to return.
 
@@ -41,6 +64,7 @@ class Outputs:
         array_units: units of the arrays' values, likewise.
         symbols: of the arrays' grids, as axes are labelled: r, k, t; may leave some out.
         log_axes: array -> which axes are logarithmic where it is drawn; where nothing is said, the grid's spacing does.
+        known: array -> what is known of it without a simulation, for learners of curves.
         pictured: arrays that only pictures show: they are never drawn as curves.
         value_units: units of the values, into which targets are converted; may leave some out.
         ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
@@ -55,6 +79,7 @@ class Outputs:
     array_units: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
     log_axes: Mapping[str, LogAxes] = field(default_factory=dict)
+    known: Mapping[str, Known] = field(default_factory=dict)
     pictured: frozenset[str] = frozenset()
     value_units: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -274,3 +274,31 @@ def test_a_look_at_a_large_campaign_says_time_and_memory(benchmark, tmp_path):
     table = large.markdown(results | {"load_after": 2.0})
     assert "| driver | 100 MB | 120 MB |" in table
     assert "**0.0 s**" in table
+
+
+def test_the_authors_profiles_of_ions_and_how_others_are_compared_with_them(benchmark):
+    """A profile that is the authors' has scores 0; one that is twice their error above has 2 and less, by ours."""
+    ions = benchmark("confined_ions_reference")
+    systems = ions.references()
+    assert len(systems) == 24
+    assert {one.point["c"] for one in systems} >= {0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0}
+    for one in systems:
+        h, volume = one.point["h"], 0.6022 * (225 if one.point["c"] <= 0.5 else 100)
+        counted = {kind: 2 * one.density[kind].sum() * ions.WIDTH * volume for kind in "pn"}
+        salt = int(one.point["c"] * volume * h)
+        assert counted["n"] == pytest.approx(salt, abs=0.2)
+        counter = 2 * abs(one.point["surface_charge"]) / 0.1602176634 * volume / 0.6022
+        assert counted["p"] - counted["n"] == pytest.approx(int(counter), abs=0.2)
+    one, n = systems[0], 4000
+    z = (np.arange(n) + 0.5) * one.point["h"] / 2 / n - one.point["h"] / 2
+    bins = np.floor((z - one.z[0]) / ions.WIDTH + 0.5).astype(int)
+    run = {"sampling": 100.0, "gain": 4.0}
+    for kind in "pn":
+        inside = (bins >= 0) & (bins < len(one.z))
+        at = np.clip(bins, 0, len(one.z) - 1)
+        run[f"density_{kind}"] = np.where(inside, one.density[kind][at] + 2 * one.error[kind][at], 0.0)
+        run[f"error_{kind}"] = np.where(inside, one.error[kind][at], 0.0)
+    found = ions.compare(one, run)
+    for kind in "pn":
+        assert found.scores[kind] == pytest.approx(np.full(len(found.scores[kind]), np.sqrt(2)), rel=0.05)
+    assert "| 4 | 0.1 | -0.01 | 0%, 100% |" in ions.table([found])

@@ -20,7 +20,7 @@ from softal.kinds.validation import did_you_mean
 from softal.objective.component import MISMATCH, Component, Direction, name_of
 from softal.objective.front import front
 from softal.objective.outcome import Outcome, outcome
-from softal.outputs import Flaws
+from softal.outputs import Flaws, Known
 from softal.references import Reference, Target, load_reference
 from softal.trial import Observation, Trial, TrialState
 
@@ -62,11 +62,13 @@ class Objective:
         components: one, or several.
         outcomes: the constraints.
         flaws: which runs are no results to learn from, as far as the simulator says so.
+        known: array -> what the simulator says of it without a simulation.
     """
 
     components: tuple[Component, ...]
     outcomes: tuple[Outcome, ...] = ()
     flaws: Flaws = field(default_factory=Flaws)
+    known: Mapping[str, Known] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         names = [component.name for component in self.components]

@@ -37,6 +37,7 @@ for _power, _named in ((1, "inverse length"), (2, "inverse area"), (3, "number d
     for _of, _lengths in (("", UNITS["length"]), ("reduced ", UNITS["reduced length"])):
         _suffix = "" if _power == 1 else f"^{_power}"
         UNITS[_of + _named] = {f"1/{unit}{_suffix}": size**-_power for unit, size in _lengths.items()}
+UNITS["number density"] |= {"mol/l": 6.02214076e-4, "mmol/l": 6.02214076e-7, "mol/m^3": 6.02214076e-7}  # exact
 _KNOWN = {unit: (dimension, size) for dimension, units in UNITS.items() for unit, size in units.items()}
 _CASED = {unit.lower(): unit for unit in _KNOWN}
 _AMBIGUOUS = {"mPa", "MeV"}  # a thousandth or a million: not those above, which differ in nothing but the case
@@ -51,6 +52,7 @@ _ALIASES = {
     "kcal mol-1": "kcal/mol", "kcal mol^-1": "kcal/mol", "kcal/mole": "kcal/mol", "g/cm3": "g/cm^3", "g cm-3": "g/cm^3",
     "g cm^-3": "g/cm^3", "g/cc": "g/cm^3", "g/ml": "g/cm^3", "g/l": "kg/m^3", "kg/m3": "kg/m^3", "kg m-3": "kg/m^3",
     "kg m^-3": "kg/m^3", "cm2/s": "cm^2/s", "m2/s": "m^2/s", "mpa*s": "mPa s", "pa*s": "Pa s", "ε": "epsilon",
+    "molar": "mol/l", "mol/dm^3": "mol/l", "mol l-1": "mol/l", "millimolar": "mmol/l", "mol/m3": "mol/m^3",
     "epsilon/sigma3": "epsilon/sigma^3", "ε/σ^3": "epsilon/sigma^3",
 }  # fmt: skip
 _INVERSE = (

@@ -29,6 +29,7 @@ SIMULATORS = {
     "argon": "softal.simulators.argon.argon:Argon",
     "command": "softal.simulators.command:Command",
     "silica": "softal.simulators.silica.silica:Silica",
+    "confined_ions": "softal.simulators.confined_ions.confined_ions:ConfinedIons",
     "kob_andersen": "softal.simulators.kob_andersen.kob_andersen:KobAndersen",
     "hcss": "softal.simulators.self_assembly.shoulder:HardCoreSquareShoulder",
     "scs": "softal.simulators.self_assembly.shoulder:SoftenedCoreShoulder",

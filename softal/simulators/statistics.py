@@ -16,6 +16,8 @@ Source: U. Wolff, Monte Carlo errors with less errors, Comput. Phys. Commun. 156
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -23,6 +25,7 @@ from softal.errors import SimulationError
 from softal.numeric import Floats
 
 STAU = 1.5  # ratio of the decay time to tau that the window's choice assumes; Wolff's recommendation, 1 to 2
+SHORTEST_HALF = 4  # samples of a half of a series that have an error worth the name
 
 
 def mean_and_error(series: ArrayLike) -> tuple[Floats, Floats]:
@@ -58,6 +61,24 @@ def autocorrelation_time(series: ArrayLike) -> Floats:
     """
     x = _checked(series)
     return _tau(x.reshape(len(x), -1)).reshape(x.shape[1:])
+
+
+def aging_of(series: Sequence[Floats]) -> float:
+    """Return the largest difference of the halves of time series, shapes (n,), in standard errors.
+
+    The error is that of what a straight line through the series leaves: a drift, which is looked for, must not count
+    as noise.
+    """
+    largest = 0.0
+    for one in series:
+        half, time = len(one) // 2, np.arange(len(one))
+        if half < SHORTEST_HALF:
+            continue
+        left = one - np.polynomial.Polynomial.fit(time, one, 1)(time)
+        error = 2.0 * float(mean_and_error(left)[1])
+        if error > 1e-12 * np.abs(one).max():
+            largest = max(largest, abs(float(np.mean(one[:half]) - np.mean(one[half:]))) / error)
+    return largest
 
 
 def _checked(series: ArrayLike) -> Floats:

@@ -11,9 +11,13 @@ import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import reduce
+from typing import Any, TypeVar
+
+import numpy as np
 
 from softal.errors import SpaceError
+from softal.numeric import Floats
 
 T = TypeVar("T")
 
@@ -104,6 +108,11 @@ class Expression:
         if not math.isfinite(result):
             raise ExpressionError(f"`{self.text}` is {result} {_where(values, self.names)}")
         return result
+
+    def on(self, columns: Mapping[str, Floats]) -> Floats:
+        """Return its values (n,) where the parameters have `columns` (n,); NaN or infinite where it has none."""
+        with np.errstate(all="ignore"):
+            return np.asarray(_evaluate_on(self.tree, columns), dtype=np.float64)
 
     def linear(self, forms: Mapping[str, Linear]) -> Linear:
         """Return it as a linear form, where each name stands for a linear form itself.
@@ -222,6 +231,25 @@ def _evaluate(node: ast.expr, values: Mapping[str, float]) -> float:
             return _UNARY[type(sign)](_evaluate(operand, values))
         case ast.Call(func=ast.Name(id=name), args=arguments):
             return float(FUNCTIONS[name](*(_evaluate(argument, values) for argument in arguments)))
+    raise AssertionError(f"{ast.dump(node)} passed the check")  # pragma: no cover
+
+
+def _evaluate_on(node: ast.expr, columns: Mapping[str, Floats]) -> Any:
+    match node:
+        case ast.Constant():
+            return np.float64(_number(node))
+        case ast.Name(id=name):
+            return np.float64(CONSTANTS[name]) if name in CONSTANTS else columns[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            first, second = _evaluate_on(left, columns), _evaluate_on(right, columns)
+            return np.power(first, second) if isinstance(op, ast.Pow) else _BINARY[type(op)](first, second)
+        case ast.UnaryOp(op=sign, operand=operand):
+            return _UNARY[type(sign)](_evaluate_on(operand, columns))
+        case ast.Call(func=ast.Name(id=name), args=arguments):
+            found = [_evaluate_on(argument, columns) for argument in arguments]
+            if name in MANY_ARGUMENTS:
+                return reduce(np.minimum if name == "min" else np.maximum, found)
+            return getattr(np, name)(*found)  # numpy's functions of one number have the same names
     raise AssertionError(f"{ast.dump(node)} passed the check")  # pragma: no cover
 
 

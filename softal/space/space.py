@@ -162,10 +162,11 @@ class Space:
         Raises:
             SpaceError: a free parameter is missing, or has a value without a coordinate.
         """
-        rows = [
-            [coordinates.coordinate(name, p, _get(point, name)) for name, p in self._free.items()] for point in points
-        ]
-        return np.array(rows, dtype=np.float64).reshape(len(rows), self.dimension)
+        points = list(points)
+        U = np.empty((len(points), self.dimension))
+        for i, (name, parameter) in enumerate(self._free.items()):
+            U[:, i] = coordinates.column(name, parameter, [_get(point, name) for point in points])
+        return U
 
     def from_unit(self, U: ArrayLike) -> list[Point]:
         """Return the complete points, with fixed and derived parameters, at unit coordinates U (n, d).

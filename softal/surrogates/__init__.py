@@ -27,6 +27,7 @@ SURROGATES = {
 LEARNERS = {
     "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
     "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
+    "profiles": "softal.surrogates.profiles.profiles:Profiles",
 }
 BESIDE = "gp"  # the surrogate that the first version of softal fitted, and saved, with a learner
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from softal.errors import CampaignFileError, Problem
 from softal.orchestrator.campaign_file.schema import CampaignSpec, differences, load_campaign_file, parse_campaign
 from softal.orchestrator.campaign_file.yaml_text import MAX_BYTES, read_yaml, write_yaml
+from softal.outputs import Known
 
 # The same examples in every run, however busy the machine is.
 CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -23,6 +24,7 @@ TOY = """
 from collections.abc import Mapping
 from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from softal.outputs import Known
 from softal.simulators import Outputs, Simulator
 from softal.strategies import Strategy
 from softal.trial import Observation
@@ -48,7 +50,8 @@ class Toy(Simulator):
     parameters = {"x": "nm (position)", "y": "", "z": ""}
     defaults = {"z": 0.0}
     outputs = Outputs(
-        values=frozenset({"energy", "pressure"}), arrays=frozenset({"S_k", "F_k"}), grid_units={"S_k": "1/angstrom"}
+        values=frozenset({"energy", "pressure"}), arrays=frozenset({"S_k", "F_k"}), grid_units={"S_k": "1/angstrom"},
+        known={"S_k": Known(positive=True)},
     )
 
     def check_reference(self, reference):
@@ -237,6 +240,14 @@ def test_a_learner_stands_beside_a_surrogate(sections: dict[str, Any]) -> None:
     assert made is not None
     assert made.settings.members == 7
     assert made.objective == spec.objective
+
+
+def test_a_learner_of_profiles_is_told_what_the_simulator_knows(folder: Path) -> None:
+    wanted = {"kind": "profiles", "arrays": ["S_k"], "known": {"S_k": {"integral": "x * y"}}}
+    spec = parse_campaign({**VALID, "learner": wanted}, folder)
+    assert dict(spec.objective.known) == {"S_k": Known(positive=True)}
+    assert spec.learner is not None
+    assert spec.learner.settings.known["S_k"].over(spec.objective.known["S_k"]) == Known(True, integral="x * y")
 
 
 def test_there_may_be_a_learner_alone_or_neither() -> None:
@@ -597,6 +608,19 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("learner", "toy:Toy", "learner", "is not a Learner class"),
     ("learner", "dynamics_net", "learner", "'dynamics_net' is not known: did you mean 'dynamics_network'?"),
     ("learner", {"kind": "phase_classifier"}, "learner.labels", "is missing"),
+    (
+        "learner",
+        {"kind": "profiles", "arrays": ["S_q"]},
+        "learner",
+        "'profiles' cannot serve this campaign: 'S_q' is not a known array of the simulator (did you mean `S_k`?)",
+    ),
+    (
+        "learner",
+        {"kind": "profiles", "known": {"S_k": {"support": "X"}}},
+        "learner",
+        "'profiles' cannot serve this campaign: known.S_k.support: 'X' is not a known parameter of the space",
+    ),
+    ("learner", {"kind": "profiles", "known": {"S_k": {"support": "1 +"}}}, "learner.known.S_k.support", "`1 +`"),
     ("learner", "dynamics_network", "learner", "'dynamics_network' cannot serve this campaign: it learns dynamics"),
     # budget
     ("budget", GONE, "budget", "is missing: when the campaign ends"),

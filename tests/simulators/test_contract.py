@@ -32,6 +32,13 @@ class TestKobAndersen(SimulatorContract):
         return Candidate("kob_andersen", short, {"T": 3.0, "interaction": "WCA"})
 
 
+class TestConfinedIons(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        short = {"side": 5.0, "sampling": 10.0, "longest_equilibration": 10.0}
+        return Candidate("confined_ions", short, {"h": 2.5, "c": 0.6, "d": 0.5, "surface_charge": -0.02})
+
+
 class TestCommand(SimulatorContract):
     @pytest.fixture
     def candidate(self) -> Candidate:

@@ -7,7 +7,7 @@ import torch
 from softal.errors import SurrogateError
 from softal.space import Space
 from softal.surrogates import build
-from softal.surrogates.ensembles.ensemble import calibration
+from softal.surrogates.ensembles.calibration import calibration
 from softal.surrogates.ensembles.mlp import FOLD_MEMBERS, FOLDS, Shape, forward, initial, train
 
 pytestmark = pytest.mark.learning

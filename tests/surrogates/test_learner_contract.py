@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import planes
 import pytest
 from bragg import CRYSTALS, crystals, write_labels
 from liquids import liquids
@@ -27,3 +28,11 @@ class TestPhaseClassifier(LearnerContract):
     def candidate(self, tmp_path_factory):
         labels = write_labels(tmp_path_factory.mktemp("labels") / "labels.csv", crystals(18))
         return Candidate("phase_classifier", CRYSTALS, crystals, {"labels": labels, "epochs": 2})
+
+
+class TestProfiles(LearnerContract):
+    @pytest.fixture(params=["ensemble", "paper", "gaussian_process"])
+    def candidate(self, request):
+        settings = {"network": request.param, "members": 2, "folds": 2, "fold_members": 1, "width": 8, "steps": 10}
+        objective = replace(learn("mid"), known=planes.KNOWN)
+        return Candidate("profiles", planes.SPACE, planes.slits, settings | {"epochs": 2}, objective)

@@ -177,7 +177,9 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
     assert made is not None
     assert made.simulator is not None  # else there were problems
     if outputs is not None:
-        parts["objective"] = replace(parts["objective"].within(outputs.ranges), flaws=outputs.flaws)
+        parts["objective"] = replace(
+            parts["objective"].within(outputs.ranges), flaws=outputs.flaws, known=outputs.known
+        )
     return CampaignSpec(**parts, built=made.simulator, folder=folder, text=text)
 
 

@@ -32,6 +32,8 @@ from softal.simulators.engines.box import Box
 from softal.simulators.engines.potential import Mie
 from softal.simulators.engines.protocol import Stage, check_temperature, follow, missing, started
 from softal.simulators.engines.start import face_centred_cubic, thermal_velocities
+from softal.simulators.observables.force_distribution import distributions
+from softal.simulators.observables.partial_rdf import PartialDistributions
 from softal.simulators.observables.rdf import RadialDistribution
 from softal.simulators.observables.structure_factor import StructureFactor
 from softal.simulators.observables.threads import limited_threads
@@ -198,18 +200,16 @@ class Argon(Simulator):
 
     def _next(self, engine: Engine) -> Frame:
         engine.run(max(1, round(self.settings.sample_every * PICOSECOND / self._timestep)))
-        return engine.frame()
+        return engine.frame(forces=self.settings.forces)
 
     def _observe(self, system: System, potential: Mie, frames: list[Frame]) -> Observation:
         settings = self.settings
         structure = StructureFactor(system.box_length, settings.k_max, settings.k_bin)
-        distribution = RadialDistribution(system.box_length, system.box_length / 2, settings.r_bin)
         S_k = np.array([structure.compute(frame.positions) for frame in frames])
         # g(r) of one configuration costs as much as S(k) and is far less noisy: every fourth is enough.
-        g_r = np.array([distribution.compute(frame.positions) for frame in frames[::4]])
         arrays = {
             "structure_factor": _array(S_k, structure.k_values, "1/angstrom"),
-            "radial_distribution": _array(g_r, distribution.r_values, "angstrom"),
+            "radial_distribution": self._radial_distribution(system, frames[::4]),
         }
         series = self._series(system, potential, frames)
         peak = int(np.argmax(arrays["structure_factor"].values))
@@ -219,6 +219,17 @@ class Argon(Simulator):
         errors = {name: float(mean_and_error(samples)[1]) for name, samples in series.items()}
         values["peak_position"] = float(structure.k_values[peak])
         return Observation(values, errors, arrays)
+
+    def _radial_distribution(self, system: System, frames: list[Frame]) -> Array:
+        length, settings = system.box_length, self.settings
+        if not settings.forces:
+            distribution = RadialDistribution(length, length / 2, settings.r_bin)
+            g_r = np.array([distribution.compute(frame.positions) for frame in frames])
+            return _array(g_r, distribution.r_values, "angstrom")
+        partial = PartialDistributions(system.particle_types, length, length / 2, settings.r_bin)
+        positions, forces = [frame.positions for frame in frames], [frame.forces for frame in frames]
+        [(values, errors)] = distributions(partial, positions, forces, settings.temperature)
+        return Array(values, errors, partial.r_values, "", "angstrom")
 
     def _series(self, system: System, potential: Mie, frames: list[Frame]) -> dict[str, NDArray[np.float64]]:
         density = system.density

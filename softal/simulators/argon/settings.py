@@ -37,6 +37,7 @@ class ArgonSettings(Settings):
     k_max: Positive = Field(6.2, description="end of S(k) [1/angstrom]")
     k_bin: Positive = Field(0.04, description="bins of S(k) [1/angstrom]")
     r_bin: Positive = Field(0.05, description="bins of g(r) [angstrom]")
+    forces: bool = Field(True, description="make g(r) of the forces on atoms, too, which makes it less noisy")
     second_state: SecondState | None = Field(
         None, description="another state, whose `second_pressure` and `second_potential_energy` are returned, too"
     )

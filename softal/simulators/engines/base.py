@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from types import TracebackType
 from typing import ClassVar, Self
@@ -75,8 +75,10 @@ class System:
                 raise SimulationError(
                     f"a wall at {AXES[wall.axis]} = {wall.position:g} needs an open box there, from 0 to {edge:g}"
                 )
+            if wall.charge and (self.charges is None or wall.axis != 2):
+                raise SimulationError("a charged wall needs charges, and stands across z")
         if self.charges is not None:
-            self.charges.check(self.box, self.particle_types)
+            self.charges.check(self.box, self.particle_types, self.walls)
 
     @property
     def box_length(self) -> float:
@@ -126,12 +128,14 @@ class Frame:
         temperature: kT = 2 K / (3 N - f) [energy], f the number of `System.kept_momenta`.
         pressure: with the virial of the cut potential [energy/length^3], without tails, and without walls, which have
             `Wall.push`.
+        forces: on the particles (N, 3) [energy/length], where they were asked for.
     """
 
     positions: Floats
     potential_energy: float
     temperature: float
     pressure: float
+    forces: Floats | None = None
 
 
 class Engine(ABC):
@@ -218,10 +222,10 @@ class Engine(ABC):
         """Take `kT` as the temperature that a blow-up is measured by, after a system has been cooled."""
         self._hottest = kT
 
-    def frame(self) -> Frame:
-        """Return the present instant; SimulationError if its energy is not a number."""
+    def frame(self, *, forces: bool = False) -> Frame:
+        """Return the present instant, with its forces if wanted; SimulationError if its energy is not a number."""
         with self._explained():
-            frame = self._frame()
+            frame = replace(self._frame(), forces=self.forces()) if forces else self._frame()
         if not (math.isfinite(frame.potential_energy) and math.isfinite(frame.pressure)):
             raise SimulationError(self._blown_up(f"the energy came to {frame.potential_energy}"))
         return frame

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,13 @@ class Box:
         """Return separations (..., 3) [length] between nearest images."""
         edges = np.asarray(self.edges)
         return separations - np.where(self._periodic, edges * np.round(separations / edges), 0.0)
+
+    def tree(self, positions: Floats) -> Any:
+        """Return a scipy.spatial.cKDTree of positions, shape (N, 3), that need not be within periodic edges."""
+        from scipy.spatial import cKDTree
+
+        inside = self.wrapped(self.wrapped(positions))  # twice: mod(-1e-20, L) is L, which the tree refuses
+        return cKDTree(inside, boxsize=np.where(self.periodic, self.edges, 0.0))
 
     @property
     def _periodic(self) -> NDArray[np.bool_]:

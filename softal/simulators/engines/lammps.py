@@ -7,7 +7,9 @@ Lennard-Jones potentials have `pair_style lj/cut`, on one thread that of the OPT
 a table.
 
 Walls are `fix wall/lj126`, so Lennard-Jones cut and shifted to zero. Charges are summed by PPPM beside either kind of
-pairs, between open faces with the slab correction (`kspace_modify slab`).
+pairs, between open faces with the slab correction (`kspace_modify slab`), which has the terms of systems that are not
+neutral. The correction is right for what is uniform along x and y; what else a layer feels of the next one decays as
+exp(-2 pi gap / L), L the longer of x and y: the gap has to be as wide as the layer is long, not only twice its height.
 
 Every other pair potential is tabulated in r^2 at `TABLE_POINTS` points and interpolated by cubic splines: the table of
 three pairs fits into a core's second-level cache. The tables' code of the OPENMP package is used with one thread, too:
@@ -41,7 +43,8 @@ from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_
 
 TABLE_POINTS = 2000
 TABLE_START = 1e-6  # of the cutoff; closer pairs would end the process
-SLAB = 3.0  # volume of which a slab's layers are apart, in units of the slab's
+SLAB = 3.0  # least volume of which a slab's layers are apart, in units of the slab's
+GAP = 1.0  # least distance of a slab's layers, in its longer edge: exp(-2 pi GAP) = 2e-3
 MAX_SEED = 900_000_000  # of LAMMPS's generators
 
 
@@ -173,7 +176,10 @@ class Lammps(Engine):
             self._lammps.command(f"set type {kind} charge {charge * math.sqrt(charges.strength):.17g}")
         self._lammps.command(f"kspace_style pppm {charges.accuracy:.17g}")
         if not self.system.box.periodic[2]:
-            self._lammps.command(f"kspace_modify slab {SLAB:g}")
+            x, y, z = self.system.box.edges
+            self._lammps.command(f"kspace_modify slab {max(SLAB, 1 + GAP * max(x, y) / z):.6g}")
+        if field := charges.field(self.system.walls):
+            self._lammps.command(f"fix planes all efield 0 0 {field / math.sqrt(charges.strength):.17g}")
 
     def _set_thermostat(self, kT: float, dt: float, thermostat_time: float, seed: int) -> None:
         self._remove("move", "bath")
@@ -212,7 +218,10 @@ class Lammps(Engine):
 
     def _frame(self) -> Frame:
         energy, kT, pressure = (float(self._lammps.get_thermo(name)) for name in ("pe", "temp", "press"))
-        return Frame(self.system.box.wrapped(self._gather("x")), energy, kT, pressure)
+        system, positions = self.system, self.system.box.wrapped(self._gather("x"))
+        if system.charges:
+            energy += system.charges.plane_energy(system.walls, system.box, positions, system.particle_types)
+        return Frame(positions, energy, kT, pressure)
 
     def unwrapped(self) -> Floats:
         """Return positions that go on beyond the box's faces, shape (N, 3) [length]."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softal.errors import SimulationError
 from softal.numeric import Floats
-from softal.simulators.periodic import periodic_tree
+from softal.simulators.engines.box import Box
 
 BATCH = 500  # places tried at once
 INSERTION_FAILURES = 20  # batches without a place, until a box is taken as full
@@ -39,31 +39,38 @@ def thermal_velocities(particles: int, kT: float, mass: float | Floats, rng: np.
 
 
 def random_insertion(
-    counts: Sequence[int], box_length: float, nearest: Mapping[tuple[int, int], float], rng: np.random.Generator
+    counts: Sequence[int],
+    box: Box | float,
+    nearest: Mapping[tuple[int, int], float],
+    rng: np.random.Generator,
+    margins: Sequence[float] | None = None,
 ) -> tuple[Floats, NDArray[np.intp]]:
-    """Return positions (N, 3) and kinds (N,) of particles put into a periodic cube at random, one kind after another.
+    """Return positions (N, 3) and kinds (N,) of particles put into a box at random, one kind after another.
 
     Random sequential insertion: a particle that comes nearer than allowed to one that is there is put elsewhere.
 
     Args:
         counts: number of particles of each kind.
-        box_length: L [length].
+        box: the box; a number is the side of a periodic cube [length].
         nearest: shortest distance allowed for each pair of kinds (a, b), a <= b [length].
         rng: source of randomness.
+        margins: how far each kind stays from open faces [length]; none is 0.
 
     Raises:
         SimulationError: if no place is left.
     """
+    box = box if isinstance(box, Box) else Box.cube(box)
     placed = [np.empty((0, 3)) for _ in counts]
     for kind, count in enumerate(counts):
+        margin = np.where(box.periodic, 0.0, margins[kind] if margins else 0.0)
         failures = 0
         while len(placed[kind]) < count:
-            trial = rng.random((BATCH, 3)) * box_length
+            trial = margin + rng.random((BATCH, 3)) * (box.edges - 2 * margin)
             for other in range(kind + 1):
                 if len(placed[other]):
-                    distance, _ = periodic_tree(placed[other], box_length).query(trial)
+                    distance, _ = box.tree(placed[other]).query(trial)
                     trial = trial[distance >= nearest[other, kind]]
-            close = periodic_tree(trial, box_length).query_pairs(nearest[kind, kind], output_type="ndarray")
+            close = box.tree(trial).query_pairs(nearest[kind, kind], output_type="ndarray")
             fitting = np.delete(trial, close[:, 1], axis=0)
             failures = 0 if len(fitting) else failures + 1
             if failures == INSERTION_FAILURES:

@@ -15,9 +15,10 @@ from softal.simulators.kob_andersen.run import Samples
 from softal.simulators.kob_andersen.settings import KobAndersenSettings
 from softal.simulators.observables.crystal import crystalline
 from softal.simulators.observables.dynamics import decades, decay_time_and_error
+from softal.simulators.observables.force_distribution import distributions as with_forces
 from softal.simulators.observables.partial_rdf import PartialDistributions
 from softal.simulators.observables.partial_structure_factor import PartialStructureFactors
-from softal.simulators.statistics import mean_and_error
+from softal.simulators.statistics import aging_of, mean_and_error
 from softal.theory.kob_andersen import PAIR_NAMES, SPECIES
 from softal.trial import Array, Observation
 
@@ -49,7 +50,6 @@ MCT_ARRAYS = {f"F_mct_{kind}": ("", "tau") for kind in SPECIES}
 
 K_BIN, K_BINS = 0.4, 100  # the grid of S(k): k_i = (i - 1/2) 0.4, i = 1 ... 100 [1/sigma]
 G_FRAMES, CRYSTAL_FRAMES = 20, 5  # configurations whose g(r), and surroundings, are looked at
-SHORTEST_HALF = 4  # samples of a half of the sampling that have an error worth the name
 
 K_VALUES: Floats = np.asarray((np.arange(K_BINS) + 0.5) * K_BIN)
 
@@ -92,24 +92,6 @@ def _near_tau(samples: Samples) -> Floats:
     return np.asarray(F[:, int(np.argmin(np.abs(F.mean(axis=0) - np.exp(-1))))])
 
 
-def aging_of(series: list[Floats]) -> float:
-    """Return the largest difference of the halves of time series, shapes (n,), in standard errors.
-
-    The error is that of what a straight line through the series leaves: a drift, which is looked for, must not count
-    as noise.
-    """
-    largest = 0.0
-    for one in series:
-        half, time = len(one) // 2, np.arange(len(one))
-        if half < SHORTEST_HALF:
-            continue
-        left = one - np.polynomial.Polynomial.fit(time, one, 1)(time)
-        error = 2.0 * float(mean_and_error(left)[1])
-        if error > 1e-12 * np.abs(one).max():
-            largest = max(largest, abs(float(np.mean(one[:half]) - np.mean(one[half:]))) / error)
-    return largest
-
-
 def _arrays(settings: KobAndersenSettings, samples: Samples, rng: np.random.Generator) -> dict[str, Array]:
     arrays = structure(samples, rng) | distributions(settings, samples)
     for index, kind in enumerate(SPECIES):
@@ -131,8 +113,11 @@ def distributions(settings: KobAndersenSettings, samples: Samples) -> dict[str, 
     system = samples.system
     r_max = settings.end_of_g(system.box_length)
     partial = PartialDistributions(system.particle_types, system.box_length, r_max, settings.r_bin)
-    g = np.array([partial.compute(frame.positions) for frame in _some(samples.frames, G_FRAMES)])
-    return {f"g_{pair}": _array(f"g_{pair}", g[:, index], partial.r_values) for index, pair in enumerate(PAIR_NAMES)}
+    frames = _some(samples.frames, G_FRAMES)
+    positions, forces = [frame.positions for frame in frames], [frame.forces for frame in frames]
+    kT = float(np.mean([frame.temperature for frame in samples.frames]))  # at constant energy, too
+    found = with_forces(partial, positions, forces, kT)
+    return {f"g_{n}": Array(*g, partial.r_values, *ARRAYS[f"g_{n}"]) for n, g in zip(PAIR_NAMES, found, strict=True)}
 
 
 def _some(frames: list[Frame], count: int) -> list[Frame]:

@@ -201,7 +201,7 @@ class Run:
                 now = step
             displacements.take(engine.unwrapped(), due)
             if step % schedule.every == 0:
-                frames.append(engine.frame())
+                frames.append(engine.frame(forces=self._settings.forces))
         self._check_temperature(frames)
         t, every, time = (
             np.asarray(schedule.lags * self._dt),

@@ -64,10 +64,43 @@ class PartialDistributions:
     def counts(self, positions: Floats) -> Floats:
         """Return the number of pairs (a, b) in each bin, shape (pairs, b)."""
         first, second, distance = close_pairs(positions, self._box_length, self._r_max)
+        return self._summed(self._cells(first, second, distance))
+
+    def counts_and_forces(self, positions: Floats, forces: Floats) -> tuple[Floats, Floats]:
+        """Return the number of pairs (a, b) in each bin, and what forces say of it, both of shape (pairs, b).
+
+        Args:
+            positions: shape (N, 3) [length].
+            forces: on the particles, shape (N, 3) [energy/length].
+
+        Returns:
+            counts, and sum_pairs f_ij u_b(r_ij) / r_ij^2 [energy/length^3], f_ij and u_b as in `force_distribution`.
+        """
+        first, second, distance = close_pairs(positions, self._box_length, self._r_max)
+        along = np.zeros(len(first))
+        for x, force in zip(positions.T / self._box_length, forces.T, strict=True):
+            apart = x[second] - x[first]
+            apart -= np.rint(apart)
+            along += apart * (force[second] - force[first])
+        weights = along * (self._box_length / 2) / distance**3
+        cells = self._cells(first, second, distance)
+        cubes = self.edges**3
+        index = cells % len(self.r_values)
+        outside = (cubes[index + 1] - distance**3) / (cubes[index + 1] - cubes[index])
+        sums = self._summed(cells, weights)
+        before = np.cumsum(sums, axis=1) - sums
+        return self._summed(cells), before + self._summed(cells, weights * outside)
+
+    def _cells(self, first: NDArray[np.intp], second: NDArray[np.intp], distance: Floats) -> NDArray[np.intp]:
+        """Return where pairs belong in a flat array of the shape (pairs, b)."""
         bins = len(self.r_values)
         kind = self._index[self._types[first], self._types[second]]
         index = np.minimum((distance * (bins / self._r_max)).astype(np.intp), bins - 1)
-        return np.bincount(kind * bins + index, minlength=len(self.pairs) * bins).reshape(-1, bins).astype(np.float64)
+        return np.asarray(kind * bins + index)
+
+    def _summed(self, cells: NDArray[np.intp], weights: Floats | None = None) -> Floats:
+        size = len(self.pairs) * len(self.r_values)
+        return np.bincount(cells, weights, minlength=size).reshape(len(self.pairs), -1).astype(np.float64)
 
 
 def close_pairs(

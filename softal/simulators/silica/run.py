@@ -132,7 +132,7 @@ class Run:
         """Return the next sampled configuration; pairs are looked at every LOOK."""
         every = self._steps(self._settings.sample_every)
         engine.run(every)
-        frame = engine.frame()
+        frame = engine.frame(forces=self._settings.forces)
         self._look(frame, self._settings.temperature)
         if number % math.ceil(self._steps(LOOK) / every) == 0:
             self._look_at_pairs(frame)

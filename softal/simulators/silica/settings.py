@@ -35,6 +35,7 @@ class SilicaSettings(Settings):
     sample_every: Positive = Field(0.05, description="between two configurations that are analysed [ps]")
     r_max: Positive = Field(8.0, description="end of g(r); at most half of the smallest box [angstrom]")
     r_bin: Positive = Field(0.05, description="bins of g(r) [angstrom]")
+    forces: bool = Field(False, description="make g(r) of the forces on atoms, too: less noise within a run")
     Q_max: float = Field(25.0, ge=1.0, allow_inf_nan=False, description="end of F(Q), which begins at 0.5 [1/angstrom]")
     Q_bin: Positive = Field(0.05, description="bins of F(Q) [1/angstrom]")
 

@@ -12,6 +12,7 @@ from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.engines.base import Frame, System
 from softal.simulators.observables.bonds import Bonds, angle_distribution, first_minimum
+from softal.simulators.observables.force_distribution import distributions
 from softal.simulators.observables.neutron import NeutronInterference
 from softal.simulators.observables.partial_rdf import PartialDistributions
 from softal.simulators.silica.potential import PAIRS, SI, O
@@ -64,7 +65,7 @@ def observe(settings: SilicaSettings, system: System, frames: list[Frame]) -> Ob
     few = frames[::every]
     fine = PartialDistributions(system.particle_types, system.box_length, settings.r_max, settings.r_bin / FINE)
     counts = np.array([fine.counts(frame.positions) for frame in frames])
-    arrays = _distributions(settings, fine, counts)
+    arrays = _distributions(settings, system, frames)
     series, angles = _bonds(system, few, arrays["g_SiO"])
     arrays |= angles | {"neutron_fq": _neutron(settings, system, few, fine, counts[::every])}
     series["pressure"] = np.array([frame.pressure for frame in frames]) * GIGAPASCAL
@@ -76,13 +77,12 @@ def observe(settings: SilicaSettings, system: System, frames: list[Frame]) -> Ob
     return Observation(values, errors, arrays)
 
 
-def _distributions(settings: SilicaSettings, fine: PartialDistributions, counts: Floats) -> dict[str, Array]:
-    bins = max(1, round(settings.r_max / settings.r_bin))
-    coarse = counts.reshape(len(counts), len(fine.pairs), bins, -1).sum(axis=-1)
-    ideal = fine.ideal.reshape(len(fine.pairs), bins, -1).sum(axis=-1)
-    r = (np.arange(bins) + 0.5) * settings.r_max / bins
-    g_r = {pair: coarse[:, index] / ideal[index] for index, pair in enumerate(fine.pairs)}
-    return {f"g_{name}": _array(f"g_{name}", g_r[pair], r) for name, pair in PAIRS.items()}
+def _distributions(settings: SilicaSettings, system: System, frames: list[Frame]) -> dict[str, Array]:
+    partial = PartialDistributions(system.particle_types, system.box_length, settings.r_max, settings.r_bin)
+    positions, forces = [frame.positions for frame in frames], [frame.forces for frame in frames]
+    found = distributions(partial, positions, forces, BOLTZMANN * settings.temperature)
+    g_r = dict(zip(partial.pairs, found, strict=True))
+    return {f"g_{n}": Array(*g_r[pair], partial.r_values, *ARRAYS[f"g_{n}"]) for n, pair in PAIRS.items()}
 
 
 def _bonds(system: System, frames: list[Frame], g_SiO: Array) -> tuple[dict[str, Floats], dict[str, Array]]:

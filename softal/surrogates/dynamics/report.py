@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from softal.numeric import NORMAL_95, Floats
 from softal.surrogates.dynamics.data import DynamicsData
 from softal.surrogates.dynamics.training import HeldOut
-from softal.surrogates.ensembles.ensemble import calibration
+from softal.surrogates.ensembles.calibration import calibration
 from softal.theory.kob_andersen import SPECIES
 
 FORMAT = 1

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import minimize
 
 from softal.errors import SurrogateError
 from softal.kinds.settings import Settings
@@ -24,13 +23,10 @@ from softal.numeric import Floats
 from softal.surrogates import base
 from softal.surrogates.data import Scaling
 from softal.surrogates.encoding import Encoding
+from softal.surrogates.ensembles.calibration import calibration
 from softal.surrogates.ensembles.mlp import Shape, one_thread, outputs, train
 from softal.surrogates.ensembles.settings import Tune
 from softal.surrogates.gaussian_processes.gp import unclipped
-
-FACTORS = (0.3, 10.0)  # c
-NOISES = (1e-8, 2.0)  # v, standardised
-NOISE_PRIOR = (-6.0, 1.5)  # mean and standard deviation of ln v
 
 
 class EnsembleSettings(Settings):
@@ -149,28 +145,3 @@ class Ensemble(base.Surrogate):
         layers = 2 * (self.shape.depth + 1)
         self._networks = [torch.from_numpy(tensors[f"network.{i}"]) for i in range(layers)]
         self._priors = [torch.from_numpy(tensors[f"prior.{i}"]) for i in range(layers)]
-
-
-def calibration(error: Floats, spread: Floats, known: Floats) -> tuple[float, float]:
-    """Return c and v that maximise the likelihood of errors (k,), as N(0, c^2 spread + v + known), all standardised.
-
-    Args:
-        error: of predictions that were not trained on.
-        spread: (k,) variance of the members.
-        known: (k,) variance of the noise; NaN where not known.
-    """
-
-    def minus_log(theta: Floats) -> float:
-        variance = np.exp(2.0 * theta[0]) * spread + np.exp(theta[1]) + np.nan_to_num(known)
-        # A few left-out trials cannot tell noise from ignorance: then c is about 1, and the noise is small.
-        prior = 0.5 * theta[0] ** 2 + 0.5 * ((theta[1] - NOISE_PRIOR[0]) / NOISE_PRIOR[1]) ** 2
-        return float(0.5 * np.sum(np.log(variance) + error**2 / variance) + prior)
-
-    bounds = np.log([FACTORS, NOISES])
-    options: Any = {"method": "L-BFGS-B", "bounds": bounds}
-    results = [
-        minimize(minus_log, np.array([0.0, np.log(fraction * np.mean(error**2) + NOISES[0])]), **options)
-        for fraction in (0.01, 0.5)
-    ]
-    best = min(results, key=lambda result: float(result.fun)).x
-    return float(np.exp(best[0])), float(np.exp(best[1]))

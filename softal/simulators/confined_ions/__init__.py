@@ -1,0 +1,1 @@
+"""Ions between charged or uncharged planes."""
