@@ -17,6 +17,7 @@ from softal.references import Reference
 from softal.simulators import engines
 from softal.simulators.base import Context, validate_observation
 from softal.simulators.engines import Frame
+from softal.simulators.observables import partial_rdf
 from softal.simulators.silica import run as silica_run
 from softal.simulators.silica import structure as silica_structure
 from softal.simulators.silica.potential import PARAMETERS, PRESETS
@@ -101,6 +102,27 @@ def test_the_same_seed_gives_the_same_observation(tmp_path: Path, chik: Observat
     assert again.values == chik.values
     assert np.array_equal(again.arrays["g_SiSi"].values, chik.arrays["g_SiSi"].values)
     assert other.values != chik.values
+
+
+@pytest.mark.parametrize("forces", [False, True])
+def test_pairs_of_a_configuration_are_searched_for_once(
+    forces: bool, tmp_path: Path, chik: Observation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for the counts, of which g(r) and F(Q) are made, and once more for g(r) where that has other bins."""
+    searches, search = [0], partial_rdf.close_pairs
+
+    def counted(*arguments: Any) -> Any:
+        searches[0] += 1
+        return search(*arguments)
+
+    monkeypatch.setattr(partial_rdf, "close_pairs", counted)
+    found = run(tmp_path, {"forces": forces, "potential": "CHIK"})
+    assert searches[0] == (2 if forces else 1) * 20
+    assert np.array_equal(found.arrays["neutron_fq"].values, chik.arrays["neutron_fq"].values)
+    for name in ("g_SiO", "g_OO", "g_SiSi"):
+        new, old = found.arrays[name], chik.arrays[name]
+        less = np.sum(old.errors**2) / np.sum(new.errors**2)
+        assert less > 1.2 if forces else less == 1, name  # 2.0 to 2.8 in this run
 
 
 def test_a_point_overrides_what_the_setting_potential_gives(tmp_path: Path, chik: Observation) -> None:

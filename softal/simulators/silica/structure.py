@@ -64,10 +64,15 @@ def observe(settings: SilicaSettings, system: System, frames: list[Frame]) -> Ob
     every = LARGE_EVERY if len(system.positions) > LARGE else 1
     few = frames[::every]
     fine = PartialDistributions(system.particle_types, system.box_length, settings.r_max, settings.r_bin / FINE)
-    counts = np.array([fine.counts(frame.positions) for frame in frames])
-    arrays = _distributions(settings, system, frames)
+    if settings.forces:
+        arrays = _from_forces(settings, system, frames)
+        counts = np.array([fine.counts(frame.positions) for frame in few])
+    else:
+        counts = np.array([fine.counts(frame.positions) for frame in frames])
+        arrays = _from_counts(settings, fine, counts)
+        counts = counts[::every]
     series, angles = _bonds(system, few, arrays["g_SiO"])
-    arrays |= angles | {"neutron_fq": _neutron(settings, system, few, fine, counts[::every])}
+    arrays |= angles | {"neutron_fq": _neutron(settings, system, few, fine, counts)}
     series["pressure"] = np.array([frame.pressure for frame in frames]) * GIGAPASCAL
     series["potential_energy"] = np.array([frame.potential_energy for frame in frames]) / len(system.positions)
     series["temperature"] = np.array([frame.temperature for frame in frames]) / BOLTZMANN
@@ -77,7 +82,16 @@ def observe(settings: SilicaSettings, system: System, frames: list[Frame]) -> Ob
     return Observation(values, errors, arrays)
 
 
-def _distributions(settings: SilicaSettings, system: System, frames: list[Frame]) -> dict[str, Array]:
+def _from_counts(settings: SilicaSettings, fine: PartialDistributions, counts: Floats) -> dict[str, Array]:
+    bins = max(1, round(settings.r_max / settings.r_bin))
+    coarse = counts.reshape(len(counts), len(fine.pairs), bins, -1).sum(axis=-1)
+    ideal = fine.ideal.reshape(len(fine.pairs), bins, -1).sum(axis=-1)
+    r = (np.arange(bins) + 0.5) * settings.r_max / bins
+    g_r = {pair: coarse[:, index] / ideal[index] for index, pair in enumerate(fine.pairs)}
+    return {f"g_{name}": _array(f"g_{name}", g_r[pair], r) for name, pair in PAIRS.items()}
+
+
+def _from_forces(settings: SilicaSettings, system: System, frames: list[Frame]) -> dict[str, Array]:
     partial = PartialDistributions(system.particle_types, system.box_length, settings.r_max, settings.r_bin)
     positions, forces = [frame.positions for frame in frames], [frame.forces for frame in frames]
     found = distributions(partial, positions, forces, BOLTZMANN * settings.temperature)
