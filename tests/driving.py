@@ -7,10 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from softal.orchestrator.campaign import Campaign, Silent
@@ -124,6 +125,28 @@ class Driver:
 
 def results(campaign: Campaign) -> list[tuple]:
     return [(t.id, t.point, t.seed, t.objective, t.proposed_by) for t in campaign.list_trials()]
+
+
+@contextmanager
+def worker_killed_in(trial: int, log: Path, pace: Path) -> Iterator[None]:
+    """Kill the Ray worker that runs a trial, once, in the middle of it: simulations wait there for the pace."""
+
+    def kill() -> None:
+        workers: dict[int, int] = {}
+        while trial not in workers:
+            time.sleep(0.05)
+            lines = log.read_text().splitlines() if log.exists() else []
+            workers = {int(number): int(worker) for number, worker, *_ in map(str.split, lines)}
+        os.kill(workers[trial], signal.SIGKILL)
+        later = pace.with_suffix(".later")
+        later.write_text("1000000")
+        later.replace(pace)
+
+    pace.write_text(str(trial))
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    yield
+    thread.join(10)
 
 
 class StopAfter(Silent):

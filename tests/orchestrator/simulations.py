@@ -23,6 +23,11 @@ class BowlSettings(Settings):
     pace: str | None = None
 
 
+def wait_for_pace(pace: str | None, trial: int) -> None:
+    while pace and trial >= int(Path(pace).read_text()):
+        time.sleep(0.05)
+
+
 class Bowl(Simulator):
     """A noisy paraboloid; each run leaves a line in the log: trial, Ray worker's process, own process.
 
@@ -38,8 +43,7 @@ class Bowl(Simulator):
         if self.settings.log:
             with open(self.settings.log, "a") as stream:  # noqa: PTH123
                 stream.write(f"{context.trial} {os.getppid()} {os.getpid()}\n")
-        while self.settings.pace and context.trial >= int(Path(self.settings.pace).read_text()):
-            time.sleep(0.05)
+        wait_for_pace(self.settings.pace, context.trial)
         time.sleep(self.settings.seconds)
         noise = np.random.default_rng(context.seed).normal(0, 0.01)
         f = sum((float(value) - 0.3) ** 2 for value in point.values()) + noise
@@ -182,6 +186,7 @@ class Many(Simulator):
             lines = [f"{one.trial} {os.getppid()} {os.getpid()} {len(points)}\n" for one in contexts]
             with open(self.settings.log, "a") as stream:  # noqa: PTH123
                 stream.write("".join(lines))
+        wait_for_pace(self.settings.pace, contexts[0].trial)
         time.sleep(self.settings.seconds)
         return [bowl.run(point, context) for point, context in zip(points, contexts, strict=True)]
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from driving import HERE, REASONS, Driver, Listening, StopAfter, results
+from driving import HERE, REASONS, Driver, Listening, StopAfter, results, worker_killed_in
 
 from softal.errors import CampaignFileError
-from softal.orchestrator.campaign import Campaign, Silent
+from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.job import Job, Task
 from softal.orchestrator.workers.pickling import pack
 from softal.orchestrator.workers.sandbox import Sandbox
-from softal.trial import Trial, TrialState
+from softal.trial import TrialState
 
 pytestmark = pytest.mark.ray
 
@@ -174,26 +172,12 @@ def test_what_fails_together_runs_one_by_one(make_campaign: Make, tmp_path: Path
     assert said.endswith("and ran one by one.")
 
 
-class BatchKiller(Silent):
-    """Kills the Ray worker of the second batch while it runs."""
-
-    def __init__(self, log: Path) -> None:
-        self.log, self.killed = log, False
-
-    def trial_finished(self, trial: Trial, improved: bool) -> None:
-        if not self.killed:
-            threading.Timer(0.5, self._kill).start()
-            self.killed = True
-
-    def _kill(self) -> None:
-        os.kill(int(self.log.read_text().splitlines()[-1].split()[1]), signal.SIGKILL)
-
-
 @pytest.mark.usefixtures("local_ray")
 def test_a_killed_ray_worker_costs_no_trial_of_its_batch(make_campaign: Make, tmp_path: Path):
-    log = tmp_path / "log"
-    campaign = make_campaign(simulator=many(log, seconds=1.0), budget={"trials": 8}, workers={"concurrent": 1})
-    assert campaign.launch(BatchKiller(log)).state == "finished"
+    log, pace = tmp_path / "log", tmp_path / "pace"
+    campaign = make_campaign(simulator=many(log, pace=str(pace)), budget={"trials": 8}, workers={"concurrent": 1})
+    with worker_killed_in(4, log, pace):
+        assert campaign.launch().state == "finished"
     assert calls(log) == [[0, 1, 2, 3], [4, 5, 6, 7], [4, 5, 6, 7]]
     assert [trial.state for trial in campaign.list_trials()] == [DONE] * 8
 

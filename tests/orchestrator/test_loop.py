@@ -84,7 +84,8 @@ def test_budget_of_stagnation(make_campaign: Make):
 def test_budget_of_hours(make_campaign: Make):
     campaign = make_campaign(budget={"hours": 2 / 3600}, simulator={"kind": "simulations:Bowl", "seconds": 0.2})
     began = time.time()
-    assert campaign.launch().reason.endswith("hours are used up")
+    # (on a busy machine Ray's first worker may need all of these seconds, and then no trial is finished)
+    assert "hours are used up" in campaign.launch().reason
     assert time.time() - began < 30
 
 
