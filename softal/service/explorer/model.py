@@ -15,7 +15,7 @@ from softal.about import LEARNER, SURROGATE
 from softal.errors import SoftalError, SpaceError, SurrogateError
 from softal.kinds.validation import unknown
 from softal.numeric import NORMAL_95, Floats
-from softal.orchestrator.predictions import complete_point, refusal
+from softal.orchestrator.predictions import complete_point, predict_arrays, refusal
 from softal.outputs import Outputs
 from softal.service.explorer.axes import described_parameter, moved_along, places_along
 from softal.service.explorer.curves import along, compared, described, family, shown, table
@@ -169,12 +169,7 @@ class Explorer:
 
     def predict_arrays(self, points: Sequence[Point]) -> dict[str, tuple[Floats, Floats, Floats]]:
         """Return array -> (grid, mean, standard deviation) at points, by the learner, or else by the surrogate."""
-        found: dict[str, tuple[Floats, Floats, Floats]] = {}
-        for one in (self._learner, self._surrogate):
-            if one is not None and one.untrained is None:
-                for name, curve in one.predict_arrays(points).items():
-                    found.setdefault(name, curve)
-        return found
+        return predict_arrays(points, self._learner, self._surrogate)
 
     @property
     def outputs(self) -> Outputs:
