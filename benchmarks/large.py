@@ -151,7 +151,8 @@ def look(what: str, folder: Path) -> dict[str, float]:
 def explore(folder: str) -> None:
     """Say what the explorer's page asks for first."""
     from softal.orchestrator.campaign import Campaign
-    from softal.service.explorer.model import Explorer, to_json
+    from softal.service.explorer.model import Explorer
+    from softal.service.explorer.plain import to_json
 
     print(len(to_json(Explorer(Campaign.open(folder)).describe())))
 

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 Value = float | int | str | bool
 WORDS = {"cmaes": "CMA-ES", "sobol": "Sobol"}  # kinds of strategies, where people call them otherwise
 Point = dict[str, Value]
+USER = "user"  # who proposed a trial that no strategy asked for
 MEMBER = "member"  # in the notes of a trial: which of several strategies proposed it
 
 

@@ -233,19 +233,26 @@ def predict(
     folder: Folder,
     at: Annotated[list[str] | None, typer.Option(help="A point, such as 'epsilon=120,sigma=3.4'. Repeat it.")] = None,
     points: Annotated[Path | None, typer.Option(help="A CSV or JSON file of points.")] = None,
+    arrays: Annotated[str | None, typer.Option(help="With --out: which curves, such as density_p,density_n.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write predicted curves as a table (CSV).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Predict the objective at points of your choice, with the campaign's surrogate."""
-    from softal.orchestrator.predictions import predict_points, read_points
+    """Predict the objective at points of your choice, and curves where the campaign has a learner of them."""
+    from softal.errors import SpaceError
+    from softal.orchestrator.predictions import predict_points, read_points, write_curves
 
+    if arrays and out is None:
+        raise SpaceError("--arrays is given without --out FILE")
     campaign = _open(folder)
     rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points))
+    if out is not None:
+        write_curves(out, rows, [name.strip() for name in arrays.split(",")] if arrays else None)
     if as_json:
         _print_json(rows)
         return
     from softal.terminal.console import show_predictions
 
-    show_predictions(_console(), rows)
+    show_predictions(_console(), rows, out)
 
 
 app.command()(simulate)
@@ -271,7 +278,7 @@ def ui(folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1
 def serve(
     folder: Folder, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=0, max=65535)] = 8080
 ) -> None:
-    """Serve a page with the campaign's report and its surrogate's predictions, on this machine only."""
+    """Serve a page on which sliders move what is predicted, and which simulates, on this machine only."""
     from softal.service.pages import serve_predictions
 
     serve_predictions(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))

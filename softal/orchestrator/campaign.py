@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from softal.cards import Source
+    from softal.orchestrator.loop.brief import Brief
     from softal.orchestrator.loop.loop import Listener, Plan
     from softal.orchestrator.loop.session import Ending
+    from softal.orchestrator.workers.job import Job
     from softal.surrogates import Learner, Surrogate
 
 RUNS = Path("runs")
@@ -219,14 +221,13 @@ class Campaign:
             **hooks,
         )
 
-    def _plan(self, campaign_id: str) -> Plan:
+    def brief(self) -> Brief:
+        """Return what agents must know of the campaign."""
         from softal.orchestrator.loop.brief import Brief
-        from softal.orchestrator.loop.loop import Plan
-        from softal.orchestrator.workers.job import Job
 
         spec, folder = self.spec, self.folder.resolve()
         uri: str | None = spec.tracking.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
-        brief = Brief(
+        return Brief(
             name=spec.name,
             folder=folder,
             source=spec.folder,
@@ -241,11 +242,22 @@ class Campaign:
             described=self._described(),
             learner=(spec.learner.kind, spec.learner.settings) if spec.learner else None,
         )
-        workers = spec.workers
+
+    def job(self, campaign_id: str, folder: Path) -> Job:
+        """Return what a worker must know to evaluate points as the campaign does, in a folder of files."""
+        from softal.orchestrator.workers.job import Job
+
+        spec, workers = self.spec, self.spec.workers
         simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
-        job = Job(
+        return Job(
             campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
         )
+
+    def _plan(self, campaign_id: str) -> Plan:
+        from softal.orchestrator.loop.loop import Plan
+
+        brief, workers = self.brief(), self.spec.workers
+        job = self.job(campaign_id, brief.folder)
         ahead = None if workers.ahead == "auto" else workers.ahead
         return Plan(
             brief, job, self.budget, self.batch, workers.memory, workers.retries, workers.grace, ahead, workers.share
@@ -297,6 +309,34 @@ class Campaign:
                 f"With more budget: softal resume {self.folder} --trials N. "
                 "For anything else start another campaign: softal launch FILE --name OTHER."
             )
+
+    # Between sessions.
+
+    def add(self, trial: Trial) -> Trial:
+        """Take in what was simulated beside the campaign as one of its trials, proposed by `user`; return it.
+
+        The same point with the same seed and fidelity is taken in once. What learns from it is trained by `retrain`.
+
+        Args:
+            trial: done, evaluated as the campaign's `job` says; its number does not matter.
+
+        Raises:
+            CampaignStateError: if the campaign is running, or the trial is not done.
+            SpaceError: if its point is not of the space.
+        """
+        from softal.orchestrator.added import add
+
+        return add(self.folder, self.spec.space, trial)
+
+    def retrain(self) -> list[dict[str, Any]]:
+        """Let surrogate and learner learn from all trials, and return the records of the versions that are new.
+
+        Raises:
+            CampaignStateError: if the campaign is running, or one of them cannot be trained.
+        """
+        from softal.orchestrator.added import retrain
+
+        return retrain(self.brief())
 
     # Looking.
 

@@ -68,31 +68,30 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
 
 
 def serve_predictions(campaign: Campaign, port: int, say: Say) -> None:
-    """Serve a page on which sliders move the surrogate's predictions until Ctrl-C, on this machine only.
+    """Serve a page on which sliders move what is predicted, and run simulations, until Ctrl-C, on this machine only.
 
     Args:
-        campaign: whose surrogate; it may be running, each new version of the surrogate is shown as it comes.
+        campaign: whose surrogate and learner; it may be running, each new version of them is shown as it comes.
         port: on 127.0.0.1; the next free one where it is taken, 0 for any.
         say: prints a line.
 
     Raises:
-        CampaignStateError: if the campaign is without a surrogate.
+        CampaignStateError: if the campaign has neither surrogate nor learner.
     """
-    if campaign.spec.surrogate is None:
-        raise CampaignStateError(f"{campaign.folder} has no surrogate (surrogate: none in its file)")
+    if campaign.spec.surrogate is None and campaign.spec.learner is None:
+        raise CampaignStateError(f"{campaign.folder} has no surrogate (surrogate: none in its file), and no learner")
     from softal.service.explorer.model import Explorer
-    from softal.service.explorer.server import make_server
+    from softal.service.explorer.server import Server
 
     explorer = Explorer(campaign)
-    server = make_server(explorer, HOST, free_port(port) if port else 0)
-    with server:
-        say(f"Predictions  http://{HOST}:{server.server_address[1]}/")
-        say(f"Report       http://{HOST}:{server.server_address[1]}/report")
+    server = Server(explorer, HOST, free_port(port) if port else 0)
+    with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted():
+        say(f"Predictions  {server.address}?token={server.token}")
+        say(f"Report       {server.address}report?token={server.token}")
         if explorer.version == 0:
-            say("There is no surrogate yet: the page waits for the first one.")
+            say("Nothing is learned yet: the page waits for the first version.")
         say("Ctrl-C ends it.")
-        with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted():
-            server.serve_forever(poll_interval=0.2)
+        server.serve()
 
 
 def ui_command(uri: str, port: int, host: str = HOST) -> list[str]:

@@ -28,7 +28,7 @@ from softal.errors import Problem, StrategyError
 from softal.kinds.settings import Settings, filled
 from softal.objective import Objective
 from softal.space import Space
-from softal.trial import Proposal, Trial, TrialState
+from softal.trial import USER, Proposal, Trial, TrialState
 
 if TYPE_CHECKING:
     from softal.cards import Card, Examples, View
@@ -197,7 +197,7 @@ class Strategy(ABC):
         """
         if self.asked or self._results:
             raise StrategyError(f"a new strategy is needed to restore one; this one was asked {self.asked} points")
-        self._recount(trials)
+        self._recount([trial for trial in trials if trial.proposed_by != USER])
         self.tell(in_order_of_telling(trials))
 
     def _recount(self, trials: Sequence[Trial]) -> None:

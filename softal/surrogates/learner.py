@@ -123,6 +123,17 @@ class Learner(ABC):
         """
         return None
 
+    def predict_arrays(self, points: Sequence[Mapping[str, Value]]) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """Return array -> (grid (k,), mean (n, k), standard deviation (n, k)) at points, in natural units.
+
+        By default what the kind's `curves(points)` says, where it has one; else nothing.
+
+        Raises:
+            SurrogateError: there is nothing that could predict.
+        """
+        predict = getattr(self, "curves", None)
+        return {} if predict is None else dict(predict(points))
+
     # What is shown.
 
     def metrics(self) -> dict[str, float]:

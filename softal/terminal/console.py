@@ -311,8 +311,14 @@ def show_simulation(console: Console, experiment: Experiment, result: Result, fi
         console.print(Text(f"wrote {path}"), soft_wrap=True)
 
 
-def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Print predictions at points as a table: each parameter, then each target with its standard deviation."""
+def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]], out: Path | None = None) -> None:
+    """Print predictions at points as a table: each parameter, then each target with its standard deviation.
+
+    Args:
+        console: where.
+        rows: as `predict_points` returns them.
+        out: where their curves have been written; None where they have not.
+    """
     rows = list(rows)
     if not rows:
         return
@@ -326,3 +332,8 @@ def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]]) -> Non
         table.add_row(*(Text(number(value, 6)) for value in row["point"].values()), *predicted)
     console.print(table)
     console.print("± is the surrogate's standard deviation, without the noise of a simulation", style="dim")
+    if out is not None:
+        console.print(Text(f"wrote {out}"), soft_wrap=True)
+    elif rows[0].get("curves"):
+        names = ", ".join(rows[0]["curves"])
+        console.print(Text(f"predicted as curves, too: {names}. --out FILE writes them"), style="dim")

@@ -12,7 +12,7 @@ import typer
 
 
 def simulate(
-    what: Annotated[str, typer.Argument(help="A campaign file, or the kind of a simulator, such as silica.")],
+    what: Annotated[str, typer.Argument(help="A campaign's file or folder, or a simulator's kind, such as silica.")],
     at: Annotated[str | None, typer.Option(help="The point, such as 'epsilon=120,sigma=3.4'.")] = None,
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the simulator: particles=375. Repeat it.")

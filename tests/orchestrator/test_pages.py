@@ -2,126 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from served import POINT, Site, make, publish, served, trials_of
 
 from softal import surrogates
-from softal.about import SURROGATE
 from softal.errors import CampaignStateError, SoftalError
-from softal.orchestrator.campaign import Campaign
 from softal.service import explorer, pages
-from softal.service.explorer.model import Explorer, to_json
-from softal.service.explorer.server import make_server
-from softal.tracking.journal import Journal
-from softal.trial import Observation, Trial, TrialState
+from softal.service.explorer.model import Explorer
+from softal.service.explorer.plain import to_json
+from softal.service.explorer.routes import STATIC
 
 pytestmark = pytest.mark.learning
-
-SPACE = {
-    "epsilon": {"low": 80, "high": 160, "unit": "K"},
-    "rate": {"low": 0.001, "high": 10, "log": True},
-    "beads": {"low": 4, "high": 12, "integer": True},
-    "solvent": {"choices": ["good", "<b>poor</b>"]},
-    "double": {"derived": "2*beads"},
-}
-POINT = {"epsilon": 120, "rate": 1, "beads": 6, "solvent": "good"}
-SIMULATION = "def simulate(point):\n    return {'energy': 1.0}\n"
-
-
-def make(folder: Path, **changes: Any) -> Campaign:
-    (folder / "simulation_of_pages.py").write_text(SIMULATION)
-    data: dict[str, Any] = {
-        "name": "pages",
-        "simulator": "simulation_of_pages:simulate",
-        "space": SPACE,
-        "constraints": ["epsilon + 10*beads <= 250"],
-        "objective": {"minimize": "energy"},
-        "budget": {"trials": 20},
-    }
-    campaign = Campaign(runs=folder / "runs", folder=folder, **{**data, **changes})
-    with Journal.create(campaign.folder, campaign.spec.text, campaign._info()) as journal:
-        journal.write(trials_of(campaign))
-        journal.set_info(state="finished", active=60.0)
-    return campaign
-
-
-def trials_of(campaign: Campaign) -> list[Trial]:
-    rng = np.random.default_rng(0)
-    trials = []
-    for i, point in enumerate(campaign.spec.space.from_unit(campaign.spec.space.sample(16, rng))):
-        value = {"energy": (float(point["epsilon"]) / 100 - 1) ** 2 + float(point["beads"]) + rng.normal(0, 0.01)}
-        state = TrialState.FAILED if i == 3 else TrialState.DONE
-        seen = Observation(value, {"energy": 0.01}) if i != 3 else None
-        times = {"started": 1.0, "finished": 2.0}
-        trials.append(Trial(i, point, state=state, observation=seen, objective=value if seen else {}, **times))  # type: ignore[arg-type]
-    return trials
-
-
-def publish(campaign: Campaign, trials: list[Trial]) -> None:
-    folder = campaign.folder / SURROGATE
-    surrogate = surrogates.build("gp", campaign.spec.space, ["energy"])
-    surrogate.fit([trial for trial in trials if trial.state is TrialState.DONE])
-    shutil.rmtree(folder / "latest", ignore_errors=True)
-    surrogate.save(folder / "latest")
-    with Journal.open(campaign.folder, read_only=False) as journal:
-        journal.add_version({"version": 1, "r2": {"energy": 0.9}, "rmse": {"energy": float("nan")}})
 
 
 def test_the_page_has_no_absolute_addresses() -> None:
     """Behind a proxy with a prefix it would look for its parts elsewhere."""
     folder = Path(explorer.__file__).parent
-    for name in ("page.html", "page.js", "page.css"):
-        assert not re.findall(r"""(?:href=|src=|get\(|fetch\(|url\()["'`]?/""", (folder / name).read_text()), name
-
-
-@dataclass
-class Site:
-    campaign: Campaign
-    explorer: Explorer
-    port: int
-
-    def get(self, path: str, **headers: str) -> tuple[int, Any, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, answer.headers, content
-
-    def json(self, path: str, **query: Any) -> Any:
-        status, _, content = self.get(f"{path}?{urllib.parse.urlencode(query)}")
-        return json.loads(content) | ({"status": status} if status != 200 else {})
+    asks = r"(?:href=|src=|get\(|post\(|fetch\(|url\(|EventSource\(|from )"
+    for name in ("page.html", *STATIC):
+        assert not re.findall(asks + r"""["'`]?/""", (folder / name).read_text()), name
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     campaign = make(tmp_path_factory.mktemp("site"))
     publish(campaign, trials_of(campaign))
-    explorer = Explorer(campaign)
-    with make_server(explorer, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield Site(campaign, explorer, server.server_address[1])
-        server.shutdown()
-        thread.join()
+    with served(campaign) as found:
+        yield found
 
 
 def test_prediction(site: Site) -> None:
@@ -202,37 +122,6 @@ def test_a_new_version_is_read(site: Site) -> None:
     assert site.json("/api/campaign")["version"] == before + 1
 
 
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "10.0.0.1", ""]
-)
-@pytest.mark.parametrize("path", ["/", "/api/campaign", "/report"])
-def test_another_host_is_refused(host: str, path: str, site: Site) -> None:
-    assert site.get(path, Host=host)[0] == 403
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8080", "LOCALHOST", "[::1]:8080"])
-def test_this_machine_is_served(host: str, site: Site) -> None:
-    assert site.get("/", Host=host)[0] == 200
-
-
-@pytest.mark.parametrize(
-    "path", ["/../server.py", "/server.py", "/%2e%2e/model.py", "/api", "/page.html/..", "/api/predict/"]
-)
-def test_nothing_else_is_served(path: str, site: Site) -> None:
-    assert site.get(path)[0] == 404
-
-
-@pytest.mark.parametrize("path", ["/", "/page.css", "/page.js"])
-def test_the_page_is_whole_and_guarded(path: str, site: Site) -> None:
-    status, headers, content = site.get(path)
-    assert status == 200
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    outside = set(re.findall(rb"https?://[^\"' )]+", content)) - {b"http://www.w3.org/2000/svg"}
-    assert outside == set()
-    assert b"innerHTML" not in content
-
-
 def test_the_report_is_linked_and_written_once(site: Site) -> None:
     status, headers, content = site.get("/report")
     assert status == 200
@@ -299,7 +188,11 @@ def test_serve_ends_cleanly(number: int, site: Site) -> None:
     address = lines[0].split()[1]
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert answer.status == 200
-    assert finish(process, number) == (0, "")
+        cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    asked = urllib.request.Request(f"{address.partition('?')[0]}api/events", headers={"Cookie": cookie})
+    with urllib.request.urlopen(asked, timeout=30) as events:
+        assert events.readline() == b"event: simulation\n"
+        assert finish(process, number) == (0, ""), "an open page keeps the server from its end"
 
 
 def test_ui_of_a_tracking_server_is_only_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from softal.errors import SoftalError, SurrogateError
-from softal.orchestrator.predictions import predict_points, read_points
+from softal.orchestrator.predictions import predict_points, read_points, write_curves
 from softal.space import Space
 
 SPACE = Space(
@@ -114,6 +115,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_predictions() -> None:
     class Known:
+        untrained = None
+
+        def predict_arrays(self, points: Any) -> dict[str, tuple[Any, Any, Any]]:
+            return {}
+
         def predict(self, points: Any) -> dict[str, tuple[Any, Any]]:
             epsilon = np.array([point["epsilon"] for point in points])
             return {"energy": (-epsilon, np.sqrt(epsilon))}
@@ -128,3 +134,39 @@ def test_predictions() -> None:
     assert json.loads(json.dumps(found)) == found
     with pytest.raises(SurrogateError, match=r"^epsilon: 300 is too hot$"):
         predict_points(campaign, [POINT, {**POINT, "epsilon": 300.0}])
+    with pytest.raises(SurrogateError, match="no curves are predicted"):
+        write_curves(Path("curves.csv"), found)
+
+
+def test_predicted_curves(tmp_path: Path) -> None:
+    class Learned:
+        """Knows two arrays, one of which the surrogate predicts, too, on a grid of its own."""
+
+        untrained = None
+
+        def __init__(self, size: int, *names: str) -> None:
+            self.size, self.names = size, names
+
+        def predict(self, points: Any) -> dict[str, tuple[Any, Any]]:
+            return {"energy": (np.zeros(len(points)), np.ones(len(points)))}
+
+        def predict_arrays(self, points: Any) -> dict[str, tuple[Any, Any, Any]]:
+            mean = np.array([point["epsilon"] for point in points])[:, None] + np.arange(self.size)
+            mean[:, 0] = np.nan
+            return {name: (np.linspace(0, 1, self.size), mean, 0 * mean + 0.5) for name in self.names}
+
+        def refuses(self, point: Any) -> str | None:
+            return None
+
+    campaign: Any = SimpleNamespace(surrogate=Learned(9, "g", "S"), latest_learner=Learned(3, "g", "rho"))
+    rows = predict_points(campaign, [POINT, {**POINT, "epsilon": 100.0}])
+    assert {name: len(one["grid"]) for name, one in rows[0]["curves"].items()} == {"g": 3, "rho": 3, "S": 9}
+    assert rows[1]["curves"]["g"] == {"grid": [0.0, 0.5, 1.0], "mean": [None, 101.0, 102.0], "std": [None, 0.5, 0.5]}
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    write_curves(tmp_path / "curves.csv", rows, ["rho"])
+    table = list(csv.DictReader((tmp_path / "curves.csv").read_text().splitlines()))
+    assert len(table) == 2 * 3
+    assert table[-1] | {"epsilon": "100.0", "array": "rho", "place": "1.0", "mean": "102.0", "std": "0.5"} == table[-1]
+    assert table[0]["mean"] == ""
+    with pytest.raises(SurrogateError, match="'p' is not a known array that is predicted; allowed: S, g, rho"):
+        write_curves(tmp_path / "curves.csv", rows, ["p"])

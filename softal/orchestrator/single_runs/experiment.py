@@ -11,11 +11,13 @@ from softal import simulators
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.kinds.validation import unknown
 from softal.objective import Objective
+from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
 from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.orchestrator.campaign_file.yaml_text import read_yaml
 from softal.orchestrator.predictions import from_text, read_points
 from softal.simulators import Simulator
+from softal.tracking.journal import DATABASE
 from softal.trial import Point
 
 
@@ -57,7 +59,7 @@ def read_experiment(
     """Return what the command line asks for.
 
     Args:
-        what: a campaign file, or the kind of a simulator.
+        what: a campaign file, the folder of a campaign that was launched, or the kind of a simulator.
         at: the point, as `name=value,name=value`.
         changes: settings of the simulator, each as `name=value`.
         fidelity: in (0, 1].
@@ -69,12 +71,13 @@ def read_experiment(
     """
     seeds = tuple(range(seed, seed + repeats))
     path = Path(what)
-    if not path.is_file():
+    launched = (path / DATABASE).is_file()
+    if not launched and not path.is_file():
         if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
             raise CampaignFileError([Problem("", f"there is no file {path}")])
         chosen = _choose({"kind": what}, changes, Path())
         return Experiment(what, chosen, _free_point(chosen, at), None, seeds, fidelity, Path.cwd())
-    spec = load_campaign_file(path)
+    spec = Campaign.open(path).spec if launched else load_campaign_file(path)
     entry = read_yaml(spec.text)["simulator"]
     entry = dict(entry) if isinstance(entry, Mapping) else {"kind": entry}
     assert spec.simulator.settings is not None

@@ -1,143 +1,43 @@
-"use strict";
-// Everything that comes from the campaign goes into the page by textContent or setAttribute, never as HTML.
+// The page of a campaign: what is predicted at a point moves with its sliders.
 
-const $ = (id) => document.getElementById(id);
-const state = { campaign: null, point: {}, asked: 0, shown: 0, waiting: false, again: false };
+import { buildControls } from "./controls.js";
+import * as curves from "./curves.js";
+import { $, copy, forgetColours, make, show, withError } from "./elements.js";
+import { valueAt } from "./scales.js";
+import * as simulation from "./simulation.js";
+import * as slices from "./slices.js";
 
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+const state = { campaign: null, point: {}, found: null, beside: null, near: new Map(), waiting: false, again: null };
+const QUIET = 200; // ms without a move after which slices are asked for, where curves go first
+const MEASURE = "slider to curve";
 
-function draw(tag, attributes = {}, text = null) {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  if (text !== null) element.textContent = text;
-  return element;
-}
+// The point.
 
-function show(value, digits = 4) {
-  if (typeof value !== "number") return String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
-  return String(Number(value.toPrecision(digits)));
-}
+function moved(name, value, since) { go({ ...state.point, [name]: value }, since); }
 
-function withError(mean, error) {
-  if (!(error > 0)) return show(mean);
-  const places = 1 - Math.floor(Math.log10(error));
-  if (places > 8 || places < -3) return `${mean.toPrecision(4)} ± ${error.toPrecision(2)}`;
-  return `${mean.toFixed(Math.max(0, places))} ± ${error.toFixed(Math.max(0, places))}`;
-}
-
-// The way between a value and its place u in [0, 1] on an axis: softal/space.py has the formulas.
-function scale(parameter) {
-  const edge = parameter.kind === "integer" ? 0.5 : 0;
-  const low = parameter.low - edge, high = parameter.high + edge;
-  const [a, b] = parameter.log ? [Math.log(low), Math.log(high)] : [low, high];
-  return {
-    place: (value) => ((parameter.log ? Math.log(value) : value) - a) / (b - a),
-    value: (u) => {
-      const x = parameter.log ? Math.exp(a + u * (b - a)) : a + u * (b - a);
-      const clipped = Math.min(parameter.high, Math.max(parameter.low, edge ? Math.round(x) : x));
-      return edge ? clipped : Number(clipped.toPrecision(6));
-    },
-  };
-}
-
-function place(parameter, value) {
-  if (parameter.kind !== "choice") return scale(parameter).place(value);
-  return (parameter.choices.indexOf(value) + 0.5) / parameter.choices.length;
-}
-
-function valueAt(parameter, u) {
-  if (parameter.kind !== "choice") return scale(parameter).value(u);
-  const n = parameter.choices.length;
-  return parameter.choices[Math.min(n - 1, Math.max(0, Math.floor(u * n)))];
-}
-
-function steps(low, high, count) {
-  const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw * 0.999);
-  const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) found.push(Number((k * step).toPrecision(12)));
-  return found;
-}
-
-function ticks(parameter) {
-  if (parameter.kind === "choice") return parameter.choices.length > 6 ? [] : parameter.choices;
-  if (!parameter.log) {
-    const found = steps(parameter.low, parameter.high, 4);
-    return parameter.kind === "integer" ? found.filter(Number.isInteger) : found;
-  }
-  const decades = Math.log10(parameter.high / parameter.low), found = [];
-  const factors = decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 5];
-  for (let p = Math.floor(Math.log10(parameter.low)); p <= Math.log10(parameter.high); p++)
-    for (const factor of factors) {
-      const value = Number((factor * 10 ** p).toPrecision(3));
-      if (value >= parameter.low && value <= parameter.high) found.push(value);
-    }
-  return found;
-}
-
-// Controls.
-
-function buildControls() {
-  const box = $("controls");
-  box.replaceChildren();
+function go(point, since = performance.now()) {
   for (const parameter of state.campaign.parameters) {
-    const { name } = parameter, id = `parameter-${name}`;
-    const label = make("label", { for: id }, name), unit = make("span", { class: "unit" }, parameter.unit);
-    const line = make("div", { class: "line" }, label, unit), control = make("div", { class: "control" }, line);
-    if (parameter.kind === "choice") {
-      const select = make("select", { id });
-      parameter.choices.forEach((choice, i) => select.append(make("option", { value: i }, String(choice))));
-      select.addEventListener("change", () => set(name, parameter.choices[Number(select.value)]));
-      parameter.update = (value) => { select.value = parameter.choices.indexOf(value); };
-      line.append(select);
-    } else {
-      const text = make("input", { type: "text", inputmode: "decimal", "aria-label": `${name}, typed` });
-      const slider = make("input", { type: "range", id, min: 0, max: 1, step: "any" });
-      if (parameter.kind === "integer") {
-        const cells = parameter.high - parameter.low + 1;
-        if (!parameter.log && cells <= 1000) Object.assign(slider, { min: 0.5 / cells, max: 1 - 0.5 / cells, step: 1 / cells });
-      }
-      slider.addEventListener("input", () => set(name, valueAt(parameter, Number(slider.value))));
-      text.addEventListener("change", () => {
-        const value = Number(text.value);
-        const right = text.value.trim() !== "" && value >= parameter.low && value <= parameter.high &&
-          (parameter.kind === "real" || Number.isInteger(value));
-        text.classList.toggle("wrong", !right);
-        if (right) set(name, value);
-      });
-      parameter.update = (value) => {
-        slider.value = place(parameter, value);
-        text.value = show(value, 6);
-        text.classList.remove("wrong");
-      };
-      const ends = make("div", { class: "ends" }, make("span", {}, show(parameter.low)), make("span", {}, show(parameter.high)));
-      line.append(text);
-      control.append(slider, ends);
-    }
-    box.append(control);
+    const value = point[parameter.name];
+    if (state.point[parameter.name] !== value || since === 0) parameter.update(value);
+    state.point[parameter.name] = value;
   }
+  remember();
+  ask(since);
 }
 
-function set(name, value) { go({ ...state.point, [name]: value }); }
+let remembering = null;
 
-function go(point) {
-  for (const parameter of state.campaign.parameters) {
-    state.point[parameter.name] = point[parameter.name];
-    parameter.update(point[parameter.name]);
-  }
-  history.replaceState(null, "", `#${new URLSearchParams(state.point)}`);
-  ask();
+function remember() { // a browser lets an address change only so often
+  clearTimeout(remembering);
+  remembering = setTimeout(() => {
+    const sweep = $("sweep").value, said = new URLSearchParams(state.point);
+    if (sweep) said.set(".along", sweep);
+    history.replaceState(null, "", `${location.pathname}#${said}`);
+  }, 150);
 }
 
 function middle() {
-  const values = state.campaign.parameters.map((parameter) => [parameter.name, valueAt(parameter, 0.5)]);
-  return Object.fromEntries(values);
+  return Object.fromEntries(state.campaign.parameters.map((parameter) => [parameter.name, valueAt(parameter, 0.5)]));
 }
 
 function start() {
@@ -150,168 +50,203 @@ function start() {
     if (parameter.kind === "choice") found[name] = parameter.choices.find((choice) => String(choice) === text) ?? point[name];
     else if (number >= parameter.low && number <= parameter.high) found[name] = number;
   }
+  const along = given.get(".along");
+  if (state.campaign.parameters.some(({ name }) => name === along)) $("sweep").value = along;
   return found;
 }
 
 // Questions to the server: one at a time, the latest point next.
 
-async function get(path) {
-  const answer = await fetch(path), content = await answer.json();
+async function get(path) { return answered(await fetch(path)); }
+
+async function post(path, content) {
+  return answered(await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) }));
+}
+
+async function answered(answer) {
+  const content = await answer.json();
   if (!answer.ok) throw new Error(content.error);
   return content;
 }
 
-async function ask() {
+function asked(more = {}) { return new URLSearchParams({ ...state.point, ...more }); }
+
+async function ask(since) {
   if (!state.campaign.version) return;
-  if (state.waiting) { state.again = true; return; }
+  if (state.waiting) { state.again = since; return; }
   state.waiting = true;
   try {
-    const found = await get(`api/slices?${new URLSearchParams(state.point)}`);
-    render(found);
-    const outside = found.feasible ? "" : `This point is outside of the constraints: ${state.campaign.constraints.join(", ")}`;
-    say(found.refused ?? outside);
+    const sweep = $("sweep").value;
+    state.found = await get(`api/curves?${asked(sweep ? { ".along": sweep } : {})}`);
+    draw();
+    measure(since);
+    complain(state.found);
+    later();
   } catch (error) {
-    say(error.message);
+    blame(error.message);
   }
   state.waiting = false;
-  if (state.again) { state.again = false; ask(); }
+  if (state.again !== null) {
+    const next = state.again;
+    state.again = null;
+    ask(next);
+  }
 }
+
+// How long it took from a move to its curve on the screen, for whoever measures it.
+function measure(since) {
+  if (!since) return;
+  requestAnimationFrame(() => setTimeout(() => {
+    if (performance.getEntriesByName(MEASURE).length > 500) performance.clearMeasures(MEASURE);
+    performance.measure(MEASURE, { start: since, end: performance.now() });
+  }));
+}
+
+let quiet = null;
+
+// What may wait until the sliders rest: slices, what a simulation would cost, simulations nearby that are not known yet.
+function later() {
+  clearTimeout(quiet);
+  quiet = setTimeout(async () => {
+    const { found } = state;
+    const near = nearby(found);
+    try {
+      const [about, sliced] = await Promise.all([get(`api/simulation?${asked()}`), state.campaign.targets.length ? get(`api/slices?${asked()}`) : null, near]);
+      if (found !== state.found) return;
+      simulation.moved(state.campaign.folder, state.campaign.parameters.map(({ name }) => name), { ...found, expected: about.expected });
+      if (sliced) $("targets").replaceChildren(...slices.sections(state.campaign, state.point, sliced, (name, value) => moved(name, value)));
+    } catch (error) {
+      blame(error.message);
+    }
+  }, state.campaign.arrays.length ? QUIET : 0);
+}
+
+async function nearby(found) {
+  const names = curves.shownArrays(), missing = found.near.filter((id) => !state.near.has(id));
+  if (!names.length || !missing.length) return;
+  const arrays = await get(`api/trials?${new URLSearchParams({ ".ids": missing.join(","), ".arrays": state.campaign.arrays.map(({ name }) => name).join(",") })}`);
+  for (const [id, one] of Object.entries(arrays)) state.near.set(Number(id), one);
+  if (found === state.found) draw();
+}
+
+// What is wrong, beside the field that it is about where that is known.
 
 function say(text) {
   $("message").textContent = text;
   $("message").hidden = !text;
 }
 
+function blame(text) {
+  const parameter = state.campaign?.parameters.find(({ name }) => text.startsWith(`${name}: `));
+  if (parameter) parameter.complain(text.slice(parameter.name.length + 2));
+  else say(text);
+}
+
+function complain(found) {
+  for (const parameter of state.campaign.parameters) {
+    const broken = found.violated.find((text) => new RegExp(`\\b${parameter.name}\\b`).test(text));
+    parameter.complain(broken ? `outside of ${broken}` : null);
+  }
+  say("");
+  for (const text of [found.refused, found.unsimulated]) if (text) blame(text);
+  $("warnings").replaceChildren(...found.warnings.map((text) => make("li", {}, text)));
+}
+
 // Figures.
 
-function render(found) {
-  const { campaign } = state;
+function draw() {
+  const { campaign, found } = state;
   $("others").replaceChildren(...campaign.others.map((name) => {
     const unit = campaign.units[name] ? ` ${campaign.units[name]}` : "";
     return make("div", {}, make("span", {}, name), make("span", {}, show(found.point[name], 6) + unit));
   }));
-  $("targets").replaceChildren(...campaign.targets.map((target, i) => section(target, i, found)));
-}
-
-function section(target, index, found) {
-  const { mean, std, low, high } = found.prediction[target.name];
-  const quality = target.r2 === null ? "" : `R² ${target.r2.toFixed(2)} on unseen trials`;
-  const head = make("div", { class: "head" },
-    make("h2", {}, target.name.replaceAll("_", " ")),
-    make("b", {}, withError(mean, std)),
-    make("span", { class: "interval" }, `95 %: ${show(low)} to ${show(high)}`),
-    make("span", { class: "quality" }, quality));
-  const { parameters } = state.campaign, slices = make("div", { class: parameters.length === 1 ? "slices one" : "slices" });
-  const range = yRange(target, index, found);
-  parameters.forEach((parameter, column) => slices.append(slice(parameter, column, index, range, found)));
-  return make("section", {}, head, slices);
-}
-
-// The range over the whole space, widened to what is shown now: the axis stands still while sliders move.
-function yRange(target, index, found) {
-  let [low, high] = target.range;
-  for (const { mean, std } of Object.values(found.slices)) {
-    low = Math.min(low, ...mean[index].map((m, i) => m - std[index][i]));
-    high = Math.max(high, ...mean[index].map((m, i) => m + std[index][i]));
-  }
-  const margin = 0.06 * (high - low) || Math.abs(high) * 0.1 || 1;
-  return [low - margin, high + margin];
-}
-
-let clips = 0;
-
-function slice(parameter, column, index, range, found) {
-  const W = state.campaign.parameters.length === 1 ? 800 : 290, H = W === 800 ? 340 : 205;
-  const box = { left: 50, right: 10, top: 22, bottom: 24 };
-  const x = (u) => box.left + u * (W - box.left - box.right);
-  const y = (v) => H - box.bottom - (v - range[0]) / (range[1] - range[0]) * (H - box.top - box.bottom);
-  const title = parameter.unit ? `${parameter.name} [${parameter.unit}]` : parameter.name;
-  const svg = draw("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `along ${title}` });
-  svg.append(draw("text", { x: box.left, y: 13, class: "title" }, title));
-  for (const v of steps(...range, 6)) {
-    svg.append(draw("line", { x1: box.left, x2: W - box.right, y1: y(v), y2: y(v), class: "grid" }));
-    svg.append(draw("text", { x: box.left - 6, y: y(v) + 4, "text-anchor": "end" }, show(v)));
-  }
-  for (const value of ticks(parameter))
-    svg.append(draw("text", { x: x(place(parameter, value)), y: H - 7, "text-anchor": "middle" }, show(value)));
-  const id = `clip-${clips++ % 1000}`, clip = draw("clipPath", { id });
-  clip.append(draw("rect", { x: box.left, y: box.top - 2, width: W - box.left - box.right, height: H - box.top - box.bottom + 4 }));
-  const inside = draw("g", { "clip-path": `url(#${id})` });
-  svg.append(clip, inside);
-  curves(inside, parameter, found.slices[parameter.name], index, x, y);
-  forbidden(inside, found.slices[parameter.name], x, box.top, H - box.bottom);
-  dots(inside, column, index, x, y);
-  const here = x(place(parameter, found.point[parameter.name])), now = y(found.prediction[state.campaign.targets[index].name].mean);
-  inside.append(draw("line", { x1: here, x2: here, y1: box.top, y2: H - box.bottom, class: "here" }));
-  svg.append(draw("circle", { cx: here, cy: now, r: 5, class: "now" }));
-  svg.addEventListener("click", (event) => {
-    const frame = svg.getBoundingClientRect(), at = (event.clientX - frame.left) / frame.width * W;
-    const u = (at - box.left) / (W - box.left - box.right);
-    set(parameter.name, valueAt(parameter, Math.min(1, Math.max(0, u))));
+  const here = state.beside && campaign.parameters.every(({ name }) => state.beside.point[name] === state.point[name]);
+  $("to-simulated").hidden = !state.beside || here;
+  const beside = here ? state.beside : null, near = found.near.map((id) => state.near.get(id) ?? {});
+  curves.render(found, near, beside, (name, simulated) => {
+    const more = simulated ? { ".simulation": state.beside.trial } : $("sweep").value ? { ".along": $("sweep").value } : {};
+    return `api/table?${asked({ ".array": name, ...more })}`;
   });
-  return svg;
+  simulation.table(beside);
+  const heads = document.querySelectorAll("#targets .head");
+  campaign.targets.forEach((target, i) => { if (heads[i]) slices.refresh(heads[i], target, found.prediction); });
+  $("properties").replaceChildren(...Object.entries(found.properties).map(([name, { mean, std }]) =>
+    make("div", {}, make("span", {}, name.replaceAll("_", " ")), make("b", {}, withError(mean, std) + unit(name)))));
+  $("properties").hidden = !Object.keys(found.properties).length;
+  legend(found.family);
 }
 
-function curves(group, parameter, { u, mean, std }, index, x, y) {
-  const half = std[index].map((s) => 1.959964 * s), m = mean[index];
-  if (parameter.kind === "choice" || (parameter.kind === "integer" && u.length <= 12)) {
-    u.forEach((at, i) => {
-      group.append(draw("line", { x1: x(at), x2: x(at), y1: y(m[i] - half[i]), y2: y(m[i] + half[i]), class: "bar" }));
-      group.append(draw("circle", { cx: x(at), cy: y(m[i]), r: 3.5, class: "level" }));
-    });
-    return;
-  }
-  const upper = u.map((at, i) => `${x(at).toFixed(1)},${y(m[i] + half[i]).toFixed(1)}`);
-  const lower = u.map((at, i) => `${x(at).toFixed(1)},${y(m[i] - half[i]).toFixed(1)}`).reverse();
-  group.append(draw("polygon", { points: [...upper, ...lower].join(" "), class: "band" }));
-  group.append(draw("polyline", { points: u.map((at, i) => `${x(at).toFixed(1)},${y(m[i]).toFixed(1)}`).join(" "), class: "mean" }));
+function unit(name) {
+  const said = state.campaign.value_units[name];
+  return said ? ` ${said}` : "";
 }
 
-function forbidden(group, { u, feasible }, x, top, bottom) {
-  u.forEach((at, i) => {
-    if (feasible[i]) return;
-    const left = i ? (u[i - 1] + at) / 2 : 0, right = i < u.length - 1 ? (at + u[i + 1]) / 2 : 1;
-    group.append(draw("rect", { x: x(left), width: x(right) - x(left) + 0.5, y: top, height: bottom - top, class: "forbidden" }));
+function legend(family) {
+  const marks = (family?.values ?? []).map((value, i) => {
+    const mark = make("span", { class: "mark" }, show(value));
+    mark.style.borderColor = curves.shade(family.values.length > 1 ? i / (family.values.length - 1) : 0.5);
+    return mark;
   });
+  $("family").replaceChildren(...marks);
 }
 
-function dots(group, column, index, x, y) {
-  const here = state.campaign.parameters.map((parameter) => place(parameter, state.point[parameter.name]));
-  for (const trial of state.campaign.trials) {
-    if (trial.y[index] === null || trial.y[index] === undefined) continue;
-    const far = trial.u.reduce((sum, u, i) => sum + (i === column ? 0 : (u - here[i]) ** 2), 0);
-    const opacity = Math.exp(-far / 0.05);
-    if (opacity < 0.04) continue;
-    const dot = draw("circle", { cx: x(trial.u[column]), cy: y(trial.y[index]), r: 2.6, class: "dot", "fill-opacity": (0.75 * opacity).toFixed(2) });
-    dot.append(draw("title", {}, `trial ${trial.id}: ${show(trial.y[index])}`));
-    group.append(dot);
+async function arrived(number) {
+  try {
+    state.beside = await get(`api/simulation?.number=${number}`);
+    if (state.found) draw();
+  } catch (error) {
+    say(error.message);
   }
 }
 
-// The campaign may be running: look now and then for more trials and another version of the surrogate.
+// The campaign: as it was when the page was opened, and again for each new version and result.
 
 async function look() {
-  let campaign;
-  try {
-    campaign = await get("api/campaign");
-  } catch (error) {
-    say(error instanceof TypeError ? "The server has ended: softal serve starts it again." : error.message);
-    return;
-  }
-  const before = state.campaign;
-  if (before && before.version === campaign.version && before.done === campaign.done) return;
+  const campaign = await get("api/campaign"), before = state.campaign;
   state.campaign = campaign;
   document.title = `${campaign.name}: predictions`;
   $("name").textContent = campaign.name;
   $("question").textContent = campaign.question;
-  $("learned").textContent = campaign.version ? `${campaign.done} trials` : "no surrogate yet: it needs a few more trials";
+  $("learned").textContent = campaign.version ? `${campaign.done} trials` : "nothing is learned yet: it needs a few more trials";
   $("to-best").hidden = !campaign.best;
-  if (before) campaign.parameters.forEach((parameter, i) => { parameter.update = before.parameters[i].update; });
-  else { buildControls(); state.point = start(); }
-  go(state.point);
+  const names = (one) => one.arrays.map(({ name }) => name).join();
+  if (before) campaign.parameters.forEach((parameter, i) => Object.assign(parameter, { update: before.parameters[i].update, complain: before.parameters[i].complain }));
+  if (!before || names(before) !== names(campaign)) curves.build(campaign, () => { if (state.found) { draw(); later(); } });
+  else curves.renew(campaign);
+  $("above").hidden = !campaign.arrays.length;
+  if (!before) {
+    const free = campaign.parameters.map(({ name }) => make("option", { value: name }, name));
+    $("sweep").append(...free);
+    buildControls(campaign.parameters, moved);
+    go(start(), 0);
+    return;
+  }
+  if (state.beside) await arrived(state.beside.trial);
+  ask(performance.now());
+}
+
+function follow() {
+  const events = new EventSource("api/events");
+  events.addEventListener("campaign", async (event) => {
+    const { version, done } = JSON.parse(event.data), known = state.campaign;
+    if (known && known.version === version && known.done === done) return;
+    try { await look(); } catch (error) { say(error.message); }
+  });
+  events.addEventListener("simulation", (event) => simulation.hear(JSON.parse(event.data)));
+  events.addEventListener("open", () => say(""));
+  events.addEventListener("error", () => say(events.readyState === EventSource.CLOSED
+    ? "The server was started again: open the address that it has printed."
+    : "The server does not answer: softal serve starts it again."));
 }
 
 $("to-best").addEventListener("click", () => go(state.campaign.best.point));
 $("to-middle").addEventListener("click", () => go(middle()));
-look();
-setInterval(() => { if (!document.hidden) look(); }, 4000);
+$("to-simulated").addEventListener("click", () => go(state.beside.point));
+$("copy-link").addEventListener("click", () => copy(location.href, $("copy-link")));
+$("sweep").addEventListener("change", () => { remember(); ask(performance.now()); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { forgetColours(); if (state.found) draw(); });
+let resizing = null;
+window.addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => { curves.resized(); if (state.found) draw(); }, 100); });
+simulation.prepare({ point: () => state.point, post, arrived });
+if (location.search) history.replaceState(null, "", location.pathname + location.hash); // the token is in a cookie now
+look().then(follow, (error) => say(error.message));

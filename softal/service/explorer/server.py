@@ -1,105 +1,94 @@
-"""The server of the page, on the standard library's: a few fixed paths, GET only, this machine only.
+"""The server of the page: Starlette on uvicorn, this machine only, this start's token only (see `access`).
 
-    /                  the page          /api/campaign       what `Explorer.describe` returns
-    /page.css /page.js its files         /api/predict?x=1&…  the prediction at a point
-    /report            the report        /api/slices?x=1&…   and the slices through it
+    GET  /  page.css  *.js  plotly.js     the page and its files
+         report                           the report
+         api/campaign                     what `Explorer.describe` returns
+         api/predict?x=1&…                values at a point
+         api/curves?x=1&…                 values and curves at a point; `.along=x`: and a family along x
+         api/slices?x=1&…                 values along each parameter
+         api/trials?.ids=3,7&.arrays=g_r  arrays of trials
+         api/table?.array=g_r&x=1&…       CSV of a curve; `.along=x`, or `.simulation=0` beside a prediction
+         api/simulation                   how the simulation stands; `.number=0`: a result beside its prediction
+         api/events                       server-sent events: new versions and results, the simulation's progress
+    POST api/simulate, api/cancel, api/add
 
-Any web page that the user visits can send requests here. It cannot read the answers, unless it makes its own name
-stand for 127.0.0.1 (DNS rebinding): then the Host header has that name, and the request is refused.
+What begins with a dot is no parameter. All addresses are relative, so that the page works behind a proxy's prefix.
 """
 
 from __future__ import annotations
 
-import re
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
+import socket
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from softal.errors import SoftalError
-from softal.service.explorer.model import Explorer, to_json
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-LOCAL = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
-STATIC = {
-    "/": ("page.html", "text/html; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-}
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
-HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cache-Control": "no-store"}
-MAX_QUERY = 20_000
+from softal.errors import CampaignStateError, SoftalError
+from softal.service.explorer.access import guard, new_token
+from softal.service.explorer.model import Explorer
+from softal.service.explorer.routes import Site
+from softal.service.explorer.simulations import Simulations
 
 
-def make_server(explorer: Explorer, host: str, port: int) -> ThreadingHTTPServer:
-    """Return a server of the page that is bound to the port; run it with `serve_forever`."""
+class Server:
+    """The page on a port of this machine.
 
-    class OfThisExplorer(_Requests):
-        pass
+    Args:
+        explorer: of the campaign.
+        host, port: 0 is any free port.
 
-    OfThisExplorer.explorer = explorer
-    server = ThreadingHTTPServer((host, port), OfThisExplorer)
-    server.daemon_threads = True
-    return server
+    Attributes:
+        token: of this start.
+        port: that is served.
+    """
 
+    def __init__(self, explorer: Explorer, host: str, port: int) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self._socket.listen(128)  # whoever opens the address as soon as it is printed waits for the first answer
+        self.host, self.port, self.token = host, int(self._socket.getsockname()[1]), new_token()
+        self.simulations = Simulations(explorer.campaign)
+        site = Site(explorer, self.simulations, lambda: self._server.should_exit)
+        handlers: dict[Any, Any] = {SoftalError: _mistake, HTTPException: _not_served, Exception: _broken}
+        app = Starlette(routes=site.routes(), exception_handlers=handlers)
+        app.router.redirect_slashes = False
+        settings = uvicorn.Config(
+            guard(self.token, self.port)(app), log_level="critical", log_config=None, access_log=False, lifespan="off",
+            ws="none", http="h11", server_header=False, timeout_graceful_shutdown=2, timeout_keep_alive=60,
+        )  # fmt: skip
+        self._server = uvicorn.Server(settings)
 
-class _Requests(BaseHTTPRequestHandler):
-    explorer: Explorer
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "softal", ""
-    timeout = 60
+    @property
+    def address(self) -> str:
+        """The address of the page, without the token."""
+        return f"http://{self.host}:{self.port}/"
 
-    def do_GET(self) -> None:
-        if not LOCAL.fullmatch(self.headers.get("Host", "")):
-            self._refuse(HTTPStatus.FORBIDDEN, "only 127.0.0.1 and localhost are served")
-            return
+    def serve(self) -> None:
+        """Serve until Ctrl-C, SIGTERM or `stop`; then end the simulation that runs."""
         try:
-            self._answer()
-        except SoftalError as error:
-            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-        except Exception as error:
-            self._refuse(HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}")
+            self._server.run(sockets=[self._socket])
+        finally:
+            self.simulations.close()
+            self._socket.close()
 
-    def _answer(self) -> None:
-        parts = urlsplit(self.path)
-        if parts.path in STATIC:
-            name, kind = STATIC[parts.path]
-            content = (files("softal.service.explorer") / name).read_bytes()
-            self._send(HTTPStatus.OK, kind, content, {"Content-Security-Policy": POLICY})
-        elif parts.path == "/report":
-            self._send(HTTPStatus.OK, "text/html; charset=utf-8", self.explorer.report().read_bytes())
-        elif parts.path in ("/api/campaign", "/api/predict", "/api/slices"):
-            self._json(HTTPStatus.OK, self._ask(parts.path, parts.query))
-        else:
-            self._refuse(HTTPStatus.NOT_FOUND, f"{parts.path} is not served")
+    def stop(self) -> None:
+        """Let `serve` return; for other threads."""
+        self._server.should_exit = True
 
-    def _ask(self, path: str, query: str) -> dict[str, Any]:
-        if path == "/api/campaign":
-            return self.explorer.describe()
-        if len(query) > MAX_QUERY:
-            raise SoftalError(f"the query is longer than {MAX_QUERY} characters")
-        entry = dict(parse_qsl(query, keep_blank_values=True))
-        return self.explorer.predict(entry) if path == "/api/predict" else self.explorer.slices(entry)
 
-    def _refuse(self, status: HTTPStatus, reason: str) -> None:
-        self._json(status, {"error": reason})
+def _mistake(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 409 if isinstance(error, CampaignStateError) else 400)
 
-    def _json(self, status: HTTPStatus, content: dict[str, Any]) -> None:
-        self._send(status, "application/json", to_json(content))
 
-    def _send(self, status: HTTPStatus, kind: str, content: bytes, more: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {
-            **HEADERS,
-            "Content-Type": kind,
-            "Content-Length": str(len(content)),
-            **(more or {}),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
+def _not_served(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    reasons = {404: f"{request.url.path} is not served", 405: f"{request.url.path} does not take {request.method}"}
+    return JSONResponse({"error": reasons.get(error.status_code, error.detail)}, error.status_code)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the terminal belongs to the user."""
+
+def _broken(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 500)

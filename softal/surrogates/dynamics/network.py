@@ -20,7 +20,7 @@ from softal.numeric import Floats
 from softal.outputs import Flaws
 from softal.space import Space
 from softal.surrogates.dynamics import committee as dynamics_committee
-from softal.surrogates.dynamics.data import REQUIRED, DynamicsData, features_of
+from softal.surrogates.dynamics.data import REQUIRED, SCATTERING, DynamicsData, features_of
 from softal.surrogates.dynamics.ensemble import Committee, ShapedCommittee, TrainingSettings, train
 from softal.surrogates.dynamics.paper import PaperCommittee
 from softal.surrogates.dynamics.refusal import Known, outside
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SHOWN = "dynamics"  # name of the table with all that is to be shown
 ELSEWHERE = ("crystallized",)  # in models that were saved before they carried it
+TIMES = 120  # of curves that are predicted for pages
 ARCHITECTURES: dict[str, type[Committee]] = {"ensemble": ShapedCommittee, "paper": PaperCommittee}
 
 
@@ -141,6 +142,14 @@ class DynamicsNetwork(Learner):
         """Return S_AA, S_AB, S_BB (n, 3, n_k) at points, interpolated; SurrogateError without a network."""
         self._require_network()
         return parts_of(self._committee.features(points))[0]
+
+    def predict_arrays(self, points: Sequence[Mapping[str, Value]]) -> dict[str, tuple[Floats, Floats, Floats]]:
+        """Return F_s_A and F_s_B, as the simulator calls them, at times even in log t; see the base class."""
+        self._require_network()
+        times = [t for state in self._shown["states"] for t in (min(state["t"]), max(state["t"]))]
+        t = np.geomspace(min(times), max(times), TIMES)
+        mean, std = self.curves(points, t)
+        return {name: (t, mean[:, i], std[:, i]) for i, name in enumerate(SCATTERING)}
 
     def refuses(self, point: Mapping[str, Value]) -> str | None:
         """Return why nothing should be predicted at a point: outside, colder than the liquid known, in the crystal."""

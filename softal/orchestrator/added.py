@@ -1,0 +1,70 @@
+"""Trials that a user ran beside a campaign: they join its journal, and surrogate and learner learn from them.
+
+The journal has one writer at a time: while the campaign runs, nothing can be added. Strategies take such a trial for a
+result that they did not ask for: they learn from it, and their own sequence of points stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from softal.errors import CampaignStateError
+from softal.space import Space
+from softal.tracking.journal import Journal, in_use
+from softal.trial import USER, Point, Trial, TrialState, same_fidelity
+
+if TYPE_CHECKING:
+    from softal.orchestrator.loop.brief import Brief
+
+
+def add(folder: Path, space: Space, trial: Trial) -> Trial:
+    """Write a finished trial into the journal of the campaign in a folder; see `Campaign.add`."""
+    if trial.state is not TrialState.DONE or trial.observation is None:
+        raise CampaignStateError(f"the simulation is not done and cannot be added: {trial.reason or trial.state}")
+    point = space.complete(trial.point)
+    with _opened(folder) as journal:
+        if (known := find(journal, point, trial.seed, trial.fidelity)) is not None:
+            return known
+        number, seq = sum(journal.counts().values()), journal.seq
+        own = replace(trial, id=number, point=point, proposed_by=USER, notes={}, asked_after=seq, told=None)
+        [stored] = journal.write([own])
+        return stored
+
+
+def find(journal: Journal, point: Point, seed: int, fidelity: float) -> Trial | None:
+    """Return the trial by which this run was added before; None where it was not."""
+    own = (trial for trial in journal.read(TrialState.DONE) if trial.proposed_by == USER)
+    return next((trial for trial in own if same_run(trial, point, seed, fidelity)), None)
+
+
+def same_run(trial: Trial, point: Point, seed: int, fidelity: float) -> bool:
+    """Return whether a trial is of this point with this seed and fidelity, so that it would come out the same."""
+    return trial.point == point and trial.seed == seed and same_fidelity(trial.fidelity, fidelity)
+
+
+def retrain(brief: Brief) -> list[dict[str, Any]]:
+    """Train on all trials and write the versions into the journal; see `Campaign.retrain`."""
+    from softal.orchestrator.loop.agents import Trainer
+
+    with _opened(brief.folder) as journal:
+        trainer = Trainer(brief)
+        try:
+            trained = trainer.step(final=True)
+        finally:
+            trainer.journal.close()
+        for record in trained.records:
+            journal.add_version(record)
+    if trained.failed:
+        raise CampaignStateError(f"not everything could be trained: {'; '.join(trained.failed)}")
+    return trained.records
+
+
+def _opened(folder: Path) -> Journal:
+    try:
+        return Journal.open(folder, read_only=False)
+    except CampaignStateError as error:
+        if in_use(folder):
+            raise CampaignStateError(f"the campaign is running, and its journal has one writer: {error}") from error
+        raise
