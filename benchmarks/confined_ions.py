@@ -170,7 +170,7 @@ def markdown(results: Results, machine: Mapping[str, Any]) -> str:
 
 
 def _accuracy(results: Results) -> list[str]:
-    head = ("strategy", "simulations", "hours of a core", "RMSE [mol/l]", "within the simulation's error",
+    head = ("strategy", "simulations", "10^6 ion steps", "RMSE [mol/l]", "within the simulation's error",
             "within an error bar of the paper's", "contact, mid, peak", "in the 95 % band")  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for (method, network), seeds in results.items():
@@ -181,7 +181,7 @@ def _accuracy(results: Results) -> list[str]:
             )
             cells = [
                 f"{label} ({len(seeds)})", f"{middle(seeds, number, 'simulations'):.0f}",
-                f"{middle(seeds, number, 'hours'):.2f}", f"{middle(seeds, number, 'rmse'):.4f}",
+                f"{middle(seeds, number, 'ion_steps'):.0f}", f"{middle(seeds, number, 'rmse'):.4f}",
                 f"{middle(seeds, number, 'success'):.1%}", f"{middle(seeds, number, 'success_bars'):.1%}",
                 features, f"{middle(seeds, number, 'coverage'):.1%}",
             ]  # fmt: skip
@@ -198,14 +198,14 @@ def _shown(steps: Steps) -> list[int]:
 
 
 def _savings(results: Results) -> list[str]:
-    """Return how many simulations, and how much time, each needs for what Sobol's sequence reaches with some."""
+    """Return how many simulations, and how many steps, each needs for what Sobol's sequence reaches with some."""
     base = results.get(("sobol", "ensemble"))
     if base is None:
         return []
     numbers = [number for number, step in enumerate(base[0]) if len(step["chosen"]) >= 40]
     head = [f"{len(base[0][n]['chosen'])} (RMSE {middle(base, n, 'rmse'):.4f})" for n in numbers]
     lines = [
-        "Simulations (hours of a core) that a strategy needs for the RMSE that Sobol's sequence has after:", "",
+        "Simulations (10^6 ion steps) that a strategy needs for the RMSE that Sobol's sequence has after:", "",
         f"| | {' | '.join(head)} |", "|---" * (1 + len(head)) + "|",
     ]  # fmt: skip
     for (method, network), seeds in results.items():
@@ -217,7 +217,7 @@ def _savings(results: Results) -> list[str]:
                     float(np.median([needed(steps, level, what) for steps in seeds]))
                     for what in ("simulations", "hours")
                 ]
-                cells.append(f"{much[0]:.0f} ({much[1]:.2f})" if np.isfinite(much[0]) else "not reached")
+                cells.append(f"{much[0]:.0f} ({much[1]:.0f})" if np.isfinite(much[0]) else "not reached")
             lines.append(f"| {LABELS[method]} | {' | '.join(cells)} |")
     return lines
 
@@ -242,14 +242,14 @@ def _systems(results: Results) -> list[str]:
 
 
 def plot(results: Results, path: Path) -> None:
-    """Draw RMSE against simulations and hours of a core: medians, and the range over seeds."""
+    """Draw RMSE against simulations and steps: medians, and the range over seeds."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
-    for axis, what, label in zip(axes, ("simulations", "hours"), ("simulations", "hours of one core"), strict=True):
+    for axis, what, label in zip(axes, ("simulations", "ion_steps"), ("simulations", "10^6 ion steps"), strict=True):
         for (method, network), seeds in results.items():
             if network != "ensemble":
                 continue
