@@ -139,17 +139,24 @@ def _of(step: Mapping[str, Any], name: str) -> float:
     return float(step[group][key] if key else step[group])
 
 
-def needed(steps: Steps, rmse: float, what: str = "simulations") -> float:
-    """Return how much it takes to come to an RMSE and stay there, interpolated in logarithms; infinite if never."""
+def needed(steps: Steps, level: float, what: str = "simulations", measure: str = "rmse") -> float:
+    """Return how much it takes to come down to a level and stay there, interpolated in logarithms; infinite if never.
+
+    Args:
+        steps: of one path.
+        level: of the measure.
+        what: `simulations` or `ion_steps`.
+        measure: `rmse`, or `missed`, the part of densities that is not within an error bar of the paper's.
+    """
     x = np.log([_of(step, what) for step in steps])
-    y = np.log([step["rmse"] for step in steps])
+    y = np.log([1 - step["success_bars"] if measure == "missed" else step[measure] for step in steps])
     worst = np.maximum.accumulate(y[::-1])[::-1]  # of this step and all later ones
-    if worst[-1] > np.log(rmse):
+    if worst[-1] > np.log(level):
         return float("inf")
-    first = int(np.argmax(worst <= np.log(rmse)))
+    first = int(np.argmax(worst <= np.log(level)))
     if first == 0:
         return float(np.exp(x[0]))
-    part = (worst[first - 1] - np.log(rmse)) / (worst[first - 1] - worst[first])
+    part = (worst[first - 1] - np.log(level)) / (worst[first - 1] - worst[first])
     return float(np.exp(x[first - 1] + part * (x[first] - x[first - 1])))
 
 
@@ -174,13 +181,12 @@ def _accuracy(results: Results) -> list[str]:
             "within an error bar of the paper's", "contact, mid, peak", "in the 95 % band")  # fmt: skip
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for (method, network), seeds in results.items():
-        label = LABELS[method] + (", learned by Gaussian processes" if network == "gaussian_process" else "")
         for number in _shown(seeds[0]):
             features = ", ".join(
                 f"{middle(seeds, number, f'features.{name}'):.0%}" for name in ("contact", "mid", "peak")
             )
             cells = [
-                f"{label} ({len(seeds)})", f"{middle(seeds, number, 'simulations'):.0f}",
+                f"{_label(method, network)} ({len(seeds)})", f"{middle(seeds, number, 'simulations'):.0f}",
                 f"{middle(seeds, number, 'ion_steps'):.0f}", f"{middle(seeds, number, 'rmse'):.4f}",
                 f"{middle(seeds, number, 'success'):.1%}", f"{middle(seeds, number, 'success_bars'):.1%}",
                 features, f"{middle(seeds, number, 'coverage'):.1%}",
@@ -198,28 +204,30 @@ def _shown(steps: Steps) -> list[int]:
 
 
 def _savings(results: Results) -> list[str]:
-    """Return how many simulations, and how many steps, each needs for what Sobol's sequence reaches with some."""
+    """Return how many simulations, and how many steps, each needs for the paper's score, and for Sobol's RMSE."""
     base = results.get(("sobol", "ensemble"))
     if base is None:
         return []
-    numbers = [number for number, step in enumerate(base[0]) if len(step["chosen"]) >= 40]
-    head = [f"{len(base[0][n]['chosen'])} (RMSE {middle(base, n, 'rmse'):.4f})" for n in numbers]
+    numbers = [n for n, step in enumerate(base[0]) if 40 <= len(step["chosen"]) <= 200]
+    levels = [(1 - PAPER["success"], "missed"), *((middle(base, n, "rmse"), "rmse") for n in numbers)]
+    heads = [f"{PAPER['success']:.1%} within a bar of the paper's"]
+    heads += [f"RMSE {middle(base, n, 'rmse'):.4f} (Sobol's after {len(base[0][n]['chosen'])})" for n in numbers]
     lines = [
-        "Simulations (10^6 ion steps) that a strategy needs for the RMSE that Sobol's sequence has after:", "",
-        f"| | {' | '.join(head)} |", "|---" * (1 + len(head)) + "|",
+        "Simulations (10^6 ion steps) that it takes for:", "",
+        f"| | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|",
     ]  # fmt: skip
     for (method, network), seeds in results.items():
-        if network == "ensemble":
-            cells = []
-            for n in numbers:
-                level = middle(base, n, "rmse")
-                much = [
-                    float(np.median([needed(steps, level, what) for steps in seeds]))
-                    for what in ("simulations", "hours")
-                ]
-                cells.append(f"{much[0]:.0f} ({much[1]:.0f})" if np.isfinite(much[0]) else "not reached")
-            lines.append(f"| {LABELS[method]} | {' | '.join(cells)} |")
+        cells = []
+        for level, measure in levels:
+            whats = ("simulations", "ion_steps")
+            much = [float(np.median([needed(steps, level, what, measure) for steps in seeds])) for what in whats]
+            cells.append(f"{much[0]:.0f} ({much[1]:.0f})" if np.isfinite(much).all() else "not reached")
+        lines.append(f"| {_label(method, network)} | {' | '.join(cells)} |")
     return lines
+
+
+def _label(method: str, network: str) -> str:
+    return LABELS[method] + (", learned by Gaussian processes" if network == "gaussian_process" else "")
 
 
 def _systems(results: Results) -> list[str]:

@@ -147,7 +147,7 @@ def judged(library: Library, objective: Objective, chosen: Numbers, job: Job) ->
 
 
 def cost(trials: Sequence[Trial]) -> float:
-    """Return 10^6 steps of an ion, which time is proportional to (that of the library is not: other work ran beside)."""
+    """Return 10^6 steps of an ion, which a free machine's time is proportional to."""
     return float(sum(trial.observation.values["ion_steps"] for trial in trials if trial.observation))
 
 
