@@ -133,6 +133,7 @@ def connect(
     if address is None and os.environ.get("RAY_ADDRESS"):
         address = "auto"  # inside a Ray job, or where the user says so
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of trials that are ended with the campaign
     if address is None:
         _set_environment(concurrent)
     import ray
