@@ -67,7 +67,7 @@ def main() -> None:
     if options.docs:
         images = options.docs.parent / "images"
         plot(results, images / "confined-ions-efficiency.png")
-        overhead.put_into(options.docs, text, BEGIN, END)
+        overhead.put_into(options.docs, f"{text}\n", BEGIN, END)
 
 
 def _options() -> argparse.Namespace:
@@ -255,6 +255,7 @@ def plot(results: Results, path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import NullLocator, StrMethodFormatter
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
     for axis, what, label in zip(axes, ("simulations", "ion_steps"), ("simulations", "10^6 ion steps"), strict=True):
@@ -267,6 +268,12 @@ def plot(results: Results, path: Path) -> None:
             axis.loglog(x, np.median(y, axis=1), "o-", ms=3, color=COLOURS[method], label=LABELS[method])
             axis.fill_between(x, y.min(axis=1), y.max(axis=1), color=COLOURS[method], alpha=0.12, lw=0)
         axis.set_xlabel(label)
+    for axis, ticks in ((axes[0].xaxis, (12, 20, 40, 80, 160, 300)), (axes[1].xaxis, (60, 100, 200, 400, 800, 1600)),
+                        (axes[0].yaxis, (0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03))):  # fmt: skip
+        low, high = axis.get_view_interval()
+        axis.set_minor_locator(NullLocator())
+        axis.set_ticks([one for one in ticks if low <= one <= high])
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes[0].set_ylabel("RMSE of the profiles [mol/l]")
     axes[0].legend(frameon=False, fontsize=8)
     figure.savefig(path, dpi=120)
