@@ -51,7 +51,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Shared:
-    """What arrays have in common at the same points: values of expressions by their text, and places."""
+    """What arrays have in common at the same points: values of expressions, and places."""
 
     values: dict[str, Floats] = field(default_factory=dict)
     places: dict[object, tuple[Places, Floats]] = field(default_factory=dict)
@@ -211,7 +211,7 @@ class Form:
         return found
 
     def frame(self, columns: Mapping[str, Floats], n: int, shared: Shared) -> Frame:
-        """Return the frame of n points; arrays with the same expressions share their values and places."""
+        """Return the frame of n points; arrays share values of the same expressions, and places of the same support."""
         facts = self.facts(columns, n, shared.values)
         support, integral = facts.get("support"), facts.get("integral")
         contact = facts.get("contact", support)
@@ -220,7 +220,7 @@ class Form:
         scale = integral / length if positive else np.full(n, self.constant)  # type: ignore[operator]
         if support is None or contact is None:
             return Frame(scale, integral, None, None, None, None)
-        key = (self.known.support, self.known.contact, self.known.symmetric, self.grid.tobytes())
+        key = (support.tobytes(), contact.tobytes(), self.known.symmetric, self.grid.tobytes())
         if key not in shared.places:
             contact = np.minimum(contact, support)
             spans = depths(self.along, support, contact)[1] * self._inner
