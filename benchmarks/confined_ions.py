@@ -12,13 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
-import os
 import sys
 import time
-import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +23,14 @@ import numpy as np
 import overhead
 from confined_ions_library import POOL_FIDELITY, SYSTEMS, TEST_FIDELITY, Library
 from confined_ions_replay import METHODS, Job
+from jobs import run_all
 
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.workers.sandbox import die_with_parent
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "runs" / "ions_library"
 FOLDER = HERE.parent / "runs" / "benchmarks" / "confined_ions"
 BEGIN, END = "<!-- efficiency: begin -->", "<!-- efficiency: end -->"
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 NETWORKS = ("ensemble", "gaussian_process")
 LABELS = {
     "committee": "committee, cost by steps",
@@ -85,7 +80,6 @@ def _options() -> argparse.Namespace:
 def measure(options: argparse.Namespace) -> None:
     """Run what is not there yet."""
     options.folder.mkdir(parents=True, exist_ok=True)
-    os.environ.update(ONE_THREAD)  # of the processes, which import torch after this
     library = Library.load(options.library)
     machine = overhead.machine(("softal", "torch")) | {"pool": len(library.pool), "tests": len(library.tests)}
     (options.folder / "machine.json").write_text(json.dumps(machine, indent=1) + "\n")
@@ -94,19 +88,11 @@ def measure(options: argparse.Namespace) -> None:
         Job(method, seed, "gaussian_process") for seed in range(options.seeds) for method in ("committee", "sobol")
     ]
     began = time.monotonic()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_prepare) as pool:
-        futures = {pool.submit(_run, job, options.library, options.folder): job for job in jobs}
-        for number, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            job, done = futures[future], f"{number}/{len(jobs)} after {time.monotonic() - began:.0f} s"
-            print(f"{done}: {job.method} ({job.network}) seed {job.seed}", file=sys.stderr, flush=True)
-
-
-def _prepare() -> None:
-    """Set up a process of the pool; without the parent it would go on writing to files that another run continues."""
-    die_with_parent()
-    warnings.simplefilter("ignore")
+    ended = run_all(jobs, _run, options.library, options.folder, workers=options.workers)
+    for number, (job, future) in enumerate(ended, start=1):
+        future.result()
+        done = f"{number}/{len(jobs)} after {time.monotonic() - began:.0f} s"
+        print(f"{done}: {job.method} ({job.network}) seed {job.seed}", file=sys.stderr, flush=True)
 
 
 def _run(job: Job, library: Path, folder: Path) -> None:

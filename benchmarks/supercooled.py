@@ -14,13 +14,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
-import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +25,14 @@ import overhead
 import supercooled_accuracy
 import supercooled_figures
 import supercooled_replay
+from jobs import ONE_THREAD, run_all
 from supercooled_library import Library
 from supercooled_replay import GRID_SIZES, METHODS, Job, grid
-
-from softal.orchestrator.workers.sandbox import die_with_parent
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "runs" / "supercooled_grid"
 FOLDER = HERE.parent / "runs" / "benchmarks" / "supercooled"
 BEGIN, END = "<!-- supercooled: begin -->", "<!-- supercooled: end -->"
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 PACKAGES = ("softal", "torch")
 ACCURACY = "accuracy.json"
 
@@ -82,13 +77,11 @@ def measure(library: Library, options: argparse.Namespace) -> None:
         (options.folder / ACCURACY).write_text(json.dumps(found) + "\n")
     jobs = plan(library, options.methods, options.seeds, options.limit)
     began = time.monotonic()
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context, initializer=_prepare) as pool:
-        futures = {pool.submit(_run, job, options.library, options.folder): job for job in jobs}
-        for number, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            done = f"{number}/{len(jobs)} after {time.monotonic() - began:.0f} s"
-            print(f"{done}: {futures[future].method} seed {futures[future].seed}", file=sys.stderr, flush=True)
+    ended = run_all(jobs, _run, options.library, options.folder, workers=options.workers)
+    for number, (job, future) in enumerate(ended, start=1):
+        future.result()
+        done = f"{number}/{len(jobs)} after {time.monotonic() - began:.0f} s"
+        print(f"{done}: {job.method} seed {job.seed}", file=sys.stderr, flush=True)
 
 
 def plan(library: Library, methods: Sequence[str], seeds: int, limit: float | None = None) -> list[Job]:
@@ -99,12 +92,6 @@ def plan(library: Library, methods: Sequence[str], seeds: int, limit: float | No
 
 def _run(job: Job, library: Path, folder: Path) -> None:
     supercooled_replay.run(job, Library.load(library), folder)
-
-
-def _prepare() -> None:
-    """Set up a process of the pool; without the parent it would go on writing to files that another run continues."""
-    die_with_parent()
-    warnings.simplefilter("ignore")
 
 
 def _machine(folder: Path) -> dict[str, Any]:

@@ -372,7 +372,9 @@ def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | N
     if dashboard:
         out.print(f"  dashboard  {dashboard}  (its token: ray get-auth-token)", soft_wrap=True)
     elif campaign.spec.cluster.address is None and "RAY_ADDRESS" not in os.environ:  # Ray was started here
-        out.print("  dashboard  none: Ray's did not come up in time, which happens on a busy machine", soft_wrap=True)
+        out.print(
+            "  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken", soft_wrap=True
+        )
     out.print(f"  MLflow     softal ui {folder}", soft_wrap=True)
     for line in hints(spec.space):
         out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)

@@ -84,8 +84,9 @@ def test_budget_of_stagnation(make_campaign: Make):
 def test_budget_of_hours(make_campaign: Make):
     campaign = make_campaign(budget={"hours": 2 / 3600}, simulator={"kind": "simulations:Bowl", "seconds": 0.2})
     began = time.time()
-    # (on a busy machine Ray's first worker may need all of these seconds, and then no trial is finished)
-    assert "hours are used up" in campaign.launch().reason
+    reason = campaign.launch().reason
+    # On a busy machine Ray's first worker may need all of these seconds.
+    assert reason.endswith("hours are used up" + ("" if campaign.status().done else ", and no trial is finished"))
     assert time.time() - began < 30
 
 

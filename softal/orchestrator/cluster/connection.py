@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of trials that are ended with their campaign
     "RAY_task_events_max_num_task_in_gcs": "10000",  # as many as Ray's state API and dashboard show; 4 kB each
 }
 AGENTS = 3  # strategist, trainer, tracker
@@ -133,7 +134,6 @@ def connect(
     if address is None and os.environ.get("RAY_ADDRESS"):
         address = "auto"  # inside a Ray job, or where the user says so
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
-    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of trials that are ended with the campaign
     if address is None:
         _set_environment(concurrent)
     import ray
