@@ -86,14 +86,12 @@ class CommandSettings(Settings):
     def _consistent(self) -> Self:
         if self.shell and not isinstance(self.command, str):
             raise ValueError("`shell: true` needs the command as one text, not as a list")
-        if self.shell and (wrong := shell.misplaced(str(self.command))):
-            raise ValueError(f"command: {wrong}")
         for text in self.texts:
             if wide := placeholders.too_wide(text):
                 raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
-            for name, value in SUCH_AS.items():
-                if taken := placeholders.misfit(text, name, value):
-                    raise ValueError(f"{name}, such as {value!r}, does not fit; allowed: {taken}")
+        for name, value in SUCH_AS.items():
+            if taken := self.taken(name, value):
+                raise ValueError(f"{name}, such as {value!r}, does not fit; allowed: {taken}")
         for template in self.template_files:
             path = self.folder / template
             if not path.is_file():
@@ -103,6 +101,12 @@ class CommandSettings(Settings):
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
         return self
+
+    def taken(self, name: str, value: Value) -> str | None:
+        """Say what the placeholders of this name can be filled with, where a value is not of that kind; else None."""
+        if self.shell and (taken := shell.refuses(str(self.command), name, value)):
+            return taken
+        return next((taken for text in self.texts if (taken := placeholders.misfit(text, name, value))), None)
 
     @property
     def template_files(self) -> dict[str, str]:
@@ -154,10 +158,7 @@ class Command(Simulator):
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say what a placeholder's format takes, such as `{x:d}`, where it does not take this value."""
-        for text in self.settings.texts:
-            if taken := placeholders.misfit(text, name, value):
-                return taken
-        return None
+        return self.settings.taken(name, value)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Run the command at `point` and read its results.

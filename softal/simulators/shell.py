@@ -4,7 +4,7 @@
     run '{x}'    a single quote in it is written as '\\''
     run "{x}"    a backslash stands before each of \\ " $ `
 
-Where the shell reads its text in yet another way, no placeholder is allowed (`misplaced`).
+Where the shell reads its text in yet another way, only numbers are filled in (`refuses`): they run nothing anywhere.
 """
 
 from __future__ import annotations
@@ -17,29 +17,37 @@ from typing import Any
 from softal.simulators.placeholders import PLACEHOLDER, formatted
 
 BARE, SINGLE, DOUBLE = "", "'", '"'
-# Places in which nothing can be filled in safely.
+# Places in which a text cannot be quoted.
 ESCAPED, COMMENT, BACKTICKS = "after a backslash", "in a comment", "in backticks"
-NESTED, DOCUMENT, ANSI = "in or after `$(` in double quotes", "in or after a here-document", "in or after $'"
-ALLOWED = (BARE, SINGLE, DOUBLE)
+NESTED, ARITHMETIC = "in or after `$(` in double quotes", "in or after `$((`"
+DOCUMENT, ANSI = "in or after a here-document", "in or after $'"
+QUOTABLE = (BARE, SINGLE, DOUBLE)
 
 
-def misplaced(text: str) -> str | None:
-    """Say which placeholder of a command stands where it cannot be quoted, and what to do; None where all can be."""
-    for found, place in _places(text):
-        if place not in ALLOWED:
-            name = found[1]
-            return (
-                f"{found[0]} stands {place}, where a text in its place could run as a command; allowed is "
-                f'`environment: {{VALUE: "{{{name}}}"}}`, and $VALUE in the command'
-            )
-    return None
+def refuses(text: str, name: str, value: object) -> str | None:
+    """Say where in a command the placeholder `{name}` takes numbers only, for a value that is none; else None."""
+    if isinstance(value, int | float):
+        return None
+    places = (place for found, place in _places(text) if found[1] == name and place not in QUOTABLE)
+    place = next(places, None)
+    return place and (
+        f"numbers, for {{{name}}} {place} in a command of the shell, where a text could run as one; a text goes "
+        f'as `environment: {{VALUE: "{{{name}}}"}}`, and $VALUE in the command'
+    )
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """Return a command of the shell with each placeholder replaced, quoted as its place asks."""
+    """Return a command of the shell with each placeholder replaced, quoted as its place asks.
+
+    Raises:
+        ValueError: for a text where it cannot be quoted, and for a value that has no such format.
+    """
     parts, end = [], 0
     for found, place in _places(text):
-        parts += [text[end : found.start()], _quoted(formatted(found, values), place)]
+        if refused := refuses(text, found[1], values[found[1]]):
+            raise ValueError(f"{values[found[1]]!r} is given; allowed: {refused}")
+        filled = formatted(found, values)
+        parts += [text[end : found.start()], _quoted(filled, place) if place in QUOTABLE else filled]
         end = found.end()
     return "".join([*parts, text[end:]])
 
@@ -76,6 +84,8 @@ def _after(text: str, at: int, place: str) -> tuple[str, int]:
                 return here, 1
             if two == "$'":
                 return ANSI, 2
+            if text[at : at + 3] == "$((":
+                return ARITHMETIC, 3
             if here == "`":
                 return BACKTICKS, 1
             if two == "<<":
