@@ -18,7 +18,7 @@ VARIABLE = "SOFTAL_MLFLOW_PASSWORD"
 FILE = "mlflow-password"  # in the campaign's folder
 # scheme://user:password@, where the password may hold `/` or `@` as some write them, but `host:5000/a@b` has none.
 _IN_ADDRESS = re.compile(r"(\b[A-Za-z][\w+.-]*://[^\s/@:'\"<>]*:)(?!\d{1,5}[/?#])([^\s'\"<>]+)(?=@)")
-_IN_QUERY = re.compile(r"([?&;](?:password|passwd|pwd|token|secret)=)([^\s&;#'\"<>]+)", re.IGNORECASE)
+_IN_QUERY = re.compile(r"([?&;](?:password|passwd|pwd)=)([^\s&;#'\"<>]+)", re.IGNORECASE)
 _USER = re.compile(r"([A-Za-z][\w+.-]*://)([^\s/@:]*)(?::(?!\d{1,5}[/?#])(\S*))?@(?=[^@]*$)")
 
 
@@ -28,7 +28,7 @@ def redacted(text: str) -> str:
 
 
 def in_query(uri: str) -> bool:
-    """Whether a password or token stands in the query of an address."""
+    """Whether a password stands in the query of an address."""
     return _IN_QUERY.search(uri) is not None
 
 

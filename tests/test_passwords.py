@@ -50,6 +50,7 @@ def _none_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://host:5000 for me@there.org", "http://host:5000 for me@there.org"),
         ("sqlite:////data/a:b.db", "sqlite:////data/a:b.db"),
         ("mssql://h/db?user=u&password=p&x=1", "mssql://h/db?user=u&password=***&x=1"),
+        ("http://127.0.0.1:8080/?token=abc", "http://127.0.0.1:8080/?token=abc"),  # of `softal serve`
         ("a: b, c@d", "a: b, c@d"),
     ],
 )

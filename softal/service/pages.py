@@ -28,6 +28,7 @@ HOST = "127.0.0.1"
 REMOTE = ("http://", "https://", "databricks")
 PORTS_TRIED = 50
 PATIENCE = 120.0  # until MLflow's server answers [s]: its first start prepares a database
+ENDS = (signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], object]
 
 
@@ -150,15 +151,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that a server is ended before this process is."""
+    """Take SIGTERM and the end of the terminal for Ctrl-C, so that a server is ended before this process is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heard = [number for number in ENDS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, signal.default_int_handler) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -38,7 +38,15 @@ POINT_FILE = "point_file"
 # Filled in besides the parameters, which cannot have these names.
 RESERVED = (POINT_FILE, "workdir", "seed", "fidelity", "trial", "cpus", "folder")
 # What they can be, for a look at their formats.
-SUCH_AS = {POINT_FILE: "point.json", "workdir": ".", "seed": 1, "fidelity": 0.5, "trial": 1, "cpus": 1.0, "folder": "."}
+SUCH_AS: dict[str, Value] = {
+    POINT_FILE: "point.json",
+    "workdir": ".",
+    "seed": 1,
+    "fidelity": 0.5,
+    "trial": 1,
+    "cpus": 1.0,
+    "folder": ".",
+}
 
 
 class CommandSettings(Settings):
@@ -158,7 +166,8 @@ class Command(Simulator):
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say what a placeholder's format takes, such as `{x:d}`, where it does not take this value."""
-        return self.settings.taken(name, value)
+        settings: CommandSettings = self.settings
+        return settings.taken(name, value)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Run the command at `point` and read its results.
