@@ -48,14 +48,18 @@ class Terminal(Console):
 
 
 def harmless(show: Callable[P, object]) -> Callable[P, None]:
-    """Return the same function, which shows something, such that whatever goes wrong in it is said and not raised."""
+    """Return the same function, which shows something, such that what goes wrong in it is said once and not raised."""
+    said: set[str] = set()
 
     @functools.wraps(show)
     def shown(*args: P.args, **named: P.kwargs) -> None:
         try:
             show(*args, **named)
         except Exception as error:
-            with contextlib.suppress(Exception):
-                print(f"This cannot be shown: {plain(f'{type(error).__name__}: {error}')}", file=sys.stderr)
+            why = plain(f"{type(error).__name__}: {error}")
+            if why not in said:
+                said.add(why)
+                with contextlib.suppress(Exception):
+                    print(f"This cannot be shown: {why}", file=sys.stderr)
 
     return shown
