@@ -83,6 +83,22 @@ def test_the_display(monkeypatch: pytest.MonkeyPatch) -> None:
     check(printed(show), [*PRINTED, "f[/b] 1", r"[/bold] \x1b[2J"])
 
 
+def test_the_bar_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    trial = Trial(0, {"c": "[/b]"}, state=TrialState.DONE, objective={"f[/b]": 1.0})
+    status = Status("odd", "running", "", 1, 1, 0, 0, trial, 0.5, 10.0, 1.0)
+
+    def show(console: Terminal) -> None:
+        with Display(console, SPACE, BUDGET) as display:
+            display.doing("[/b] \x1b[2J")
+            display.tick(status)
+            console.print("between")
+
+    text = printed(show, force_terminal=True)
+    assert "best f[/b] 1" in text
+    assert "\x1b[2J" not in text.replace("\x1b[2K", "")
+    assert capsys.readouterr().err == ""
+
+
 def test_what_forgot_to_ask_is_plain_all_the_same() -> None:
     table = Table("[/b]")
     table.add_row(Text("\x1b[2Jno"))

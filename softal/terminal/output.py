@@ -56,10 +56,10 @@ def harmless(show: Callable[P, object]) -> Callable[P, None]:
         try:
             show(*args, **named)
         except Exception as error:
-            why = plain(f"{type(error).__name__}: {error}")
-            if why not in said:
-                said.add(why)
-                with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception):
+                why = plain(f"{type(error).__name__}: {error}")
+                if why not in said:
+                    said.add(why)
                     print(f"This cannot be shown: {why}", file=sys.stderr)
 
     return shown
