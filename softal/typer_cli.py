@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from softal.about import command
 from softal.terminal.simulate import simulate
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from softal.orchestrator.campaign import Campaign
     from softal.orchestrator.loop.session import Ending
+    from softal.terminal.output import Terminal
 
 app = typer.Typer(
     help="Active learning for soft-matter simulations: decide what to simulate next.",
@@ -52,8 +52,8 @@ def init(
     written = write_example(kind, folder)
     out = _console()
     for path in written:
-        out.print(f"wrote {path}", markup=False, soft_wrap=True)
-    out.print(f"Look at it, then: softal launch {written[0]}", markup=False, soft_wrap=True)
+        out.print(f"wrote {path}", soft_wrap=True)
+    out.print(f"Look at it, then: {command('launch', written[0])}", soft_wrap=True)
 
 
 @app.command()
@@ -77,20 +77,19 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
             }
         )
         return
-    from rich.markup import escape
-
     from softal.terminal.remarks import hints
 
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
-    goals = escape(", ".join(spec.objective.goals))
-    _console().print(
-        f"[green]{escape(str(file))} is right.[/green] {spec.name}: {goals}; {spec.space.dimension} free parameters "
-        f"({', '.join(spec.space.names)}), {spec.workers.concurrent} simulations at a time{at_once}.",
-        soft_wrap=True,
+    goals = ", ".join(spec.objective.goals)
+    _say(
+        _console(),
+        (f"{file} is right.", "green"),
+        f" {spec.name}: {goals}; {spec.space.dimension} free parameters ({', '.join(spec.space.names)}), "
+        f"{spec.workers.concurrent} simulations at a time{at_once}.",
     )
     for line in hints(spec.space):
-        _console().print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
+        _say(_console(), ("Note", "yellow"), f"  {line}")
 
 
 @app.command()
@@ -104,13 +103,19 @@ def launch(
     as_json: AsJson = False,
 ) -> None:
     """Run a campaign."""
+    from softal.errors import CampaignStateError
     from softal.orchestrator.campaign import Campaign
+    from softal.passwords import redacted
 
     campaign = Campaign.from_yaml(file, runs=runs, name=name, changes=changes or ())
     if detach:
         campaign.refuse_existing()
         named = ["--name", name] if name else []
         changed = [part for change in changes or () for part in ("--set", change)]
+        if any(redacted(change) != change for change in changed):
+            raise CampaignStateError(
+                "with --detach, what --set gives is shown on Ray's dashboard: a password belongs in the campaign's file"
+            )
         _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named, *changed], dashboard, campaign)
         return
     _run(campaign, resume=False, as_json=as_json)
@@ -171,7 +176,8 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
     shown["running time"] = duration(found.active)
     if found.state in ("stopped", "interrupted", "failed"):
-        shown["go on with"] = f"softal resume {folder}" + " --retry-failed" * (found.failed > 0 and not found.done)
+        again = ["--retry-failed"] * (found.failed > 0 and not found.done)
+        shown["go on with"] = command("resume", folder, *again)
     show_mapping(_console(), shown)
     if found.answer is not None:
         show_warnings(_console(), edges.warnings(campaign.spec.space, found.answer.edges))
@@ -263,7 +269,7 @@ def report(folder: Folder) -> None:
     """Write the report: one HTML page that needs nothing else."""
     from softal.terminal.console import relative
 
-    typer.echo(relative(_open(folder).report()))
+    print(relative(_open(folder).report()))
 
 
 @app.command()
@@ -309,81 +315,103 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Run the command line; every error that softal knows is one message and an exit code, without a traceback."""
+    """Run the command line; every error that softal knows is one message and an exit code, without a traceback.
+
+    What cannot be printed changes nothing of what a campaign does, nor of its exit code. Other commands only print:
+    where that does not work, they have failed; but not where their reader has left, as `head -1` does.
+    """
+    from softal.terminal import streams
+
+    streams.secure()
+    try:
+        code = _code()
+    except CampaignEnded as end:
+        sys.exit(end.code)
+    if code == FINISHED and (why := streams.lost()):
+        _say_error(f"not all could be written to the standard output: {why}")
+        code = FAILED
+    sys.exit(code)
+
+
+class CampaignEnded(SystemExit):
+    """A campaign has ended, with this exit code, whatever became of what was printed."""
+
+
+def _code() -> int | str | None:
+    """Run the command line and return its exit code; CampaignEnded passes through."""
     from softal.errors import CampaignFileError, CampaignStateError, SoftalError, SpaceError
 
     try:
         app()
+    except CampaignEnded:
+        raise
+    except SystemExit as end:
+        return end.code or FINISHED
     except CampaignFileError as error:
         for problem in error.problems:
             _say_error(str(problem))
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     except (CampaignStateError, SpaceError) as error:
         _say_error(str(error))
-        sys.exit(WRONG_USE)
+        return WRONG_USE
     except SoftalError as error:
         _say_error(str(error))
-        sys.exit(FAILED)
+        return FAILED
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    return FINISHED
 
 
 def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:
     """Run a campaign with a display, print what it found and exit with its code."""
-    from rich.console import Console
-
     from softal.errors import CampaignFileError, CampaignStateError, SoftalError
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
+    from softal.terminal.output import harmless
 
     go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
         if as_json:
             ending = go(Silent())
             _print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
-            sys.exit(ending.exit_code)
-        out = Console(highlight=False)
+            raise CampaignEnded(ending.exit_code)
+        out = _console()
         with Display(out, campaign.spec.space, campaign.budget_with(**more)) as display:
             ending = go(
                 display,
-                announce=lambda address, slots: _announce(out, campaign, resume, address, slots),
+                announce=harmless(partial(_announce, out, campaign, resume)),
             )
     except (CampaignFileError, CampaignStateError):
         raise  # nothing was started
     except SoftalError as error:
-        raise SoftalError(f"{error}\nGo on with: softal resume {relative(campaign.folder)}") from error
-    _summarize(out, campaign, ending)
-    sys.exit(ending.exit_code)
+        again = command("resume", relative(campaign.folder))
+        raise SoftalError(f"{error}\nGo on with: {again}") from error
+    harmless(_summarize)(out, campaign, ending)
+    raise CampaignEnded(ending.exit_code)
 
 
-def _announce(out: Console, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
-    from rich.markup import escape
-
+def _announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
     from softal.terminal.console import relative
     from softal.terminal.remarks import hints
 
     spec, folder = campaign.spec, relative(campaign.folder)
     goals = ", ".join(spec.objective.goals)
     verb = "Resuming" if resume else "Launching"
-    out.print(f"{verb} [bold]{spec.name}[/bold]: {goals} over {', '.join(spec.space.names)}", soft_wrap=True)
+    _say(out, f"{verb} ", (spec.name, "bold"), f": {goals} over {', '.join(spec.space.names)}")
     fewer = "" if slots == spec.workers.concurrent else f" (of {spec.workers.concurrent}: no more fit on this Ray)"
-    out.print(f"  workers    {slots}{fewer}", soft_wrap=True)
-    out.print(f"  state      {folder}", soft_wrap=True)
+    _say(out, f"  workers    {slots}{fewer}")
+    _say(out, f"  state      {folder}")
     if dashboard:
-        out.print(f"  dashboard  {dashboard}  (its token: ray get-auth-token)", soft_wrap=True)
+        _say(out, f"  dashboard  {dashboard}  (its token: ray get-auth-token)")
     elif campaign.spec.cluster.address is None and "RAY_ADDRESS" not in os.environ:  # Ray was started here
-        out.print(
-            "  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken", soft_wrap=True
-        )
-    out.print(f"  MLflow     softal ui {folder}", soft_wrap=True)
+        _say(out, "  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
+    _say(out, f"  MLflow     {command('ui', folder)}")
     for line in hints(spec.space):
-        out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
+        _say(out, ("Note", "yellow"), f"  {line}")
 
 
-def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
+def _summarize(out: Terminal, campaign: Campaign, ending: Ending) -> None:
     """Print how the session ended, what was found and where to look."""
-    from rich.markup import escape
-
     from softal.orchestrator.summary import find_best
     from softal.terminal.console import duration, relative, show_finding, show_trials, status_text
     from softal.terminal.remarks import remarks, unconstrained
@@ -391,33 +419,34 @@ def _summarize(out: Console, campaign: Campaign, ending: Ending) -> None:
     found = campaign.status()
     folder = relative(campaign.folder)
     colour = {"finished": "green", "failed": "red"}.get(ending.state, "yellow")
-    how = f"[{colour}]{ending.state.capitalize()}[/{colour}]: {escape(ending.reason)}"
-    out.print(f"{how}, after {duration(found.active)}." if ending.state != "failed" else how, soft_wrap=True)
-    out.print(f"  {status_text(found)}", soft_wrap=True)
+    after = f", after {duration(found.active)}." if ending.state != "failed" else ""
+    _say(out, (ending.state.capitalize(), colour), f": {ending.reason}{after}")
+    _say(out, f"  {status_text(found)}")
     objective = campaign.spec.objective
     if unmet := campaign.unmet():
-        out.print(f"[bold]Best[/bold]  {escape(unmet)}", soft_wrap=True)
+        _say(out, ("Best", "bold"), f"  {unmet}")
     elif not objective.single and not objective.learning:
-        out.print("[bold]Pareto front[/bold]")
+        _say(out, ("Pareto front", "bold"))
         show_trials(out, campaign.pareto_front, campaign.spec.space.names, objective.names)
     else:
-        with out.status("Looking for the optimum by the surrogate ..."):
+        with out.status("Looking for the optimum by the surrogate ...", spinner="line"):
             finding = find_best(campaign)
         if finding is not None:
             show_finding(out, finding, campaign.spec.space)
     version = (campaign.versions or [{}])[-1]
     with campaign.scored(unconstrained(objective)) as (_, scores):
         lines = list(remarks(campaign.spec.space, objective, scores, version))
+    again = command("resume", folder)
     for line in lines:
-        out.print(f"[yellow]Note[/yellow]  {escape(line)}", soft_wrap=True)
+        _say(out, ("Note", "yellow"), f"  {line}")
     if ending.report:
-        out.print(f"[bold]Report[/bold]     {relative(ending.report)}", soft_wrap=True)
-    out.print(f"[bold]MLflow[/bold]     softal ui {folder}", soft_wrap=True)
-    out.print("[bold]Dashboard[/bold]  Ray's, at the address above while a campaign runs", soft_wrap=True)
+        _say(out, ("Report", "bold"), f"     {relative(ending.report)}")
+    _say(out, ("MLflow", "bold"), f"     {command('ui', folder)}")
+    _say(out, ("Dashboard", "bold"), "  Ray's, at the address above while a campaign runs")
     if ending.mirror_behind:
-        out.print(f"MLflow lacks {ending.mirror_behind} trials: when it answers, softal resume {folder} mirrors them.")
+        _say(out, f"MLflow lacks {ending.mirror_behind} trials: when it answers, {again} mirrors them.")
     if ending.state not in ("finished", "failed"):  # the reason of a failure says what to do
-        out.print(f"[bold]Go on with[/bold] softal resume {folder}", soft_wrap=True)
+        _say(out, ("Go on with", "bold"), f" {again}")
 
 
 def _detach(arguments: list[str], dashboard: str | None, campaign: Campaign) -> None:
@@ -427,10 +456,10 @@ def _detach(arguments: list[str], dashboard: str | None, campaign: Campaign) -> 
     job, address = submit(arguments, dashboard)
     folder = relative(campaign.folder)
     out = _console()
-    out.print(f"Submitted as Ray job {job} to {address}.", soft_wrap=True)
-    out.print(f"  how it stands  softal status {folder}", soft_wrap=True)
-    out.print(f"  its output     ray job logs --address {address} -f {job}", soft_wrap=True)
-    out.print(f"  stop it        ray job stop --address {address} {job}", soft_wrap=True)
+    _say(out, f"Submitted as Ray job {job} to {address}.")
+    _say(out, f"  how it stands  {command('status', folder)}")
+    _say(out, f"  its output     ray job logs --address {address} -f {job}")
+    _say(out, f"  stop it        ray job stop --address {address} {job}")
 
 
 def _open(folder: Path) -> Campaign:
@@ -439,21 +468,25 @@ def _open(folder: Path) -> Campaign:
     return Campaign.open(folder)
 
 
-def _console() -> Console:
-    from rich.console import Console
+def _console(**options: Any) -> Terminal:
+    from softal.terminal.output import Terminal
 
-    return Console(highlight=False)
+    return Terminal(**options)
+
+
+def _say(out: Terminal, *parts: str | tuple[str, str]) -> None:
+    """Print a line of parts, some of them with a style; whatever they hold is printed as it is."""
+    from rich.text import Text
+
+    out.print(Text.assemble(*parts), soft_wrap=True)
 
 
 def _print_json(content: Any) -> None:
-    typer.echo(json.dumps(content, indent=2, default=str))
+    print(json.dumps(content, indent=2, default=str))
 
 
 def _say_error(text: str) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    Console(stderr=True).print(Text(text, style="red"), soft_wrap=True)
+    _say(_console(stderr=True), (text, "red"))
 
 
 if __name__ == "__main__":

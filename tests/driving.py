@@ -152,13 +152,15 @@ def worker_killed_in(trial: int, log: Path, pace: Path) -> Iterator[None]:
 class StopAfter(Silent):
     """Sends this process a signal when so many trials are finished, as a user does."""
 
+    signal = signal.SIGINT
+
     def __init__(self, trials: int) -> None:
         self.left = trials
 
     def trial_finished(self, trial: Trial, improved: bool) -> None:
         self.left -= 1
         if self.left == 0:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.signal)
 
 
 class Listening(Silent):

@@ -27,11 +27,11 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 120) -> None:
-        from softal.service.pages import ui_command
+        from softal.service.pages import ui_command, ui_environment
 
-        command = ui_command(f"sqlite:///{self.database}", self.port)
+        command = ui_command(self.port)
         command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
-        environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        environment = ui_environment(f"sqlite:///{self.database}")
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
         deadline = time.monotonic() + timeout

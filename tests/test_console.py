@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
 from softal.answer import Answer, Single
 from softal.answer.optimum import Optimum
@@ -13,6 +12,7 @@ from softal.numeric import with_error
 from softal.orchestrator.summary import Finding
 from softal.space import Space
 from softal.terminal.console import duration, show_finding, show_predictions
+from softal.terminal.output import Terminal
 from softal.trial import Trial, TrialState
 
 
@@ -37,7 +37,7 @@ SINGLE = Single(7, {"x": 0.5}, 0.9, 0.1)
 
 
 def shown(answer: Answer, optimum: Optimum | None = None) -> list[str]:
-    console = Console(width=100, record=True, file=io.StringIO())
+    console = Terminal(width=100, record=True, file=io.StringIO())
     show_finding(console, Finding(TRIAL, answer, optimum), SPACE)
     return [line.strip() for line in console.export_text().splitlines()]
 
@@ -73,7 +73,7 @@ def test_predictions() -> None:
         {"point": {"x": 1.0, "kind": "[b]a"}, "prediction": {"f": {"mean": 0.5, "std": 0.01}}},
         {"point": {"x": 2.0, "kind": "b"}, "prediction": {"f": {"mean": -3.0, "std": 0.25}}},
     ]
-    console = Console(width=100, record=True, file=io.StringIO())
+    console = Terminal(width=100, record=True, file=io.StringIO())
     show_predictions(console, rows)
     lines = [line.split() for line in console.export_text().splitlines()]
     assert lines[:3] == [["x", "kind", "f"], ["1", "[b]a", "0.500", "±", "0.010"], ["2", "b", "-3.00", "±", "0.25"]]

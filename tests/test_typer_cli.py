@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ import pytest
 
 from softal import typer_cli
 from softal.orchestrator.campaign import Campaign
+from softal.orchestrator.loop.failures import Failures
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
@@ -234,6 +237,21 @@ def test_what_people_see(command: str, said: list[str], campaign: Campaign) -> N
     assert (ran.returncode, ran.stderr) == (0, "")
     for text in said:
         assert text in ran.stdout
+
+
+def test_printed_commands_can_be_typed(campaign: Campaign, file: Path, tmp_path: Path) -> None:
+    """The folder has a blank, a quote and brackets in its name."""
+    folder = tmp_path / "it's my [runs]" / "bowl"
+    shutil.copytree(campaign.folder, folder)
+    typed = f"softal resume {shlex.quote(str(folder))}"
+    assert typed in softal("status", folder).stdout.replace("\n", "")
+    refused = softal("launch", file, "--runs", folder.parent).stderr
+    assert f"Go on with it: {typed}." in refused
+    failures = Failures(1, [])
+    failures.add(campaign.list_trials()[3], lacking=False)
+    assert (failures.hopeless(folder) or "").endswith(f"then: {typed} --retry-failed")
+    made = softal("init", tmp_path / "my example")
+    assert f"softal launch '{tmp_path}/my example/campaign.yaml'" in made.stdout
 
 
 # Mistakes.

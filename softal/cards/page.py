@@ -21,7 +21,7 @@ def write_page(cards: Sequence[Card], title: str, path: Path) -> Path:
     """Write cards as a page of their own, and return its path."""
     page = template(HERE / "page.html.j2").render(cards=cards, title=title, **assets())
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    path.write_text(page, encoding="utf-8", errors="backslashreplace")
     return path
 
 

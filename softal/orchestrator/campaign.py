@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softal.about import SURROGATE
+from softal.about import SURROGATE, command
 from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
 from softal.objective import Objective
@@ -35,6 +35,7 @@ from softal.orchestrator.campaign_file.settings import BudgetSettings
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
+from softal.passwords import complete, keep, redacted
 from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.space import Space
@@ -155,7 +156,8 @@ class Campaign:
         self.refuse_existing()
         self._refuse_here()
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
-            (self.folder / "campaign.yaml").write_text(self.spec.text)
+            (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
+            keep(self.spec.tracking.mlflow, self.folder)
             return self._run(journal, listener, **hooks)
 
     def resume(
@@ -190,6 +192,7 @@ class Campaign:
             changes = {**info.get("budget", {}), **changes}
             self.spec = replace(self.spec, budget=_extended(self.spec.budget, changes))
             journal.set_info(budget=changes)
+            keep(self.spec.tracking.mlflow, self.folder)
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
@@ -204,7 +207,19 @@ class Campaign:
         noun = "trial" if len(failed) == 1 else "trials"
         listener.message(f"Running {len(failed)} failed {noun} again." if failed else "No trial has failed.")
 
+    def mlflow(self) -> str | None:
+        """Return MLflow's tracking URI, with its password; None where the campaign goes without MLflow.
+
+        Raises:
+            CampaignStateError: if the password is neither in the environment nor in the campaign's folder.
+        """
+        uri = self.spec.tracking.mlflow
+        if uri == "off":
+            return None
+        return complete(uri, self.folder) if uri else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
+
     def _refuse_here(self) -> None:
+        self.mlflow()
         if problems := self.check():
             raise CampaignFileError([Problem("simulator", problem) for problem in problems])
 
@@ -221,12 +236,11 @@ class Campaign:
             **hooks,
         )
 
-    def brief(self) -> Brief:
-        """Return what agents must know of the campaign."""
+    def brief(self, mlflow: str | None = None) -> Brief:
+        """Return what agents must know of the campaign; where they mirror it, with MLflow's tracking URI."""
         from softal.orchestrator.loop.brief import Brief
 
         spec, folder = self.spec, self.folder.resolve()
-        uri: str | None = spec.tracking.mlflow or f"sqlite:///{folder / 'mlflow.db'}"
         return Brief(
             name=spec.name,
             folder=folder,
@@ -236,7 +250,7 @@ class Campaign:
             seed=spec.seed,
             strategy=(spec.strategy.kind, spec.strategy.settings),
             surrogate=(spec.surrogate.kind, spec.surrogate.settings) if spec.surrogate else None,
-            mlflow=None if uri == "off" else uri,
+            mlflow=mlflow,
             experiment=spec.tracking.experiment,
             simulator=self.spec.built,
             described=self._described(),
@@ -256,7 +270,7 @@ class Campaign:
     def _plan(self, campaign_id: str) -> Plan:
         from softal.orchestrator.loop.loop import Plan
 
-        brief, workers = self.brief(), self.spec.workers
+        brief, workers = self.brief(self.mlflow()), self.spec.workers
         job = self.job(campaign_id, brief.folder)
         ahead = None if workers.ahead == "auto" else workers.ahead
         return Plan(
@@ -289,24 +303,23 @@ class Campaign:
         if not (self.folder / DATABASE).exists():
             return
         status = self.status()
-        running = f"; it is running: softal status {self.folder}" if status.state == "running" else ""
-        go_on = "" if running else f" Go on with it: softal resume {self.folder}."
+        running = f"; it is running: {command('status', self.folder)}" if status.state == "running" else ""
+        go_on = "" if running else f" Go on with it: {command('resume', self.folder)}."
         raise CampaignStateError(
             f"{self.folder} holds a campaign already ({status.done} done, {status.failed} failed){running}."
             f"{go_on} Start another one beside it: softal launch FILE --name OTHER."
         )
 
     def _refuse_changes(self, info: Mapping[str, Any]) -> None:
-        changed = differences(info["text"], self.spec.text)
+        changed = differences(redacted(info["text"]), redacted(self.spec.text))
         copy = self.folder / "campaign.yaml"
         if not changed and copy.exists():
-            changed = differences(info["text"], copy.read_text())
+            changed = differences(redacted(info["text"]), redacted(copy.read_text(encoding="utf-8")))
         if changed:
-            listed = "\n".join(f"  {line}" for line in changed)
+            listed, again = "\n".join(f"  {line}" for line in changed), command("resume", self.folder)
             raise CampaignStateError(
                 f"the campaign file differs from the one that {self.folder} was launched with:\n{listed}\n"
-                f"Go on with the file as it was: softal resume {self.folder}. "
-                f"With more budget: softal resume {self.folder} --trials N. "
+                f"Go on with the file as it was: {again}. With more budget: {again} --trials N. "
                 "For anything else start another campaign: softal launch FILE --name OTHER."
             )
 

@@ -14,11 +14,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from softal.errors import CampaignStateError, SoftalError
+from softal.passwords import redacted
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
@@ -27,6 +28,7 @@ HOST = "127.0.0.1"
 REMOTE = ("http://", "https://", "databricks")
 PORTS_TRIED = 50
 PATIENCE = 120.0  # until MLflow's server answers [s]: its first start prepares a database
+ENDS = (signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], object]
 
 
@@ -48,16 +50,17 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
     if tracking.mlflow == "off":
         raise CampaignStateError(f"{campaign.folder} goes without MLflow (tracking.mlflow: off); see softal report")
     if tracking.mlflow and tracking.mlflow.startswith(REMOTE):
-        say(f"MLflow     {tracking.mlflow}  (experiment {tracking.experiment!r})")
+        say(f"MLflow     {redacted(tracking.mlflow)}  (experiment {tracking.experiment!r})")
         _say_dashboard(campaign, say)
         return
-    uri = tracking.mlflow or f"sqlite:///{campaign.folder.resolve() / 'mlflow.db'}"
+    uri = campaign.mlflow()
+    assert uri is not None
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
     port = free_port(port)
     address = f"http://{HOST}:{port}"
     say("Starting MLflow's server, which takes some seconds ...")
-    with _server(ui_command(uri, port), campaign.folder) as process:
+    with _server(ui_command(port), ui_environment(uri), campaign.folder) as process:
         _wait_for(f"{address}/health", process)
         say(f"MLflow     {address}/{_experiment_page(address, tracking.experiment)}")
         _say_dashboard(campaign, say)
@@ -94,10 +97,15 @@ def serve_predictions(campaign: Campaign, port: int, say: Say) -> None:
         server.serve()
 
 
-def ui_command(uri: str, port: int, host: str = HOST) -> list[str]:
-    """Return the command that shows a local database in MLflow's UI (an http(s) URI has a server of its own)."""
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    return [*command, "--host", host, "--port", str(port), "--workers", "1"]
+def ui_command(port: int, host: str = HOST) -> list[str]:
+    """Return the command that shows a database in MLflow's UI (an http(s) URI has a server of its own)."""
+    return [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+
+
+def ui_environment(uri: str) -> dict[str, str]:
+    """Return the environment that names the database: everybody on the machine can read a process's arguments."""
+    own = "false"  # nine processes for language models
+    return {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": own}
 
 
 def free_port(port: int, host: str = HOST) -> int:
@@ -112,14 +120,14 @@ def free_port(port: int, host: str = HOST) -> int:
 
 
 @contextlib.contextmanager
-def _server(command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _server(command: list[str], environment: Mapping[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server in a process group of its own, which is ended whole when this is left."""
     log = folder / "mlflow-ui.log"
     with log.open("wb") as stream, _terminated_as_interrupted():
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},  # nine processes for language models
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -143,15 +151,17 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Take SIGTERM for Ctrl-C, so that a server is ended before this process is."""
+    """Take SIGTERM and the end of the terminal for Ctrl-C, so that a server is ended before this process is."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    heard = [number for number in ENDS if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores SIGHUP
+    before = {number: signal.signal(number, signal.default_int_handler) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -28,15 +28,25 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
 from softal.kinds.settings import Settings
-from softal.simulators import placeholders
+from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
 from softal.simulators.results import to_observation
-from softal.trial import Array, Observation, Point
+from softal.trial import Array, Observation, Point, Value
 
 POINT_FILE = "point_file"
 # Filled in besides the parameters, which cannot have these names.
 RESERVED = (POINT_FILE, "workdir", "seed", "fidelity", "trial", "cpus", "folder")
+# What they can be, for a look at their formats.
+SUCH_AS: dict[str, Value] = {
+    POINT_FILE: "point.json",
+    "workdir": ".",
+    "seed": 1,
+    "fidelity": 0.5,
+    "trial": 1,
+    "cpus": 1.0,
+    "folder": ".",
+}
 
 
 class CommandSettings(Settings):
@@ -84,6 +94,12 @@ class CommandSettings(Settings):
     def _consistent(self) -> Self:
         if self.shell and not isinstance(self.command, str):
             raise ValueError("`shell: true` needs the command as one text, not as a list")
+        for text in self.texts:
+            if wide := placeholders.too_wide(text):
+                raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
+        for name, value in SUCH_AS.items():
+            if taken := self.taken(name, value):
+                raise ValueError(f"{name}, such as {value!r}, does not fit; allowed: {taken}")
         for template in self.template_files:
             path = self.folder / template
             if not path.is_file():
@@ -93,6 +109,12 @@ class CommandSettings(Settings):
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
         return self
+
+    def taken(self, name: str, value: Value) -> str | None:
+        """Say what the placeholders of this name can be filled with, where a value is not of that kind; else None."""
+        if self.shell and (taken := shell.refuses(str(self.command), name, value)):
+            return taken
+        return next((taken for text in self.texts if (taken := placeholders.misfit(text, name, value))), None)
 
     @property
     def template_files(self) -> dict[str, str]:
@@ -135,12 +157,17 @@ class Command(Simulator):
         """Say that the executable is missing or cannot be executed."""
         if self.settings.shell:
             return []
-        program = self._arguments({name: f"{{{name}}}" for name in (*RESERVED, *(self.parameters or ()))})[0]
+        program = self._parts()[0]
         made = {Path(name) for name in self.settings.template_files.values()}
         if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
         wrong = "is not executable (chmod +x)" if Path(program).is_file() else "is not found"
         return [f"command: {program!r} {wrong}"]
+
+    def allows(self, name: str, value: Value) -> str | None:
+        """Say what a placeholder's format takes, such as `{x:d}`, where it does not take this value."""
+        settings: CommandSettings = self.settings
+        return settings.taken(name, value)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Run the command at `point` and read its results.
@@ -153,9 +180,14 @@ class Command(Simulator):
         values = self._values(point, context)
         self._write_inputs(values, point, workdir)
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ}
-        environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
-        arguments = placeholders.fill(settings.command, values, quote=True) if settings.shell else None
-        code = run_program(arguments or self._arguments(values), workdir, environment, context.walltime)
+        try:
+            environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
+            command: str | list[str] = [placeholders.fill(part, values) for part in self._parts()]
+            if isinstance(settings.command, str) and settings.shell:
+                command = shell.fill(settings.command, values)
+        except ValueError as error:
+            raise SimulationError(str(error)) from None
+        code = run_program(command, workdir, environment, context.walltime)
         if code != 0:
             raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
         try:
@@ -188,15 +220,14 @@ class Command(Simulator):
                 raise SimulationError(f"template {template}: {error}") from error
             shutil.copymode(source, target)
 
-    def _arguments(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the arguments, filled in; files of the campaign's folder by their absolute paths."""
+    def _parts(self) -> list[str]:
+        """Return the arguments with their placeholders; files of the campaign's folder by their absolute paths."""
         command, folder = self.settings.command, self.settings.folder
         parts = shlex.split(command) if isinstance(command, str) else [str(part) for part in command]
         # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
         # make is found there.
         made = {Path(name) for name in self.settings.template_files.values()}
-        found = [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
-        return [placeholders.fill(part, values) for part in found]
+        return [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
 
     def _results(self, workdir: Path) -> Any:
         name = self.settings.results

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 # `${HOME}` is the shell's, `{{ x }}` a template's, and braces around anything but a name stand for themselves.
 PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|(?<!\$)\{([A-Za-z_]\w*)(?::([^{}]*))?\}")
+
+WIDEST = 1000  # characters and digits that a format may ask for
 
 
 def names_in(text: str) -> set[str]:
@@ -16,30 +17,64 @@ def names_in(text: str) -> set[str]:
     return {match[1] for match in PLACEHOLDER.finditer(text) if match[1]}
 
 
-def fill(text: str, values: Mapping[str, Any], *, quote: bool = False) -> str:
+def fill(text: str, values: Mapping[str, Any]) -> str:
     """Return `text` with each `{name}` or `{name:format}` replaced; numbers keep all their digits.
 
     Args:
         text: with placeholders, all of which `values` has.
         values: by name.
-        quote: whether to quote what is put in for the shell.
+
+    Raises:
+        ValueError: for a value that has no such format.
     """
+    return PLACEHOLDER.sub(lambda found: formatted(found, values) if found[1] else found[0], text)
 
-    def replacement(match: re.Match[str]) -> str:
-        if not match[1]:
-            return match[0]
-        filled = format(values[match[1]], match[2] or "")
-        return shlex.quote(filled) if quote else filled
 
-    return PLACEHOLDER.sub(replacement, text)
+def formatted(found: re.Match[str], values: Mapping[str, Any]) -> str:
+    """Return what a placeholder is replaced by; ValueError where its format is none of the value's."""
+    value = values[found[1]]
+    try:
+        return format(value, found[2] or "")
+    except ValueError as error:
+        raise ValueError(f"{found[0]} takes {_taken(found[2], error)}, and {value!r} is given") from None
+
+
+def misfit(text: str, name: str, value: object) -> str | None:
+    """Say what a placeholder `{name:format}` in the text takes, where it does not take a value; else None."""
+    for found in PLACEHOLDER.finditer(text):
+        try:
+            if found[1] == name:
+                format(value, found[2] or "")
+        except ValueError as error:
+            return f"{_taken(found[2], error)}, for {found[0]} in the command"
+    return None
+
+
+def _taken(wanted: str, error: ValueError) -> str:
+    """Return in words what a format takes."""
+    if wanted[-1] in "bcdoxX":
+        return "whole numbers"
+    return "numbers" if wanted[-1] in "eEfFgGn%" else f"what Python can format so ({error})"
+
+
+def too_wide(text: str) -> str | None:
+    """Return a placeholder whose format asks for more characters or digits than anybody reads; None where none does."""
+    for found in PLACEHOLDER.finditer(text):
+        if any(int(size) > WIDEST for size in re.findall(r"\d+", found[2] or "")):
+            return found[0]
+    return None
 
 
 def environment() -> Any:
-    """Return a Jinja environment in which only `{{ }}` counts: input decks have `{%`, `{#`, `${...}` of their own."""
+    """Return a Jinja environment in which only `{{ }}` counts: input decks have `{%`, `{#`, `${...}` of their own.
+
+    A template is filled, and runs nothing: nothing of Python can be reached from its values.
+    """
     import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     never = "\0"
-    return jinja2.Environment(
+    made = ImmutableSandboxedEnvironment(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
@@ -48,6 +83,8 @@ def environment() -> Any:
         comment_start_string=f"{never}#",
         comment_end_string=f"#{never}",
     )
+    made.globals.clear()  # `cycler`, `lipsum` ... are no parameters
+    return made
 
 
 def template_names(text: str) -> set[str]:
@@ -62,10 +99,8 @@ def template_names(text: str) -> set[str]:
 
 
 def render(text: str, values: Mapping[str, Any]) -> str:
-    """Return the template `text` filled with `values`; ValueError for names that are not there."""
-    import jinja2
-
+    """Return the template `text` filled with `values`; ValueError for names that are not there, and what cannot be."""
     try:
         return str(environment().from_string(text).render(values))
-    except jinja2.TemplateError as error:
+    except Exception as error:  # of Jinja, or of Python where a text is added to a number
         raise ValueError(str(error)) from error

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +18,7 @@ from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
 from softal.space import Space
+from softal.terminal.output import Terminal, harmless, plain
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
@@ -40,26 +39,31 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def value_text(value: object, digits: int = 4) -> str:
+    """Return a parameter's value as people read it; a choice may be any text."""
+    return plain(number(value, digits))
+
+
 def point_text(trial: Trial, names: Iterable[str]) -> str:
     """Return a trial's free parameters in one line."""
-    return "  ".join(f"{name}={number(trial.point[name])}" for name in names if name in trial.point)
+    return "  ".join(f"{name}={value_text(trial.point[name])}" for name in names if name in trial.point)
 
 
 def objective_text(trial: Trial) -> str:
     """Return a trial's objective with its errors in one line."""
-    parts = (f"{name} {with_error(v, trial.objective_errors.get(name))}" for name, v in trial.objective.items())
+    parts = (f"{plain(name)} {with_error(v, trial.objective_errors.get(name))}" for name, v in trial.objective.items())
     return ", ".join(parts)
 
 
 class Display:
-    """Shows a running campaign: a bar and news in a terminal, a line now and then elsewhere."""
+    """Shows a running campaign: a bar and news in a terminal, a line now and then elsewhere; never raises."""
 
-    def __init__(self, console: Console, space: Space, budget: Budget) -> None:
+    def __init__(self, console: Terminal, space: Space, budget: Budget) -> None:
         self.console, self._names, self._budget = console, space.names, budget
         self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeElapsedColumn(),
             console=console,
             transient=True,
@@ -70,12 +74,13 @@ class Display:
         self._last_news = 0.0
 
     def __enter__(self) -> Display:
-        self._progress.start()
+        harmless(self._progress.start)()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        harmless(self._progress.stop)()
 
+    @harmless
     def trial_finished(self, trial: Trial, improved: bool) -> None:
         """Show a new best or a failure."""
         failed = trial.state is TrialState.FAILED
@@ -84,12 +89,13 @@ class Display:
         self._last_news = time.monotonic()
         line = Text(f"trial {trial.id:>4}  ")
         if failed:
-            line.append(f"failed: {trial.reason}", style="red")
+            line.append(f"failed: {plain(trial.reason or '')}", style="red")
         else:
             line.append(objective_text(trial), style="bold green")
-            line.append(f"  {point_text(trial, self._names)}  by {trial.origin}", style="dim")
+            line.append(f"  {point_text(trial, self._names)}  by {plain(trial.origin)}", style="dim")
         self.console.print(line, soft_wrap=True)
 
+    @harmless
     def tick(self, status: Status) -> None:
         """Show how the campaign stands."""
         text = status_text(status)
@@ -100,13 +106,15 @@ class Display:
             of = f" of {self._budget.trials}" if self._budget.trials else ""
             self.console.print(f"{status.name}: {finished}{of} trials; {text}", soft_wrap=True)
 
+    @harmless
     def message(self, text: str) -> None:
         """Show something that the user should know."""
-        self.console.print(Text(text, style="yellow"), soft_wrap=True)
+        self.console.print(Text(plain(text, lines=True), style="yellow"), soft_wrap=True)
 
+    @harmless
     def doing(self, text: str) -> None:
         """Show what is done now: in the bar's place, or as a line where the output is no terminal."""
-        self._progress.update(self._task, description=escape(text), status="")
+        self._progress.update(self._task, description=plain(text), status="")
         if not self.console.is_terminal:
             self.console.print(Text(text, style="dim"), soft_wrap=True)
 
@@ -125,12 +133,12 @@ def status_text(status: Status) -> str:
     return ", ".join(parts)
 
 
-def show_finding(console: Console, finding: Finding, space: Space) -> None:
+def show_finding(console: Terminal, finding: Finding, space: Space) -> None:
     """Print the answer with its error, the best trial, and the optimum by the surrogate with its uncertainty."""
     trial, answer, optimum = finding.trial, finding.answer, finding.optimum
-    name = next(iter(trial.objective))
+    name = plain(next(iter(trial.objective)))
     _heading(console, "Answer", f"{name} {with_error(answer.value, answer.error)}, {answer_words(answer)}")
-    _heading(console, "Best single trial", f"trial {trial.id} by {trial.proposed_by}: {objective_text(trial)}")
+    _heading(console, "Best single trial", f"trial {trial.id} by {plain(trial.proposed_by)}: {objective_text(trial)}")
     if optimum is not None:
         value = f"{name} {with_error(optimum.value, optimum.error)}"
         _heading(console, "Optimum by the surrogate", f"{value}, {optimum.beside(answer)}")
@@ -144,7 +152,7 @@ def show_finding(console: Console, finding: Finding, space: Space) -> None:
     for name in space.all_names:
         shown = [place_text(optimum, name) if optimum else ""]
         shown += [spread_text(optimum.tolerated[name]) for _ in tolerances if optimum]
-        values = (number(point[name]) for point in points.values())
+        values = (value_text(point[name]) for point in points.values())
         table.add_row("", name, *values, *shown, space.units.get(name, ""))
     console.print(table)
     show_warnings(console, finding.warnings(space))
@@ -157,8 +165,8 @@ def answer_words(answer: Answer) -> str:
 
 def answer_text(answer: Answer, name: str, names: Iterable[str]) -> str:
     """Return the answer's value of the objective `name`, its point and how it was found, in one line."""
-    point = "  ".join(f"{parameter}={number(answer.point[parameter])}" for parameter in names)
-    return f"{name} {with_error(answer.value, answer.error)}  {point}  ({answer_words(answer)})"
+    point = "  ".join(f"{parameter}={value_text(answer.point[parameter])}" for parameter in names)
+    return f"{plain(name)} {with_error(answer.value, answer.error)}  {point}  ({answer_words(answer)})"
 
 
 def place_text(optimum: Optimum, name: str) -> str:
@@ -172,21 +180,21 @@ def place_text(optimum: Optimum, name: str) -> str:
 def spread_text(place: tuple[Any, float]) -> str:
     """Return a number with its spread, or the choice that is most frequent."""
     centre, spread = place
-    return with_error(centre, spread) if isinstance(centre, float) else str(centre)
+    return with_error(centre, spread) if isinstance(centre, float) else plain(centre)
 
 
-def show_warnings(console: Console, lines: Iterable[str]) -> None:
+def show_warnings(console: Terminal, lines: Iterable[str]) -> None:
     """Print what the user should know of a finding."""
     for line in lines:
         console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
-def _heading(console: Console, head: str, text: str) -> None:
+def _heading(console: Terminal, head: str, text: str) -> None:
     console.print(Text.assemble((head, "bold"), "  ", text), soft_wrap=True)
 
 
 def show_trials(
-    console: Console,
+    console: Terminal,
     trials: list[Trial],
     names: Iterable[str],
     components: Iterable[str],
@@ -199,22 +207,22 @@ def show_trials(
     hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
     more = [*["host"] * hosts, *["reason"] * reasons]
     for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
-        table.add_column(column, overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
+        table.add_column(plain(column), overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
         table.add_row(
             str(trial.id),
             str(trial.state),
-            *(number(trial.point.get(name, "")) for name in names),
+            *(value_text(trial.point.get(name, "")) for name in names),
             *(
                 with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
                 for name in components
             ),
-            *(Text(_violates(objective, trial)) for _ in violating),
-            Text(trial.origin),
+            *(plain(_violates(objective, trial)) for _ in violating),
+            plain(trial.origin),
             took,
-            *[trial.host or ""] * hosts,
-            *[Text(trial.reason or "")] * reasons,
+            *[plain(trial.host or "")] * hosts,
+            *[plain(trial.reason or "")] * reasons,
         )
     console.print(table)
 
@@ -225,19 +233,20 @@ def _violates(objective: Objective | None, trial: Trial) -> str:
     return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
 
 
-def show_parts(console: Console, trials: Iterable[Trial], objective: Objective) -> None:
+def show_parts(console: Terminal, trials: Iterable[Trial], objective: Objective) -> None:
     """Print what the loss of each trial is made of, where matches have parts: chi of curves, deviations of targets."""
     names = [part.value for part in objective.parts]
     if not names:
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ["id", *objective.names, *names]:
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
+        table.add_column(plain(column), overflow="fold", no_wrap=column == "id")
     for trial in trials:
         if trial.objective:
             whole = (with_error(trial.objective[name], trial.objective_errors.get(name)) for name in objective.names)
             table.add_row(str(trial.id), *whole, *(_value_text(trial, name) for name in names))
-    console.print("[bold]Parts of the loss[/bold]: chi of curves; deviations of values in tolerances", soft_wrap=True)
+    said = ": chi of curves; deviations of values in tolerances"
+    console.print(Text.assemble(("Parts of the loss", "bold"), said), soft_wrap=True)
     console.print(table)
 
 
@@ -247,12 +256,12 @@ def _value_text(trial: Trial, name: str) -> str:
     return with_error(trial.observation.values[name], trial.observation.errors.get(name))
 
 
-def show_mapping(console: Console, rows: Mapping[str, Any]) -> None:
+def show_mapping(console: Terminal, rows: Mapping[str, Any]) -> None:
     """Print names and values in two columns."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     for name, value in rows.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(name, plain(value))
     console.print(table)
 
 
@@ -267,9 +276,9 @@ def relative(path: Path) -> str:
 class Runs:
     """Shows how many runs of `softal simulate` are done: a bar in a terminal, nothing elsewhere."""
 
-    def __init__(self, console: Console, total: int) -> None:
+    def __init__(self, console: Terminal, total: int) -> None:
         self._progress = Progress(
-            TextColumn("[bold]simulating"),
+            TextColumn("simulating", style="bold", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed} of {task.total} runs done"),
             TimeElapsedColumn(),
@@ -280,18 +289,19 @@ class Runs:
         self._task: TaskID = self._progress.add_task("", total=total)
 
     def __enter__(self) -> Runs:
-        self._progress.start()
+        harmless(self._progress.start)()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        harmless(self._progress.stop)()
 
+    @harmless
     def done(self, runs: int) -> None:
         """Show how many runs are done."""
         self._progress.update(self._task, completed=runs)
 
 
-def show_simulation(console: Console, experiment: Experiment, result: Result, files: Iterable[Path]) -> None:
+def show_simulation(console: Terminal, experiment: Experiment, result: Result, files: Iterable[Path]) -> None:
     """Print the objective and the values of `softal simulate` with their errors, and which files were written."""
     seeds = experiment.seeds
     several = f"mean of {len(seeds)} runs, seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
@@ -300,18 +310,20 @@ def show_simulation(console: Console, experiment: Experiment, result: Result, fi
     table.add_column(style="bold")
     table.add_column(no_wrap=True)
     for name, value in result.objective.items():
-        table.add_row(Text(name), Text(with_error(value, result.objective_errors.get(name)), style="bold green"))
+        table.add_row(plain(name), Text(with_error(value, result.objective_errors.get(name)), style="bold green"))
     rest = {name: value for name, value in result.observation.values.items() if name not in result.objective}
     for name, value in rest.items():
-        table.add_row(Text(name), with_error(value, result.observation.errors.get(name)))
+        table.add_row(plain(name), with_error(value, result.observation.errors.get(name)))
     console.print(table)
     if result.problem:
-        console.print(Text(f"The objective cannot be evaluated: {result.problem}", style="yellow"), soft_wrap=True)
+        console.print(
+            Text(f"The objective cannot be evaluated: {plain(result.problem)}", style="yellow"), soft_wrap=True
+        )
     for path in files:
-        console.print(Text(f"wrote {path}"), soft_wrap=True)
+        console.print(f"wrote {plain(path)}", soft_wrap=True)
 
 
-def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]], out: Path | None = None) -> None:
+def show_predictions(console: Terminal, rows: Iterable[Mapping[str, Any]], out: Path | None = None) -> None:
     """Print predictions at points as a table: each parameter, then each target with its standard deviation.
 
     Args:
@@ -324,16 +336,16 @@ def show_predictions(console: Console, rows: Iterable[Mapping[str, Any]], out: P
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in rows[0]["point"]:
-        table.add_column(Text(name))
+        table.add_column(plain(name))
     for target in rows[0]["prediction"]:
-        table.add_column(Text(target), style="green", no_wrap=True)
+        table.add_column(plain(target), style="green", no_wrap=True)
     for row in rows:
         predicted = (with_error(found["mean"], found["std"]) for found in row["prediction"].values())
-        table.add_row(*(Text(number(value, 6)) for value in row["point"].values()), *predicted)
+        table.add_row(*(value_text(value, 6) for value in row["point"].values()), *predicted)
     console.print(table)
     console.print("± is the surrogate's standard deviation, without the noise of a simulation", style="dim")
     if out is not None:
-        console.print(Text(f"wrote {out}"), soft_wrap=True)
+        console.print(f"wrote {plain(out)}", soft_wrap=True)
     elif rows[0].get("curves"):
         names = ", ".join(rows[0]["curves"])
         console.print(Text(f"predicted as curves, too: {names}. --out FILE writes them"), style="dim")

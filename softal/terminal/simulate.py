@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from softal import about
 
 
 def simulate(
@@ -42,15 +43,14 @@ def simulate(
     outputs = experiment.simulator.build().outputs
     if outputs is not None:
         check_names(names, outputs.arrays)
-    from rich.console import Console
-
     from softal.terminal.console import Runs, show_simulation
+    from softal.terminal.output import Terminal
 
-    with Runs(Console(stderr=True, highlight=False, quiet=as_json), repeats) as shown:
+    with Runs(Terminal(stderr=True, quiet=as_json), repeats) as shown:
         result = run(experiment, workers, shown.done)
-    command = shlex.join(["softal", *sys.argv[1:]])
+    command = about.command(*sys.argv[1:])
     files = write_curves(out, result.observation.arrays, experiment, command, names) if out else []
     if as_json:
-        typer.echo(json.dumps(result.to_json(experiment) | {"files": [str(path) for path in files]}, indent=2))
+        print(json.dumps(result.to_json(experiment) | {"files": [str(path) for path in files]}, indent=2))
         return
-    show_simulation(Console(highlight=False), experiment, result, files)
+    show_simulation(Terminal(), experiment, result, files)

@@ -23,6 +23,7 @@ from softal.answer import Answer
 from softal.numeric import with_error
 from softal.objective import Objective
 from softal.objective.best import Lowest
+from softal.passwords import redacted
 from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
@@ -117,6 +118,11 @@ def key(name: str) -> str:
     return FORBIDDEN.sub("_", name)[:MAX_KEY].strip("/. ") or "_"
 
 
+def storable(text: str) -> str:
+    """Return a text as MLflow takes it: in UTF-8, where halves of surrogate pairs are `\\ud800`, and not too long."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")[:MAX_TEXT]
+
+
 def trial_record(trial: Trial, campaign: str, objective: Objective | None = None) -> RunRecord:
     """Return the run of a trial that runs or has run, with what it violates of the objective's outcome constraints."""
     begun = trial.started if trial.started is not None else trial.proposed
@@ -143,8 +149,8 @@ def trial_record(trial: Trial, campaign: str, objective: Objective | None = None
         start=milliseconds(begun) or 0,
         end=end if end is not None or not trial.state.finished else milliseconds(begun),
         attempts=max(1, trial.attempts),
-        tags={name: value for name, value in tags.items() if value},
-        params={name: value for name, value in params.items() if value},
+        tags={name: storable(value) for name, value in tags.items() if value},
+        params={name: storable(value) for name, value in params.items() if value},
         metrics=_metrics(trial),
     )
 
@@ -183,9 +189,9 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
         identity,
         name,
         start,
-        tags,
-        {k: v for k, v in params.items() if v},
-        str(info.get("text", "")),
+        {k: storable(v) for k, v in tags.items()},
+        {k: storable(v) for k, v in params.items() if v},
+        redacted(str(info.get("text", ""))),
         str(info.get("retried", "")),
     )
 
@@ -208,7 +214,7 @@ def answer_record(
         "answer_edges": ", ".join(f"{name} at its {edge} bound" for name, edge in found.edges.items()) or "none",
         "best_trial": str(found.best.id),
     }
-    return metrics, {name: value[:MAX_TEXT] for name, value in tags.items()}
+    return metrics, {name: storable(value) for name, value in tags.items()}
 
 
 class Convergence:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 from report_page import Page
-from rich.console import Console
 
 from softal.numeric import with_error
 from softal.orchestrator.campaign import Campaign
@@ -23,6 +22,7 @@ from softal.orchestrator.summary import find_best
 from softal.orchestrator.workers.pickling import pack
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.terminal.console import show_finding
+from softal.terminal.output import Terminal
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
@@ -90,7 +90,7 @@ def test_every_place_shows_the_same(campaign: Campaign, monkeypatch: pytest.Monk
     assert shown["optimum"]["epsilon"] == {"value": pytest.approx(160), "uncertainty": None, "edge": "upper"}
 
     text = f"{with_error(answer.value, answer.error)}"
-    console = Console(width=200, record=True, file=io.StringIO())
+    console = Terminal(width=200, record=True, file=io.StringIO())
     show_finding(console, finding, campaign.spec.space)
     lines = console.export_text()
     page = Page(campaign.report()).text

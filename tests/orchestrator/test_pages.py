@@ -182,7 +182,7 @@ def finish(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serve_ends_cleanly(number: int, site: Site) -> None:
     process, lines = start("serve", site.campaign.folder, "--port", "0")
     address = lines[0].split()[1]

@@ -288,6 +288,10 @@ def test_it_does_not_outlive_its_worker(whole_group: bool, tmp_path: Path, workd
         ({"command": "ls", "templates": ["not_there.in"]}, r"not_there\.in is not a file"),
         ({"command": "ls", "templates": ["bad.in"]}, r"bad\.in: line 2"),
         ({"command": "ls", "walltime": 3}, "Extra inputs"),
+        ({"command": "ls {x:>9999999999}"}, "{x:>9999999999} is too wide; at most 1000"),
+        ({"command": "ls", "environment": {"X": "{x:.2000f}"}}, "too wide"),
+        ({"command": "ls {workdir:d}"}, "whole numbers, for {workdir:d}"),
+        ({"command": "ls {fidelity:d}"}, "whole numbers, for {fidelity:d}"),
         ({}, "Field required"),
     ],
 )
@@ -295,6 +299,66 @@ def test_wrong_settings(settings: dict[str, Any], message: str, tmp_path: Path) 
     (tmp_path / "bad.in").write_text("fine\n{{ epsilon +* }}\n")
     with pytest.raises(ValidationError, match=message):
         command(tmp_path, **settings)
+
+
+@pytest.mark.parametrize(
+    ("format_", "value", "taken"),
+    [
+        (".3f", 0.25, None), ("05d", 3, None), (">8", "water", None), ("+.2e", 3, None), ("", "water", None),
+        (".3f", "water", "numbers"), ("d", 0.5, "whole numbers"), ("x", 2.0, "whole numbers"), ("%", "a", "numbers"),
+        ("q", 1.0, "what Python can format so"),
+    ],
+)  # fmt: skip
+def test_formats_of_placeholders(format_: str, value: Any, taken: str | None, tmp_path: Path) -> None:
+    simulator = command(tmp_path, command=f"ls {{x:{format_}}}")
+    said = simulator.allows("x", value)
+    assert said is None if taken is None else (said or "").startswith(taken)
+    assert simulator.allows("y", value) is None
+
+
+def test_a_program_with_formatted_arguments_is_found(tmp_path: Path, workdir: Path) -> None:
+    simulator = command(tmp_path, command=f"{script(tmp_path, ECHO)} {{epsilon:.3f}} {{n:05d}} {{solvent:>20}}")
+    assert simulator.check() == []
+    run(simulator, workdir)
+    assert seen(workdir)["arguments"] == ["1.250", "00012", "       wa ter; $HOME"]
+    with pytest.raises(SimulationError, match=r"\{n:05d\} takes whole numbers, and 1\.5 is given"):
+        run(simulator, workdir, n=1.5)  # of a derived parameter, which is not known before
+
+
+def test_quotes_around_placeholders_in_a_shell(tmp_path: Path, workdir: Path) -> None:
+    text = f"{script(tmp_path, ECHO)} '{{solvent}}' \"{{solvent}}\" {{solvent}} '{{epsilon}}'"
+    (workdir / "run.py").symlink_to(tmp_path / "run.py")
+    run(command(tmp_path, command=text, shell=True), workdir, solvent="it's; $(id)")
+    assert seen(workdir)["arguments"] == ["it's; $(id)"] * 3 + ["1.25"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ epsilon.__class__.__mro__[1].__subclasses__() }}",
+        "{{ solvent.__init__.__globals__ }}",
+        "{{ solvent.format.__self__.__class__.__base__ }}",
+        "{{ '{0.__class__.__mro__}'.format(epsilon) }}",
+    ],
+)
+def test_templates_run_no_python(text: str, tmp_path: Path, workdir: Path) -> None:
+    (tmp_path / "deck.in").write_text(text)
+    with pytest.raises(SimulationError, match=r"template deck\.in: .*unsafe|template deck\.in: .*no attribute"):
+        run(command(tmp_path, command="/bin/cat deck.in", templates=["deck.in"]), workdir)
+
+
+def test_the_globals_of_templates_are_parameters_like_others(tmp_path: Path, workdir: Path) -> None:
+    (tmp_path / "deck.in").write_text("{{ cycler.__init__.__globals__.os.popen('id').read() }}")
+    simulator = command(tmp_path, command="/bin/cat deck.in", templates=["deck.in"])
+    assert list(simulator.parameters or ()) == ["cycler"]
+    with pytest.raises(SimulationError, match=r"unsafe|no attribute"):
+        run(simulator, workdir, cycler=1.0)
+
+
+def test_a_template_that_cannot_be_filled_says_which(tmp_path: Path, workdir: Path) -> None:
+    (tmp_path / "deck.in").write_text("{{ epsilon + solvent }}")
+    with pytest.raises(SimulationError, match=r"template deck\.in: unsupported operand"):
+        run(command(tmp_path, command="/bin/cat deck.in", templates=["deck.in"]), workdir)
 
 
 def test_parameters_follow_from_the_placeholders(tmp_path: Path) -> None:

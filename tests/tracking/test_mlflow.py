@@ -559,6 +559,30 @@ def test_what_mlflow_does_not_take_does_not_stop_it(journal: Journal) -> None:
     assert held.trials[0].data.metrics["S_k_/max"] == 1.0
 
 
+def test_texts_that_are_no_unicode_do_not_stop_it(journal: Journal) -> None:
+    """Half of a surrogate pair, from a choice such as "\\ud800": databases take no such text."""
+    journal.write([done(0, point={"kind": "\ud800"}), done(1)])
+    follower = mirror(journal)
+    catch_up(follower)
+    held = Held(follower.uri)
+    assert held.states == {0: "FINISHED", 1: "FINISHED"}
+    assert held.trials[0].data.params["kind"] == "\\ud800"
+
+
+def test_a_password_is_neither_in_errors_nor_in_mlflow(tmp_path: Path) -> None:
+    text = "tracking: {mlflow: http://alice:S3cret@127.0.0.1:9}\n"  # of a journal from before
+    with Journal.create(tmp_path / "argon", text, INFO) as journal:
+        journal.write([done(0)])
+        away = mirror(journal, "http://alice:S3cret@127.0.0.1:9")
+        assert away.step() == 0
+        assert "S3cret" not in (away.last_error or "S3cret")
+        follower = mirror(journal)
+        catch_up(follower)
+        held = Held(follower.uri)
+        kept = Path(held.client.download_artifacts(held.parent.info.run_id, "campaign.yaml"))
+        assert kept.read_text() == text.replace("S3cret", "***")
+
+
 def test_two_campaigns_share_an_experiment(journal: Journal, tmp_path: Path) -> None:
     journal.write([done(0)])
     follower = mirror(journal)

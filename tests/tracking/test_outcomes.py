@@ -3,13 +3,13 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from softal.cards import Opinion
 from softal.objective import Target, match, minimize
 from softal.orchestrator.budget import Budget, Progress
 from softal.space import Space
 from softal.terminal.console import show_parts, show_trials
+from softal.terminal.output import Terminal
 from softal.tracking.records import Convergence, trial_record
 from softal.tracking.report.data import CampaignData, question
 from softal.tracking.report.loss import loss_rows
@@ -38,7 +38,7 @@ def matched(i, density, pressure):
 
 def shown(show, *arguments):
     out = io.StringIO()
-    show(Console(file=out, width=200), *arguments)
+    show(Terminal(file=out, width=200), *arguments)
     return out.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ from softal.orchestrator.campaign_file.settings import (
     WorkersSettings,
 )
 from softal.orchestrator.campaign_file.yaml_text import differences, read_text, read_yaml, write_yaml
+from softal.passwords import redacted
 from softal.simulators import Outputs, Simulator
 from softal.space import InvalidSpace, Space
 from softal.strategies import Strategy
@@ -66,7 +68,7 @@ class CampaignSpec:
         budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
         seed: of the campaign.
         folder: of the file; paths in it are relative to this.
-        text: of the file, word for word.
+        text: of the file, word for word, but for a password of `tracking.mlflow`, in whose place is `***`.
     """
 
     name: str
@@ -180,7 +182,20 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         parts["objective"] = replace(
             parts["objective"].within(outputs.ranges), flaws=outputs.flaws, known=outputs.known
         )
-    return CampaignSpec(**parts, built=made.simulator, folder=folder, text=text)
+    return CampaignSpec(**parts, built=made.simulator, folder=folder, text=_without_password(text, data))
+
+
+def _without_password(text: str, data: Mapping[str, Any]) -> str:
+    """Return the text of a file as it may be stored and shown: all the same but a password of `tracking.mlflow`."""
+    uri = (data.get("tracking") or {}).get("mlflow")
+    if not isinstance(uri, str) or redacted(uri) == uri:
+        return text
+    meant = {**data, "tracking": {**data["tracking"], "mlflow": redacted(uri)}}
+    for tried in (redacted(text), text.replace(uri, redacted(uri))):  # the first has it out of comments, too
+        with contextlib.suppress(CampaignFileError):
+            if read_yaml(tried) == meant:
+                return tried
+    return write_yaml(meant)  # it is written with escapes, say; comments are lost
 
 
 def _check_together(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from softal.kinds.validation import show
 from softal.orchestrator.campaign_file.quantities import Duration, Memory
+from softal.passwords import VARIABLE, in_query, redacted
 
 FRESHNESS = {"latest": 0.0, "balanced": 0.1, "busy": 1.0}  # share of the known results that a proposal may lack
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -159,7 +160,7 @@ class TrackingSettings(_Section):
     mlflow: Text | None = Field(
         None,
         description="tracking URI, such as `http://host:5000`; `null` is an SQLite file in the campaign's folder, "
-        "`off` is no MLflow",
+        "`off` is no MLflow; a password comes from the environment, see docs/tracking.md",
     )
     experiment: Text = Field("softal", description="MLflow experiment that the campaign's runs go to")
 
@@ -169,9 +170,13 @@ class TrackingSettings(_Section):
         if uri is None or uri in ("off", "databricks"):
             return uri
         scheme, separator, rest = uri.partition("://")
+        given = show(redacted(uri))
         if not separator or not rest or scheme.split("+")[0] not in MLFLOW_SCHEMES:
             allowed = ", ".join(f"{scheme}://" for scheme in MLFLOW_SCHEMES)
-            raise ValueError(f"{show(uri)} is given; null, `off` or a URI is allowed that begins with {allowed}")
+            raise ValueError(f"{given} is given; null, `off` or a URI is allowed that begins with {allowed}")
+        if in_query(uri):
+            allowed = f"allowed is `scheme://user@host`, with the password in the environment variable {VARIABLE}"
+            raise ValueError(f"{given} has a password in its query; {allowed}")
         return uri
 
 

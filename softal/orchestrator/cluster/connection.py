@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -187,7 +188,8 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
     import ray
 
     try:
-        started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
+        with _deaf_to_the_terminal():
+            started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
             ray.shutdown()
@@ -196,6 +198,20 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
+
+
+@contextmanager
+def _deaf_to_the_terminal() -> Iterator[None]:
+    """Let processes that are started in here not be ended by SIGHUP, which all get when their terminal is closed.
+
+    The campaign ends itself then, and simulations and agents have to be there until it has. (Ray itself does so for
+    Ctrl-C.) A process inherits which signals are blocked.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _slots(trial: Requirements) -> int:

@@ -24,7 +24,7 @@ class Brief:
     seed: int
     strategy: tuple[str, Any]
     surrogate: tuple[str, Any] | None
-    mlflow: str | None
+    mlflow: str | None = field(repr=False)  # it may have a password
     experiment: str
     simulator: Simulator | None = None
     described: Mapping[str, Any] = field(default_factory=dict)  # the simulator's kind and settings, as JSON has them

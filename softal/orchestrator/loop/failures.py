@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from softal.about import command
 from softal.orchestrator.workers.job import trial_folder
 from softal.trial import Trial, TrialState
 
@@ -70,8 +71,7 @@ class Failures:
         if self._lacking is not None:
             return (
                 f"trial {self._lacking.id} ran, but {_quoted(self._lacking)}. Mend what the simulation returns, then: "
-                f"softal resume {shown(folder)} --retry-failed. Or mend the campaign file, then: softal launch FILE "
-                f"--name OTHER"
+                f"{_again(folder)}. Or mend the campaign file, then: softal launch FILE --name OTHER"
             )
         if self.limit is None or self._alike is None or self._first is None or self._alike < self.limit:
             return None
@@ -112,4 +112,8 @@ def _quoted(trial: Trial) -> str:
 def _what_to_do(trial: Trial, folder: Path) -> str:
     output = trial_folder(folder, trial.id, trial.attempts)
     where = f"Its output is in {shown(output)}. " if output.is_dir() else ""
-    return f"{where}Mend the cause, then: softal resume {shown(folder)} --retry-failed"
+    return f"{where}Mend the cause, then: {_again(folder)}"
+
+
+def _again(folder: Path) -> str:
+    return command("resume", shown(folder), "--retry-failed")

@@ -21,7 +21,11 @@ from softal.orchestrator.loop.loop import Listener, Loop, Plan, say_doing, waiti
 from softal.orchestrator.workers.executor import Executor
 from softal.tracking.journal import Journal
 
-STOP_SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+STOP_SIGNALS = {
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGTERM: "SIGTERM",
+    signal.SIGHUP: "SIGHUP: the terminal was closed",
+}
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,11 @@ def _stopped(stops: _Stops) -> Ending:
     return Ending("stopped", STOP_SIGNALS[stops.signal], int(stops.signal))
 
 
+def _heard(number: signal.Signals) -> bool:
+    """Whether a signal stops the campaign: under nohup, the end of the terminal does not."""
+    return number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+
+
 class _Stops:
     """Turns the first signal into a gentle stop, and the second into one at once."""
 
@@ -174,7 +183,7 @@ class _Stops:
 
     def __enter__(self) -> _Stops:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no signals
-            self._before = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS}
+            self._before = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS if _heard(number)}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -65,7 +65,12 @@ def failed(error: BaseException) -> Answer:
     """Return the answer of a trial that an error has ended: the reason in one line, and the traceback."""
     reason = str(error) if isinstance(error, SimulationError) else describe(error)
     kind = "lacks" if isinstance(error, NotReturned) else "error"
-    return kind, (reason, "".join(traceback.format_exception(error)))
+    return kind, (_encodable(reason), _encodable("".join(traceback.format_exception(error))))
+
+
+def _encodable(text: str) -> str:
+    """Return a text that files and databases can hold: a file name that is no UTF-8 is not one, in Python."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def describe(error: BaseException) -> str:

@@ -211,7 +211,7 @@ class Sandbox:
         if kind in ("error", "lacks"):
             reason, details = content
             if workdir is not None:
-                (workdir / "error.txt").write_text(details)
+                (workdir / "error.txt").write_text(details, encoding="utf-8")
             raise (NotReturned if kind == "lacks" else SimulationError)(reason)
         return tuple(content)
 
@@ -255,7 +255,7 @@ def outcome_of(answer: Answer, workdir: Path, started: float, finished: float, h
         return Outcome(TrialState.DONE, started, finished, host, *content)
     reason, details = content
     workdir.mkdir(parents=True, exist_ok=True)
-    (workdir / "error.txt").write_text(details)
+    (workdir / "error.txt").write_text(details, encoding="utf-8")
     return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
 
 

@@ -11,6 +11,7 @@ from softal.cards.card import Card, card
 from softal.cards.page import assets, template
 from softal.cards.view import Advisor, Opinion, Source, cards_of
 from softal.objective import Objective
+from softal.passwords import redacted
 from softal.space import Space
 from softal.tracking.report import known, observed, progress, trials
 from softal.tracking.report.curves import matched
@@ -58,7 +59,8 @@ def write_report(
     data = read(folder, space, objective, advisor=advisor, workers=workers, sources=sources)
     path = path or folder / FILE_NAME
     draft = path.with_name(f".{path.name}.new")
-    draft.write_text(render(data, advisor.opinion(data) if advisor else Opinion()), encoding="utf-8")
+    page = render(data, advisor.opinion(data) if advisor else Opinion())
+    draft.write_text(page, encoding="utf-8", errors="backslashreplace")  # a choice may hold half of a surrogate pair
     draft.replace(path)
     return path
 
@@ -77,7 +79,7 @@ def render(data: CampaignData, opinion: Opinion) -> str:
         failures=failure_rows(data),
         versions=versions(data),
         cards=cards(data, opinion),
-        text=str(data.info.get("text", "")).strip(),
+        text=redacted(str(data.info.get("text", ""))).strip(),
         written=time.strftime("%Y-%m-%d %H:%M %Z"),
         **assets(),
     )

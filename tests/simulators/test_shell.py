@@ -1,0 +1,77 @@
+"""What is filled into commands of the shell stays one text, whatever it holds, in whatever quotes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from softal.simulators import shell
+from softal.simulators.command import Command, CommandSettings
+
+WORDS = [
+    "a", "b c", "it's", 'say "x"', "$HOME", "`id`", "$(id)", "a;id", "a\\b", "\\", "'", '"', "", "two\nlines", "*", "~",
+    "a#b", "'; id; '", '"; id; "', "x' $(id) '", "-n", "{}", "é", 0.25, -3,
+]  # fmt: skip
+COMMANDS = {
+    "show {word}": "{}",
+    "show '{word}'": "{}",
+    'show "{word}"': "{}",
+    "show 'a{word}b'": "a{}b",
+    "show \"a{word}b\"c{word}'{word}'": "a{}bc{}{}",
+    "show '{word}'\\''{word}'": "{}'{}",
+    'show "\\"\'{word}"': "\"'{}",
+    "true # it's a \" comment\nshow a#{word}": "a#{}",
+    'true `echo "it\'s"`; show ${UNSET:-}{word} $(true)': "{}",
+    'x="{word}"; (show "$x")': "{}",
+    "case '{word}' in *) show \"${UNSET:-2}{word}\";; esac": "2{}",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_text_stays_one_text(command: str, tmp_path: Path) -> None:
+    """A function that counts its arguments is called in the shell itself, once for each word."""
+    script = 'show() { printf \'%s\\0\' "$#" "$1"; }\n'
+    script += "\n".join(shell.fill(command, {"word": word}) for word in WORDS)
+    ran = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=True)
+    assert ran.stderr == b""
+    found = ran.stdout.decode().split("\0")[:-1]
+    assert found[1::2] == [COMMANDS[command].replace("{}", str(word)) for word in WORDS]
+    assert set(found[::2]) == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ('echo "$(echo {word})"', "in or after `$(` in double quotes"),
+        ('echo "$(true \'"\' "\'")" {word}', "in or after `$(` in double quotes"),
+        ('echo "$((1 + {word}))"', "in or after `$(` in double quotes"),
+        ("echo $((1 + {word}))", "in or after `$((`"),
+        ("echo `echo {word}`", "in backticks"),
+        ("echo 1.25 # {word}", "in a comment"),
+        ("echo \\{word}", "after a backslash"),
+        ("cat << END\n{word}\nEND", "in or after a here-document"),
+        ("echo $'{word}'", "in or after $'"),
+    ],
+)
+def test_where_nothing_can_be_quoted_only_numbers_are_filled_in(command: str, place: str) -> None:
+    simulator = Command(CommandSettings.model_validate({"command": command, "shell": True}))
+    said = f"numbers, for {{word}} {place} in a command of the shell"
+    assert (simulator.allows("word", "a") or "").startswith(said)
+    with pytest.raises(ValueError, match=re.escape(f"'a b' is given; allowed: {said}")):
+        shell.fill(command, {"word": "a b"})
+    assert simulator.allows("word", 3) is None
+    ran = subprocess.run(
+        ["/bin/sh", "-c", shell.fill(command, {"word": 3})], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip()
+    with pytest.raises(ValidationError, match=r"workdir, such as '\.', does not fit; allowed: numbers"):
+        CommandSettings.model_validate({"command": command.replace("word", "workdir"), "shell": True})
+
+
+def test_braces_of_the_shell_are_no_placeholders() -> None:
+    text = 'echo ${HOME} "{{ y }}" {a,b} \'{"y": 1}\''
+    assert shell.fill(text, {}) == text
