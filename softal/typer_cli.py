@@ -326,6 +326,11 @@ def main() -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # a folder that is read-only, full, or not there
+        from softal.reading import of_system
+
+        _say_error(of_system(error))
+        sys.exit(FAILED)
 
 
 def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:

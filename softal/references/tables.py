@@ -7,16 +7,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.kinds.validation import show
+from softal.reading import in_a_line, read_bytes, read_npy, read_npz, read_text
 from softal.references.units import canonical, split_label
 
 ERROR = re.compile(r"(^|[_ ])(error|err|std|stderr|uncertainty|sem)($|[_ s(\[])", re.IGNORECASE)
 _UNITS = re.compile(r"^#\s*units?\s*:\s*(?P<grid>[^,;]+)(?:[,;]\s*(?P<values>.+))?$", re.IGNORECASE)
 _LABEL = re.compile(r'^@\s*(?P<what>xaxis\s+label|yaxis\s+label|s\d+\s+legend)\s+"(?P<text>.*)"')
+MAX_HEADER = 10_000  # characters of a line that names units, columns or axes
 _CELL = re.compile(r"\S+(?:\s+[(\[][^)\]]*[)\]])?")  # a word, with the unit in brackets that follows it
 
 
@@ -55,7 +58,7 @@ class Table:
         for names in (self.labels, self.names):
             if column in names:
                 return names.index(column)
-        raise ValueError(f"it has no column {column!r}; its columns are {', '.join(self.labels) or 'not named'}")
+        raise ValueError(f"it has no column {column!r}; its columns are {_listed(self.labels)}")
 
     def of_array(self, array: str) -> int:
         """Return the number of the array's column: the one of its name, or the only one besides grid and errors."""
@@ -113,15 +116,21 @@ def read_table(path: Path) -> Table:
     readers = {".xvg": _read_xvg, ".npy": _read_npy, ".npz": _read_npz}
     try:
         return readers.get(path.suffix.lower(), _read_text)(path)
-    except (BadZipFile, EOFError) as error:
-        raise ValueError(f"it is damaged: {error}") from error
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # what damaged content raises depends on where it is damaged
+        raise ValueError(f"it is damaged: {in_a_line(error)}") from error
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return show(", ".join(labels))[1:-1] if labels else "not named"
 
 
 def _read_npy(path: Path) -> Table:
-    return _of_block(np.load(path, allow_pickle=False))
+    return _of_block(read_npy(read_bytes(path)))
 
 
-def _of_block(block: object) -> Table:
+def _of_block(block: NDArray[Any]) -> Table:
     table = np.asarray(block, dtype=np.float64)
     if table.ndim != 2:
         raise ValueError(f"its shape is {table.shape}; (points, columns) is needed")
@@ -129,20 +138,19 @@ def _of_block(block: object) -> Table:
 
 
 def _read_npz(path: Path) -> Table:
-    # np.load leaves a damaged file open that it has opened itself.
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        arrays = {str(name): np.asarray(archive[name]) for name in archive}
+    arrays = read_npz(path)
+    if not arrays:
+        raise ValueError("it holds no arrays of numbers")
     if len(arrays) == 1 and next(iter(arrays.values())).ndim == 2:
         return _of_block(next(iter(arrays.values())))
-    numeric = {name: array for name, array in arrays.items() if array.dtype.kind in "iuf"}
-    return Table(tuple(numeric), tuple(np.asarray(array, dtype=np.float64) for array in numeric.values()))
+    return Table(tuple(arrays), tuple(np.asarray(array, dtype=np.float64) for array in arrays.values()))
 
 
 def _read_xvg(path: Path) -> Table:
     said: dict[str, str] = {}
     rows: list[tuple[int, list[str]]] = []
     for number, line in _lines(path):
-        if found := _LABEL.match(line):
+        if found := _LABEL.match(line[:MAX_HEADER]):
             said[" ".join(found["what"].split())] = found["text"]
         elif line.startswith("&") and rows:
             raise ValueError(f"line {number} begins a second set of curves; one is allowed")
@@ -158,7 +166,7 @@ def _read_xvg(path: Path) -> Table:
 
 def _read_text(path: Path) -> Table:
     lines = list(_lines(path))
-    stated = next((found for _, line in lines if (found := _UNITS.match(line))), None)
+    stated = next((found for _, line in lines if (found := _UNITS.match(line[:MAX_HEADER]))), None)
     units = (canonical(stated["grid"]), canonical(stated["values"] or "")) if stated else ("", "")
     lines = [(number, line) for number, line in lines if not line.startswith("#")]
     labels: tuple[str, ...] = ()
@@ -170,11 +178,13 @@ def _read_text(path: Path) -> Table:
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path)
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
 def _labels(line: str) -> tuple[str, ...]:
+    if len(line) > MAX_HEADER:
+        raise ValueError(f"its header has {len(line)} characters; at most {MAX_HEADER} are allowed")
     for separator in ",;\t":
         if separator in line:
             return tuple(cell.strip().strip('"') for cell in line.split(separator))

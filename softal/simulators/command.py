@@ -32,7 +32,7 @@ from softal.simulators import placeholders
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
 from softal.simulators.results import to_observation
-from softal.trial import Array, Observation, Point
+from softal.trial import Array, Observation, Point, Value
 
 POINT_FILE = "point_file"
 # Filled in besides the parameters, which cannot have these names.
@@ -131,11 +131,17 @@ class Command(Simulator):
             return None
         return Outputs(frozenset(self.settings.values), frozenset(self.settings.arrays))
 
+    def allows(self, name: str, value: Value) -> str | None:
+        """Say so where a value cannot be written in the format of one of its placeholders."""
+        formats = [one for text in self.settings.texts for one in placeholders.formats_in(text)]
+        wrong = next((said for of, spec in formats if of == name and (said := placeholders.unfit(value, spec))), None)
+        return None if wrong is None else f"what the command's format writes; {wrong}"
+
     def check(self) -> list[str]:
         """Say that the executable is missing or cannot be executed."""
         if self.settings.shell:
             return []
-        program = self._arguments({name: f"{{{name}}}" for name in (*RESERVED, *(self.parameters or ()))})[0]
+        program = self._parts()[0]
         made = {Path(name) for name in self.settings.template_files.values()}
         if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
@@ -153,9 +159,12 @@ class Command(Simulator):
         values = self._values(point, context)
         self._write_inputs(values, point, workdir)
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ}
-        environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
-        arguments = placeholders.fill(settings.command, values, quote=True) if settings.shell else None
-        code = run_program(arguments or self._arguments(values), workdir, environment, context.walltime)
+        try:
+            environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
+            arguments = self._arguments(values)
+        except ValueError as error:
+            raise SimulationError(f"the command cannot be filled in: {error}") from error
+        code = run_program(arguments, workdir, environment, context.walltime)
         if code != 0:
             raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
         try:
@@ -188,15 +197,20 @@ class Command(Simulator):
                 raise SimulationError(f"template {template}: {error}") from error
             shutil.copymode(source, target)
 
-    def _arguments(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the arguments, filled in; files of the campaign's folder by their absolute paths."""
+    def _arguments(self, values: Mapping[str, Any]) -> list[str] | str:
+        """Return the command, filled in."""
+        if self.settings.shell:
+            return placeholders.fill(str(self.settings.command), values, quote=True)
+        return [placeholders.fill(part, values) for part in self._parts()]
+
+    def _parts(self) -> list[str]:
+        """Return the arguments before they are filled in; files of the campaign's folder by their absolute paths."""
         command, folder = self.settings.command, self.settings.folder
         parts = shlex.split(command) if isinstance(command, str) else [str(part) for part in command]
         # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
         # make is found there.
         made = {Path(name) for name in self.settings.template_files.values()}
-        found = [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
-        return [placeholders.fill(part, values) for part in found]
+        return [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
 
     def _results(self, workdir: Path) -> Any:
         name = self.settings.results
