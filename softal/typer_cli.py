@@ -337,7 +337,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     """Run a campaign with a display, print what it found and exit with its code."""
     from rich.console import Console
 
-    from softal.errors import CampaignFileError, CampaignStateError, SoftalError
+    from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
 
@@ -353,8 +353,8 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
                 display,
                 announce=lambda address, slots: _announce(out, campaign, resume, address, slots),
             )
-    except (CampaignFileError, CampaignStateError):
-        raise  # nothing was started
+    except (CampaignFileError, CampaignStateError, JournalError):
+        raise  # nothing was started, or the text says what to do
     except SoftalError as error:
         raise SoftalError(f"{error}\nGo on with: softal resume {relative(campaign.folder)}") from error
     _summarize(out, campaign, ending)

@@ -381,9 +381,10 @@ def read_journal(folder: Path, rng: random.Random) -> None:
             campaign.best, campaign.trials, campaign.versions, campaign.pareto_front  # noqa: B018
         case _:
             with Journal.open(run, read_only=False) as journal:
-                for trial in journal.read(arrays=True):
-                    journal.write([trial])
-                journal.changes(0), journal.points(range(3)), journal.counts(), journal.latest(TrialState.DONE, 3)
+                trials = journal.trials(arrays=True)
+                journal.points(trial.id for trial in trials)
+                journal.write(trials)
+                journal.changes(0), journal.counts(), journal.latest(TrialState.DONE, 3)
                 journal.set_info(state="running")
 
 

@@ -193,8 +193,6 @@ class Learner(ABC):
         description = read_description(folder)
         with boundary(SurrogateError, f"{folder} cannot be loaded"):
             content = (Path(folder) / TENSORS).read_bytes()
-            if CHECKSUM in description and description[CHECKSUM] != _checksum(description, content):
-                raise ValueError(f"{DESCRIPTION} or {TENSORS} is damaged, or not what was saved with the other")
             found, tensors = cls._own(description, load(content))
             if found.get("kind") == cls.kind:
                 learner = cls._made_of(Space.from_dict(found["space"]), found)
@@ -202,6 +200,8 @@ class Learner(ABC):
                 learner.provenance = dict(found.get("provenance", {}))
                 learner.fitted = True
                 learner._prove()
+                if CHECKSUM in description and description[CHECKSUM] != _checksum(description, content):
+                    raise ValueError(f"{DESCRIPTION} or {TENSORS} is damaged, or not what was saved with the other")
                 return learner
         raise SurrogateError(f"{folder} holds a model of kind {description.get('kind')!r}, not {cls.kind!r}")
 
@@ -209,11 +209,11 @@ class Learner(ABC):
         """Ask once what will be asked later, so that tensors and settings that do not fit each other raise an error."""
         self.metrics()
         self.tables()
-        with suppress(SoftalError):  # there may be nothing to predict at this point
-            points = self.space.from_unit(self.space.sample(1, np.random.default_rng(0)))
-            if self.untrained is None and not self.refuses(points[0]):
+        with suppress(SoftalError):  # there may be nothing to predict at these points
+            points = self.space.from_unit(self.space.sample(2, np.random.default_rng(0)))
+            if self.untrained is None and not any(self.refuses(point) for point in points):
                 for name, (grid, mean, std) in self.predict_arrays(points).items():
-                    if not mean.shape == std.shape == (1, len(grid)):
+                    if not mean.shape == std.shape == (len(points), len(grid)):
                         raise ValueError(f"its curve {name!r} has the shape {mean.shape}, its grid {grid.shape}")
 
     @classmethod

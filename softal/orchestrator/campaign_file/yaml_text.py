@@ -209,6 +209,9 @@ def _mapping(node: yaml.MappingNode, place: str, problems: list[Problem]) -> dic
             problems.append(Problem(place, f"{said} is a key on line {_line(key_node)}; only text is allowed as a key"))
             continue
         key = key_node.value
+        if not _is_text(key):
+            problems.append(Problem(place, f"{show(key)}, a key on line {_line(key_node)}, holds half a character"))
+            continue
         if key in data:
             message = f"stands twice, on lines {lines[key]} and {_line(key_node)}; each key is allowed once"
             problems.append(Problem(join(place, key), message))
@@ -228,16 +231,18 @@ def _scalar(kind: str, node: yaml.ScalarNode, place: str, problems: list[Problem
                 return _whole(text)
             case "float":
                 return _finite(text)
-            case "str":
-                text.encode()
-    except UnicodeEncodeError:
-        problems.append(Problem(place, f"{show(text)} on line {_line(node)} holds half a character"))
-        return None
+            case "str" if not _is_text(text):
+                problems.append(Problem(place, f"{show(text)} on line {_line(node)} holds half a character"))
     except (ValueError, KeyError):
         message = f"{show(text)} on line {_line(node)} is no number that can be used; finite ones are allowed"
         problems.append(Problem(place, message))
         return None
     return text
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text is one that can be written: escapes may give halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _whole(text: str) -> int:
