@@ -164,6 +164,8 @@ def make_references(folder: Path) -> None:
     r = np.linspace(0.0, 3.0, 40)
     (folder / "a.csv").write_text(CSV)
     (folder / "b.dat").write_text(COLUMNS)
+    (folder / "b.txt").write_text("# " + COLUMNS)
+    (folder / "a.txt").write_text("r;g_AA\n" + COLUMNS.partition("\n")[2].replace("\t", ";").replace(".", ","))
     (folder / "c.xvg").write_text(XVG)
     np.save(folder / "d.npy", np.column_stack([r, 1 + r]))
     np.savez(folder / "e.npz", r=r, g_AA=1 + r, error=0 * r + 0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from softal.references.units import canonical, split_label
 ERROR = re.compile(r"(^|[_ ])(error|err|std|stderr|uncertainty|sem)($|[_ s(\[])", re.IGNORECASE)
 _UNITS = re.compile(r"^#\s*units?\s*:\s*(?P<grid>[^,;]+)(?:[,;]\s*(?P<values>.+))?$", re.IGNORECASE)
 _LABEL = re.compile(r'^@\s*(?P<what>xaxis\s+label|yaxis\s+label|s\d+\s+legend)\s+"(?P<text>.*)"')
+_DECIMAL = re.compile(r"[-+]?(\d+|\d+,\d*|,\d+)([eE][-+]?\d+)?")  # with a comma, or whole
 MAX_HEADER = 10_000  # characters of a line that names units, columns or axes
 _CELL = re.compile(r"\S+(?:\s+[(\[][^)\]]*[)\]])?")  # a word, with the unit in brackets that follows it
 
@@ -62,8 +64,8 @@ class Table:
 
     def of_array(self, array: str) -> int:
         """Return the number of the array's column: the one of its name, or the only one besides grid and errors."""
-        if array in self.labels or array in self.names:
-            return self.find(array)
+        if array in self.labels[1:] or array in self.names[1:]:  # the first is the grid, whatever it is called
+            return next(i for names in (self.labels, self.names) if array in names[1:] for i in [names.index(array, 1)])
         if not self.labels:
             return self.find(1)
         others = [i for i, label in enumerate(self.labels) if i > 0 and not ERROR.search(label)]
@@ -168,13 +170,34 @@ def _read_text(path: Path) -> Table:
     lines = list(_lines(path))
     stated = next((found for _, line in lines if (found := _UNITS.match(line[:MAX_HEADER]))), None)
     units = (canonical(stated["grid"]), canonical(stated["values"] or "")) if stated else ("", "")
+    header = _commented(lines)
     lines = [(number, line) for number, line in lines if not line.startswith("#")]
-    labels: tuple[str, ...] = ()
     if lines and not _is_number(_cells(lines[0][1])[0]):
-        labels, lines = _labels(lines[0][1]), lines[1:]
-    rows = [(number, _cells(line)) for number, line in lines]
+        header, lines = lines[0][1], lines[1:]
+    cells = _with_points if _has_decimal_commas([line for _, line in lines]) else _cells
+    rows = [(number, cells(line)) for number, line in lines]
     columns = _numbers(rows)
-    return Table(labels if len(labels) == len(columns) else (), columns, [number for number, _ in rows], units)
+    return Table(_labels(header, len(columns)), columns, [number for number, _ in rows], units)
+
+
+def _commented(lines: Sequence[tuple[int, str]]) -> str:
+    """Return what the last comment above the numbers says, which is where numpy and LAMMPS write their header."""
+    before = list(itertools.takewhile(lambda line: line.startswith("#"), (line for _, line in lines)))
+    said = [line.lstrip("# ") for line in before if not _UNITS.match(line[:MAX_HEADER])]
+    return said[-1][:MAX_HEADER] if said else ""
+
+
+def _has_decimal_commas(lines: Sequence[str]) -> bool:
+    """Whether commas are decimal ones: beside semicolons, or within each line's words between spaces or tabs."""
+    if any(";" in line for line in lines):
+        return any("," in line for line in lines)
+    words = [line.split() for line in lines]
+    decimal = all(len(row) > 1 and all(map(_DECIMAL.fullmatch, row)) for row in words)
+    return decimal and any("," in line for line in lines)
+
+
+def _with_points(line: str) -> list[str]:
+    return line.replace(",", ".").replace(";", " ").split() or [line]
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
@@ -182,13 +205,15 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
-def _labels(line: str) -> tuple[str, ...]:
+def _labels(line: str, count: int) -> tuple[str, ...]:
+    """Return as many labels as there are columns, or none where the line says another number of them."""
     if len(line) > MAX_HEADER:
         raise ValueError(f"its header has {len(line)} characters; at most {MAX_HEADER} are allowed")
-    for separator in ",;\t":
-        if separator in line:
-            return tuple(cell.strip().strip('"') for cell in line.split(separator))
-    return tuple(_CELL.findall(line))
+    ways = [line.split(separator) for separator in ";,\t" if separator in line]
+    ways += [_CELL.findall(line), re.split(r"\s{2,}", line)]
+    found = next((cells for cells in ways if len(cells) == count), [])
+    labels = tuple(cell.strip().strip('"') for cell in found)
+    return () if any(map(_is_number, labels)) else labels
 
 
 def _words(number: int, line: str) -> list[str]:
