@@ -4,19 +4,22 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo check test test-all setup lint docs clean
+.PHONY: demo check test test-all fuzz setup lint docs clean
 
 demo: setup  ## install, then fit argon's potential to its measured structure factor
 	@if [ -e runs/argon ]; then $(BIN)/softal resume runs/argon; else $(BIN)/softal launch campaigns/argon.yaml; fi
 
 check: lint  ## linters, types, and the tests that need no Ray, no engine and no training
-	$(PYTEST) -m "not (ray or learning or physics or validation or exhaustive)"
+	$(PYTEST) -m "not (ray or learning or physics or validation or fuzz or exhaustive)"
 
 test: setup  ## the test suite, in two processes
 	$(PYTEST)
 
 test-all: setup  ## the test suite with the whole of the contracts' matrices
 	$(PYTEST) -m ""
+
+fuzz: setup  ## read 10,000 damaged files of each kind: hours
+	$(BIN)/python tests/fuzzing.py --each 10000 --keep build/fuzz
 
 setup: $(STAMP)  ## make .venv with pinned dependencies
 

@@ -3,6 +3,7 @@
 SoftalError
 ├── CampaignFileError        the campaign file has mistakes (all of them at once)
 ├── CampaignStateError       the campaign's folder does not allow what was asked
+├── JournalError             the campaign's journal cannot be read or written: damaged, locked, no room
 ├── SpaceError               a point, a parameter or an expression does not fit the space
 ├── SimulationError          one evaluation failed: the trial becomes `failed`, with this as its reason
 │   ├── WalltimeExceeded     it ran longer than `workers.walltime`
@@ -45,6 +46,10 @@ class CampaignFileError(SoftalError):
 
 class CampaignStateError(SoftalError):
     """The campaign's folder does not allow what was asked: it exists already, is in use, or differs."""
+
+
+class JournalError(SoftalError):
+    """The campaign's journal cannot be read or written; the text says what to do."""
 
 
 class SpaceError(SoftalError):

@@ -359,12 +359,17 @@ def _code() -> int | str | None:
         return FAILED
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # a folder that is read-only, full, or not there
+        from softal.reading import of_system
+
+        _say_error(of_system(error))
+        return FAILED
     return FINISHED
 
 
 def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:
     """Run a campaign with a display, print what it found and exit with its code."""
-    from softal.errors import CampaignFileError, CampaignStateError, SoftalError
+    from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
     from softal.terminal.output import harmless
@@ -381,8 +386,8 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
                 display,
                 announce=harmless(partial(_announce, out, campaign, resume)),
             )
-    except (CampaignFileError, CampaignStateError):
-        raise  # nothing was started
+    except (CampaignFileError, CampaignStateError, JournalError):
+        raise  # nothing was started, or the text says what to do
     except SoftalError as error:
         again = command("resume", relative(campaign.folder))
         raise SoftalError(f"{error}\nGo on with: {again}") from error

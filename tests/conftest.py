@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-NEEDS = ("ray", "learning", "physics", "validation")  # marks of what a test needs, where it needs time
+NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest

@@ -37,7 +37,11 @@ def resolve(kind: str, builtin: Mapping[str, str], group: str) -> Any:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:  # a user's module can raise anything while it is imported
+    except KeyboardInterrupt:
+        raise
+    except SystemExit as error:
+        raise SoftalError(f"{target!r} ended Python while it was imported (exit code {error.code})") from error
+    except BaseException as error:  # a user's module can raise anything while it is imported
         raise SoftalError(f"{target!r} cannot be imported: {type(error).__name__}: {error}") from error
     return found
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from softal.about import SURROGATE, command
 from softal.answer import Answer
-from softal.errors import CampaignFileError, CampaignStateError, Problem, SoftalError
+from softal.errors import CampaignFileError, CampaignStateError, JournalError, Problem, SoftalError
 from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.orchestrator import provenance
@@ -31,11 +31,12 @@ from softal.orchestrator.campaign_file.schema import (
     parse_campaign,
     parse_text,
 )
-from softal.orchestrator.campaign_file.settings import BudgetSettings
+from softal.orchestrator.campaign_file.settings import BudgetSettings, wrong_name
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
 from softal.passwords import complete, keep, redacted
+from softal.reading import boundary
 from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.space import Space
@@ -118,9 +119,12 @@ class Campaign:
         folder = Path(folder)
         with require_campaign(folder) as journal:
             info = journal.info
+        if missing := [name for name in ("text", "source", "name") if name not in info]:
+            raise JournalError(f"{folder / DATABASE} is damaged: it lacks the campaign's {missing[0]}")
         launched_in = Path(info.get("launched_in", info["source"]))
         spec = replace(parse_text(info["text"], Path(info["source"]), info["name"], launched_in), name=info["name"])
-        spec = replace(spec, budget=_extended(spec.budget, info.get("budget", {})))
+        with boundary(JournalError, f"{folder / DATABASE} is damaged: its budget"):
+            spec = replace(spec, budget=_extended(spec.budget, info.get("budget", {})))
         return cls._of(spec, folder)
 
     @property
@@ -508,10 +512,8 @@ def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSetti
 
 
 def _checked_name(name: str) -> str:
-    from softal.orchestrator.campaign_file.settings import NAME
-
-    if not NAME.fullmatch(name):
-        raise CampaignFileError([Problem("name", f"{name!r} is given; letters, digits, '.', '_' and '-' are allowed")])
+    if wrong := wrong_name(name):
+        raise CampaignFileError([Problem("name", wrong)])
     return name
 
 

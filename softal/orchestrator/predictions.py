@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from softal.errors import SpaceError, SurrogateError
 from softal.kinds.validation import show, unknown
 from softal.numeric import Floats
+from softal.reading import in_a_line, read_json, read_text
 from softal.space import Space
 from softal.space.parameters import Choice, Derived, Fixed, Integer, Parameter
 from softal.trial import Point, Value
@@ -149,9 +149,9 @@ def from_text(text: str) -> dict[str, Any]:
 def _from_file(path: Path, space: Space) -> list[tuple[str, dict[str, Any]]]:
     """Return the place and the entries of each point in a file."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpaceError(f"{path} cannot be read: {error}") from error
+        text = read_text(path)
+    except (OSError, ValueError) as error:
+        raise SpaceError(f"{path} cannot be read: {in_a_line(error)}") from error
     if text.lstrip().startswith(("[", "{")):
         return _from_json(path, text)
     return _from_csv(path, text, space)
@@ -159,9 +159,9 @@ def _from_file(path: Path, space: Space) -> list[tuple[str, dict[str, Any]]]:
 
 def _from_json(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     try:
-        found = json.loads(text)
+        found = read_json(text)
     except ValueError as error:
-        raise SpaceError(f"{path} is not JSON: {error}") from error
+        raise SpaceError(f"{path} is not JSON: {in_a_line(error)}") from error
     items = found if isinstance(found, list) else [found]
     entries = []
     for number, item in enumerate(items, 1):
@@ -176,7 +176,10 @@ def _from_json(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
 
 def _from_csv(path: Path, text: str, space: Space) -> list[tuple[str, dict[str, Any]]]:
     reader = csv.reader(io.StringIO(text), skipinitialspace=True)
-    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise SpaceError(f"{path}, line {reader.line_num}: {error}") from error
     rows = [(line, row) for line, row in rows if not row[0].startswith("#")]
     if not rows:
         raise SpaceError(f"{path} is empty; a line of names and a line for each point are needed")

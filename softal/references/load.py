@@ -13,6 +13,7 @@ from softal.references.tables import Table, read_table
 from softal.references.units import canonical, is_known, split_label
 
 MIN_POINTS = 10  # a curve of fewer points is no curve
+LARGEST = 1e150  # squares of larger numbers are infinite
 MIN_REACH = 0.9  # a reference must reach over this part of the range that is asked for
 
 
@@ -85,6 +86,8 @@ def _check_range(grid: NDArray[np.float64], values: NDArray[np.float64], range: 
         raise ValueError(f"its {name} ends at {grid[-1]:g}, but `range` goes to {range[1]:g} (in the same unit)")
     if not np.any(values[inside]):
         raise ValueError(f"it is zero everywhere{within}: a relative distance to it is not defined")
+    if max(np.abs(grid).max(), np.abs(values[inside]).max()) > LARGEST:
+        raise ValueError(f"it has numbers above {LARGEST:g}, of which no distance can be calculated")
 
 
 def _unit(given: str, table: Table, column: int, said: str, *, only_known: bool = False) -> str:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.kinds.validation import show
+from softal.reading import in_a_line, read_bytes, read_npy, read_npz, read_text
 from softal.references.units import canonical, split_label
 
 ERROR = re.compile(r"(^|[_ ])(error|err|std|stderr|uncertainty|sem)($|[_ s(\[])", re.IGNORECASE)
 _UNITS = re.compile(r"^#\s*units?\s*:\s*(?P<grid>[^,;]+)(?:[,;]\s*(?P<values>.+))?$", re.IGNORECASE)
 _LABEL = re.compile(r'^@\s*(?P<what>xaxis\s+label|yaxis\s+label|s\d+\s+legend)\s+"(?P<text>.*)"')
+_DECIMAL = re.compile(r"[-+]?(\d+|\d+,\d*|,\d+)([eE][-+]?\d+)?")  # with a comma, or whole
+MAX_HEADER = 10_000  # characters of a line that names units, columns or axes
 _CELL = re.compile(r"\S+(?:\s+[(\[][^)\]]*[)\]])?")  # a word, with the unit in brackets that follows it
 
 
@@ -55,12 +60,12 @@ class Table:
         for names in (self.labels, self.names):
             if column in names:
                 return names.index(column)
-        raise ValueError(f"it has no column {column!r}; its columns are {', '.join(self.labels) or 'not named'}")
+        raise ValueError(f"it has no column {column!r}; its columns are {_listed(self.labels)}")
 
     def of_array(self, array: str) -> int:
         """Return the number of the array's column: the one of its name, or the only one besides grid and errors."""
-        if array in self.labels or array in self.names:
-            return self.find(array)
+        if array in self.labels[1:] or array in self.names[1:]:  # the first is the grid, whatever it is called
+            return next(i for names in (self.labels, self.names) if array in names[1:] for i in [names.index(array, 1)])
         if not self.labels:
             return self.find(1)
         others = [i for i, label in enumerate(self.labels) if i > 0 and not ERROR.search(label)]
@@ -113,15 +118,21 @@ def read_table(path: Path) -> Table:
     readers = {".xvg": _read_xvg, ".npy": _read_npy, ".npz": _read_npz}
     try:
         return readers.get(path.suffix.lower(), _read_text)(path)
-    except (BadZipFile, EOFError) as error:
-        raise ValueError(f"it is damaged: {error}") from error
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # what damaged content raises depends on where it is damaged
+        raise ValueError(f"it is damaged: {in_a_line(error)}") from error
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return show(", ".join(labels))[1:-1] if labels else "not named"
 
 
 def _read_npy(path: Path) -> Table:
-    return _of_block(np.load(path, allow_pickle=False))
+    return _of_block(read_npy(read_bytes(path)))
 
 
-def _of_block(block: object) -> Table:
+def _of_block(block: NDArray[Any]) -> Table:
     table = np.asarray(block, dtype=np.float64)
     if table.ndim != 2:
         raise ValueError(f"its shape is {table.shape}; (points, columns) is needed")
@@ -129,20 +140,19 @@ def _of_block(block: object) -> Table:
 
 
 def _read_npz(path: Path) -> Table:
-    # np.load leaves a damaged file open that it has opened itself.
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        arrays = {str(name): np.asarray(archive[name]) for name in archive}
+    arrays = read_npz(path)
+    if not arrays:
+        raise ValueError("it holds no arrays of numbers")
     if len(arrays) == 1 and next(iter(arrays.values())).ndim == 2:
         return _of_block(next(iter(arrays.values())))
-    numeric = {name: array for name, array in arrays.items() if array.dtype.kind in "iuf"}
-    return Table(tuple(numeric), tuple(np.asarray(array, dtype=np.float64) for array in numeric.values()))
+    return Table(tuple(arrays), tuple(np.asarray(array, dtype=np.float64) for array in arrays.values()))
 
 
 def _read_xvg(path: Path) -> Table:
     said: dict[str, str] = {}
     rows: list[tuple[int, list[str]]] = []
     for number, line in _lines(path):
-        if found := _LABEL.match(line):
+        if found := _LABEL.match(line[:MAX_HEADER]):
             said[" ".join(found["what"].split())] = found["text"]
         elif line.startswith("&") and rows:
             raise ValueError(f"line {number} begins a second set of curves; one is allowed")
@@ -158,27 +168,52 @@ def _read_xvg(path: Path) -> Table:
 
 def _read_text(path: Path) -> Table:
     lines = list(_lines(path))
-    stated = next((found for _, line in lines if (found := _UNITS.match(line))), None)
+    stated = next((found for _, line in lines if (found := _UNITS.match(line[:MAX_HEADER]))), None)
     units = (canonical(stated["grid"]), canonical(stated["values"] or "")) if stated else ("", "")
+    header = _commented(lines)
     lines = [(number, line) for number, line in lines if not line.startswith("#")]
-    labels: tuple[str, ...] = ()
     if lines and not _is_number(_cells(lines[0][1])[0]):
-        labels, lines = _labels(lines[0][1]), lines[1:]
-    rows = [(number, _cells(line)) for number, line in lines]
+        header, lines = lines[0][1], lines[1:]
+    cells = _with_points if _has_decimal_commas([line for _, line in lines]) else _cells
+    rows = [(number, cells(line)) for number, line in lines]
     columns = _numbers(rows)
-    return Table(labels if len(labels) == len(columns) else (), columns, [number for number, _ in rows], units)
+    return Table(_labels(header, len(columns)), columns, [number for number, _ in rows], units)
+
+
+def _commented(lines: Sequence[tuple[int, str]]) -> str:
+    """Return what the last comment above the numbers says, which is where numpy and LAMMPS write their header."""
+    before = list(itertools.takewhile(lambda line: line.startswith("#"), (line for _, line in lines)))
+    said = [line.lstrip("# ") for line in before if not _UNITS.match(line[:MAX_HEADER])]
+    return said[-1][:MAX_HEADER] if said else ""
+
+
+def _has_decimal_commas(lines: Sequence[str]) -> bool:
+    """Whether commas are decimal ones: beside semicolons, or within each line's words between spaces or tabs."""
+    if any(";" in line for line in lines):
+        return any("," in line for line in lines)
+    words = [line.split() for line in lines]
+    decimal = all(len(row) > 1 and all(map(_DECIMAL.fullmatch, row)) for row in words)
+    return decimal and any("," in line for line in lines)
+
+
+def _with_points(line: str) -> list[str]:
+    return line.replace(",", ".").replace(";", " ").split() or [line]
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path)
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
 
 
-def _labels(line: str) -> tuple[str, ...]:
-    for separator in ",;\t":
-        if separator in line:
-            return tuple(cell.strip().strip('"') for cell in line.split(separator))
-    return tuple(_CELL.findall(line))
+def _labels(line: str, count: int) -> tuple[str, ...]:
+    """Return as many labels as there are columns, or none where the line says another number of them."""
+    if len(line) > MAX_HEADER:
+        raise ValueError(f"its header has {len(line)} characters; at most {MAX_HEADER} are allowed")
+    ways = [line.split(separator) for separator in ";,\t" if separator in line]
+    ways += [_CELL.findall(line), re.split(r"\s{2,}", line)]
+    found = next((cells for cells in ways if len(cells) == count), [])
+    labels = tuple(cell.strip().strip('"') for cell in found)
+    return () if any(map(_is_number, labels)) else labels
 
 
 def _words(number: int, line: str) -> list[str]:

@@ -59,6 +59,7 @@ _INVERSE = (
     re.compile(r"^(?:1 ?/ ?|inv[_ ]|inverse[_ ]|per[_ ])\(?(?P<unit>[^()^]+?)(?:\^?(?P<power>[23]))?\)?$"),
     re.compile(r"^\(?(?P<unit>[^()\-^]+?)\)?\^?[({]?-(?P<power>[123])[)}]?$"),
 )
+MAX_LENGTH = 200  # characters of a unit, or of a label with one
 _RAISED = str.maketrans({"⁻": "-", "¹": "1", "²": "2", "³": "3", "−": "-"})
 _BRACKETS = re.compile(r"^(?P<name>.*?)\s*(?:\[(?P<square>[^\]]*)\]|(?<=\s)\((?P<round>.*)\)|^\((?P<all>.*)\))$")
 
@@ -68,7 +69,7 @@ def canonical(text: str) -> str:
 
     What is not known comes back as it is, without spaces around it.
     """
-    if text.strip() in _AMBIGUOUS:
+    if len(text) > MAX_LENGTH or text.strip() in _AMBIGUOUS:
         return text.strip()
     word = " ".join(text.translate(_RAISED).lower().split())
     word = _ALIASES.get(word, word)
@@ -123,6 +124,8 @@ def split_label(label: str) -> tuple[str, str]:
 
     Of a name with underscores, only a known unit counts; a bracket is always taken for a unit.
     """
+    if len(label) > MAX_LENGTH:
+        return label, ""
     text = re.sub(r"\\S(.*?)\\N", r"^\1", label.strip().strip('"'))  # xmgrace's superscript
     if found := _BRACKETS.match(text):
         unit = next(part for part in (found["square"], found["round"], found["all"]) if part is not None)

@@ -28,6 +28,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
 from softal.kinds.settings import Settings
+from softal.reading import read_bytes, read_json, read_npy, read_text
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
@@ -239,7 +240,7 @@ class Command(Simulator):
         else:
             text, place = (workdir / name).read_text(errors="replace"), name
         try:
-            return json.loads(text)
+            return read_json(text)
         except ValueError as error:
             shown = " ".join(text.split())[:100]
             raise InvalidObservation(f'{place} is not JSON such as {{"energy": -1.5}}: {shown!r}') from error
@@ -269,7 +270,7 @@ def read_array(path: Path) -> Array:
     if not path.is_file():
         raise InvalidObservation(f"the command did not write {path.name}")
     try:
-        table = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _read_text(path)
+        table = read_npy(read_bytes(path)) if path.suffix == ".npy" else _read_text(path)
         if table.ndim != 2:
             return Array.of(table)
         if not 1 <= table.shape[1] <= 3:
@@ -282,7 +283,7 @@ def read_array(path: Path) -> Array:
 
 
 def _read_text(path: Path) -> Any:
-    lines = [line.partition("#")[0].replace(",", " ") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.partition("#")[0].replace(",", " ") for line in read_text(path).splitlines()]
     rows = [line.split() for line in lines if line.strip()]
     if rows and not _numeric(rows[0]):
         rows = rows[1:]

@@ -35,7 +35,7 @@ def formatted(found: re.Match[str], values: Mapping[str, Any]) -> str:
     value = values[found[1]]
     try:
         return format(value, found[2] or "")
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(f"{found[0]} takes {_taken(found[2], error)}, and {value!r} is given") from None
 
 
@@ -45,12 +45,12 @@ def misfit(text: str, name: str, value: object) -> str | None:
         try:
             if found[1] == name:
                 format(value, found[2] or "")
-        except ValueError as error:
+        except (ValueError, TypeError, OverflowError) as error:
             return f"{_taken(found[2], error)}, for {found[0]} in the command"
     return None
 
 
-def _taken(wanted: str, error: ValueError) -> str:
+def _taken(wanted: str, error: Exception) -> str:
     """Return in words what a format takes."""
     if wanted[-1] in "bcdoxX":
         return "whole numbers"
@@ -60,8 +60,8 @@ def _taken(wanted: str, error: ValueError) -> str:
 def too_wide(text: str) -> str | None:
     """Return a placeholder whose format asks for more characters or digits than anybody reads; None where none does."""
     for found in PLACEHOLDER.finditer(text):
-        if any(int(size) > WIDEST for size in re.findall(r"\d+", found[2] or "")):
-            return found[0]
+        if any(len(size) > 4 or int(size) > WIDEST for size in re.findall(r"\d+", found[2] or "")):
+            return found[0] if len(found[0]) <= 60 else f"{found[0][:60]}..."
     return None
 
 

@@ -23,6 +23,7 @@ from softal.errors import Problem
 from softal.kinds.validation import names_of, problems_in, show, unknown
 from softal.space.expressions import Expression, ExpressionError
 
+MAX_CHOICES = 10_000  # each is a column of the models
 MAX_INTEGER = 2**53  # beyond it, neighbouring integers are the same float
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -73,15 +74,19 @@ class Choice(_Model):
     @field_validator("choices")
     @classmethod
     def _distinct(cls, choices: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+        if len(choices) > MAX_CHOICES:
+            raise ValueError(f"{len(choices)} choices are given; at most {MAX_CHOICES} are allowed")
         if len(choices) < 2:
             raise ValueError(
                 f"{show(list(choices))} has {len(choices)} choices; at least two are allowed "
                 "(a single value is `value: ...`)"
             )
         _check_finite(*choices)
-        for position, choice in enumerate(choices):
-            if choice in choices[:position]:
+        seen: set[Scalar] = set()
+        for choice in choices:
+            if choice in seen:
                 raise ValueError(f"{show(choice)} stands twice among the choices; each is allowed once")
+            seen.add(choice)
         return choices
 
 

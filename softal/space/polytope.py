@@ -8,11 +8,13 @@ pairs along their feasible chord. Uniform on the feasible set in the long run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.errors import SpaceError
 from softal.numeric import Floats
 
 TOLERANCE = 1e-9  # on A u - b, with rows scaled to a largest coefficient of 1
@@ -21,8 +23,16 @@ BURN_IN = 60  # steps per dimension before the first point is kept
 THINNING = 12  # steps per dimension between two points
 UNEVEN = -1  # in place of a number of cells: values that lie unevenly
 BRANCHES = 1000  # boxes looked at for values that lie unevenly, at most
+NODES = 2000  # of the search for whole numbers: about 2 s; equalities between many of them may take centuries
+PATIENCE = 4.0  # s for all boxes together
+
+NODES_REACHED, TIME_REACHED = 4, 1  # status of scipy's `milp`, which knows the first limit only as "other"
 
 Around = Callable[[float], tuple[float, float]]
+
+
+class Undecided(SpaceError):
+    """Neither a point was found that satisfies the constraints, nor that there is none."""
 
 
 def interior_point_among(
@@ -38,17 +48,21 @@ def interior_point_among(
     Returns:
         (d,) first point found whose distance is above the solver's tolerance, else the one with the largest; and that
         distance.
+
+    Raises:
+        Undecided: the search ended at its limits with nothing found.
     """
     cells = np.where([column in around for column in range(len(cells))], UNEVEN, cells)
     low, high = np.zeros(len(cells)), np.ones(len(cells))
     for column, neighbours in around.items():
         low[column], high[column] = neighbours(0.0)[0], neighbours(1.0)[1]
     boxes, best = [(low, high)], (np.full(len(cells), 0.5), -1.0)
+    deadline = time.monotonic() + PATIENCE
     for _ in range(BRANCHES):
         if not boxes or best[1] > SOLVER_TOLERANCE:
             break
         low, high = boxes.pop()
-        point, distance = interior_point(A, b, cells, low, high)
+        point, distance = interior_point(A, b, cells, low, high, max(0.1, deadline - time.monotonic()))
         if distance <= best[1]:
             continue
         parts = _parts(point, low, high, around)
@@ -76,7 +90,12 @@ def _with(values: Floats, column: int, value: float) -> Floats:
 
 
 def interior_point(
-    A: Floats, b: Floats, cells: NDArray[np.int64], low: Floats | None = None, high: Floats | None = None
+    A: Floats,
+    b: Floats,
+    cells: NDArray[np.int64],
+    low: Floats | None = None,
+    high: Floats | None = None,
+    patience: float = PATIENCE,
 ) -> tuple[Floats, float]:
     """Return a feasible point as far from the constraints as possible, and that distance (Chebyshev centre).
 
@@ -85,9 +104,14 @@ def interior_point(
         b: (m,) bounds.
         cells: (d,) values of each lattice column, 0 for a real one, UNEVEN for one from which no distance is kept.
         low, high: (d,) bounds of the columns that are not on a lattice, 0 and 1 where not given.
+        patience: time that the search may take [s]; it ends sooner, after `NODES`.
 
     Returns:
-        (d,) point and its distance over the real columns; distance -1 where nothing is feasible.
+        (d,) point and its distance over the real columns, the best that was found; distance -1 where nothing is
+        feasible.
+
+    Raises:
+        Undecided: the search ended at its limits with nothing found.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -112,7 +136,10 @@ def interior_point(
         constraints=constraints,
         bounds=Bounds(bottom, top),
         integrality=np.append(lattice.astype(int), 0),
+        options={"node_limit": NODES, "time_limit": patience},
     )
+    if found.x is None and found.status in (NODES_REACHED, TIME_REACHED):
+        raise Undecided("no point of the space was found that satisfies them")
     if found.x is None:
         return np.full(A.shape[1], 0.5), -1.0
     solution = np.where(lattice, np.round(found.x[:-1]), np.clip(found.x[:-1], low, high))

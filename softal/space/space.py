@@ -32,7 +32,7 @@ from softal.space import coordinates
 from softal.space.constraints import Forms, is_number
 from softal.space.expressions import RESERVED, Expression, ExpressionError, Linear
 from softal.space.parameters import Choice, Derived, Fixed, Integer, Parameter, Real, read_parameter
-from softal.space.polytope import SOLVER_TOLERANCE, TOLERANCE, Around, interior_point_among, walk
+from softal.space.polytope import SOLVER_TOLERANCE, TOLERANCE, Around, Undecided, interior_point_among, walk
 
 __all__ = ["Choice", "Derived", "Fixed", "Integer", "InvalidSpace", "Parameter", "Point", "Real", "Space"]
 
@@ -329,13 +329,17 @@ class Space:
 
     def _no_room(self) -> list[Problem]:
         """Return the problem that the constraints leave nothing, or nothing but a surface, if they do."""
-        centre, distance = interior_point_among(self.A_unit, self._b_lattice, self._lattice, self._uneven)
+        said = ", ".join(f"`{text}`" for text in self.constraints)
+        try:
+            centre, distance = interior_point_among(self.A_unit, self._b_lattice, self._lattice, self._uneven)
+        except Undecided as error:
+            way_out = "loosen them, or write a parameter that the others determine as `{derived: ...}`"
+            return [Problem("constraints", f"{said}: {error}; {way_out}")]
         self._centre = self.snap(centre[None])[0]
         real = [isinstance(parameter, Real) for parameter in self._free.values()]
         bound = self.A_unit[:, real].any()
         if distance >= 0 and (not bound or distance > SOLVER_TOLERANCE):
             return []
-        said = ", ".join(f"`{text}`" for text in self.constraints)
         if distance >= 0:
             return [
                 Problem(
@@ -396,10 +400,11 @@ def _wrong_name(name: object) -> str | None:
 def _order_derived(parameters: Mapping[str, Parameter]) -> tuple[dict[str, Expression], list[Problem]]:
     """Return the derived parameters in the order in which they can be calculated."""
     expressions = {name: Expression(p.derived) for name, p in parameters.items() if isinstance(p, Derived)}
+    numbers = {name: None for name, parameter in parameters.items() if is_number(parameter)}
     problems = [
         Problem(f"{name}.derived", message)
         for name, expression in expressions.items()
-        for message in _wrong_names(expression, parameters)
+        for message in _wrong_names(expression, parameters, numbers)
     ]
     if problems:
         return {}, problems
@@ -412,8 +417,7 @@ def _order_derived(parameters: Mapping[str, Parameter]) -> tuple[dict[str, Expre
     return {name: expressions[name] for name in order}, []
 
 
-def _wrong_names(expression: Expression, parameters: Mapping[str, Parameter]) -> list[str]:
-    numbers = [name for name, parameter in parameters.items() if is_number(parameter)]
+def _wrong_names(expression: Expression, parameters: Mapping[str, Parameter], numbers: Mapping[str, None]) -> list[str]:
     messages = []
     for name in sorted(expression.names):
         if name not in parameters:

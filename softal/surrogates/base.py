@@ -189,6 +189,16 @@ class Surrogate(Learner):
             raise SurrogateError(f"{target!r} is not a target; they are {', '.join(self.targets)}")
         return 0 if target is None else self.targets.index(target)
 
+    def _prove(self) -> None:
+        posterior = self.posterior(np.full((2, self.space.dimension), 0.5))
+        for what, values in (("mean", posterior.mean), ("variance", posterior.variance)):
+            if values.shape != (2, len(self.targets)):
+                raise ValueError(f"its {what} has the shape {values.shape}; {(2, len(self.targets))} is needed")
+            if not np.all(np.isfinite(values)):
+                raise ValueError(f"its {what} is not finite")
+        self.diagnostics()
+        super()._prove()
+
     def _described(self) -> dict[str, Any]:
         return {"targets": list(self.targets)}
 

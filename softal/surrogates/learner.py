@@ -14,8 +14,10 @@ Rules that every learner keeps, and that `softal.testing.learners` checks:
 from __future__ import annotations
 
 import json
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -23,10 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from softal.errors import SurrogateError
+from softal.errors import SoftalError, SurrogateError
 from softal.kinds.settings import Settings, filled
 from softal.numeric import Floats
 from softal.objective import Objective
+from softal.reading import boundary, read_json, read_text
 from softal.space import Space
 from softal.trial import Trial, TrialState, Value
 
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
+CHECKSUM = "checksum"  # key of the description; models of the first version have none
+MAX_DESCRIPTION = 100_000_000  # bytes
 
 
 class Learner(ABC):
@@ -172,6 +177,7 @@ class Learner(ABC):
             "state": extra,
         }
         save_file({name: np.ascontiguousarray(values) for name, values in tensors.items()}, folder / TENSORS)
+        description[CHECKSUM] = _checksum(description, (folder / TENSORS).read_bytes())
         for name, data in {**self.tables(), Path(DESCRIPTION).stem: description}.items():
             (folder / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
@@ -182,20 +188,34 @@ class Learner(ABC):
         Raises:
             SurrogateError: the files are not there, not readable, or of another kind or format.
         """
-        from safetensors.numpy import load_file
+        from safetensors.numpy import load
 
         description = read_description(folder)
-        try:
-            found, tensors = cls._own(description, load_file(Path(folder) / TENSORS))
+        with boundary(SurrogateError, f"{folder} cannot be loaded"):
+            content = (Path(folder) / TENSORS).read_bytes()
+            found, tensors = cls._own(description, load(content))
             if found.get("kind") == cls.kind:
                 learner = cls._made_of(Space.from_dict(found["space"]), found)
                 learner._restore(tensors, found["state"])
                 learner.provenance = dict(found.get("provenance", {}))
                 learner.fitted = True
+                if CHECKSUM not in description:
+                    learner._prove()
+                elif description[CHECKSUM] != _checksum(description, content):
+                    raise ValueError(f"{DESCRIPTION} or {TENSORS} is damaged, or not what was saved with the other")
                 return learner
-        except Exception as error:  # what a damaged file raises depends on where it is damaged
-            raise SurrogateError(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
         raise SurrogateError(f"{folder} holds a model of kind {description.get('kind')!r}, not {cls.kind!r}")
+
+    def _prove(self) -> None:
+        """Ask once what will be asked later, of a model without a checksum: tensors that do not fit raise an error."""
+        self.metrics()
+        self.tables()
+        with suppress(SoftalError):  # there may be nothing to predict at these points
+            points = self.space.from_unit(self.space.sample(2, np.random.default_rng(0)))
+            if self.untrained is None and not any(self.refuses(point) for point in points):
+                for name, (grid, mean, std) in self.predict_arrays(points).items():
+                    if not mean.shape == std.shape == (len(points), len(grid)):
+                        raise ValueError(f"its curve {name!r} has the shape {mean.shape}, its grid {grid.shape}")
 
     @classmethod
     def _own(
@@ -230,6 +250,12 @@ class Learner(ABC):
         """Take over what `_state` returned."""
 
 
+def _checksum(description: Mapping[str, Any], tensors: bytes) -> int:
+    """Return one number for all that was saved; floats come out of JSON as they went in."""
+    rest = {name: value for name, value in description.items() if name != CHECKSUM}
+    return zlib.crc32(json.dumps(rest, sort_keys=True).encode(), zlib.crc32(tensors))
+
+
 def part_of(part: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return the tensors called `<part>.<name>`, by name."""
     return {name.removeprefix(f"{part}."): v for name, v in tensors.items() if name.startswith(f"{part}.")}
@@ -238,10 +264,8 @@ def part_of(part: str, tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray
 def read_description(folder: str | Path) -> dict[str, Any]:
     """Return what `model.json` in the folder says; SurrogateError where there is none, or of another format."""
     path = Path(folder) / DESCRIPTION
-    try:
-        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SurrogateError(f"{path} cannot be read as a model: {error}") from error
+    with boundary(SurrogateError, f"{path} cannot be read as a model"):
+        description: dict[str, Any] = read_json(read_text(path, MAX_DESCRIPTION))
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise SurrogateError(f"{path} is not of format {FORMAT}, which this version of softal reads")
     return description

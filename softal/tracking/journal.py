@@ -29,6 +29,8 @@ from softal.about import SURROGATE
 from softal.errors import CampaignStateError
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
+from softal.reading import read_json, read_npz
+from softal.tracking.sound import check_columns, check_info, guarded
 from softal.trial import Array, Point, Trial, TrialState
 
 DATABASE = "journal.sqlite"
@@ -63,6 +65,7 @@ CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
 CREATE INDEX trials_state ON trials (state);
 """
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM trials"
+READER_WAITS, WRITER_WAITS = 5.0, 60.0  # for another program that has locked the database [s]
 SHORT = 0.1  # trials that take less than this [s] have their arrays in the database: a file takes several ms to sync
 SMALL = 1_000_000  # bytes that a trial may have there
 UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -76,7 +79,8 @@ class Journal:
         self.read_only = read_only
         self._lock = lock
         uri = f"{(folder / DATABASE).resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        self._db = sqlite3.connect(uri, uri=True, timeout=60, isolation_level=None, check_same_thread=False)
+        wait = READER_WAITS if read_only else WRITER_WAITS
+        self._db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
         self._synced = True
         self._seq = 0
 
@@ -92,21 +96,22 @@ class Journal:
         Raises:
             CampaignStateError: if the folder holds a campaign already.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _Lock(folder)
+        with guarded(folder / DATABASE):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _Lock(folder)
         if (folder / DATABASE).exists():
             lock.release()
             raise CampaignStateError(f"{folder} holds a campaign already")
         # The database gets its name only when it is complete: a driver killed while creating it leaves nothing behind.
-        draft = folder / f"{DATABASE}.new"
-        draft.unlink(missing_ok=True)
-        database = sqlite3.connect(draft)
-        database.executescript(SCHEMA)
         rows = [(key, json.dumps(value)) for key, value in {**info, "text": text}.items()]
-        database.executemany("INSERT INTO info VALUES (?, ?)", rows)
-        database.commit()
-        database.close()
-        draft.rename(folder / DATABASE)
+        draft = folder / f"{DATABASE}.new"
+        with guarded(folder / DATABASE):
+            draft.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(draft)) as database:
+                database.executescript(SCHEMA)
+                database.executemany("INSERT INTO info VALUES (?, ?)", rows)
+                database.commit()
+            draft.rename(folder / DATABASE)
         journal = cls(folder, read_only=False, lock=lock)
         journal._prepare()
         return journal
@@ -122,28 +127,50 @@ class Journal:
         """
         if not (folder / DATABASE).is_file():
             raise CampaignStateError(f"{folder} holds no campaign (no {DATABASE} in it)")
-        journal = cls(folder, read_only=read_only, lock=None if read_only else _Lock(folder))
-        if (version := journal.version) > VERSION:
-            journal.close()
-            known = f"its journal is of version {version}, and this softal knows up to {VERSION}"
-            raise CampaignStateError(f"{folder} was made by a newer softal: {known}; update softal")
-        if not read_only:
-            journal._prepare()
+        with guarded(folder / DATABASE):
+            journal = cls(folder, read_only=read_only, lock=None if read_only else _Lock(folder))
+        try:
+            if (version := journal.version) > VERSION:
+                known = f"its journal is of version {version}, and this softal knows up to {VERSION}"
+                raise CampaignStateError(f"{folder} was made by a newer softal: {known}; update softal")
+            if not read_only:
+                journal._prepare()
+        except BaseException:
+            journal._abandon()
+            raise
         return journal
+
+    def _guarded(self) -> contextlib.AbstractContextManager[None]:
+        """Make one error of softal's own, which says what to do, of whatever the database raises."""
+        return guarded(self.folder / DATABASE)
 
     @property
     def version(self) -> int:
         """The version of its tables."""
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        with self._guarded():
+            return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        if self.version < VERSION:
-            self._migrate()
-        self._seq = self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0
-        assert self._lock is not None
-        self._lock.sign(str(self.info.get("id", "")))
+        with self._guarded():
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            if self.version < VERSION:
+                self._migrate()
+            self._seq = int(self._one("SELECT max(seq) FROM trials") or 0)
+            assert self._lock is not None
+            self._lock.sign(str(self.info.get("id", "")))
+
+    def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
+        """Return the first column of the first row; None where there is none."""
+        row = self._db.execute(query, values).fetchone()
+        return None if row is None else row[0]
+
+    def _abandon(self) -> None:
+        """Close a database that turned out not to be one."""
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+        self._db.close()
 
     def _migrate(self) -> None:
         """Make what a journal of an older version lacks, all of it or nothing."""
@@ -173,17 +200,24 @@ class Journal:
     @property
     def info(self) -> dict[str, Any]:
         """Facts about the campaign: `name`, `id`, `state`, `text` (the campaign file), `versions` ..."""
-        return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM info")}
+        with self._guarded():
+            found = {key: read_json(value) for key, value in self._db.execute("SELECT key, value FROM info")}
+            check_info(found)
+            return found
 
     @property
     def seq(self) -> int:
         """The last sequence number."""
-        return self._db.execute("SELECT max(seq) FROM trials").fetchone()[0] or 0 if self.read_only else self._seq
+        if not self.read_only:
+            return self._seq
+        with self._guarded():
+            return int(self._one("SELECT max(seq) FROM trials") or 0)
 
     @property
     def last_told(self) -> int:
         """The sequence number at which a trial finished last; 0 where none has."""
-        return self._db.execute("SELECT max(told) FROM trials").fetchone()[0] or 0
+        with self._guarded():
+            return int(self._one("SELECT max(told) FROM trials") or 0)
 
     def trials(self, *states: TrialState, arrays: bool = False) -> list[Trial]:
         """Return all trials, or those in `states`, in the order of their ids; with their arrays only if asked."""
@@ -204,14 +238,19 @@ class Journal:
         """Return the points of the trials with these ids, in this order; KeyError where there is no such trial."""
         wanted, found = list(ids), dict[int, Point]()
         for part in self._among(wanted, "SELECT id, point FROM trials"):
-            found |= zip((row[0] for row in part), _loads([row[1] for row in part]), strict=True)
+            with self._guarded():
+                said = _loads([row[1] for row in part])
+                check_columns({"point": said})
+            found |= zip((row[0] for row in part), said, strict=True)
         return [found[i] for i in wanted]
 
     def _among(self, ids: Sequence[int], query: str) -> Iterator[list[Sequence[Any]]]:
         """Give the rows of these ids in parts."""
         for first in range(0, len(ids), CHUNK):
             part = ids[first : first + CHUNK]
-            yield self._db.execute(f"{query} WHERE id IN ({', '.join('?' * len(part))})", part).fetchall()
+            with self._guarded():
+                rows = self._db.execute(f"{query} WHERE id IN ({', '.join('?' * len(part))})", part).fetchall()
+            yield rows
 
     def latest(self, state: TrialState, count: int) -> list[Trial]:
         """Return the trials in a state with the highest ids, at most so many, in the order of their ids."""
@@ -224,7 +263,8 @@ class Journal:
 
     def changes(self, since: int, limit: int = 1000) -> tuple[list[Trial], int]:
         """Return the trials that changed after `since`, oldest change first, and the last sequence number seen."""
-        rows = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
+        with self._guarded():
+            rows = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
         return self._decoded(rows), rows[-1][1] if rows else since
 
     def told(self, after: int, upto: int, *, arrays: bool = False) -> Iterator[Trial]:
@@ -232,9 +272,14 @@ class Journal:
         return self._read(f"{SELECT} WHERE told > ? AND told <= ? ORDER BY told", (after, upto), arrays)
 
     def _read(self, query: str, values: Sequence[Any], arrays: bool = False) -> Iterator[Trial]:
-        rows = self._db.execute(query, values)
-        while some := rows.fetchmany(CHUNK):
+        with self._guarded():
+            rows = self._db.execute(query, values)
+        while some := self._some_of(rows):
             yield from self._decoded(some, arrays)
+
+    def _some_of(self, rows: sqlite3.Cursor) -> list[Any]:
+        with self._guarded():
+            return rows.fetchmany(CHUNK)
 
     def _decoded(self, rows: Sequence[Sequence[Any]], arrays: bool = False) -> list[Trial]:
         """Return the trials of rows.
@@ -242,33 +287,40 @@ class Journal:
         Each column of JSON is read as one text, which is faster, and shares its names. Columns that say the same share
         what they say, and those that say nothing one empty mapping: they are a third of what many trials hold.
         """
-        columns: dict[str, Sequence[Any]] = dict(zip(NAMES, zip(*rows, strict=True), strict=True)) if rows else {}
-        texts = {columns[name] for name in AS_JSON} if rows else ()
-        said: dict[Any, Sequence[Any]] = {
-            column: _loads(column) if any(column) else [{}] * len(rows) for column in texts
-        }
-        columns |= {name: said[columns[name]] for name in AS_JSON if rows}
-        columns.pop("seq", None)
-        records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-        return [Trial.from_json(record, self.arrays(record["id"]) if arrays else None) for record in records]
+        with self._guarded():
+            columns: dict[str, Sequence[Any]] = dict(zip(NAMES, zip(*rows, strict=True), strict=True)) if rows else {}
+            texts = {columns[name] for name in AS_JSON} if rows else ()
+            said: dict[Any, Sequence[Any]] = {
+                column: _loads(column) if any(column) else [{}] * len(rows) for column in texts
+            }
+            columns |= {name: said[columns[name]] for name in AS_JSON if rows}
+            columns.pop("seq", None)
+            check_columns(columns)
+            records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+            return [Trial.from_json(record, self.arrays(record["id"]) if arrays else None) for record in records]
 
     def scores(self, objective: Objective) -> Scores:
         """Return the results of all trials that count as arrays."""
         names = ("id", "point", "fidelity", "objective", "objective_errors", *(["vals"] if objective.outcomes else []))
-        rows = self._db.execute(f"SELECT {', '.join(names)} FROM trials WHERE state = 'done' ORDER BY id")
+        shown = ["values" if name == "vals" else name for name in names]
 
         def found() -> Iterator[Rows]:
+            rows = self._db.execute(f"SELECT {', '.join(names)} FROM trials WHERE state = 'done' ORDER BY id")
             while some := rows.fetchmany(CHUNK):
-                ids, points, fidelities, *texts = zip(*some, strict=True)
-                parts = [_loads(text) for text in texts]
-                yield Rows(ids, _loads(points), fidelities, *parts, *([] if objective.outcomes else [[{}] * len(some)]))
+                columns: dict[str, Any] = dict(zip(shown, zip(*some, strict=True), strict=True))
+                columns |= {name: _loads(columns[name]) for name in shown if name in AS_JSON}
+                check_columns(columns)
+                parts = [columns[name] for name in shown]
+                yield Rows(*parts, *([] if objective.outcomes else [[{}] * len(some)]))
 
-        return Scores.read(objective, found(), self.points)
+        with self._guarded():
+            return Scores.read(objective, found(), self.points)
 
     def busy_seconds(self) -> float:
         """Return the time that finished trials took together [s]."""
         query = "SELECT total(finished - started) FROM trials WHERE state IN ('done', 'failed')"
-        return float(self._db.execute(query).fetchone()[0])
+        with self._guarded():
+            return float(self._one(query))
 
     def versions(self, after: int = 0, *, of: str | None = None) -> list[dict[str, Any]]:
         """Return the records of versions whose number is larger, in their order: all, or of the surrogate, the learner.
@@ -277,40 +329,45 @@ class Journal:
             after: this number.
             of: `surrogate` or `learner`, as records say by a key of this name; those without it are the surrogate's.
         """
-        if self.version < VERSION:
-            found = [record for record in _old_versions(self.folder) if record["version"] > after]
-        else:
-            query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
-            found = [json.loads(record) for (record,) in self._db.execute(query, (after,))]
-        return [record for record in found if of in (None, record.get("of", SURROGATE))]
+        with self._guarded():
+            if self.version < VERSION:
+                found = [record for record in _old_versions(self.folder) if record["version"] > after]
+            else:
+                query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
+                found = [read_json(record) for (record,) in self._db.execute(query, (after,))]
+            check_columns({"version": found})
+            return [record for record in found if of in (None, record.get("of", SURROGATE))]
 
     def counts(self) -> dict[TrialState, int]:
         """Return how many trials are in each state."""
-        found = dict(self._db.execute("SELECT state, count(*) FROM trials GROUP BY state"))
-        return {state: found.get(str(state), 0) for state in TrialState}
+        with self._guarded():
+            found = dict(self._db.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
+            check_columns({"state": list(found)})
+            return {state: found.get(str(state), 0) for state in TrialState}
 
     def arrays(self, trial_id: int) -> dict[str, Array]:
         """Return a trial's arrays; empty where it has none."""
-        row = self._db.execute("SELECT arrays FROM trials WHERE id = ?", (trial_id,)).fetchone()
-        units = json.loads(row[0]) if row and row[0] else {}
+        with self._guarded():
+            said = self._one("SELECT arrays FROM trials WHERE id = ?", (trial_id,))
+            units = read_json(said) if said else {}
+            check_columns({"arrays": [units]})
         stored = self._parts(trial_id) if units else {}
         if not stored:
             return {}
-        return {name: Array(*_three(stored, name), **units[name]) for name in units}
+        with guarded(self._arrays_path(trial_id)):
+            return {name: Array.of(*_three(stored, name), **units[name]) for name in units}
 
     def _parts(self, trial_id: int) -> dict[str, Any]:
         """Return the stored parts of a trial's arrays, by `<array>/<part>`."""
         path = self._arrays_path(trial_id)
         if path.exists():
-            with np.load(path, allow_pickle=False) as stored:
-                return dict(stored)
-        try:
-            row = self._db.execute("SELECT content FROM arrays WHERE id = ?", (trial_id,)).fetchone()
-        except sqlite3.OperationalError as error:
-            if "no such table" in str(error):  # a campaign of an older version, opened for reading
-                return {}
-            raise
-        return load(row[0]) if row else {}
+            with guarded(path):
+                return dict(read_npz(path, path.stat().st_size))  # they are not compressed
+        with self._guarded():
+            if self.version < VERSION and not self._one("SELECT 1 FROM sqlite_master WHERE name = 'arrays'"):
+                return {}  # a campaign of an older version, opened for reading
+            content = self._one("SELECT content FROM arrays WHERE id = ?", (trial_id,))
+            return load(content) if content else {}
 
     # What the loop writes.
 
@@ -340,7 +397,8 @@ class Journal:
                 if _quick(trial) and sum(part.nbytes for part in parts.values()) <= SMALL:
                     contents.append((trial.id, save(parts)))
                 else:
-                    self._save_arrays(trial.id, parts)
+                    with guarded(self._arrays_path(trial.id)):
+                        self._save_arrays(trial.id, parts)
             rows.append(_row(trial, seq, told))
             stored.append(trial if told == trial.told else _with_told(trial, told))
         if rows:
@@ -353,14 +411,15 @@ class Journal:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """Write all of it or, on an error such as a full disk, nothing."""
-        self._db.execute("BEGIN")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):  # SQLite itself rolls back after some errors
-                self._db.execute("ROLLBACK")
-            raise
+        with self._guarded():
+            self._db.execute("BEGIN")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # SQLite itself rolls back after some errors
+                    self._db.execute("ROLLBACK")
+                raise
         self._synced = False
 
     def sync(self) -> None:
@@ -368,7 +427,8 @@ class Journal:
         if not self._synced:
             # A checkpoint syncs the write-ahead log and the database. To open and close these files here for an fsync
             # would drop SQLite's locks on them (POSIX drops all of a process), and another reader would delete the log.
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            with self._guarded():
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._synced = True
 
     def _arrays_path(self, trial_id: int) -> Path:
@@ -392,7 +452,7 @@ class _Lock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._stream = (folder / LOCK).open("a+")
+        self._stream = (folder / LOCK).open("a+", errors="replace")
         if not self._acquire():
             self._stream.seek(0)
             holder = next((line.strip() for line in self._stream if line.startswith("process")), "another process")
@@ -429,7 +489,7 @@ class _Lock:
 def campaign_of(folder: Path) -> str | None:
     """Return the id of the campaign that was run last in a folder; None where there is none."""
     try:
-        with (folder / LOCK).open() as stream:
+        with (folder / LOCK).open(errors="replace") as stream:
             return stream.readline().strip() or None
     except OSError:
         return None

@@ -91,6 +91,7 @@ def make_old(folder: Path) -> None:
     tensors = load_file(learner / "model.safetensors")
     tensors |= {f"gp.{name}": values for name, values in load_file(gp / "model.safetensors").items()}
     old |= {"targets": processes["targets"], "state": {"gp": processes["state"], **old["state"]}}
+    del old["checksum"]
     draft = folder / "old"
     shutil.copytree(learner, draft)
     (draft / "model.json").write_text(json.dumps(old))

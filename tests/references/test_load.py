@@ -191,3 +191,60 @@ def test_a_simulation_in_another_unit_is_refused() -> None:
     assert reference.compare(Array.of(G, grid=R))[0] == pytest.approx(0)
     with pytest.raises(InvalidObservation, match="the grid of array 'g' is in nm, the reference in angstrom"):
         reference.compare(Array.of(G, grid=R, grid_unit="nm"))
+
+
+PLACES = 0.5 + np.arange(12.0)
+
+
+def curve_of(folder, *lines):
+    (folder / "curve.dat").write_text("\n".join(lines) + "\n")
+    return folder / "curve.dat"
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("Winkel;P", lambda x: f"{x};{x / 1000:.4f}".replace(".", ",")),
+        ("Winkel\tP", lambda x: f"{x}\t{x / 1000:.4f}".replace(".", ",")),
+        ("", lambda x: f"{x} {x / 1000:.4f}".replace(".", ",")),
+        ("x;P", lambda x: f"{int(x)};{x / 1000:.4f}".replace(".", ",")),
+        ("angle,P", lambda x: f"{x},{x / 1000:.4f}"),
+        ("angle;P", lambda x: f"{x};{x / 1000:.4f}"),
+    ],
+)
+def test_decimal_commas_are_no_separators(tmp_path, header, row):
+    read = load_reference("angle", curve_of(tmp_path, *[header] * bool(header), *map(row, PLACES)))
+    np.testing.assert_allclose(read.values, PLACES / 1000, atol=1e-4)
+    np.testing.assert_allclose(read.grid, PLACES, atol=0.5)
+
+
+def test_a_comma_between_whole_numbers_separates_them(tmp_path):
+    read = load_reference("g", curve_of(tmp_path, *(f"{i},{2 * i}" for i in range(1, 13))))
+    np.testing.assert_array_equal(read.values, 2 * read.grid)
+
+
+@pytest.mark.parametrize(
+    "header", ["# r g_SiO g_OO", "#r, g_SiO, g_OO", "# made by a program\n# r_nm  g_SiO  g_OO\n# unit: nm"]
+)
+def test_a_commented_header_names_the_columns(tmp_path, header):
+    path = curve_of(tmp_path, header, *(f"{x} {x + 1} {x + 2}" for x in PLACES))
+    np.testing.assert_array_equal(load_reference("g_OO", path).values, PLACES + 2)
+    assert load_reference("g_OO", path).grid_unit == ("nm" if "nm" in header else "")
+    with pytest.raises(SoftalError, match="no column 'g_SiSi'; its columns are r"):
+        load_reference("g_SiSi", path)
+
+
+@pytest.mark.parametrize("comment", ["# Yarnell 1973", "# measured at 85 K", "# units: nm, 1", "#"])
+def test_a_comment_that_names_no_columns_is_one(tmp_path, comment):
+    path = curve_of(tmp_path, comment, *(f"{x} {x + 1}" for x in PLACES))
+    np.testing.assert_array_equal(load_reference("g", path).values, PLACES + 1)
+
+
+def test_names_with_spaces_are_told_apart_by_wider_ones(tmp_path):
+    path = curve_of(tmp_path, "r (A)    g(r) for Cu-Cu    smooth", *(f"{x} {x + 1} {x + 2}" for x in PLACES))
+    np.testing.assert_array_equal(load_reference("smooth", path).values, PLACES + 2)
+
+
+def test_an_array_that_is_called_as_the_grid_is_not_the_grid(tmp_path):
+    path = curve_of(tmp_path, "angle,P", *(f"{x},{x + 1}" for x in PLACES))
+    np.testing.assert_array_equal(load_reference("angle", path).values, PLACES + 1)

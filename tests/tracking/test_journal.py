@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softal.errors import CampaignStateError
+from softal.errors import CampaignStateError, JournalError
 from softal.tracking.journal import VERSION, Journal, in_use
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -107,7 +107,7 @@ def test_a_full_disk_leaves_nothing_open(journal: Journal):
     journal.write([done(0)])
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count = {pages + 2}")
-    with pytest.raises(sqlite3.OperationalError, match="full"):
+    with pytest.raises(JournalError, match="full; make room, then go on with softal resume"):
         journal.write([done(number, reason="x" * 10_000) for number in range(1, 9)])
     journal._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
     assert journal.seq == 1
@@ -204,7 +204,7 @@ def test_no_campaign(tmp_path: Path):
 
 
 def test_a_reader_cannot_write(journal: Journal):
-    with Journal.open(journal.folder) as reader, pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with Journal.open(journal.folder) as reader, pytest.raises(JournalError, match="readonly"):
         reader.set_info(state="done")
 
 

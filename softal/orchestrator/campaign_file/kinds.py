@@ -69,9 +69,6 @@ def read_kind(
     except Exception as error:  # found, but nothing can be made of it, such as a function without a signature
         problems.append(Problem(where, f"{kind!r} cannot be used: {type(error).__name__}: {error}"))
         return None
-    except SystemExit as error:
-        problems.append(Problem(where, f"{kind!r} ended Python while it was imported (exit code {error.code})"))
-        return None
     model: type[BaseModel] = found.Settings  # type: ignore[attr-defined]
     return Chosen(kind, found, read_settings(place, settings, model, folder, problems))
 

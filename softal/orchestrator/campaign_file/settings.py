@@ -20,6 +20,16 @@ Whole = Annotated[int, Field(strict=True)]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=1000)]
 
 
+def wrong_name(name: str) -> str | None:
+    """Return why a campaign and its folder cannot have a name; None where they can."""
+    if NAME.fullmatch(name) and len(name) <= 100:
+        return None
+    return (
+        f"{show(name)} is given; allowed: letters, digits, `.`, `_` and `-`, at most 100, "
+        "beginning with a letter, digit or _"
+    )
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -223,9 +233,6 @@ class CampaignFile(_Section):
     @field_validator("name")
     @classmethod
     def _a_name(cls, name: str | None) -> str | None:
-        if name is not None and (not NAME.fullmatch(name) or len(name) > 100):
-            raise ValueError(
-                f"{show(name)} is given; allowed: letters, digits, `.`, `_` and `-`, at most 100, "
-                "beginning with a letter, digit or _"
-            )
+        if name is not None and (wrong := wrong_name(name)):
+            raise ValueError(wrong)
         return name

@@ -19,7 +19,9 @@ from softal.kinds.validation import join, show
 
 MAX_BYTES = 1_000_000  # of a campaign file: its data belongs into other files
 MAX_DEPTH = 30  # of lists and mappings in each other
+MAX_DIGITS = 1000  # of a number: 1.8e308 is the largest that is finite
 MAX_NODES = 100_000  # after anchors are expanded: an alias bomb has billions
+MAX_WRITTEN = 20_000  # values that stand there: PyYAML takes about 2 s for them
 
 _RESOLVERS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -35,6 +37,21 @@ _TAG = "tag:yaml.org,2002:"
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way)
+    depth = 0  # of lists and mappings around the node that is read
+    nodes = 0  # that were read
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse deep nesting, since this is recursive, and more values than a campaign has."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        holds = isinstance(event, yaml.CollectionStartEvent)
+        self.depth, self.nodes = self.depth + holds, self.nodes + 1
+        if self.depth > MAX_DEPTH:
+            raise _too_deep(event.start_mark)
+        if self.nodes > MAX_WRITTEN:
+            raise _refused(f"it has more than {MAX_WRITTEN} values; data belongs into other files", event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= holds
+        return node
 
 
 class _Dumper(yaml.SafeDumper):
@@ -57,9 +74,8 @@ def read_yaml(text: str) -> Any:
             that are not finite (all of them).
     """
     try:
-        _measure(text)
-        node = yaml.compose(text, Loader=_Loader)
-        _measure_aliases(node, {})
+        node = _composed(text)
+        _measure_aliases(node, {}, 0)
     except yaml.MarkedYAMLError as error:
         raise CampaignFileError([_syntax(error)]) from None
     except yaml.YAMLError as error:
@@ -124,29 +140,35 @@ def _leaves(data: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, data
 
 
-def _measure(text: str) -> None:
-    """Refuse deep nesting before the composer, which is recursive, meets it."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise _refused(f"lists and mappings are nested more than {MAX_DEPTH} deep", event.start_mark)
+def _composed(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):  # PyYAML's, of an escape such as "\U00110000"
+        raise _refused("an escape stands for no character", loader.get_mark()) from None
 
 
-def _measure_aliases(node: yaml.Node | None, sizes: dict[int, int]) -> int:
-    """Return the number of nodes with all aliases expanded; each node is visited once."""
+def _measure_aliases(node: yaml.Node | None, sizes: dict[int, tuple[int, int]], depth: int) -> tuple[int, int]:
+    """Return number and depth of the nodes with all aliases expanded; each node is visited once."""
     if not isinstance(node, yaml.CollectionNode):
-        return 1
+        return 1, 0
     if id(node) not in sizes:
-        sizes[id(node)] = -1  # being measured
+        sizes[id(node)] = -1, 0  # being measured
         children = (part for pair in node.value for part in (pair if isinstance(pair, tuple) else (pair,)))
-        sizes[id(node)] = 1 + sum(_measure_aliases(child, sizes) for child in children)
-    size = sizes[id(node)]
+        measured = [_measure_aliases(child, sizes, depth + 1) for child in children]
+        sizes[id(node)] = 1 + sum(size for size, _ in measured), 1 + max((deep for _, deep in measured), default=0)
+    size, deep = sizes[id(node)]
     if size < 0:
         raise _refused("an anchor holds itself", node.start_mark)
     if size > MAX_NODES:
         raise _refused(f"anchors expand to more than {MAX_NODES} values", node.start_mark)
-    return size
+    if depth + deep > MAX_DEPTH:
+        raise _too_deep(node.start_mark)
+    return size, deep
+
+
+def _too_deep(mark: Any) -> yaml.MarkedYAMLError:
+    return _refused(f"lists and mappings are nested more than {MAX_DEPTH} deep", mark)
 
 
 def _refused(message: str, mark: Any) -> yaml.MarkedYAMLError:
@@ -187,6 +209,9 @@ def _mapping(node: yaml.MappingNode, place: str, problems: list[Problem]) -> dic
             problems.append(Problem(place, f"{said} is a key on line {_line(key_node)}; only text is allowed as a key"))
             continue
         key = key_node.value
+        if not _is_text(key):
+            problems.append(Problem(place, f"{show(key)}, a key on line {_line(key_node)}, holds half a character"))
+            continue
         if key in data:
             message = f"stands twice, on lines {lines[key]} and {_line(key_node)}; each key is allowed once"
             problems.append(Problem(join(place, key), message))
@@ -203,14 +228,27 @@ def _scalar(kind: str, node: yaml.ScalarNode, place: str, problems: list[Problem
             case "bool":
                 return {"true": True, "false": False}[text.lower()]
             case "int":
-                return int(text, 0 if text[:2] in ("0x", "0o") else 10)
+                return _whole(text)
             case "float":
                 return _finite(text)
+            case "str" if not _is_text(text):
+                problems.append(Problem(place, f"{show(text)} on line {_line(node)} holds half a character"))
     except (ValueError, KeyError):
         message = f"{show(text)} on line {_line(node)} is no number that can be used; finite ones are allowed"
         problems.append(Problem(place, message))
         return None
     return text
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text is one that can be written: escapes may give halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _whole(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(text)
+    return int(text, 0 if text[:2] in ("0x", "0o") else 10)
 
 
 def _finite(text: str) -> float:

@@ -6,7 +6,6 @@ known.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from pydantic import Field
 
 from softal.errors import SoftalError
 from softal.kinds.settings import Settings
+from softal.reading import read_json, read_text
 from softal.references.tables import Table, read_table
 from softal.theory.kob_andersen import mct_temperature
 from softal.theory.relaxation import Relaxation
@@ -67,9 +67,9 @@ def _column(table: Table, name: str, needed: bool = True) -> Any:
 
 def state_of(path: Path) -> dict[str, float]:
     """Return T and T/T_mct of the state point that a table's header names; nothing where it names none."""
-    found = _POINT.search(path.read_text(encoding="utf-8-sig"))
+    found = _POINT.search(read_text(path))
     try:
-        point = json.loads(found["point"]) if found else {}
+        point = read_json(found["point"]) if found else {}
         T = float(point["T"])
         T_mct = mct_temperature(point.get("interaction", "LJ"), float(point.get("rho", 1.2)))
     except (KeyError, TypeError, ValueError):

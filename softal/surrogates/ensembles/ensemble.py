@@ -145,3 +145,6 @@ class Ensemble(base.Surrogate):
         layers = 2 * (self.shape.depth + 1)
         self._networks = [torch.from_numpy(tensors[f"network.{i}"]) for i in range(layers)]
         self._priors = [torch.from_numpy(tensors[f"prior.{i}"]) for i in range(layers)]
+        counts = {len(part) for part in (*self._networks, *self._priors)}
+        if counts != {self.settings.members}:
+            raise SurrogateError(f"it has {sorted(counts)} networks; {self.settings.members} are needed")

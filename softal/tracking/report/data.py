@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from softal.numeric import with_error
 from softal.objective import Component, Objective
 from softal.objective.component import name_of
 from softal.outputs import Outputs
+from softal.reading import read_json, read_text
 from softal.space import Space
 from softal.tracking.journal import Journal, in_use
 from softal.tracking.report.statistics import mean_arrays
@@ -62,7 +62,7 @@ class CampaignData:
         path = next((path for path in paths if path.exists()), None)
         if path is None:
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(read_text(path))
         if not isinstance(found, dict):
             raise ValueError(f"{path} is no table")
         return found
