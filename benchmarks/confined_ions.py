@@ -34,6 +34,7 @@ BEGIN, END = "<!-- efficiency: begin -->", "<!-- efficiency: end -->"
 NETWORKS = ("ensemble", "gaussian_process")
 LABELS = {
     "committee": "committee, cost by steps",
+    "committee_gp": "committee of Gaussian processes, cost by steps",
     "committee_no_cost": "committee without cost",
     "sobol": "Sobol",
     "random": "random",
@@ -41,6 +42,7 @@ LABELS = {
 }
 COLOURS = {
     "committee": "#1f6fb2",
+    "committee_gp": "#2e8b57",
     "committee_no_cost": "#b23a48",
     "sobol": "#c9a227",
     "random": "#999999",

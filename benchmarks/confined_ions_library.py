@@ -2,15 +2,17 @@
 
     .venv/bin/python benchmarks/confined_ions_library.py runs/ions_library
 
-Two campaigns in the folder, over the paper's ranges: `pool`, points of a Sobol sequence at a tenth of the sampling, and
-`tests`, which are never learned from: the paper's systems I to IV and random points, sampled four times as long. A
-library that was stopped goes on where it was.
+Three campaigns in the folder, over the paper's ranges: `pool`, points of a Sobol sequence at a tenth of the sampling,
+`edges`, a grid with the corners, edges and faces of the space, sampled as long, and `tests`, which are never learned
+from: the paper's systems I to IV and random points, sampled four times as long. A library that was stopped goes on
+where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,7 @@ SYSTEMS = {  # of the paper's fig. 5, in the order of NAMES
     "IV": (3.6, 0.9, 0.6, 1),
 }
 POOL, TESTS = 320, 32  # simulations
+EDGES = ((3.0, 3.5, 4.0), (0.3, 0.6, 0.9), (0.5, 0.625, 0.75), (1, 2, 3))  # in the order of NAMES, each with each
 POOL_FIDELITY, TEST_FIDELITY = 0.1, 0.4
 LEARN = {"learn": ["contact_p", "mid_p", "peak_p"]}
 SIMULATOR = {"kind": "confined_ions", "sampling": 1000, "side": 8}  # as in campaigns/confined_ions.yaml
@@ -45,17 +48,25 @@ SIMULATOR = {"kind": "confined_ions", "sampling": 1000, "side": 8}  # as in camp
 
 @dataclass(frozen=True)
 class Library:
-    """Finished trials with their arrays: what may be chosen, and what tests, the paper's systems first."""
+    """Finished trials with their arrays: what may be chosen, and what tests, the paper's systems first.
+
+    Attributes:
+        space: of all.
+        pool: what may be chosen: points of a Sobol sequence, then those of the grid.
+        tests: the others.
+        even: how many of the pool are points of the Sobol sequence, which lie evenly in the space.
+    """
 
     space: Space
     pool: tuple[Trial, ...]
     tests: tuple[Trial, ...]
+    even: int
 
     @classmethod
     def load(cls, folder: Path) -> Library:
         """Return what is done of the library in a folder, without trials that are marked as no result."""
-        parts = (_good(folder / name) for name in ("pool", "tests"))
-        return cls(Space(SPACE), *parts)
+        pool, edges, tests = (_good(folder / name) for name in ("pool", "edges", "tests"))
+        return cls(Space(SPACE), pool + edges, tests, len(pool))
 
 
 def _good(folder: Path) -> tuple[Trial, ...]:
@@ -65,13 +76,19 @@ def _good(folder: Path) -> tuple[Trial, ...]:
 
 
 def campaigns(folder: Path, pool: int = POOL, tests: int = TESTS) -> list[tuple[Campaign, int]]:
-    """Return both campaigns with their trials, the tests first: new ones, or those that are there."""
+    """Return the campaigns with their trials, the tests first: new ones, or those that are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = folder.resolve() / "tests.csv"
-    _write(table, tests)
+    edges = list(itertools.product(*EDGES))
+
+    def table(name: str, rows: Sequence[Sequence[float]], fidelity: float) -> dict[str, object]:
+        file = folder.resolve() / f"{name}.csv"
+        _write(file, rows)
+        return {"kind": "table", "file": str(file), "fidelity": fidelity}
+
     strategies: dict[str, tuple[dict[str, object], int]] = {
-        "tests": ({"kind": "table", "file": str(table), "fidelity": TEST_FIDELITY}, tests),
+        "tests": (table("tests", _tests(tests), TEST_FIDELITY), tests),
         "pool": ({"kind": "sobol", "fidelity": POOL_FIDELITY}, pool),
+        "edges": (table("edges", edges, POOL_FIDELITY), len(edges)),
     }
     return [(_campaign(folder, name, strategy, trials), trials) for name, (strategy, trials) in strategies.items()]
 
@@ -86,12 +103,15 @@ def _campaign(folder: Path, name: str, strategy: dict[str, object], trials: int)
     )  # fmt: skip
 
 
-def _write(path: Path, tests: int) -> None:
-    """Write the points that test: the paper's systems, then points that are random in the whole space."""
+def _tests(number: int) -> list[Sequence[float]]:
+    """Return the points that test: the paper's systems, then points that are random in the whole space."""
     rows: list[Sequence[float]] = list(SYSTEMS.values())
     space = Space(SPACE)
-    U = np.random.default_rng(20).random((tests - len(rows), space.dimension))
-    rows += [[round(float(point[name]), 4) for name in NAMES] for point in space.from_unit(U)]
+    U = np.random.default_rng(20).random((number - len(rows), space.dimension))
+    return rows + [[round(float(point[name]), 4) for name in NAMES] for point in space.from_unit(U)]
+
+
+def _write(path: Path, rows: Sequence[Sequence[float]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(NAMES)

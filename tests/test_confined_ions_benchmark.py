@@ -29,7 +29,7 @@ def library(benchmark):
     pool = [simulated(i, point) for i, point in enumerate(space.from_unit(rng.random((60, 4))))]
     papers = [space.complete(dict(zip(module.NAMES, row, strict=True))) for row in module.SYSTEMS.values()]
     tests = [simulated(i, point) for i, point in enumerate([*papers, *space.from_unit(rng.random((4, 4)))])]
-    return module.Library(space, tuple(pool), tuple(tests))
+    return module.Library(space, tuple(pool), tuple(tests), len(pool))
 
 
 def simulated(number, point):
@@ -55,7 +55,7 @@ def test_each_simulation_is_taken_once_with_the_valency_that_is_asked_for(benchm
 
 
 @pytest.mark.learning
-@pytest.mark.parametrize("method", ["random", "sobol", "grid", "committee"])
+@pytest.mark.parametrize("method", ["random", "sobol", "grid", "committee", "committee_gp"])
 def test_a_replay_is_kept_and_scored(benchmark, library, method, tmp_path, monkeypatch):
     replay, figures = benchmark("confined_ions_replay"), benchmark("confined_ions")
     quick = {"arrays": list(replay.ARRAYS), "members": 3, "fold_members": 1, "folds": 2, "width": 16, "steps": 150}
@@ -94,6 +94,22 @@ def _mean(array):
 
 def _std(array):
     return np.zeros(len(array.values))
+
+
+def test_no_choice_leaves_less_error_than_the_best_order(benchmark, library):
+    bound = benchmark("confined_ions_bound")
+    U = library.space.to_unit([trial.point for trial in library.pool])
+    processes = [bound.Component(np.full(4, length), 1.0, 0.1) for length in (0.4, 1.0)]
+    order = bound.best_order(processes, U, U, 12)
+    assert len(set(order)) == 12
+
+    def left(chosen):
+        return sum(process.left(chosen, U) for process in processes)
+
+    assert left(U[order]) < min(left(U[12 * i : 12 * i + 12]) for i in range(5))
+    assert left(U[order[:6]]) > left(U[order])
+    [one] = {round(process.left(U[:0], U), 12) for process in processes}
+    assert one == 1.0, "nothing was known, and less than all was left"
 
 
 def test_how_many_simulations_an_rmse_needs(benchmark):
