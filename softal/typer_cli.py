@@ -245,12 +245,13 @@ def predict(
 ) -> None:
     """Predict the objective at points of your choice, and curves where the campaign has a learner of them."""
     from softal.errors import SpaceError
-    from softal.orchestrator.predictions import predict_points, read_points, write_curves
+    from softal.orchestrator.predictions import predict_points, predicts_curves, read_points, write_curves
 
     if arrays and out is None:
         raise SpaceError("--arrays is given without --out FILE")
     campaign = _open(folder)
-    rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points))
+    wanted = as_json or out is not None
+    rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points), curves=wanted)
     if out is not None:
         write_curves(out, rows, [name.strip() for name in arrays.split(",")] if arrays else None)
     if as_json:
@@ -258,7 +259,7 @@ def predict(
         return
     from softal.terminal.console import show_predictions
 
-    show_predictions(_console(), rows, out)
+    show_predictions(_console(), rows, out, more=predicts_curves(campaign))
 
 
 app.command()(simulate)
