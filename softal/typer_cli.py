@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -374,6 +373,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
     from softal.terminal.output import harmless
+    from softal.tracking.journal import DATABASE
 
     go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
@@ -390,6 +390,8 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     except (CampaignFileError, CampaignStateError, JournalError):
         raise  # nothing was started, or the text says what to do
     except SoftalError as error:
+        if not (campaign.folder / DATABASE).exists():
+            raise  # nothing was started
         again = command("resume", relative(campaign.folder))
         raise SoftalError(f"{error}\nGo on with: {again}") from error
     harmless(_summarize)(out, campaign, ending)
@@ -397,6 +399,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
 
 
 def _announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
+    from softal.orchestrator.cluster.probe import named
     from softal.terminal.console import relative
     from softal.terminal.remarks import hints
 
@@ -409,7 +412,7 @@ def _announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | 
     _say(out, f"  state      {folder}")
     if dashboard:
         _say(out, f"  dashboard  {dashboard}  (its token: ray get-auth-token)")
-    elif campaign.spec.cluster.address is None and "RAY_ADDRESS" not in os.environ:  # Ray was started here
+    elif named(campaign.spec.cluster.address) is None:  # Ray was started here
         _say(out, "  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
     _say(out, f"  MLflow     {command('ui', folder)}")
     for line in hints(spec.space):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from softal.errors import SoftalError
+from softal.orchestrator.cluster.probe import named
 
 # Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
 # RAY_AUTH_MODE here would come too late, since Ray reads it when it is imported.
@@ -123,7 +124,7 @@ def connect(
     with `ray.shutdown()`, after an error, or where the next campaign needs more.
 
     Args:
-        address: None starts one; "auto", "host:port" or "ray://..." joins one.
+        address: None or "local" starts one; "auto", "host:port" or "ray://..." joins one; see `probe.named`.
         concurrent: trials at once.
         cpus, gpus, memory: of one trial.
         namespace: of the campaign's agents.
@@ -132,8 +133,7 @@ def connect(
     Raises:
         SoftalError: if Ray cannot be started or joined, or if not even one trial fits.
     """
-    if address is None and os.environ.get("RAY_ADDRESS"):
-        address = "auto"  # inside a Ray job, or where the user says so
+    address = named(address)
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
     if address is None:
         _set_environment(concurrent)
