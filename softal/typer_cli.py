@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -245,12 +244,13 @@ def predict(
 ) -> None:
     """Predict the objective at points of your choice, and curves where the campaign has a learner of them."""
     from softal.errors import SpaceError
-    from softal.orchestrator.predictions import predict_points, read_points, write_curves
+    from softal.orchestrator.predictions import predict_points, predicts_curves, read_points, write_curves
 
     if arrays and out is None:
         raise SpaceError("--arrays is given without --out FILE")
     campaign = _open(folder)
-    rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points))
+    wanted = as_json or out is not None
+    rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points), curves=wanted)
     if out is not None:
         write_curves(out, rows, [name.strip() for name in arrays.split(",")] if arrays else None)
     if as_json:
@@ -258,7 +258,7 @@ def predict(
         return
     from softal.terminal.console import show_predictions
 
-    show_predictions(_console(), rows, out)
+    show_predictions(_console(), rows, out, more=predicts_curves(campaign))
 
 
 app.command()(simulate)
@@ -373,6 +373,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
     from softal.terminal.output import harmless
+    from softal.tracking.journal import DATABASE
 
     go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:
@@ -389,6 +390,8 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     except (CampaignFileError, CampaignStateError, JournalError):
         raise  # nothing was started, or the text says what to do
     except SoftalError as error:
+        if not (campaign.folder / DATABASE).exists():
+            raise  # nothing was started
         again = command("resume", relative(campaign.folder))
         raise SoftalError(f"{error}\nGo on with: {again}") from error
     harmless(_summarize)(out, campaign, ending)
@@ -396,6 +399,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
 
 
 def _announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | None, slots: int) -> None:
+    from softal.orchestrator.cluster.probe import named
     from softal.terminal.console import relative
     from softal.terminal.remarks import hints
 
@@ -408,7 +412,7 @@ def _announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | 
     _say(out, f"  state      {folder}")
     if dashboard:
         _say(out, f"  dashboard  {dashboard}  (its token: ray get-auth-token)")
-    elif campaign.spec.cluster.address is None and "RAY_ADDRESS" not in os.environ:  # Ray was started here
+    elif named(campaign.spec.cluster.address) is None:  # Ray was started here
         _say(out, "  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
     _say(out, f"  MLflow     {command('ui', folder)}")
     for line in hints(spec.space):

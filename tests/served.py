@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
+import struct
 import threading
 import time
 import urllib.parse
@@ -200,6 +202,33 @@ class Site:
                 return found  # type: ignore[no-any-return]
             time.sleep(0.05)
         raise AssertionError(f"it did not come to that: {found}")
+
+
+def break_off(port: int, cookie: str, request: str, *, sent: str = "", read: int = 0) -> None:
+    """Ask, read some bytes of the answer, and reset the connection, as a browser does that is closed.
+
+    Args:
+        port, cookie: of the page.
+        request: such as `GET /`.
+        sent: of its 100 bytes of content.
+        read: bytes that are waited for.
+    """
+    said = {"Host": f"127.0.0.1:{port}", "Cookie": cookie, "Origin": f"http://127.0.0.1:{port}"}
+    content = {"Content-Type": "application/json", "Content-Length": "100"} if sent else {}
+    lines = [f"{request} HTTP/1.1", *(f"{name}: {text}" for name, text in {**said, **content}.items())]
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
+        connection.sendall("\r\n".join([*lines, "", sent]).encode())
+        while read > 0:
+            read -= len(connection.recv(read))
+
+
+def break_all(port: int, cookie: str) -> None:
+    """Break connections off: in the middle of events, of a large file, of what is sent, and before an answer."""
+    break_off(port, cookie, "GET /api/events", read=500)
+    break_off(port, cookie, "GET /plotly.js", read=1000)
+    break_off(port, cookie, "GET /report")
+    break_off(port, cookie, "POST /api/simulate", sent="{")
 
 
 @contextlib.contextmanager

@@ -74,6 +74,7 @@ def test_predictions() -> None:
         {"point": {"x": 2.0, "kind": "b"}, "prediction": {"f": {"mean": -3.0, "std": 0.25}}},
     ]
     console = Terminal(width=100, record=True, file=io.StringIO())
-    show_predictions(console, rows)
+    show_predictions(console, rows, more=True)
     lines = [line.split() for line in console.export_text().splitlines()]
     assert lines[:3] == [["x", "kind", "f"], ["1", "[b]a", "0.500", "±", "0.010"], ["2", "b", "-3.00", "±", "0.25"]]
+    assert " ".join(lines[-1]) == "curves are predicted, too: --out FILE writes them"

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.table import Table
@@ -138,6 +139,27 @@ def test_a_sink_takes_all_and_says_what_was_lost(tmp_path: Path) -> None:
     assert sink.lost is not None
     assert (tmp_path / "out").read_bytes() == b"kept"
     os.close(sink.fileno())
+
+
+def test_each_row_of_a_table_is_a_line_where_programs_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    names = [f"parameter_{i}" for i in range(20)]
+    known = {"state": TrialState.FAILED, "reason": "it melted " * 50}
+    several = [Trial(i, dict.fromkeys(names, 1.5), **known) for i in range(3)]  # type: ignore[arg-type]
+
+    def lines(**options: Any) -> list[str]:
+        file = io.StringIO()
+        console = Terminal(file=file, **options)
+        width = console.width
+        show_trials(console, several, names, ["f"])
+        console.print("x" * 200)
+        assert console.width == width
+        return file.getvalue().splitlines()
+
+    assert len(lines()) == 1 + 3 + 200 // 80 + 1, "what is no table is folded as ever"
+    assert len(lines(force_terminal=True, width=80)) > 40
+    monkeypatch.setenv("COLUMNS", "90")
+    assert max(len(line) for line in lines()) <= 90
 
 
 def test_what_is_shown_never_raises(capsys: pytest.CaptureFixture[str]) -> None:

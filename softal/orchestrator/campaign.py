@@ -158,7 +158,7 @@ class Campaign:
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
         self.refuse_existing()
-        self._refuse_here()
+        self._refuse_here(**hooks)
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
             (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
             keep(self.spec.tracking.mlflow, self.folder)
@@ -189,7 +189,7 @@ class Campaign:
         require_campaign(self.folder).close()
         more = {"trials": trials, "hours": hours, "target": target}
         changes = {key: value for key, value in more.items() if value is not None}
-        self._refuse_here()
+        self._refuse_here(**hooks)
         with Journal.open(self.folder, read_only=False) as journal:
             info = journal.info
             self._refuse_changes(info)
@@ -222,10 +222,15 @@ class Campaign:
             return None
         return complete(uri, self.folder) if uri else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
 
-    def _refuse_here(self) -> None:
+    def _refuse_here(self, *, executor: Any = None, **others: Any) -> None:
+        """Raise what stands in the way of running here, before anything is written."""
         self.mlflow()
         if problems := self.check():
             raise CampaignFileError([Problem("simulator", problem) for problem in problems])
+        if executor is None:
+            from softal.orchestrator.cluster.probe import refuse
+
+            refuse(self.spec.cluster.address, self.spec.workers.concurrent)
 
     def _run(self, journal: Journal, listener: Listener | None, **hooks: Any) -> Ending:
         from softal.orchestrator.loop import session

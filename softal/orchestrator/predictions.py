@@ -56,10 +56,17 @@ def complete_point(space: Space, entry: Mapping[str, Any]) -> Point:
     return space.complete({name: _typed(space, name, value) for name, value in entry.items()})
 
 
-def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) -> list[dict[str, Any]]:
+def predict_points(
+    campaign: Campaign, points: Sequence[Mapping[str, Value]], *, curves: bool = True
+) -> list[dict[str, Any]]:
     """Return `{point, prediction: {target: {mean, std}}}` for each point, by the campaign's latest surrogate.
 
     Where the learner or the surrogate predicts whole curves, there is `curves: {array: {grid, mean, std}}`, too.
+
+    Args:
+        campaign: whose surrogate and learner.
+        points: complete ones.
+        curves: whether they are wanted: they take longer than values.
 
     Raises:
         CampaignStateError: if there is no surrogate yet.
@@ -68,7 +75,7 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
     surrogate, learner = campaign.surrogate, campaign.latest_learner
     if problems := [reason for point in points if (reason := refusal(point, surrogate, learner))]:
         raise SurrogateError("\n".join(problems))
-    found, arrays = surrogate.predict(points), predict_arrays(points, learner, surrogate)
+    found, arrays = surrogate.predict(points), predict_arrays(points, learner, surrogate) if curves else {}
     rows: list[dict[str, Any]] = []
     for i, point in enumerate(points):
         values = {target: {"mean": float(mean[i]), "std": float(std[i])} for target, (mean, std) in found.items()}
@@ -79,6 +86,12 @@ def predict_points(campaign: Campaign, points: Sequence[Mapping[str, Value]]) ->
                 for name, (grid, mean, std) in arrays.items()
             }
     return rows
+
+
+def predicts_curves(campaign: Campaign) -> bool:
+    """Whether the campaign has a learner or surrogate of a kind that predicts whole curves."""
+    chosen = (campaign.spec.learner, campaign.spec.surrogate)
+    return any(one is not None and one.found.predicts_arrays() for one in chosen)
 
 
 def predict_arrays(

@@ -139,6 +139,11 @@ class Learner(ABC):
         predict = getattr(self, "curves", None)
         return {} if predict is None else dict(predict(points))
 
+    @classmethod
+    def predicts_arrays(cls) -> bool:
+        """Whether there is anything that `predict_arrays` predicts."""
+        return hasattr(cls, "curves") or cls.predict_arrays is not Learner.predict_arrays
+
     # What is shown.
 
     def metrics(self) -> dict[str, float]:

@@ -206,8 +206,9 @@ def show_trials(
     violating = ["violates"] if objective is not None and objective.outcomes else []
     hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
     more = [*["host"] * hosts, *["reason"] * reasons]
+    widest = 60 if console.is_terminal else None
     for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
-        table.add_column(plain(column), overflow="fold", max_width=60, no_wrap=column in (*components, *violating))
+        table.add_column(plain(column), overflow="fold", max_width=widest, no_wrap=column in (*components, *violating))
     for trial in trials:
         took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
         table.add_row(
@@ -323,13 +324,16 @@ def show_simulation(console: Terminal, experiment: Experiment, result: Result, f
         console.print(f"wrote {plain(path)}", soft_wrap=True)
 
 
-def show_predictions(console: Terminal, rows: Iterable[Mapping[str, Any]], out: Path | None = None) -> None:
+def show_predictions(
+    console: Terminal, rows: Iterable[Mapping[str, Any]], out: Path | None = None, *, more: bool = False
+) -> None:
     """Print predictions at points as a table: each parameter, then each target with its standard deviation.
 
     Args:
         console: where.
         rows: as `predict_points` returns them.
         out: where their curves have been written; None where they have not.
+        more: whether there are curves that could be.
     """
     rows = list(rows)
     if not rows:
@@ -346,6 +350,5 @@ def show_predictions(console: Terminal, rows: Iterable[Mapping[str, Any]], out: 
     console.print("± is the surrogate's standard deviation, without the noise of a simulation", style="dim")
     if out is not None:
         console.print(f"wrote {plain(out)}", soft_wrap=True)
-    elif rows[0].get("curves"):
-        names = ", ".join(rows[0]["curves"])
-        console.print(Text(f"predicted as curves, too: {names}. --out FILE writes them"), style="dim")
+    elif more:
+        console.print("curves are predicted, too: --out FILE writes them", style="dim", soft_wrap=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from softal.errors import EngineUnavailable
 from softal.orchestrator import provenance
+from softal.orchestrator.cluster.probe import limits, named, unreachable
 from softal.simulators.engines import ENGINES, find, title
 
 if TYPE_CHECKING:
@@ -267,14 +268,12 @@ def _package(name: str, installation: str) -> dict[str, str]:
 def _running_ray() -> dict[str, str]:
     """Say which Ray a campaign would join; without RAY_ADDRESS each launch starts its own."""
     name = "Ray cluster"
-    address = os.environ.get("RAY_ADDRESS", "")
-    if not address:
-        return _check(name, "RAY_ADDRESS is not set: a launch starts a Ray of its own", state=OK)
-    host, _, port = address.removeprefix("ray://").removeprefix("http://").rpartition(":")
-    if not port.isdigit():
-        return _check(name, f"RAY_ADDRESS is {address}", state=OK)
-    try:
-        socket.create_connection((host or "127.0.0.1", int(port)), timeout=3).close()
-    except OSError as error:
-        return _check(name, f"RAY_ADDRESS is {address}, which does not answer: {error}", "unset RAY_ADDRESS")
+    address = named(None)
+    if address is None:
+        if wrong := limits(1):
+            return _check(name, f"a launch cannot start a Ray of its own: {wrong}", wrong.rpartition("; ")[2])
+        said = os.environ.get("RAY_ADDRESS") or "not set"
+        return _check(name, f"RAY_ADDRESS is {said}: a launch starts a Ray of its own", state=OK)
+    if wrong := unreachable(address):
+        return _check(name, f"RAY_ADDRESS is {address}, where none can be joined: {wrong}", "unset RAY_ADDRESS")
     return _check(name, f"RAY_ADDRESS is {address}, which answers: a launch joins it", state=OK)

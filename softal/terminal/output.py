@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Any, ParamSpec
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 
 from softal.passwords import redacted
 
@@ -21,6 +23,7 @@ P = ParamSpec("P")
 _NO_TEXT = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 IN_A_MESSAGE = re.compile(f"[{_NO_TEXT}]")
 IN_A_LINE = re.compile(f"[{_NO_TEXT}\n\t]")
+ANY_WIDTH = 100_000  # characters; more than any table has
 
 
 def plain(text: object, *, lines: bool = False) -> str:
@@ -40,6 +43,16 @@ class Terminal(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"highlight": False, "markup": False, "emoji": False, **options})
+        self._folds = self.is_terminal or options.get("width") is not None or "COLUMNS" in os.environ
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; where it is no terminal, programs read it, and each row of a table is one line, however long."""
+        if self._folds or not any(isinstance(one, Table) for one in objects):
+            super().print(*objects, **options)
+            return
+        width, self.width = self.width, ANY_WIDTH
+        super().print(*objects, **options)
+        self.width = width
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render anything; what forgot to ask `plain` is made so here, though its column may be too narrow then."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import holding
 import pytest
 from driving import HERE
 
@@ -22,7 +24,9 @@ from softal.trial import TrialState
 
 SEVERAL = """
 import sys
+from pathlib import Path
 import ray
+from holding import grown, held
 from softal.orchestrator.cluster import connection as cluster
 from softal.orchestrator.campaign import Campaign
 
@@ -37,7 +41,8 @@ def ended(*arguments):
     shutdown(*arguments)
 ray.shutdown = ended
 
-for name, concurrent in (("first", 1), ("second", 1), ("third", 2), ("fourth", 1)):
+before = None
+for name, concurrent in (("first", 1), ("second", 1), ("third", 1), ("fourth", 2), ("fifth", 1)):
     campaign = Campaign(
         name=name, runs=sys.argv[1], folder=sys.argv[2], simulator="simulations:Bowl",
         space={"x": {"low": 0, "high": 1}}, objective={"minimize": "f"}, strategy="random", surrogate="none",
@@ -45,7 +50,11 @@ for name, concurrent in (("first", 1), ("second", 1), ("third", 2), ("fourth", 1
     )
     assert campaign.launch().exit_code == 0
     named = [actor for actor in ray.util.list_named_actors(all_namespaces=True)]
-    print(name, starts, len(shutdowns), len(named))
+    grew = grown(before) if name in ("second", "third", "fifth") else "first of its Ray"
+    before = held()
+    print(name, starts, len(shutdowns), len(named), grew, sep="; ")
+    folders = [str(folder) for folder in Path(sys.argv[3]).glob("pymp-*")]
+    assert len(folders) <= 1, folders  # of the dashboard that runs
 """
 
 
@@ -93,12 +102,17 @@ def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
 
 @pytest.mark.ray
 def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
-    command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    """And leave neither threads nor open files behind, nor the temporary folder of Ray's dashboard."""
+    command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE), str(tmp_path)]
+    path = f"{Path(holding.__file__).parent}:{os.environ.get('PYTHONPATH', '')}"
+    environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path), "RAY_TMPDIR": "/tmp"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "first [1] 0 0", "second [1] 0 0", "third [1, 2] 1 0", "fourth [1, 2] 1 0"
+        "first; [1]; 0; 0; first of its Ray", "second; [1]; 0; 0; no", "third; [1]; 0; 0; no",
+        "fourth; [1, 2]; 1; 0; first of its Ray", "fifth; [1, 2]; 1; 0; no",
     ]  # fmt: skip
+    assert list(tmp_path.glob("pymp-*")) == []
 
 
 @pytest.mark.ray

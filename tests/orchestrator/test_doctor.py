@@ -76,7 +76,7 @@ def test_a_taken_port_is_named_with_its_holder(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("", "starts a Ray of its own"), ("auto", "is auto"), ("127.0.0.1:1", "does not answer")],
+    [("", "starts a Ray of its own"), ("auto", "is auto"), ("127.0.0.1:1", "none can be joined")],
 )
 def test_ray_address(address: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import POINT, Site, make, publish, served, trials_of
+from served import POINT, Site, break_all, make, publish, served, trials_of
 
 from softal import surrogates
 from softal.errors import CampaignStateError, SoftalError
@@ -42,6 +42,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     publish(campaign, trials_of(campaign))
     with served(campaign) as found:
         yield found
+
+
+def test_connections_that_break_are_no_errors(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="uvicorn.error")  # which says nothing to users
+    for _ in range(3):
+        break_all(site.port, site.cookie)
+        assert site.json("/api/predict", **POINT)["prediction"]
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_prediction(site: Site) -> None:
@@ -189,7 +197,9 @@ def test_serve_ends_cleanly(number: int, site: Site) -> None:
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert answer.status == 200
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    asked = urllib.request.Request(f"{address.partition('?')[0]}api/events", headers={"Cookie": cookie})
+    page = address.partition("?")[0]
+    break_all(int(page.rstrip("/").rpartition(":")[2]), cookie)
+    asked = urllib.request.Request(f"{page}api/events", headers={"Cookie": cookie})
     with urllib.request.urlopen(asked, timeout=30) as events:
         assert events.readline() == b"event: simulation\n"
         assert finish(process, number) == (0, ""), "an open page keeps the server from its end"

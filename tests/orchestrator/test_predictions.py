@@ -14,6 +14,7 @@ import pytest
 from softal.errors import SoftalError, SurrogateError
 from softal.orchestrator.predictions import predict_points, read_points, write_curves
 from softal.space import Space
+from softal.surrogates import find_any
 
 SPACE = Space(
     {
@@ -145,12 +146,13 @@ def test_predicted_curves(tmp_path: Path) -> None:
         untrained = None
 
         def __init__(self, size: int, *names: str) -> None:
-            self.size, self.names = size, names
+            self.size, self.names, self.asked = size, names, 0
 
         def predict(self, points: Any) -> dict[str, tuple[Any, Any]]:
             return {"energy": (np.zeros(len(points)), np.ones(len(points)))}
 
         def predict_arrays(self, points: Any) -> dict[str, tuple[Any, Any, Any]]:
+            self.asked += 1
             mean = np.array([point["epsilon"] for point in points])[:, None] + np.arange(self.size)
             mean[:, 0] = np.nan
             return {name: (np.linspace(0, 1, self.size), mean, 0 * mean + 0.5) for name in self.names}
@@ -159,6 +161,9 @@ def test_predicted_curves(tmp_path: Path) -> None:
             return None
 
     campaign: Any = SimpleNamespace(surrogate=Learned(9, "g", "S"), latest_learner=Learned(3, "g", "rho"))
+    [alone] = predict_points(campaign, [POINT], curves=False)
+    assert alone == {"point": POINT, "prediction": {"energy": {"mean": 0.0, "std": 1.0}}}
+    assert (campaign.surrogate.asked, campaign.latest_learner.asked) == (0, 0), "curves take time"
     rows = predict_points(campaign, [POINT, {**POINT, "epsilon": 100.0}])
     assert {name: len(one["grid"]) for name, one in rows[0]["curves"].items()} == {"g": 3, "rho": 3, "S": 9}
     assert rows[1]["curves"]["g"] == {"grid": [0.0, 0.5, 1.0], "mean": [None, 101.0, 102.0], "std": [None, 0.5, 0.5]}
@@ -170,3 +175,11 @@ def test_predicted_curves(tmp_path: Path) -> None:
     assert table[0]["mean"] == ""
     with pytest.raises(SurrogateError, match="'p' is not a known array that is predicted; allowed: S, g, rho"):
         write_curves(tmp_path / "curves.csv", rows, ["p"])
+
+
+@pytest.mark.learning  # PyTorch is imported
+@pytest.mark.parametrize(
+    ("kind", "curves"), [("gp", False), ("composite", True), ("profiles", True), ("dynamics_network", True)]
+)
+def test_which_kinds_predict_curves(kind: str, curves: bool) -> None:
+    assert find_any(kind).predicts_arrays() is curves

@@ -394,7 +394,9 @@ def test_mlflow_uris(folder: Path, uri: str | None) -> None:
     assert parse_campaign(changed("tracking.mlflow", uri), folder).tracking.mlflow == uri
 
 
-@pytest.mark.parametrize("address", [None, "auto", "head:6379", "10.0.0.1:6379", "ray://head:10001", "[::1]:6379"])
+@pytest.mark.parametrize(
+    "address", [None, "auto", "local", "head:6379", "10.0.0.1:6379", "ray://head:10001", "[::1]:6379"]
+)
 def test_addresses(folder: Path, address: str | None) -> None:
     assert parse_campaign(changed("cluster.address", address), folder).cluster.address == address
 

@@ -13,6 +13,7 @@ from softal.passwords import VARIABLE, in_query, redacted
 
 FRESHNESS = {"latest": 0.0, "balanced": 0.1, "busy": 1.0}  # share of the known results that a proposal may lack
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")  # of a Ray
 MLFLOW_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks")
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -147,7 +148,9 @@ class ClusterSettings(_Section):
     """Which Ray the campaign runs on."""
 
     address: Text | None = Field(
-        None, description="`null` starts Ray here; `auto`, `host:port` or `ray://host:port` joins a cluster"
+        None,
+        description="`auto`, `host:port` or `ray://host:port` joins a cluster; `local` starts a Ray here, as `null` "
+        "does where `RAY_ADDRESS` is not set",
     )
     dashboard_port: Annotated[Whole, Field(ge=1, le=65535)] | None = Field(
         None, description="port of the dashboard of a Ray started here; `null` is 8265 or the next free one"
@@ -156,11 +159,12 @@ class ClusterSettings(_Section):
     @field_validator("address")
     @classmethod
     def _an_address(cls, address: str | None) -> str | None:
-        if address is None or address == "auto":
+        if address in (None, "auto", "local"):
             return address
-        found = re.fullmatch(r"(?:ray://)?(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", address)
-        if not found or not 0 < int(found[1]) <= 65535:
-            raise ValueError(f"{show(address)} is given; null, `auto`, `host:port` or `ray://host:port` is allowed")
+        found = ADDRESS.fullmatch(address)
+        if not found or not 0 < int(found["port"]) <= 65535:
+            allowed = "null, `auto`, `host:port`, `ray://host:port` or `local`"
+            raise ValueError(f"{show(address)} is given; {allowed} is allowed")
         return address
 
 

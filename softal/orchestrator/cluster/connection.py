@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
 import os
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from softal.errors import SoftalError
+from softal.orchestrator.cluster import leftovers
+from softal.orchestrator.cluster.probe import named
 
 # Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
 # RAY_AUTH_MODE here would come too late, since Ray reads it when it is imported.
@@ -123,7 +126,7 @@ def connect(
     with `ray.shutdown()`, after an error, or where the next campaign needs more.
 
     Args:
-        address: None starts one; "auto", "host:port" or "ray://..." joins one.
+        address: None or "local" starts one; "auto", "host:port" or "ray://..." joins one; see `probe.named`.
         concurrent: trials at once.
         cpus, gpus, memory: of one trial.
         namespace: of the campaign's agents.
@@ -132,8 +135,7 @@ def connect(
     Raises:
         SoftalError: if Ray cannot be started or joined, or if not even one trial fits.
     """
-    if address is None and os.environ.get("RAY_ADDRESS"):
-        address = "auto"  # inside a Ray job, or where the user says so
+    address = named(address)
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
     if address is None:
         _set_environment(concurrent)
@@ -159,12 +161,24 @@ def connect(
         )
     except BaseException:
         if not joined:
-            ray.shutdown()
+            _end()
         raise
     if kept is not None:
         _kept[:] = [kept]
+        leftovers.note()  # the user may end it before the process ends
+        atexit.unregister(_end)
+        atexit.register(_end)  # before Ray's own, which was registered when Ray was imported
     elif not joined:
-        ray.shutdown()
+        _end()
+
+
+def _end() -> None:
+    """End Ray, or leave it."""
+    import ray
+
+    leftovers.note()
+    ray.shutdown()
+    leftovers.remove()
 
 
 def _reused(wanted: Local | None) -> Kept | None:
@@ -176,7 +190,7 @@ def _reused(wanted: Local | None) -> Kept | None:
         return None  # there is none, or the user has ended it
     if wanted is not None and kept.local.serves(wanted):
         return kept
-    ray.shutdown()
+    _end()
     return None
 
 
@@ -192,7 +206,7 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
             started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
-            ray.shutdown()
+            _end()
             return _started(address, {**where, "include_dashboard": False}, namespace)
         what = f"joined at {address}" if address else "started"
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

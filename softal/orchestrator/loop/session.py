@@ -79,7 +79,8 @@ def run(
     stops = _Stops(listener, workers.grace)
     journal.set_info(state="running", resumed=time.time(), pid=os.getpid(), host=os.uname().nodename)
     ending = Ending("failed", "softal itself failed; its traceback was shown")
-    say_doing(listener, f"Joining Ray at {cluster.address} ..." if cluster.address else "Starting Ray ...")
+    own = cluster.address in (None, "local")
+    say_doing(listener, "Starting Ray ..." if own else f"Joining Ray at {cluster.address} ...")
     try:
         with (
             stops,

@@ -23,7 +23,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from softal.errors import CampaignStateError, SoftalError
@@ -53,7 +53,9 @@ class Server:
         self.host, self.port, self.token = host, int(self._socket.getsockname()[1]), new_token()
         self.simulations = Simulations(explorer.campaign)
         site = Site(explorer, self.simulations, lambda: self._server.should_exit)
-        handlers: dict[Any, Any] = {SoftalError: _mistake, HTTPException: _not_served, Exception: _broken}
+        handlers: dict[Any, Any] = {
+            SoftalError: _mistake, HTTPException: _not_served, ClientDisconnect: _left, Exception: _broken
+        }  # fmt: skip
         app = Starlette(routes=site.routes(), exception_handlers=handlers)
         app.router.redirect_slashes = False
         settings = uvicorn.Config(
@@ -88,6 +90,11 @@ def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     reasons = {404: f"{request.url.path} is not served", 405: f"{request.url.path} does not take {request.method}"}
     return JSONResponse({"error": reasons.get(error.status_code, error.detail)}, error.status_code)
+
+
+def _left(request: Request, error: Exception) -> Response:
+    """Answer whoever broke off while sending, and hears it no more."""
+    return Response(status_code=400)
 
 
 def _broken(request: Request, error: Exception) -> Response:
