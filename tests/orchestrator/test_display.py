@@ -40,7 +40,7 @@ def simulate(x, c):
 CAMPAIGN = r"""
 name: odd
 simulator: odd:simulate
-space: {x: {low: 0, high: 1}, c: {choices: ["[/b]", "\ud800", "\e[31mred\r", "[red]"]}}
+space: {x: {low: 0, high: 1}, c: {choices: ["[/b]", "\e[31mred\r", "[red]"]}}
 objective: {minimize: "f[/b]"}
 strategy: random
 surrogate: none
