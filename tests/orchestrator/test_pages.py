@@ -231,7 +231,7 @@ def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive
     runs = "ajax-api/2.0/mlflow/runs"
     found: dict[str, Any] = {}
     assert asked(base + f"{runs}/search", "POST", {"experiment_ids": [number]}, found) == 200
-    [run] = [one["info"]["run_id"] for one in found["runs"]]
+    run = found["runs"][0]["info"]["run_id"]
     artifact = campaign.folder / "mlartifacts" / "kept.txt"
     for method, path, content in [
         ("POST", f"{runs}/delete", {"run_id": run}),
