@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 LogAxes = Literal["none", "grid", "both"]
 
@@ -86,3 +86,36 @@ class Outputs:
     marks: frozenset[str] = frozenset()
     flaws: Flaws = field(default_factory=Flaws)
     optional: frozenset[str] = field(default_factory=frozenset)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data, from which `from_json` makes the same."""
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Outputs:
+        """Return what `to_json` said; ValueError, TypeError or the like where that is damaged."""
+        flaws = data["flaws"]
+        named: dict[str, Any] = {
+            name: frozenset(map(str, data[name])) for name in ("values", "arrays", "pictured", "marks", "optional")
+        }
+        for name in ("grid_units", "array_units", "symbols", "log_axes", "value_units"):
+            named[name] = {str(key): str(text) for key, text in data[name].items()}
+        return cls(
+            **named,
+            ranges={str(name): (float(low), float(high)) for name, (low, high) in data["ranges"].items()},
+            known={str(name): Known(**one) for name, one in data["known"].items()},
+            flaws=Flaws(
+                {str(name): float(number) for name, number in flaws["marks"].items()},
+                frozenset(map(str, flaws["elsewhere"])),
+            ),
+        )
+
+
+def _plain(value: Any) -> Any:
+    """Return mappings, sets and tuples as JSON has them; numbers of numpy as Python's."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, frozenset | set | tuple | list):
+        return [_plain(one) for one in (sorted(value) if isinstance(value, frozenset | set) else value)]
+    return value if value is None or isinstance(value, str | bool | int) else float(value)

@@ -30,6 +30,9 @@ Folder = Annotated[Path, typer.Argument(help="The campaign's folder of state, su
 File = Annotated[Path, typer.Argument(help="The campaign file (YAML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder in which each campaign has its folder of state.")]
+OwnCode = Annotated[
+    bool, typer.Option("--own-code", help="Import the campaign's own modules, for a surrogate or cards of its own.")
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", help="A change to the file, such as strategy=bayesian or budget.trials=20. Repeat it."),
@@ -139,7 +142,7 @@ def resume(
     from softal.orchestrator.campaign import Campaign
 
     file = folder.is_file()
-    campaign = Campaign.from_yaml(folder, runs=runs, name=name) if file else Campaign.open(folder)
+    campaign = Campaign.from_yaml(folder, runs=runs, name=name) if file else _open(folder, own_code=True)
     more = {"trials": trials, "hours": hours, "target": target}
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
@@ -150,12 +153,12 @@ def resume(
 
 
 @app.command()
-def status(folder: Folder, as_json: AsJson = False) -> None:
+def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -> None:
     """Show how a campaign stands."""
     from softal.answer import edges
     from softal.terminal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
 
-    campaign = _open(folder)
+    campaign = _open(folder, own_code)
     found = campaign.status()
     if as_json:
         _print_json(found.to_json())
@@ -188,12 +191,13 @@ def trials(
     as_json: AsJson = False,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last so many.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    own_code: OwnCode = False,
 ) -> None:
     """List all trials."""
     from softal.terminal.console import show_parts, show_trials
     from softal.trial import TrialState
 
-    campaign = _open(folder)
+    campaign = _open(folder, own_code)
     found = [trial for trial in campaign.list_trials() if not failed or trial.state is TrialState.FAILED]
     found = found[-last:] if last else found
     if as_json:
@@ -205,13 +209,13 @@ def trials(
 
 
 @app.command()
-def best(folder: Folder, as_json: AsJson = False) -> None:
+def best(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -> None:
     """Show the answer: the best point with its error, or the Pareto front of several objectives."""
     from softal.errors import CampaignStateError
     from softal.orchestrator.summary import find_best
     from softal.terminal.console import show_finding, show_trials
 
-    campaign = _open(folder)
+    campaign = _open(folder, own_code)
     objective = campaign.spec.objective
     if objective.learning:
         raise CampaignStateError("this campaign learns everywhere: it has no best point; see softal predict")
@@ -241,6 +245,7 @@ def predict(
     arrays: Annotated[str | None, typer.Option(help="With --out: which curves, such as density_p,density_n.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write predicted curves as a table (CSV).")] = None,
     as_json: AsJson = False,
+    own_code: OwnCode = False,
 ) -> None:
     """Predict the objective at points of your choice, and curves where the campaign has a learner of them."""
     from softal.errors import SpaceError
@@ -248,7 +253,7 @@ def predict(
 
     if arrays and out is None:
         raise SpaceError("--arrays is given without --out FILE")
-    campaign = _open(folder)
+    campaign = _open(folder, own_code)
     wanted = as_json or out is not None
     rows = predict_points(campaign, read_points(campaign.spec.space, at or [], points), curves=wanted)
     if out is not None:
@@ -265,11 +270,11 @@ app.command()(simulate)
 
 
 @app.command()
-def report(folder: Folder) -> None:
+def report(folder: Folder, own_code: OwnCode = False) -> None:
     """Write the report: one HTML page that needs nothing else."""
     from softal.terminal.console import relative
 
-    print(relative(_open(folder).report()))
+    print(relative(_open(folder, own_code).report()))
 
 
 @app.command()
@@ -287,7 +292,7 @@ def serve(
     """Serve a page on which sliders move what is predicted, and which simulates, on this machine only."""
     from softal.service.pages import serve_predictions
 
-    serve_predictions(_open(folder), port, say=lambda text: _console().print(text, soft_wrap=True))
+    serve_predictions(_open(folder, own_code=True), port, say=lambda text: _console().print(text, soft_wrap=True))
 
 
 @app.command()
@@ -471,10 +476,11 @@ def _detach(arguments: list[str], dashboard: str | None, campaign: Campaign) -> 
     _say(out, f"  stop it        ray job stop --address {address} {job}")
 
 
-def _open(folder: Path) -> Campaign:
+def _open(folder: Path, own_code: bool = False) -> Campaign:
+    """Open a campaign to look at it; with its own code where it is to run, or where the user says so."""
     from softal.orchestrator.campaign import Campaign
 
-    return Campaign.open(folder)
+    return Campaign.open(folder, own_code=own_code)
 
 
 def _console(**options: Any) -> Terminal:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -27,9 +28,9 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 120) -> None:
-        from softal.service.pages import ui_command, ui_environment
+        from softal.service.pages import ui_environment
 
-        command = ui_command(self.port)
+        command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"]
         command += ["--artifacts-destination", str(self.folder / "files"), "--serve-artifacts"]
         environment = ui_environment(f"sqlite:///{self.database}")
         with (self.folder / "server.log").open("ab") as log:

@@ -1,19 +1,65 @@
-"""Find the class behind a `kind`: a built-in name, an entry point, or `module:Class` of the user's own."""
+"""Find the class behind a `kind`: a built-in name, an entry point, or `module:Class` of the user's own.
+
+Whoever only looks at a campaign runs none of its author's code: within `unread`, nothing that is named `module:Class`
+is imported, and a class without content stands for it.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from pydantic import ConfigDict
+
 from softal.errors import SoftalError
+from softal.kinds.settings import Settings
 
 T = TypeVar("T")
+OURS = "softal."  # modules that come with softal
 # Classes of ours that campaigns of the first version name, and where they are now.
 MOVED = {"softal.orchestrator.notebook:InPython": "softal.orchestrator.campaign_file.in_python:InPython"}
+
+
+_unread: ContextVar[bool] = ContextVar("unread", default=False)
+
+
+@contextmanager
+def unread() -> Iterator[None]:
+    """Import nothing that is named `module:Class` in here, but what comes with softal."""
+    token = _unread.set(True)
+    try:
+        yield
+    finally:
+        _unread.reset(token)
+
+
+def is_own(kind: object) -> bool:
+    """Return whether a kind is code of a campaign's author: neither built in, nor a plug-in that was installed."""
+    return isinstance(kind, str) and ":" in kind and not kind.startswith(OURS)
+
+
+class Anything(Settings):
+    """Settings of a class that is not there."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+def stands_for(kind: str, base: type[T]) -> type[T] | None:
+    """Return a class that stands for code that is not to be imported, and can do nothing; None where it may be."""
+    if not (_unread.get() and is_own(kind)):
+        return None
+
+    def absent(*arguments: Any, **named: Any) -> Any:
+        raise SoftalError(f"{kind!r} is code of the campaign's author, which looking at a campaign does not run")
+
+    missing = dict.fromkeys(getattr(base, "__abstractmethods__", ()), absent)
+    return type(base.__name__, (base,), {**missing, "Settings": Anything, "kind": kind})
 
 
 def names(builtin: Mapping[str, str], group: str) -> dict[str, str]:
@@ -48,6 +94,8 @@ def resolve(kind: str, builtin: Mapping[str, str], group: str) -> Any:
 
 def resolve_class(kind: str, builtin: Mapping[str, str], group: str, base: type[T]) -> type[T]:
     """Return the subclass of `base` behind `kind`; SoftalError where there is none."""
+    if (absent := stands_for(kind, base)) is not None:
+        return absent
     found = resolve(kind, builtin, group)
     if inspect.isclass(found) and issubclass(found, base):
         return found

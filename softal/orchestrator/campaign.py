@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 from softal.about import SURROGATE, command
 from softal.answer import Answer
 from softal.errors import CampaignFileError, CampaignStateError, JournalError, Problem, SoftalError
+from softal.kinds import registry
 from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.checks import searched
+from softal.orchestrator.campaign_file.declared import Declared, NotDrawn
 from softal.orchestrator.campaign_file.schema import (
     CampaignSpec,
     differences,
@@ -89,11 +91,12 @@ class Campaign:
         spec = parse_campaign(data, Path(folder))
         self.spec = spec if self._own is None else replace(spec, built=_made_of(self._own))
         self.folder = Path(runs) / self.spec.name
+        self._unread = False
 
     @classmethod
     def _of(cls, spec: CampaignSpec, folder: Path) -> Campaign:
         campaign = cls.__new__(cls)
-        campaign._own, campaign.spec, campaign.folder = None, spec, folder
+        campaign._own, campaign.spec, campaign.folder, campaign._unread = None, spec, folder, False
         return campaign
 
     @classmethod
@@ -114,18 +117,38 @@ class Campaign:
         return cls._of(spec, Path(runs) / spec.name)
 
     @classmethod
-    def open(cls, folder: Path | str) -> Campaign:
-        """Open a campaign that was launched before, from its folder of state; CampaignStateError if there is none."""
+    def open(cls, folder: Path | str, *, own_code: bool = False) -> Campaign:
+        """Open a campaign that was launched before, from its folder of state; CampaignStateError if there is none.
+
+        To look at it, none of its author's modules is imported; what runs imports them then.
+
+        Args:
+            folder: of state.
+            own_code: import them at once, which a surrogate, a learner or cards of one's own need.
+        """
         folder = Path(folder)
         with require_campaign(folder) as journal:
             info = journal.info
         if missing := [name for name in ("text", "source", "name") if name not in info]:
             raise JournalError(f"{folder / DATABASE} is damaged: it lacks the campaign's {missing[0]}")
-        launched_in = Path(info.get("launched_in", info["source"]))
-        spec = replace(parse_text(info["text"], Path(info["source"]), info["name"], launched_in), name=info["name"])
-        with boundary(JournalError, f"{folder / DATABASE} is damaged: its budget"):
-            spec = replace(spec, budget=_extended(spec.budget, info.get("budget", {})))
-        return cls._of(spec, folder)
+        campaign = cls._of(_launched(folder, info, own_code), folder)
+        campaign._unread = not own_code
+        return campaign
+
+    def _import_own(self) -> None:
+        """Import the modules of the campaign's author, where it was opened without, for what runs."""
+        if self._unread:
+            with require_campaign(self.folder) as journal:
+                spec = _launched(self.folder, journal.info, own_code=True)
+            self.spec, self._unread = replace(spec, budget=self.spec.budget), False
+
+    def _refuse_own(self, what: str, kind: str) -> None:
+        """Raise CampaignStateError where surrogate or learner is code that is not to be imported."""
+        if self._unread and registry.is_own(kind):
+            raise CampaignStateError(
+                f"the {what} of {self.folder}, {kind!r}, is code of the campaign's author, which looking at a campaign "
+                "does not run: give --own-code (in Python, Campaign.open(FOLDER, own_code=True)) where you trust it"
+            )
 
     @property
     def budget(self) -> Budget:
@@ -143,6 +166,7 @@ class Campaign:
 
     def check(self) -> list[str]:
         """Return what stands in the way of running here; empty where nothing does."""
+        self._import_own()
         simulator = self.spec.built
         try:
             batch_of(simulator)
@@ -153,6 +177,7 @@ class Campaign:
     @property
     def batch(self) -> int:
         """How many points the simulator evaluates at once."""
+        self._import_own()
         return batch_of(self.spec.built)
 
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
@@ -195,7 +220,7 @@ class Campaign:
             self._refuse_changes(info)
             changes = {**info.get("budget", {}), **changes}
             self.spec = replace(self.spec, budget=_extended(self.spec.budget, changes))
-            journal.set_info(budget=changes)
+            journal.set_info(budget=changes, declared=self.spec.declared.to_json())
             keep(self.spec.tracking.mlflow, self.folder)
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())
@@ -249,6 +274,7 @@ class Campaign:
         """Return what agents must know of the campaign; where they mirror it, with MLflow's tracking URI."""
         from softal.orchestrator.loop.brief import Brief
 
+        self._import_own()
         spec, folder = self.spec, self.folder.resolve()
         return Brief(
             name=spec.name,
@@ -270,6 +296,7 @@ class Campaign:
         """Return what a worker must know to evaluate points as the campaign does, in a folder of files."""
         from softal.orchestrator.workers.job import Job
 
+        self._import_own()
         spec, workers = self.spec, self.spec.workers
         simulator: Any = self._own or (spec.simulator.kind, spec.simulator.settings)
         return Job(
@@ -304,6 +331,7 @@ class Campaign:
             "created": time.time(),
             "seed": self.spec.seed,
             "state": "running",
+            "declared": self.spec.declared.to_json(),
             **provenance.describe(self.spec.folder),
         }
 
@@ -429,6 +457,8 @@ class Campaign:
         from softal.surrogates.folders import latest_of
 
         latest = latest_of(self.folder, SURROGATE)
+        if self.spec.surrogate is not None:
+            self._refuse_own("surrogate", self.spec.surrogate.kind)
         if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
         return surrogates.load(latest, self.spec.surrogate.kind)
@@ -438,7 +468,10 @@ class Campaign:
         """The latest version of the surrogate; None where there is none yet, or none wanted."""
         from softal.surrogates.belief import latest
 
-        return latest(self.folder, self.spec.surrogate.kind) if self.spec.surrogate else None
+        chosen = self.spec.surrogate
+        if chosen is None or (self._unread and registry.is_own(chosen.kind)):
+            return None
+        return latest(self.folder, chosen.kind)
 
     @property
     def learner(self) -> Learner:
@@ -448,6 +481,7 @@ class Campaign:
 
         if self.spec.learner is None:
             raise CampaignStateError(f"{self.folder} has no learner (there is no `learner` in its file)")
+        self._refuse_own("learner", self.spec.learner.kind)
         folder = learner_folder(self.folder, self.spec.learner.found.kind)
         if folder is None:
             when = "the campaign ends" if self.spec.learner.found.trained == "at_end" else "a few trials are done"
@@ -480,7 +514,8 @@ class Campaign:
     def _sources(self) -> list[Source]:
         """Return those whose cards are shown: surrogate, learner, strategy and simulator."""
         learners = self.spec.build_surrogate(), self.spec.build_learner()
-        return [*(one for one in learners if one is not None), self.spec.build_strategy(), self.spec.built]
+        drawn = [NotDrawn(kind) for kind in self.spec.declared.drawn] if self._unread else []
+        return [*(one for one in learners if one is not None), self.spec.build_strategy(), self.spec.built, *drawn]
 
     @property
     def running(self) -> bool:
@@ -510,6 +545,17 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     for values, errors in (("objective", "objective_errors"), ("values", "errors")):
         row |= record[values] | {f"{name}_error": error for name, error in record[errors].items()}
     return row | {name: record[name] for name in ("proposed_by", "seed", "started", "finished", "host", "reason")}
+
+
+def _launched(folder: Path, info: Mapping[str, Any], own_code: bool) -> CampaignSpec:
+    """Return what a campaign was launched with, and its budget; without its author's modules unless asked for."""
+    source, where = Path(info["source"]), f"{folder / DATABASE}"
+    launched_in = Path(info.get("launched_in", info["source"]))
+    declared = Declared.from_json(info["declared"], where) if "declared" in info else Declared()
+    with nullcontext() if own_code else registry.unread():
+        spec = parse_text(info["text"], source, info["name"], launched_in, None if own_code else declared)
+    with boundary(JournalError, f"{where} is damaged: its budget"):
+        return replace(spec, name=info["name"], budget=_extended(spec.budget, info.get("budget", {})))
 
 
 def _extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:

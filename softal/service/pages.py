@@ -64,6 +64,7 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
         _wait_for(f"{address}/health", process)
         say(f"MLflow     {address}/{_experiment_page(address, tracking.experiment)}")
         _say_dashboard(campaign, say)
+        say("It changes nothing; other users of this machine can read it meanwhile.")
         say("Ctrl-C ends it.")
         with contextlib.suppress(KeyboardInterrupt):
             code = process.wait()
@@ -98,8 +99,12 @@ def serve_predictions(campaign: Campaign, port: int, say: Say) -> None:
 
 
 def ui_command(port: int, host: str = HOST) -> list[str]:
-    """Return the command that shows a database in MLflow's UI (an http(s) URI has a server of its own)."""
-    return [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
+    """Return the command that shows a database in MLflow's UI (an http(s) URI has a server of its own).
+
+    Every user of this machine reaches the port, and MLflow asks nobody who they are: so it only reads.
+    """
+    served = ["uvicorn", "--factory", "softal.tracking.mlflow_pages:app", "--no-server-header"]
+    return [sys.executable, "-P", "-m", *served, "--host", host, "--port", str(port)]
 
 
 def ui_environment(uri: str) -> dict[str, str]:

@@ -41,6 +41,8 @@ SIMULATORS = {
 
 def find(kind: str) -> type[Simulator]:
     """Return the simulator class of `kind`: built-in, plug-in, `module:Class`, or `module:function` made into one."""
+    if (absent := registry.stands_for(kind, Simulator)) is not None:  # type: ignore[type-abstract]
+        return absent
     found = registry.resolve(kind, SIMULATORS, GROUP)
     if inspect.isclass(found) and issubclass(found, Simulator):
         return found

@@ -16,6 +16,7 @@ from softal.errors import EngineUnavailable
 from softal.orchestrator import provenance
 from softal.orchestrator.cluster.probe import limits, named, unreachable
 from softal.simulators.engines import ENGINES, find, title
+from softal.terminal.listening import listening, ports_in_words, token_in_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,6 +77,8 @@ def examine(runs: Path = Path("runs")) -> dict[str, Any]:
         *(_port(port) for port in PORTS),
         _package("ray", "pip install 'ray[default,tune]'"),
         _running_ray(),
+        _token(),
+        _open_ports(),
         _package("mlflow", "pip install mlflow"),
     ]
     return {
@@ -263,6 +266,17 @@ def _package(name: str, installation: str) -> dict[str, str]:
     version = provenance.versions().get(name)
     title = {"ray": "Ray", "mlflow": "MLflow"}[name]
     return _check(title, version) if version else _check(title, MISSING, installation)
+
+
+def _token() -> dict[str, str]:
+    return _check("Ray's token", *token_in_words())
+
+
+def _open_ports() -> dict[str, str]:
+    """Say which ports of a running Ray of the user's other machines reach, or which would be."""
+    found = listening()
+    advice = "a firewall keeps others away: docs/clusters.md lists them all"
+    return _check("Ray's ports", ports_in_words(found), advice if any(one.open for one in found) else "", OK)
 
 
 def _running_ray() -> dict[str, str]:

@@ -28,7 +28,7 @@ def test_everything_is_looked_at(found: dict[str, Any]) -> None:
     names = [one["name"] for one in found["checks"]]
     assert names == [
         "Python", "HOOMD-blue", "LAMMPS", "cores", "memory", "GPUs", "disk", "state", "port 8265", "port 5000", "Ray",
-        "Ray cluster", "MLflow",
+        "Ray cluster", "Ray's token", "Ray's ports", "MLflow",
     ]  # fmt: skip
     assert all(set(one) == {"name", "state", "found", "advice"} for one in found["checks"])
     assert all(one["advice"] for one in found["checks"] if one["state"] == doctor.WARNING)

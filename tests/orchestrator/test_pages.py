@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -234,13 +235,49 @@ def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive
     assert lines[0].startswith("Starting MLflow"), "nothing is said while the server starts"
     address = lines[1].split()[1]
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/#/experiments/\d+/runs\?workflowType=machine_learning", address)
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        assert answer.status == 200
-    database = f"{campaign.folder.resolve()}/mlflow.db"
-    assert alive(database)
+    base = address.split("#")[0]
+    number = address.split("/")[5]
+    assert asked(base, "GET") == 200
+    runs = "ajax-api/2.0/mlflow/runs"
+    found: dict[str, Any] = {}
+    assert asked(base + f"{runs}/search", "POST", {"experiment_ids": [number]}, found) == 200
+    run = found["runs"][0]["info"]["run_id"]
+    artifact = campaign.folder / "mlartifacts" / "kept.txt"
+    for method, path, content in [
+        ("POST", f"{runs}/delete", {"run_id": run}),
+        ("POST", f"{runs}/create", {"experiment_id": number}),
+        ("POST", f"{runs}/search/../delete", {"run_id": run}),
+        ("POST", "ajax-api/2.0/mlflow/experiments/create", {"name": "other"}),
+        ("PUT", "api/2.0/mlflow-artifacts/artifacts/kept.txt", {"a": 1}),
+        ("DELETE", "api/2.0/mlflow-artifacts/artifacts/kept.txt", None),
+        ("POST", f"ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=kept.txt", {"a": 1}),
+    ]:
+        assert asked(base + path, method, content, found) == 403, path
+        assert "softal ui shows the campaign and changes nothing" in found["message"]
+    assert not artifact.exists()
+    assert asked(base + f"{runs}/get?run_id={run}", "GET", None, found) == 200
+    assert found["run"]["info"]["lifecycle_stage"] == "active"
+    server = f"--port\0{urllib.parse.urlsplit(address).port}"
+    assert alive(server)
     assert finish(process, signal.SIGINT) == (0, "")
     time.sleep(0.5)
-    assert alive(database) == []
+    assert alive(server) == []
+
+
+def asked(address: str, method: str, content: Any = None, found: dict[str, Any] | None = None) -> int:
+    """Return the status of an answer; `found` has what it says."""
+    data = None if content is None else json.dumps(content).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
+    try:
+        answer = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        said = answer.read()
+    if found is not None:
+        found.clear()
+        found.update(json.loads(said))
+    return int(answer.status)
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -13,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import BaseModel
 
 from softal.errors import Problem, SoftalError
+from softal.kinds.own_modules import importable
 from softal.kinds.validation import join, show, strictly_filled
 
 T = TypeVar("T")
@@ -80,29 +78,6 @@ def read_settings(
     filled, found = strictly_filled(model, data, {"folder": folder}, place)
     problems += found
     return filled
-
-
-@contextmanager
-def importable(folder: Path, kind: str = "") -> Iterator[None]:
-    """Make the modules in `folder` importable, from now on: they may import each other later."""
-    entry = str(folder.resolve())
-    if entry not in sys.path:
-        sys.path.insert(0, entry)
-        importlib.invalidate_caches()
-    _forget_namesake(Path(entry), kind.partition(":")[0].partition(".")[0])
-    yield
-
-
-def _forget_namesake(folder: Path, module: str) -> None:
-    """Let `simulation.py` of this folder win over one of the same name that another campaign's folder has loaded."""
-    here = [folder / f"{module}.py", folder / module / "__init__.py"]
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    if not module or not loaded or Path(loaded) in here or not any(path.is_file() for path in here):
-        return
-    for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
-        del sys.modules[name]
-    sys.path.remove(str(folder))
-    sys.path.insert(0, str(folder))
 
 
 _MISSING = object()

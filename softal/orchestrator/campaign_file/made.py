@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from softal.errors import SoftalError
-from softal.orchestrator.campaign_file.kinds import Chosen, importable
+from softal.kinds.own_modules import importable
+from softal.orchestrator.campaign_file.kinds import Chosen
 from softal.simulators import Outputs, Simulator
 from softal.trial import Value
 

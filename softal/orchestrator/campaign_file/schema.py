@@ -15,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from softal import simulators, strategies
 from softal.errors import CampaignFileError, Problem, SpaceError
+from softal.kinds import registry
 from softal.kinds.validation import join, names_of, problems_in, show, unknown
 from softal.objective import Objective
 from softal.orchestrator.campaign_file.checks import (
@@ -25,6 +26,7 @@ from softal.orchestrator.campaign_file.checks import (
     check_strategy,
     searched,
 )
+from softal.orchestrator.campaign_file.declared import Declared
 from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
 from softal.orchestrator.campaign_file.learners import Learners, read_learners
 from softal.orchestrator.campaign_file.made import Made, make
@@ -43,11 +45,12 @@ from softal.passwords import redacted
 from softal.simulators import Outputs, Simulator
 from softal.space import InvalidSpace, Space
 from softal.strategies import Strategy
+from softal.surrogates import Learner
 
 __all__ = ["CampaignSpec", "differences", "load_campaign_file", "parse_campaign", "parse_text"]
 
 if TYPE_CHECKING:
-    from softal.surrogates import Learner, Surrogate
+    from softal.surrogates import Surrogate
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -69,6 +72,7 @@ class CampaignSpec:
         seed: of the campaign.
         folder: of the file; paths in it are relative to this.
         text: of the file, word for word, but for a password of `tracking.mlflow`, in whose place is `***`.
+        declared: what the simulator says of itself, for those who look at the campaign without it.
     """
 
     name: str
@@ -86,6 +90,7 @@ class CampaignSpec:
     seed: int
     folder: Path
     text: str = field(repr=False)
+    declared: Declared = field(repr=False, compare=False)
 
     def build_strategy(self) -> Strategy:
         """Make the strategy."""
@@ -114,7 +119,9 @@ def load_campaign_file(path: Path, changes: Sequence[str] = ()) -> CampaignSpec:
     return _parse(read_yaml(text), path.resolve().parent, path.stem, text)
 
 
-def parse_text(text: str, folder: Path, stem: str, launched_in: Path | None = None) -> CampaignSpec:
+def parse_text(
+    text: str, folder: Path, stem: str, launched_in: Path | None = None, declared: Declared | None = None
+) -> CampaignSpec:
     """Check a campaign that is given as the text of a campaign file; CampaignFileError has every mistake at once.
 
     Args:
@@ -122,8 +129,9 @@ def parse_text(text: str, folder: Path, stem: str, launched_in: Path | None = No
         folder: what paths in it are relative to.
         stem: the name where the file has none.
         launched_in: where softal ran when the campaign was launched; trained classifiers are looked for there, too.
+        declared: by the simulator, where that is code of the campaign's author, and not to be imported.
     """
-    return _parse(read_yaml(text), Path(folder).resolve(), stem, text, launched_in)
+    return _parse(read_yaml(text), Path(folder).resolve(), stem, text, launched_in, declared)
 
 
 def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSpec:
@@ -146,15 +154,25 @@ def parse_campaign(data: Mapping[str, Any], folder: Path = Path()) -> CampaignSp
     return _parse(read_yaml(text), Path(folder).resolve(), "campaign", text)
 
 
-def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path | None = None) -> CampaignSpec:
+def _parse(
+    data: object,
+    folder: Path,
+    stem: str,
+    text: str,
+    launched_in: Path | None = None,
+    declared: Declared | None = None,
+) -> CampaignSpec:
     if data is None:
         raise CampaignFileError([Problem("", "the file is empty; `softal init` writes an example")])
     if not isinstance(data, dict):
         raise CampaignFileError([Problem("", f"{show(data)} is given; a mapping of keys to values is allowed")])
     problems: list[Problem] = []
     _check_keys(data, problems)
-    simulator, own = _simulator(data, folder, [folder, launched_in or Path.cwd(), Path.cwd()], problems)
+    simulator, own = _simulator(data, folder, [folder, launched_in or Path.cwd(), Path.cwd()], problems, declared)
     made = None if simulator is None else make(simulator, folder)
+    if made is not None and made.simulator is not None and declared is not None and registry.is_own(made.kind):
+        made.simulator.outputs = declared.outputs
+        made = replace(made, outputs=declared.outputs)
     outputs = None if made is None else made.outputs
     objective = _objective(data, folder, problems, outputs, own)
     learners = read_learners(data, objective, folder, problems)
@@ -182,7 +200,25 @@ def _parse(data: object, folder: Path, stem: str, text: str, launched_in: Path |
         parts["objective"] = replace(
             parts["objective"].within(outputs.ranges), flaws=outputs.flaws, known=outputs.known
         )
-    return CampaignSpec(**parts, built=made.simulator, folder=folder, text=_without_password(text, data))
+    targets = {place: value for place, value in own.read.items() if isinstance(value, str)}
+    return CampaignSpec(
+        **parts,
+        built=made.simulator,
+        folder=folder,
+        text=_without_password(text, data),
+        declared=declared or Declared(outputs, targets, _drawn(parts)),
+    )
+
+
+def _drawn(parts: Mapping[str, Any]) -> list[str]:
+    """Return the author's own kinds that have cards of their own."""
+    chosen = {key: parts[key] for key in ("simulator", "strategy", "surrogate", "learner") if parts[key] is not None}
+    plain: dict[str, Any] = {"simulator": Simulator, "strategy": Strategy}
+    return [
+        one.kind
+        for key, one in chosen.items()
+        if registry.is_own(one.kind) and one.found.cards is not plain.get(key, Learner).cards
+    ]
 
 
 def _without_password(text: str, data: Mapping[str, Any]) -> str:
@@ -281,15 +317,28 @@ def _kind(data: Mapping[str, Any], key: str, find: Callable[[str], Any], folder:
 
 
 def _simulator(
-    data: Mapping[str, Any], folder: Path, looked_in: Sequence[Path], problems: list[Problem]
+    data: Mapping[str, Any],
+    folder: Path,
+    looked_in: Sequence[Path],
+    problems: list[Problem],
+    declared: Declared | None,
 ) -> tuple[Any, OwnTargets]:
     """Read the simulator, and what it makes of its own targets, with the settings that follow where all are right."""
     chosen = _kind(data, "simulator", simulators.find, folder, problems)
+    if declared is not None and chosen is not None and registry.is_own(chosen.kind):
+        return chosen, _declared_targets(data.get("objective"), chosen.kind, declared)
     own = own_targets(data.get("objective"), chosen, looked_in)
     if chosen is None or chosen.settings is None or not own.settings or not own.right:
         return chosen, own
     changed = {**data, "simulator": with_settings(data["simulator"], own.settings)}
     return _kind(changed, "simulator", simulators.find, folder, problems), own
+
+
+def _declared_targets(objective: object, kind: str, declared: Declared) -> OwnTargets:
+    """Return what the simulator made of its own targets when the campaign was launched."""
+    said = f"what this means only the simulator {kind!r} says, which is code of the campaign's author: give --own-code"
+    unknown: Mapping[str, Any] = own_targets(objective, None, ()).read
+    return OwnTargets(read={place: declared.targets.get(place) or [Problem(place, said)] for place in unknown})
 
 
 def _objective(

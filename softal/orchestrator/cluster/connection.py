@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from softal.errors import SoftalError
-from softal.orchestrator.cluster import leftovers
+from softal.orchestrator.cluster import leftovers, private
 from softal.orchestrator.cluster.probe import named
 
 # Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "RAY_task_events_max_num_task_in_gcs": "10000",  # as many as Ray's state API and dashboard show; 4 kB each
 }
 AGENTS = 3  # strategist, trainer, tracker
+JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray tells the process of a job that was submitted
 WORKERS_LIMIT = "RAY_num_workers_soft_limit"
 _limits: set[str] = set()  # that we have set
 
@@ -139,6 +140,7 @@ def connect(
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
     if address is None:
         _set_environment(concurrent)
+    private.keep_token(make=address is None)
     import ray
 
     kept = _reused(None if address else wanted)
@@ -200,7 +202,12 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
     On a busy machine the dashboard may not come up in the time that Ray allows it; Ray is then started without.
     """
     import ray
+    from ray.job_config import JobConfig
 
+    if not address or "://" not in address:
+        # Else Ray puts this folder before all libraries in the workers' sys.path; it has no public word for it. A job
+        # that has files of its own has them prepared by Ray, and its folder is not taken.
+        where = {"job_config": JobConfig(_client_job=JOB not in os.environ), **where}
     try:
         with _deaf_to_the_terminal():
             started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
@@ -262,6 +269,8 @@ def _local(wanted: Local) -> dict[str, Any]:
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
     }
+    if (own := private.folder()) is not None:
+        options["_temp_dir"] = str(own)
     if wanted.port is not None:
         options["dashboard_port"] = wanted.port
     if not wanted.gpus:

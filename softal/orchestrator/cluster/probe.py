@@ -19,6 +19,7 @@ from typing import Any
 
 from softal.errors import SoftalError
 from softal.orchestrator.campaign_file.settings import ADDRESS
+from softal.orchestrator.cluster import private
 from softal.passwords import redacted
 from softal.reading import in_a_line
 
@@ -83,6 +84,8 @@ def limits(concurrent: int) -> str | None:
     if files != resource.RLIM_INFINITY and files < needed:
         of = f"workers.concurrent: {concurrent}"
         return f"a process may have {files} files open, and Ray needs {needed} ({of}); ulimit -n 4096"
+    if private.folder() is not None:
+        return None
     folder = temporary()
     size = len(os.fsencode(folder / SOCKETS))
     if size > SOCKET_PATH:
@@ -94,7 +97,7 @@ def limits(concurrent: int) -> str | None:
 
 
 def temporary() -> Path:
-    """Return the folder in which a Ray of our own makes its folder."""
+    """Return the folder in which a Ray of our own makes its folder, where that is left to Ray."""
     return Path(os.environ.get("RAY_TMPDIR", os.environ.get("TMPDIR", "/tmp")))
 
 

@@ -28,7 +28,7 @@ def submit(arguments: Sequence[str], dashboard: str | None = None) -> tuple[str,
     from ray.job_submission import JobSubmissionClient
 
     address = dashboard or os.environ.get("RAY_API_SERVER_ADDRESS", DASHBOARD)
-    command = shlex.join([sys.executable, "-m", "softal.typer_cli", *arguments])
+    command = shlex.join([sys.executable, "-P", "-m", "softal.typer_cli", *arguments])
     try:
         client = JobSubmissionClient(address)
         # The dashboard's own variables must not reach the job; its folder is ours, for relative paths.

@@ -77,7 +77,7 @@ def read_experiment(
             raise CampaignFileError([Problem("", f"there is no file {path}")])
         chosen = _choose({"kind": what}, changes, Path())
         return Experiment(what, chosen, _free_point(chosen, at), None, seeds, fidelity, Path.cwd())
-    spec = Campaign.open(path).spec if launched else load_campaign_file(path)
+    spec = Campaign.open(path, own_code=True).spec if launched else load_campaign_file(path)
     entry = read_yaml(spec.text)["simulator"]
     entry = dict(entry) if isinstance(entry, Mapping) else {"kind": entry}
     assert spec.simulator.settings is not None

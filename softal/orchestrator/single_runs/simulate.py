@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import CampaignFileError, Problem, SimulationError, SoftalError
-from softal.orchestrator.campaign_file.kinds import importable
+from softal.kinds.own_modules import importable
 from softal.orchestrator.single_runs.experiment import Experiment
 from softal.orchestrator.workers.executor import Handle, TaskLost
 from softal.orchestrator.workers.in_process import InProcess, in_a_child

@@ -9,6 +9,7 @@ from typing import Any
 
 from softal import simulators
 from softal.errors import SoftalError
+from softal.kinds.own_modules import importable
 from softal.objective import Objective
 from softal.simulators.base import Simulator
 from softal.trial import Observation, Point, Trial, TrialState
@@ -46,7 +47,8 @@ class Job:
         if isinstance(self.simulator, Simulator):
             return self.simulator
         if isinstance(self.simulator, tuple):
-            return simulators.build(*self.simulator)
+            with importable(self.source, self.simulator[0]):
+                return simulators.build(*self.simulator)
         from softal.simulators.function import simulator_class
 
         return simulator_class(self.simulator)()

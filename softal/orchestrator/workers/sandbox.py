@@ -175,7 +175,7 @@ class Sandbox:
         self.close()
         self._pipe, theirs = Pipe()
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
-        command = [sys.executable, "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
         self._process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from softal.errors import CampaignStateError, SpaceError
+from softal.kinds.own_modules import importable
 from softal.orchestrator import added
 from softal.orchestrator.added import same_run
-from softal.orchestrator.campaign_file.kinds import importable
 from softal.orchestrator.workers.executor import TaskLost
 from softal.orchestrator.workers.in_process import InProcess, in_a_child
 from softal.orchestrator.workers.job import Task
@@ -206,7 +206,13 @@ class Simulations:
             if self._trainer is not None:
                 raise CampaignStateError("surrogate and learner are being trained: add it when that has ended")
             trial = self.campaign.add(self.kept(number))
-            command = [sys.executable, "-m", "softal.orchestrator.retraining", str(self.campaign.folder.resolve())]
+            command = [
+                sys.executable,
+                "-P",
+                "-m",
+                "softal.orchestrator.retraining",
+                str(self.campaign.folder.resolve()),
+            ]
             self._trainer = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 start_new_session=True,
