@@ -2,13 +2,13 @@
 
 Each Ray worker keeps one child process and sends it one trial after another through a pipe, or several at once. The
 child can be killed at its walltime, and a segmentation fault in it is a failed simulation, whereas the death of the Ray
-worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent.
+worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent, and with it whatever
+its simulations have started (`watcher.py`); what one trial has started ends with the trial.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import shutil
@@ -25,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
+from softal.orchestrator.workers import watcher
 from softal.orchestrator.workers.evaluation import Answer, describe, run_one, run_together
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
 from softal.orchestrator.workers.pickling import unpack
 from softal.tracking.journal import campaign_of, in_use
 from softal.trial import TrialState
 
-PR_SET_PDEATHSIG = 1
 IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
@@ -126,15 +126,15 @@ class Sandbox:
     def kill(self) -> None:
         """Kill the child; unlike everything else, any thread may call it, while another one waits for the child."""
         process = self._process
-        if process is not None and process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        if process is not None:
+            process.terminate()  # its watcher ends the child, and all below it
 
     def close(self) -> None:
-        """End the child."""
+        """End the child, and whatever its simulations have started."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            assert self._process.stdin is not None
+            self._process.terminate()
+            self._process.stdin.close()
             self._process.wait()
             self._process = None
         if self._pipe is not None:
@@ -175,14 +175,14 @@ class Sandbox:
         self.close()
         self._pipe, theirs = Pipe()
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
-        command = [sys.executable, "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
+        child = [sys.executable, "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
         self._process = subprocess.Popen(
-            command,
+            watcher.command(child, theirs.fileno()),
             pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=self._output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the user's terminal does not reach the simulation
+            start_new_session=True,  # what is sent to the worker's group does not reach it
             env=environment,
         )
         theirs.close()
@@ -279,7 +279,8 @@ def remove(workdir: Path, *, only_empty: bool) -> None:
 
 def main() -> None:
     """Serve trials until the pipe closes."""
-    die_with_parent()
+    watcher.die_with_parent()
+    watcher.adopt_orphans()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     pipe = Connection(int(sys.argv[1]))
     # The user may exec or fork: the pipe is ours alone.
@@ -300,15 +301,9 @@ def main() -> None:
         except EOFError:
             return
         several = isinstance(task, list)
-        pipe.send((run_together if several else run_one)(simulator, job, task, workdir))
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies, however that happens."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the call
-        sys.exit(1)
+        with watcher.Started():
+            answer = (run_together if several else run_one)(simulator, job, task, workdir)
+        pipe.send(answer)
 
 
 if __name__ == "__main__":
