@@ -30,7 +30,9 @@ LIFELINE = 0  # the watcher's standard input: the worker holds the other end, wh
 PATIENCE = 10.0  # seconds for what was killed to be gone; what waits for a broken disk may take longer
 LOOK = 0.005  # seconds between looks at it
 # Helpers of libraries live as long as the process that they help: it would not find them when it asks the next time.
-HELPERS = re.compile(r"\bmultiprocessing\b|\bloky\b|\bcompile_worker\b|/ray/|^ray::")
+HELPERS = re.compile(
+    r"\bmultiprocessing\b|\bloky\b|\bcompile_worker\b|/ray/(core|dashboard|autoscaler|_private)/|^ray::"
+)
 
 
 class Process(NamedTuple):
@@ -54,11 +56,17 @@ def command(child: Sequence[str], pipe: int) -> list[str]:
 def main() -> None:
     """Run the command in the arguments below two watchers, of which this process becomes the outer one."""
     pipe, child = int(sys.argv[1]), sys.argv[2:]
-    _watch(pipe, lambda: _forked(lambda: _watch(pipe, lambda: _spawned(child))))
+    _watch(pipe, lambda: _forked(lambda: _watch(pipe, lambda: _spawned(child), watched=False)), watched=True)
 
 
-def _watch(pipe: int, start: Callable[[], int]) -> None:
-    """Start a child and wait for its end, or for that of who holds the lifeline; then end all, and ourselves."""
+def _watch(pipe: int, start: Callable[[], int], watched: bool) -> None:
+    """Start a child and wait for its end, or for that of who holds the lifeline; then end all, and ourselves.
+
+    Args:
+        pipe: file descriptor that is for the innermost child alone.
+        start: starts the child and returns its process id.
+        watched: whether the child is a watcher itself.
+    """
     adopt_orphans()
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -77,7 +85,7 @@ def _watch(pipe: int, start: Callable[[], int]) -> None:
         if LIFELINE in heard:
             break
         os.read(read, 512)
-    _end_all(child, status)
+    _end_all(child, status, watched)
 
 
 def _status(child: int) -> int | None:
@@ -86,14 +94,18 @@ def _status(child: int) -> int | None:
     return status if pid else None
 
 
-def _end_all(child: int, status: int | None) -> None:
-    """Kill what is left, and end as the child has."""
+def _end_all(child: int, status: int | None, watched: bool) -> None:
+    """Kill what is left, and end as the child has; one that is a watcher ends what is below it itself."""
     until = time.monotonic() + PATIENCE
+    if watched and status is None:  # it goes first, so that at any moment one of us is there to end the rest
+        os.kill(child, signal.SIGTERM)
     while _has_children() and time.monotonic() < until:
-        kill(below(os.getpid()))
+        if not watched or status is not None:
+            kill(below(os.getpid()))
         for pid, found in _reaped():
             status = found if pid == child else status
         time.sleep(LOOK)
+    kill(below(os.getpid()))
     code = os.waitstatus_to_exitcode(int(signal.SIGKILL) if status is None else status)
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the child's core is the one to look at
