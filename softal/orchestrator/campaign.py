@@ -32,6 +32,7 @@ from softal.orchestrator.campaign_file.schema import (
     parse_text,
 )
 from softal.orchestrator.campaign_file.settings import BudgetSettings, wrong_name
+from softal.orchestrator.foreign import own, refuse_leftovers
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
@@ -305,6 +306,7 @@ class Campaign:
     def refuse_existing(self) -> None:
         """Raise CampaignStateError if the folder of state holds a campaign already, saying what to do."""
         if not (self.folder / DATABASE).exists():
+            refuse_leftovers(self.folder)
             return
         status = self.status()
         running = f"; it is running: {command('status', self.folder)}" if status.state == "running" else ""
@@ -426,14 +428,14 @@ class Campaign:
         latest = latest_of(self.folder, SURROGATE)
         if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
-        return surrogates.load(latest, self.spec.surrogate.kind)
+        return own(surrogates.load(latest, self.spec.surrogate.kind), latest, self.id)
 
     @property
     def latest_surrogate(self) -> Surrogate | None:
         """The latest version of the surrogate; None where there is none yet, or none wanted."""
         from softal.surrogates.belief import latest
 
-        return latest(self.folder, self.spec.surrogate.kind) if self.spec.surrogate else None
+        return latest(self.folder, self.spec.surrogate.kind, self.id) if self.spec.surrogate else None
 
     @property
     def learner(self) -> Learner:
@@ -447,7 +449,7 @@ class Campaign:
         if folder is None:
             when = "the campaign ends" if self.spec.learner.found.trained == "at_end" else "a few trials are done"
             raise CampaignStateError(f"{self.folder} has no learner yet: it is trained once {when}")
-        return surrogates.load_learner(folder, self.spec.learner.kind)
+        return own(surrogates.load_learner(folder, self.spec.learner.kind), folder, self.id)
 
     @property
     def latest_learner(self) -> Learner | None:
@@ -476,6 +478,12 @@ class Campaign:
         """Return those whose cards are shown: surrogate, learner, strategy and simulator."""
         learners = self.spec.build_surrogate(), self.spec.build_learner()
         return [*(one for one in learners if one is not None), self.spec.build_strategy(), self.spec.built]
+
+    @property
+    def id(self) -> str | None:
+        """What tells the campaign from all others; None where its journal does not say."""
+        with require_campaign(self.folder) as journal:
+            return journal.campaign
 
     @property
     def running(self) -> bool:
