@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from driving import Driver, Listening
 from softal.errors import CampaignStateError, JournalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.in_process import in_process
+from softal.simulators.engines import shared_memory
+from softal.temporary import PREFIX
 from softal.trial import Trial, TrialState
 
 Make = Callable[..., Campaign]
@@ -95,6 +100,19 @@ def test_what_is_no_campaigns_is_no_leftover(make_campaign: Make) -> None:
     for name in ("notes.txt", "lock", "journal.sqlite.new"):
         (campaign.folder / name).write_text("")
     assert campaign.launch(executor=in_process).state == "finished"
+
+
+def test_the_next_start_removes_what_killed_processes_left(
+    make_campaign: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    segment = shared_memory.FOLDER / f"mpich_shm_test{os.getpid():x}_0"
+    left = tmp_path / f"{PREFIX}12-ab"
+    left.mkdir()
+    segment.write_bytes(b"")
+    os.utime(segment, (time.time() - 3600,) * 2)
+    assert make_campaign(budget={"trials": 1}).launch(executor=in_process).state == "finished"
+    assert [path.exists() for path in (left, segment)] == [False, False]
 
 
 @pytest.mark.ray
