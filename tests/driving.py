@@ -97,13 +97,13 @@ class Driver:
         return Counter(int(line.split()[0]) for line in lines)
 
     def wait_for(self, runs: int, process: subprocess.Popen[str]) -> None:
-        self._wait(lambda: sum(self.runs().values()) >= runs, process)
+        self.wait_until(lambda: sum(self.runs().values()) >= runs, process)
 
     def wait_for_mirror(self, trials: int, database: Path, process: subprocess.Popen[str]) -> None:
         """Wait until so many finished trials are in MLflow."""
-        self._wait(lambda: Counter(self.mlflow_runs(database)[0].values())["FINISHED"] >= trials, process)
+        self.wait_until(lambda: Counter(self.mlflow_runs(database)[0].values())["FINISHED"] >= trials, process)
 
-    def _wait(self, enough: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    def wait_until(self, enough: Callable[[], object], process: subprocess.Popen[str]) -> None:
         until = time.monotonic() + 120
         while not enough():
             assert time.monotonic() < until

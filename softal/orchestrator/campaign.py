@@ -34,6 +34,7 @@ from softal.orchestrator.campaign_file.schema import (
     parse_text,
 )
 from softal.orchestrator.campaign_file.settings import BudgetSettings, wrong_name
+from softal.orchestrator.foreign import own, refuse_leftovers
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
 from softal.orchestrator.workers.job import batch_of
@@ -338,6 +339,7 @@ class Campaign:
     def refuse_existing(self) -> None:
         """Raise CampaignStateError if the folder of state holds a campaign already, saying what to do."""
         if not (self.folder / DATABASE).exists():
+            refuse_leftovers(self.folder)
             return
         status = self.status()
         running = f"; it is running: {command('status', self.folder)}" if status.state == "running" else ""
@@ -461,7 +463,7 @@ class Campaign:
             self._refuse_own("surrogate", self.spec.surrogate.kind)
         if self.spec.surrogate is None or not latest.exists():
             raise CampaignStateError(f"{self.folder} has no surrogate yet: it is fitted once a few trials are done")
-        return surrogates.load(latest, self.spec.surrogate.kind)
+        return own(surrogates.load(latest, self.spec.surrogate.kind), latest, self.id)
 
     @property
     def latest_surrogate(self) -> Surrogate | None:
@@ -471,7 +473,7 @@ class Campaign:
         chosen = self.spec.surrogate
         if chosen is None or (self._unread and registry.is_own(chosen.kind)):
             return None
-        return latest(self.folder, chosen.kind)
+        return latest(self.folder, chosen.kind, self.id)
 
     @property
     def learner(self) -> Learner:
@@ -486,7 +488,7 @@ class Campaign:
         if folder is None:
             when = "the campaign ends" if self.spec.learner.found.trained == "at_end" else "a few trials are done"
             raise CampaignStateError(f"{self.folder} has no learner yet: it is trained once {when}")
-        return surrogates.load_learner(folder, self.spec.learner.kind)
+        return own(surrogates.load_learner(folder, self.spec.learner.kind), folder, self.id)
 
     @property
     def latest_learner(self) -> Learner | None:
@@ -516,6 +518,12 @@ class Campaign:
         learners = self.spec.build_surrogate(), self.spec.build_learner()
         drawn = [NotDrawn(kind) for kind in self.spec.declared.drawn] if self._unread else []
         return [*(one for one in learners if one is not None), self.spec.build_strategy(), self.spec.built, *drawn]
+
+    @property
+    def id(self) -> str | None:
+        """What tells the campaign from all others; None where its journal does not say."""
+        with require_campaign(self.folder) as journal:
+            return journal.campaign
 
     @property
     def running(self) -> bool:

@@ -90,10 +90,17 @@ def widening(coverage: float, n: int) -> float:
     return NORMAL_95 / float(ndtri(0.5 + 0.5 * part)) if part < 0.95 else 1.0
 
 
-def latest(folder: Path, kind: str | None = None) -> Surrogate | None:
-    """Return the latest surrogate in a campaign's folder; None where there is none that can be loaded."""
+def latest(folder: Path, kind: str | None = None, campaign: str | None = None) -> Surrogate | None:
+    """Return the latest surrogate in a campaign's folder; None where there is none that can be loaded.
+
+    Args:
+        folder: of the campaign.
+        kind: of the surrogate.
+        campaign: its id; the surrogate of another campaign is none.
+    """
     try:
-        return load(latest_of(folder, SURROGATE), kind)
+        found = load(latest_of(folder, SURROGATE), kind)
+        return found if found.learned_in(campaign) else None
     except Exception:  # whatever is wrong with it, a campaign is looked at without it
         return None
 

@@ -36,6 +36,7 @@ from softal.trial import Trial, TrialState, Value
 if TYPE_CHECKING:
     from softal.cards import Card, Examples, View
 
+CAMPAIGN_ID = "campaign_id"  # key of the provenance; models of older versions, and made by hand, have none
 FORMAT = 1  # of model.json and model.safetensors; another one is refused
 DESCRIPTION, TENSORS = "model.json", "model.safetensors"
 CHECKSUM = "checksum"  # key of the description; models of the first version have none
@@ -120,6 +121,10 @@ class Learner(ABC):
             SurrogateError: there are too few trials, or the kind has no members.
         """
         raise SurrogateError(f"{self.kind!r} has no members who disagree")
+
+    def learned_in(self, campaign: str | None) -> bool:
+        """Return whether it has learned from the campaign with this id, as far as it and we know."""
+        return campaign is None or self.provenance.get(CAMPAIGN_ID, campaign) == campaign
 
     def refuses(self, point: Mapping[str, Value]) -> str | None:
         """Return why nothing should be predicted at a point: place, value and what is allowed; None where it may be.

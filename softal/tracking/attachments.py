@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Collection, Mapping
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -78,13 +79,19 @@ def copy_artifacts(artifacts: Mapping[str, Path], folder: Path) -> list[Path]:
         if not source.is_file() or source.stat().st_size > MAX_ARTIFACT_BYTES:
             continue
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / file_name(name, "" if Path(name).suffix == source.suffix else source.suffix)
+        target = _unused(folder / file_name(name, "" if Path(name).suffix == source.suffix else source.suffix))
         try:
             target.hardlink_to(source)
         except OSError:
             shutil.copyfile(source, target)
         copied.append(target)
     return copied
+
+
+def _unused(path: Path) -> Path:
+    """Return the path, or one with a number where another file has it: `a/out.txt` and `a_out.txt` are not one."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return next(one for one in chain([path], numbered) if not one.exists())
 
 
 def file_name(name: str, suffix: str) -> str:

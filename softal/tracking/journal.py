@@ -12,11 +12,9 @@ second: a synced write for each trial would cost more than a short trial does.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,15 +24,18 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from softal.about import SURROGATE
-from softal.errors import CampaignStateError
+from softal.errors import CampaignStateError, JournalError
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
 from softal.reading import read_json, read_npz
+from softal.tracking import displaced
+from softal.tracking.lock import Lock, campaign_of, identity, in_use
 from softal.tracking.sound import check_columns, check_info, guarded
 from softal.trial import Array, Point, Trial, TrialState
 
+__all__ = ["DATABASE", "Journal", "campaign_of", "in_use"]
+
 DATABASE = "journal.sqlite"
-LOCK = "lock"  # a file of the folder
 VERSION = 1  # of the tables, kept as SQLite's user_version; the first journals said nothing, which is 0
 PARTS = ("values", "errors", "grid")  # of an array
 COLUMNS = (
@@ -55,6 +56,7 @@ VERSIONS = (
 ADD_VERSION = "INSERT OR REPLACE INTO versions VALUES (?, ?)"
 OLD_VERSIONS = Path(SURROGATE) / "versions.jsonl"  # where the first journals had them
 TABLES = (ARRAYS, STEPS, VERSIONS)  # that a journal of an older version may lack
+OF = "campaign"  # in a file of arrays, the campaign's id; those of the first version have none
 SCHEMA = f"""
 CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE trials (id INTEGER PRIMARY KEY, {", ".join(COLUMNS[1:])});
@@ -72,17 +74,30 @@ UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.jo
 
 
 class Journal:
-    """The record of one campaign; open it with `create` or `open`."""
+    """The record of one campaign; open it with `create` or `open`.
 
-    def __init__(self, folder: Path, *, read_only: bool, lock: _Lock | None = None) -> None:
+    Attributes:
+        displaced: what has happened where somebody took the file of a journal that is written away, or its lock; what
+            was in it is kept, and can be written on.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool, lock: Lock | None = None) -> None:
         self.folder = folder
         self.read_only = read_only
         self._lock = lock
-        uri = f"{(folder / DATABASE).resolve().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        wait = READER_WAITS if read_only else WRITER_WAITS
-        self._db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
+        self.displaced: str | None = None
         self._synced = True
         self._seq = 0
+        self._campaign: str | None = None
+        self._connect(folder / DATABASE)
+
+    def _connect(self, path: Path) -> None:
+        self._path = path.absolute()  # whoever changes the working folder takes nothing away
+        uri = f"{path.resolve().as_uri()}?mode={'ro' if self.read_only else 'rwc'}"
+        wait = READER_WAITS if self.read_only else WRITER_WAITS
+        self._db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
+        self._identity = identity(path)
+        self._log: tuple[int, int] | None = None
 
     @classmethod
     def create(cls, folder: Path, text: str, info: Mapping[str, Any]) -> Journal:
@@ -98,7 +113,7 @@ class Journal:
         """
         with guarded(folder / DATABASE):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _Lock(folder)
+            lock = Lock(folder)
         if (folder / DATABASE).exists():
             lock.release()
             raise CampaignStateError(f"{folder} holds a campaign already")
@@ -128,7 +143,7 @@ class Journal:
         if not (folder / DATABASE).is_file():
             raise CampaignStateError(f"{folder} holds no campaign (no {DATABASE} in it)")
         with guarded(folder / DATABASE):
-            journal = cls(folder, read_only=read_only, lock=None if read_only else _Lock(folder))
+            journal = cls(folder, read_only=read_only, lock=None if read_only else Lock(folder))
         try:
             if (version := journal.version) > VERSION:
                 known = f"its journal is of version {version}, and this softal knows up to {VERSION}"
@@ -140,9 +155,47 @@ class Journal:
             raise
         return journal
 
-    def _guarded(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
         """Make one error of softal's own, which says what to do, of whatever the database raises."""
-        return guarded(self.folder / DATABASE)
+        with guarded(self._shown):
+            if self.read_only and identity(self._path) not in (None, self._identity):
+                self._follow()
+            yield
+
+    @property
+    def _shown(self) -> Path:
+        """The database's path as people know it."""
+        return self.folder / self._path.name
+
+    def _follow(self) -> None:
+        """Read the file that has come to have the journal's name, if it is this campaign's: it was written back."""
+        self._identity = identity(self._path)
+        campaign = self.campaign
+        with contextlib.suppress(sqlite3.Error, ValueError):  # it is none
+            if displaced.id_in(self._path) == campaign:
+                self._connect(self._path)
+
+    @property
+    def campaign(self) -> str | None:
+        """The campaign's id; None where the journal does not say."""
+        if self._campaign is None:
+            self._campaign = self._id()
+        return self._campaign
+
+    def _id(self) -> str | None:
+        said = self._one("SELECT value FROM info WHERE key = 'id'")
+        return None if said is None else str(read_json(said))
+
+    def _keep(self) -> None:
+        """Write the journal back where its file was taken away while we write it."""
+        if identity(self._path) == self._identity:
+            self._log = identity(displaced.log_of(self._path))
+            return
+        path = displaced.write_back(self._db, self._path, self._log)
+        self.displaced = displaced.told(self._shown, path.name)
+        self._connect(path)
+        self._set_up()
 
     @property
     def version(self) -> int:
@@ -152,13 +205,17 @@ class Journal:
 
     def _prepare(self) -> None:
         with self._guarded():
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._set_up()
             if self.version < VERSION:
                 self._migrate()
             self._seq = int(self._one("SELECT max(seq) FROM trials") or 0)
             assert self._lock is not None
             self._lock.sign(str(self.info.get("id", "")))
+
+    def _set_up(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._identity = identity(self._path)  # once it is open: on some file systems a first writer changes it
 
     def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
         """Return the first column of the first row; None where there is none."""
@@ -362,12 +419,23 @@ class Journal:
         path = self._arrays_path(trial_id)
         if path.exists():
             with guarded(path):
-                return dict(read_npz(path, path.stat().st_size))  # they are not compressed
+                parts = dict(read_npz(path, path.stat().st_size))  # they are not compressed
+            self._refuse_foreign(path, parts.pop(OF, None))
+            return parts
         with self._guarded():
             if self.version < VERSION and not self._one("SELECT 1 FROM sqlite_master WHERE name = 'arrays'"):
                 return {}  # a campaign of an older version, opened for reading
             content = self._one("SELECT content FROM arrays WHERE id = ?", (trial_id,))
             return load(content) if content else {}
+
+    def _refuse_foreign(self, path: Path, campaign: NDArray[Any] | None) -> None:
+        """Raise JournalError where a file of arrays says that it is of another campaign."""
+        found = None if campaign is None else campaign.tobytes().decode("ascii", "replace")
+        if found is not None and self.campaign is not None and found != self.campaign:
+            raise JournalError(
+                f"{path} is of another campaign ({found:.40}) than {DATABASE} beside it ({self.campaign:.40}): put "
+                "back files that belong together, or launch the campaign again under another name"
+            )
 
     # What the loop writes.
 
@@ -412,6 +480,7 @@ class Journal:
     def _transaction(self) -> Iterator[None]:
         """Write all of it or, on an error such as a full disk, nothing."""
         with self._guarded():
+            self._keep()
             self._db.execute("BEGIN")
             try:
                 yield
@@ -423,7 +492,11 @@ class Journal:
         self._synced = False
 
     def sync(self) -> None:
-        """Make what was written survive the loss of power."""
+        """Make what was written survive the loss of power, and see to the lock."""
+        with guarded(self.folder):
+            holder = self._lock.renew() if self._lock else None
+        if holder:
+            self.displaced = f"{self.folder} was taken by {holder}, since its lock was removed: let one of both go on"
         if not self._synced:
             # A checkpoint syncs the write-ahead log and the database. To open and close these files here for an fsync
             # would drop SQLite's locks on them (POSIX drops all of a process), and another reader would delete the log.
@@ -438,73 +511,12 @@ class Journal:
         path = self._arrays_path(trial_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".new")
+        own = {OF: np.frombuffer(self.campaign.encode(), np.uint8)} if self.campaign else {}
         with draft.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **parts)
+            np.savez(stream, allow_pickle=False, **own, **parts)
             stream.flush()
             os.fsync(stream.fileno())
         draft.rename(path)
-
-
-class _Lock:
-    """An advisory lock on a campaign's folder: one process at a time writes it. The kernel frees it at any death.
-
-    The file says which campaign the folder holds, and who is writing it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._stream = (folder / LOCK).open("a+", errors="replace")
-        if not self._acquire():
-            self._stream.seek(0)
-            holder = next((line.strip() for line in self._stream if line.startswith("process")), "another process")
-            self._stream.close()
-            raise CampaignStateError(f"{folder} is in use by {holder}")
-        self._campaign: str | None = None
-
-    def _acquire(self) -> bool:
-        for _ in range(5):  # `in_use` holds it for an instant
-            try:
-                fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return True
-        return False
-
-    def sign(self, campaign: str) -> None:
-        """Say which campaign is run, and by which process."""
-        self._campaign = campaign
-        self._write(f"process {os.getpid()} on {os.uname().nodename}\n")
-
-    def _write(self, holder: str) -> None:
-        self._stream.truncate(0)
-        self._stream.write(f"{self._campaign}\n{holder}")
-        self._stream.flush()
-
-    def release(self) -> None:
-        if self._campaign is not None:
-            self._write("")
-        self._stream.close()
-
-
-def campaign_of(folder: Path) -> str | None:
-    """Return the id of the campaign that was run last in a folder; None where there is none."""
-    try:
-        with (folder / LOCK).open(errors="replace") as stream:
-            return stream.readline().strip() or None
-    except OSError:
-        return None
-
-
-def in_use(folder: Path) -> bool:
-    """Return whether a process is running the campaign in `folder`."""
-    try:
-        with (folder / LOCK).open() as stream:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 def _old_versions(folder: Path) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.outputs import Outputs
 from softal.passwords import redacted
+from softal.temporary import temporary_folder
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
 from softal.tracking.journal import Journal
 from softal.tracking.records import (
@@ -232,8 +232,8 @@ class Follower:
     def _follow(self, limit: int) -> None:
         self._follow_state()
         changed, since = self.journal.changes(self._since, limit)
-        with tempfile.TemporaryDirectory(prefix="softal-") as name:
-            self._take(changed, Path(name))
+        with temporary_folder() as folder:
+            self._take(changed, folder)
         self._since = since
         self._show_running()
         if len(changed) < limit and not self._checked:

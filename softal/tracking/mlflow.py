@@ -15,6 +15,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ from softal.cards.card import Picture
 from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.outputs import Outputs
+from softal.temporary import sweep, temporary_folder
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
 from softal.tracking.records import (
@@ -70,6 +72,7 @@ SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
 CAMPAIGN_FILE = "campaign.yaml"
 PAGE = 1000
+OLD = 3600.0  # seconds after which nobody makes a database any more
 MAX_METRICS = 1000  # in one call, MLflow's limit
 # What the tables must have for runs to be inserted into them: the columns that we fill.
 COLUMNS = {
@@ -355,6 +358,7 @@ def _prepare_sqlite(path: Path) -> None:
     What a loss of power takes from it, the mirror writes again: the journal has it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     if not path.exists():
         _make_database(path)
     _fast_files.add(str(path.resolve()))
@@ -365,10 +369,26 @@ def _prepare_sqlite(path: Path) -> None:
 
 def _make_database(path: Path) -> None:
     """Make MLflow's tables in a draft that gets its name when it is complete: a kill must not leave half of them."""
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
-    store = SqlAlchemyStore(f"{SQLITE}{draft.resolve()}", (path.parent / "mlartifacts").resolve().as_uri())
-    store.engine.dispose()
-    draft.rename(path)
+    with temporary_folder(path.parent, _drafts(path)) as folder:
+        draft = folder / path.name
+        store = SqlAlchemyStore(f"{SQLITE}{draft.resolve()}", (path.parent / "mlartifacts").resolve().as_uri())
+        store.engine.dispose()
+        draft.rename(path)
+
+
+def _drafts(path: Path) -> str:
+    """Return how the names of folders with drafts of a database begin."""
+    return f"{path.name}.new-"
+
+
+def _sweep(path: Path) -> None:
+    """Remove drafts of killed processes; those of earlier versions, which have no lock, where they are old."""
+    sweep(path.parent, _drafts(path))
+    for draft in path.parent.glob(f"{path.name}.*.new*"):
+        with contextlib.suppress(OSError):
+            found = draft.lstat()
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > OLD:
+                draft.unlink()
 
 
 @event.listens_for(Engine, "connect")

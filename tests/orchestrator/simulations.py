@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,16 @@ class BowlSettings(Settings):
     seconds: float = 0.0
     log: str | None = None
     pace: str | None = None
+
+
+def worker() -> int:
+    """Return the worker's process: the parent of the sandbox's child, beyond the watchers between them."""
+    import psutil
+
+    process = psutil.Process().parent()
+    while any(word.endswith("watcher.py") for word in process.cmdline()):
+        process = process.parent()
+    return int(process.pid)
 
 
 def wait_for_pace(pace: str | None, trial: int) -> None:
@@ -42,7 +55,7 @@ class Bowl(Simulator):
 
         if self.settings.log:
             with open(self.settings.log, "a") as stream:  # noqa: PTH123
-                stream.write(f"{context.trial} {os.getppid()} {os.getpid()}\n")
+                stream.write(f"{context.trial} {worker()} {os.getpid()}\n")
         wait_for_pace(self.settings.pace, context.trial)
         time.sleep(self.settings.seconds)
         noise = np.random.default_rng(context.seed).normal(0, 0.01)
@@ -183,7 +196,7 @@ class Many(Simulator):
     def _at(self, points: Any, contexts: Any) -> list[Observation]:
         bowl = Bowl()
         if self.settings.log:
-            lines = [f"{one.trial} {os.getppid()} {os.getpid()} {len(points)}\n" for one in contexts]
+            lines = [f"{one.trial} {worker()} {os.getpid()} {len(points)}\n" for one in contexts]
             with open(self.settings.log, "a") as stream:  # noqa: PTH123
                 stream.write("".join(lines))
         wait_for_pace(self.settings.pace, contexts[0].trial)
@@ -237,3 +250,37 @@ class Densities(Simulator):
 
     def run(self, point: Point, context: Context) -> Observation:
         return Observation({"density": float("nan") if point["x"] < 0 else 1.0, "pressure": 2.0})
+
+
+class StarterSettings(Settings):
+    log: str
+
+
+POOL: list[ProcessPoolExecutor] = []  # of a simulation that keeps one from trial to trial
+
+
+class Starter(Simulator):
+    """Starts three programs and leaves them: a child, one in a session of its own, one whose parent has ended.
+
+    Their process ids are in the log, the last one written when all run; then that of a pool's worker, which is kept.
+    With `hang`, it waits.
+    """
+
+    Settings = StarterSettings
+
+    def run(self, point: Point, context: Context) -> Observation:
+        log = Path(self.settings.log)
+        child = subprocess.Popen(["sleep", "3000"])
+        own = subprocess.Popen(["sleep", "3000"], start_new_session=True)
+        daemon = subprocess.run(
+            ["setsid", "sh", "-c", "sleep 3000 > /dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True
+        )
+        if not POOL:
+            POOL.append(ProcessPoolExecutor(1, get_context("spawn")))
+        helper = POOL[0].submit(os.getpid).result()
+        written = log.with_suffix(".new")
+        written.write_text(f"{child.pid} {own.pid} {daemon.stdout.strip()} {helper} {os.getpid()}")
+        written.replace(log)
+        if point["hang"]:
+            time.sleep(3000)
+        return Observation({"f": 1.0})

@@ -93,6 +93,8 @@ def test_a_child_that_died_while_it_waited_is_a_lost_worker(tmp_path: Path, seve
         assert process is not None
         process.kill()
         process.wait()
+        assert sandbox._pipe is not None
+        assert sandbox._pipe.poll(60)  # its other end is closed
         sandbox._start = lambda: None  # type: ignore[method-assign]
         with pytest.raises(WorkerLost, match="ended while it waited for a trial"):
             sandbox.evaluate_together(tasks if several else tasks[:1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -243,3 +244,105 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, survive: int):
         ids = [trial.id for trial in journal.trials()]
         assert ids[: acknowledged + 1] == list(range(acknowledged + 1))
         journal.write([Trial(len(ids), {"x": 0.0})])
+
+
+# What people do by hand.
+
+
+@pytest.fixture
+def signed(tmp_path: Path):
+    """A journal that knows its campaign's id, with a trial whose arrays are in a file."""
+    with Journal.create(tmp_path / "run", "name: test\n", {"name": "test", "id": "a" * 32, "state": "running"}) as made:
+        made.write([done(0)])
+        yield made
+
+
+def test_a_lock_file_that_is_removed_lets_nobody_else_in(signed: Journal):
+    lock = signed.folder / "lock"
+    lock.unlink()
+    assert in_use(signed.folder)
+    with pytest.raises(CampaignStateError, match="is in use by another process"):
+        Journal.open(signed.folder, read_only=False)
+    lock.unlink()  # the one that the refused one has made
+    signed.sync()
+    assert lock.read_text().splitlines()[0] == "a" * 32
+    with pytest.raises(CampaignStateError, match=f"is in use by process {os.getpid()}"):
+        Journal.open(signed.folder, read_only=False)
+    assert signed.displaced is None
+    signed.close()
+    assert not in_use(signed.folder)
+    Journal.open(signed.folder, read_only=False).close()
+
+
+@pytest.mark.parametrize("removed", ["journal", "with its files", "folder"])
+def test_a_journal_that_is_removed_while_it_is_written_loses_nothing(signed: Journal, removed: str):
+    folder = signed.folder
+    with Journal.open(folder) as reader:
+        assert len(reader.trials()) == 1
+        if removed == "folder":
+            shutil.rmtree(folder)
+        else:
+            for path in folder.glob("journal.sqlite*" if removed == "with its files" else "journal.sqlite"):
+                path.unlink()
+        assert len(reader.trials()) == 1, "there is no other yet"
+        signed.write([done(1)])
+        signed.sync()
+        assert [trial.id for trial in reader.trials()] == [0, 1], "who reads it follows"
+    assert signed.displaced is not None
+    assert "was removed while its campaign ran; what was in it was written back" in signed.displaced
+    assert f"softal resume {folder}" in signed.displaced
+    signed.set_info(state="failed")
+    with pytest.raises(CampaignStateError, match="is in use by"):
+        Journal.open(folder, read_only=False)
+    signed.close()
+    with Journal.open(folder, read_only=False) as again:
+        assert [trial.id for trial in again.trials()] == [0, 1]
+        assert (again.info["state"], again.info["id"]) == ("failed", "a" * 32)
+        assert again._one("PRAGMA integrity_check") == "ok"
+
+
+def test_a_journal_that_is_replaced_is_kept_beside_the_other(signed: Journal, tmp_path: Path):
+    with Journal.create(tmp_path / "other", "name: other\n", {"name": "other", "id": "b" * 32}):
+        pass
+    with Journal.open(signed.folder) as reader:
+        (tmp_path / "other" / "journal.sqlite").replace(signed.folder / "journal.sqlite")
+        signed.write([done(1)])
+        assert reader.info["name"] == "test", "it does not read another campaign's"
+    assert signed.displaced is not None
+    assert "what was in it is kept in journal.saved.sqlite" in signed.displaced
+    signed.close()
+    with Journal.open(signed.folder) as other:
+        assert (other.info["name"], other.trials()) == ("other", [])
+    (signed.folder / "journal.saved.sqlite").replace(signed.folder / "journal.sqlite")
+    with Journal.open(signed.folder) as again:
+        assert [trial.id for trial in again.trials()] == [0, 1]
+
+
+def test_arrays_of_another_campaign_are_refused(signed: Journal, tmp_path: Path):
+    with Journal.create(tmp_path / "other", "name: other\n", {"name": "other", "id": "b" * 32}) as other:
+        other.write([done(0)])
+        mine, foreign = (next(one.folder.glob("arrays/*/*.npz")) for one in (signed, other))
+    assert signed.arrays(0).keys() == {"s_k"}
+    shutil.copyfile(foreign, mine)
+    with pytest.raises(JournalError, match=r"000000.npz is of another campaign \(b+\) than journal.sqlite beside it"):
+        signed.trial(0)
+
+
+def test_arrays_without_an_id_are_read(signed: Journal):
+    path = next(signed.folder.glob("arrays/*/*.npz"))
+    with np.load(path) as stored:
+        parts = {name: stored[name] for name in stored if name != "campaign"}
+        assert len(parts) == len(stored.files) - 1
+    np.savez(path, **parts)
+    assert signed.arrays(0).keys() == {"s_k"}
+
+
+def test_another_working_folder_takes_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with Journal.create(Path("run"), "name: test\n", {"name": "test", "id": "a" * 32}) as made:
+        monkeypatch.chdir("/")
+        made.write([replace(done(0), finished=1.01)])
+        made.sync()
+        assert made.displaced is None
+    assert not Path("/run/journal.sqlite").exists()
+    assert (tmp_path / "run" / "lock").read_text() == "a" * 32 + "\n"

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from softal.numeric import with_error
 from softal.objective import Objective, Reference, learn, match, maximize, minimize, several
 from softal.outputs import Outputs
 from softal.simulators import snapshots
+from softal.temporary import temporary_folder
 from softal.tracking.journal import Journal
 from softal.trial import Array, Observation, Trial, TrialState
 
@@ -668,3 +670,32 @@ def test_a_process_is_not_asked_to_report_usage() -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert answer.stdout.strip() == "True"
     assert not answer.stderr
+
+
+KILLED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from softal.tracking import mlflow
+path = Path(sys.argv[1])
+def kill():
+    while not list(path.parent.glob("mlflow.db.new-*/*")):
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=kill, daemon=True).start()
+mlflow._make_database(path)
+"""
+
+
+def test_drafts_that_killed_processes_have_left_are_removed(tmp_path: Path, empty_database: Path) -> None:
+    path, old, young = (tmp_path / name for name in ("mlflow.db", "mlflow.db.1f.new", "mlflow.db.2f.new"))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    [left] = tmp_path.glob("mlflow.db.new-*")
+    for draft in (old, young):  # as they were called before
+        draft.write_text("")
+    os.utime(old, (time.time() - 7200,) * 2)
+    shutil.copyfile(empty_database, path)
+    with temporary_folder(tmp_path, "mlflow.db.new-") as another:  # that a running process has
+        mlflow._prepare_sqlite(path)
+        assert [draft.exists() for draft in (left, old, young, another)] == [False, False, True, True]

@@ -105,11 +105,17 @@ class RayExecutor:
         except RayTaskError as error:
             raise AgentFailed(f"failed: {type(error.cause).__name__}: {error.cause}") from error
         except RayActorError as error:
-            raise AgentFailed(f"died and could not be rebuilt: {error}") from error
+            raise AgentFailed(f"died and could not be rebuilt: {_in_a_line(error)}") from error
 
     def figures(self, campaign: str) -> Metrics:
         """Return the figures of Ray's dashboard and Prometheus."""
         return Metrics(campaign)
+
+
+def _in_a_line(error: RayActorError) -> str:
+    """Return why an actor died: what it raised when it was made, without the traceback, or Ray's own words."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1] if "creation task" in lines[0] else lines[0]
 
 
 class RayAgent:

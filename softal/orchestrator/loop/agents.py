@@ -23,6 +23,7 @@ from softal.orchestrator.found import find, found_in, noted, stamp
 from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.courses import Course, published
 from softal.orchestrator.workers.pickling import unpack
+from softal.temporary import sweep
 from softal.tracking.journal import Journal
 from softal.trial import Proposal, Trial
 
@@ -149,7 +150,7 @@ class Trainer:
         from softal.surrogates.belief import latest
 
         brief, known = self.brief, stamp(self.journal)
-        surrogate = latest(brief.folder, brief.surrogate[0]) if brief.surrogate else None
+        surrogate = latest(brief.folder, brief.surrogate[0], self.journal.campaign) if brief.surrogate else None
         found = find(brief.objective, brief.space, self.journal.scores(brief.objective), surrogate)
         return record | noted(found, known)
 
@@ -166,6 +167,7 @@ class Tracker:
         from softal.tracking.mlflow import Mirror  # takes seconds, in which simulations go first
 
         assert brief.mlflow is not None
+        sweep()  # the folder of a tracker that was killed
         self.journal = Journal.open(brief.folder)
         self.brief = brief
         self.mirror = Mirror(
@@ -219,7 +221,7 @@ class Tracker:
         from softal.surrogates.belief import latest
 
         brief, kind = self.brief, self.brief.surrogate
-        surrogate = partial(latest, brief.folder, kind[0]) if kind else lambda: None
+        surrogate = partial(latest, brief.folder, kind[0], self.journal.campaign) if kind else lambda: None
         found = found_in(self.journal, brief.objective, brief.space, scores, surrogate)
         if found.answer is None:
             return None

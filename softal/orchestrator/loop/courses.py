@@ -20,6 +20,7 @@ from softal.orchestrator.loop.brief import Brief
 from softal.surrogates import Learner, Surrogate
 from softal.surrogates.data import TrainingData
 from softal.surrogates.folders import latest_of, learner_folder
+from softal.surrogates.learner import CAMPAIGN_ID
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
@@ -69,6 +70,7 @@ class Course:
         began, brief = time.perf_counter(), self.brief
         learner = surrogates.build_any(self.kind, brief.space, brief.objective.names, self.settings, brief.objective)
         learner.provenance = {"campaign": brief.name, "simulator": dict(brief.described), "softal": __version__}
+        learner.provenance |= {CAMPAIGN_ID: self.journal.campaign} if self.journal.campaign else {}
         try:
             if self.values is None:
                 learner.fit(self.trials)

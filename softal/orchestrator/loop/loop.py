@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from softal.about import SURROGATE
+from softal.errors import JournalError
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.loop.actors import Agents
 from softal.orchestrator.loop.agents import Mirrored, Trained
@@ -117,11 +118,17 @@ class Loop:
             yield trial
 
     def run(self) -> str:
-        """Run until the end and return why it ended; the caller says so in the journal."""
+        """Run until the end and return why it ended; the caller says so in the journal.
+
+        Raises:
+            JournalError: if the journal was taken away meanwhile; what ran is in it all the same.
+        """
         while True:
             over = self._over()
             if over and not self.crew.tasks:
                 self._tick(at_once=True)
+                if self.journal.displaced:
+                    raise JournalError(self.journal.displaced)
                 return over
             if not over:
                 self._launch()
@@ -165,14 +172,14 @@ class Loop:
         """Return why nothing new is started any more; None while the campaign goes on."""
         if self._stop_reason is not None:
             return self._stop_reason
-        reason = self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
+        reason = self.journal.displaced or self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
         if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
             reason = self.stock.exhausted
         if reason is None:
             self._stop_deadline = math.inf  # a good result came while the campaign seemed hopeless
         elif self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
-            if self.hopeless and self.crew.tasks:
+            if (self.journal.displaced or self.hopeless) and self.crew.tasks:
                 self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from softal import temporary
 from softal.errors import SoftalError
 from softal.orchestrator.campaign_file.settings import ClusterSettings, WorkersSettings
 from softal.orchestrator.loop.actors import StoppedAtOnce
 from softal.orchestrator.loop.loop import Listener, Loop, Plan, say_doing, waiting_text
 from softal.orchestrator.workers.executor import Executor
+from softal.simulators.engines import shared_memory
 from softal.tracking.journal import Journal
 
 STOP_SIGNALS = {
@@ -76,6 +78,8 @@ def run(
     Raises:
         SoftalError: if Ray cannot be had, or an agent fails for good; the journal says `failed` then.
     """
+    temporary.sweep()
+    shared_memory.sweep()
     stops = _Stops(listener, workers.grace)
     journal.set_info(state="running", resumed=time.time(), pid=os.getpid(), host=os.uname().nodename)
     ending = Ending("failed", "softal itself failed; its traceback was shown")

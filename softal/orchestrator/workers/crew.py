@@ -7,8 +7,9 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 
+from softal.orchestrator.workers import artifacts
 from softal.orchestrator.workers.executor import Executor, Handle, TaskLost
 from softal.orchestrator.workers.job import Job, Outcome, Task, trial_folder
 from softal.trial import Trial, TrialState
@@ -122,7 +123,7 @@ class Crew:
             for trial in trials:
                 self._losses.pop(trial.id, None)
             finished += [
-                self._with_files(outcome, outcome.applied_to(trial))
+                artifacts.written(outcome, outcome.applied_to(trial), self._folder(trial))
                 for outcome, trial in zip(outcomes, trials, strict=True)
             ]
             self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
@@ -154,24 +155,15 @@ class Crew:
         self._busy += duration
         self.apart.update(outcome.apart for outcome in outcomes if outcome.apart)
 
+    def _folder(self, trial: Trial) -> Path:
+        return trial_folder(self.job.folder, trial.id, trial.attempts)
+
     def cancel(self) -> list[Trial]:
         """Kill what runs and return it."""
         self.executor.cancel(list(self.tasks))
         cancelled = self.running
         self.tasks.clear()
         return cancelled
-
-    def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
-        """Write the artifacts that came from a machine without our file system, and say where they are now."""
-        if not outcome.files or trial.observation is None:
-            return trial
-        folder = trial_folder(self.job.folder, trial.id, trial.attempts)
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = {}
-        for name, content in outcome.files.items():
-            paths[name] = folder / trial.observation.artifacts[name].name
-            paths[name].write_bytes(content)
-        return replace(trial, observation=replace(trial.observation, artifacts=paths))
 
 
 def _started(trial: Trial) -> Trial:

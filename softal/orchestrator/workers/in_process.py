@@ -22,7 +22,7 @@ from softal.orchestrator.workers.evaluation import run_one, run_together
 from softal.orchestrator.workers.executor import AgentFailed, Handle, TaskLost
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
 from softal.orchestrator.workers.pickling import pack
-from softal.orchestrator.workers.sandbox import Sandbox, outcome_of, remove
+from softal.orchestrator.workers.sandbox import Sandbox, outcome_of, remove_empty
 from softal.trial import Trial
 
 KILLS = 0.2  # seconds between attempts to end what still runs
@@ -65,7 +65,7 @@ class Here:
         folder.mkdir(parents=True, exist_ok=True)
         answer = run_one(self._simulator, self._job, task, folder)
         outcome = outcome_of(answer, folder, started, time.time(), os.uname().nodename)
-        remove(folder, only_empty=True)
+        remove_empty(folder)
         return replace(outcome, apart=apart)
 
     def _folder(self, task: Task) -> Path:

@@ -2,13 +2,13 @@
 
 Each Ray worker keeps one child process and sends it one trial after another through a pipe, or several at once. The
 child can be killed at its walltime, and a segmentation fault in it is a failed simulation, whereas the death of the Ray
-worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent.
+worker itself is a lost worker, whose trials run again elsewhere. The child dies with its parent, and with it whatever
+its simulations have started (`watcher.py`); what one trial has started ends with the trial.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import shutil
@@ -18,20 +18,22 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any
 
 from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
+from softal.orchestrator.workers import watcher
+from softal.orchestrator.workers.artifacts import with_contents
 from softal.orchestrator.workers.evaluation import Answer, describe, run_one, run_together
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
 from softal.orchestrator.workers.pickling import unpack
+from softal.temporary import PREFIX, sweep, temporary_folder
 from softal.tracking.journal import campaign_of, in_use
 from softal.trial import TrialState
 
-PR_SET_PDEATHSIG = 1
 IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
@@ -46,6 +48,7 @@ class Sandbox:
     def __init__(self, job: Job, payload: bytes) -> None:
         self.job = job
         self._payload = payload
+        sweep()  # what workers that were killed have left on this machine
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
@@ -57,21 +60,20 @@ class Sandbox:
             WorkerLost: if the child was killed from outside.
         """
         host = os.uname().nodename
-        workdir, shared = self._workdir(task)
-        started = time.time()
-        try:
-            self._start()
+        with self._workdir(task) as (workdir, shared):
             started = time.time()
-            self._send((task, workdir))
-            values = self._answer(workdir, self.job.walltime)
-            outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
-            return outcome if shared else _with_files(outcome)
-        except SoftalError as error:
-            lacks = isinstance(error, NotReturned)
-            return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
-        finally:
-            self._keep_output(workdir)
-            remove(workdir, only_empty=shared)
+            try:
+                self._start()
+                started = time.time()
+                self._send((task, workdir))
+                values = self._answer(workdir, self.job.walltime)
+                outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
+                return outcome if shared else with_contents(outcome, workdir)
+            except SoftalError as error:
+                lacks = isinstance(error, NotReturned)
+                return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
+            finally:
+                self._keep_output(workdir)
 
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Run several trials in the child by one call; one by one where that call fails as a whole.
@@ -96,45 +98,50 @@ class Sandbox:
 
     def _ask_together(self, tasks: Sequence[Task], host: str) -> list[Outcome]:
         """Return the outcomes of one call; SoftalError where it fails as a whole."""
-        workdirs, parent = self._workdirs(tasks)
         walltime = self.job.walltime
-        started = time.time()
-        try:
-            self._send((tasks, workdirs))
-            (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
-            share = (time.time() - started) / len(tasks)
-            times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
-            found = [
-                outcome_of(answer, workdir, *when, host)
-                for answer, workdir, when in zip(answers, workdirs, times, strict=True)
-            ]
-            return found if parent is None else [_with_files(outcome) for outcome in found]
-        finally:
-            self._keep_output(workdirs[0])
-            for workdir in workdirs:
-                remove(workdir, only_empty=parent is None)
-            if parent is not None:
-                remove(parent, only_empty=False)
+        with self._workdirs(tasks) as (workdirs, shared):
+            started = time.time()
+            try:
+                self._send((tasks, workdirs))
+                (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
+                share = (time.time() - started) / len(tasks)
+                times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
+                found = [
+                    outcome_of(answer, workdir, *when, host)
+                    for answer, workdir, when in zip(answers, workdirs, times, strict=True)
+                ]
+                if shared:
+                    return found
+                return [with_contents(outcome, workdir) for outcome, workdir in zip(found, workdirs, strict=True)]
+            finally:
+                self._keep_output(workdirs[0])
 
-    def _workdirs(self, tasks: Sequence[Task]) -> tuple[list[Path], Path | None]:
-        """Return a folder for each trial, not made yet, and their own parent where the driver does not see them."""
-        if self._shared():
-            return [self._own_folder(task) for task in tasks], None
-        parent = Path(tempfile.mkdtemp(prefix=f"softal-{tasks[0].trial}-"))
-        return [parent / f"{task.trial:06d}" for task in tasks], parent
+    @contextlib.contextmanager
+    def _workdirs(self, tasks: Sequence[Task]) -> Iterator[tuple[list[Path], bool]]:
+        """Give a folder for each trial, not made yet, and whether the driver sees them, too."""
+        if not self._shared():
+            with temporary_folder(prefix=f"{PREFIX}{tasks[0].trial}-") as parent:
+                yield [parent / f"{task.trial:06d}" for task in tasks], False
+            return
+        workdirs = [self._own_folder(task) for task in tasks]
+        try:
+            yield workdirs, True
+        finally:
+            for workdir in workdirs:
+                remove_empty(workdir)
 
     def kill(self) -> None:
         """Kill the child; unlike everything else, any thread may call it, while another one waits for the child."""
         process = self._process
-        if process is not None and process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        if process is not None:
+            process.terminate()  # its watcher ends the child, and all below it
 
     def close(self) -> None:
-        """End the child."""
+        """End the child, and whatever its simulations have started."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            assert self._process.stdin is not None
+            self._process.terminate()
+            self._process.stdin.close()
             self._process.wait()
             self._process = None
         if self._pipe is not None:
@@ -146,13 +153,19 @@ class Sandbox:
         self.close()
         self._output.close()
 
-    def _workdir(self, task: Task) -> tuple[Path, bool]:
-        """Return the trial's empty folder, and whether the driver sees it, too."""
+    @contextlib.contextmanager
+    def _workdir(self, task: Task) -> Iterator[tuple[Path, bool]]:
+        """Give the trial's empty folder, and whether the driver sees it, too."""
         if not self._shared():
-            return Path(tempfile.mkdtemp(prefix=f"softal-{task.trial}-")), False
+            with temporary_folder(prefix=f"{PREFIX}{task.trial}-") as workdir:
+                yield workdir, False
+            return
         workdir = self._own_folder(task)
         workdir.mkdir(parents=True)
-        return workdir, True
+        try:
+            yield workdir, True
+        finally:
+            remove_empty(workdir)
 
     def _shared(self) -> bool:
         """Whether the campaign's folder is this machine's, too: another machine may have another campaign there."""
@@ -175,14 +188,14 @@ class Sandbox:
         self.close()
         self._pipe, theirs = Pipe()
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
-        command = [sys.executable, "-P", "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
+        child = [sys.executable, "-P", "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
         self._process = subprocess.Popen(
-            command,
+            watcher.command(child, theirs.fileno()),
             pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=self._output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the user's terminal does not reach the simulation
+            start_new_session=True,  # what is sent to the worker's group does not reach it
             env=environment,
         )
         theirs.close()
@@ -259,19 +272,10 @@ def outcome_of(answer: Answer, workdir: Path, started: float, finished: float, h
     return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
 
 
-def _with_files(outcome: Outcome) -> Outcome:
-    """Take the artifacts' contents along, since the driver does not see this machine's files."""
-    artifacts = {} if outcome.observation is None else outcome.observation.artifacts
-    return replace(outcome, files={name: path.read_bytes() for name, path in artifacts.items() if path.is_file()})
-
-
-def remove(workdir: Path, *, only_empty: bool) -> None:
-    """Remove a trial's folder; one that is not empty stays where only empty ones are meant."""
-    if only_empty:
-        with contextlib.suppress(OSError):
-            workdir.rmdir()
-    else:
-        shutil.rmtree(workdir, ignore_errors=True)
+def remove_empty(workdir: Path) -> None:
+    """Remove a trial's folder if nothing is in it."""
+    with contextlib.suppress(OSError):
+        workdir.rmdir()
 
 
 # What follows runs in the child.
@@ -279,7 +283,8 @@ def remove(workdir: Path, *, only_empty: bool) -> None:
 
 def main() -> None:
     """Serve trials until the pipe closes."""
-    die_with_parent()
+    watcher.die_with_parent()
+    watcher.adopt_orphans()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     pipe = Connection(int(sys.argv[1]))
     # The user may exec or fork: the pipe is ours alone.
@@ -300,15 +305,9 @@ def main() -> None:
         except EOFError:
             return
         several = isinstance(task, list)
-        pipe.send((run_together if several else run_one)(simulator, job, task, workdir))
-
-
-def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies, however that happens."""
-    parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the call
-        sys.exit(1)
+        with watcher.Started():
+            answer = (run_together if several else run_one)(simulator, job, task, workdir)
+        pipe.send(answer)
 
 
 if __name__ == "__main__":

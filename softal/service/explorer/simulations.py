@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
 
 FOLDER = "simulated"  # in the campaign's folder
+OF = "simulated_for"  # in the store's journal, the campaign's id
 AGAIN = 0.3  # seconds between attempts to stop what was cancelled
 LARGEST_SEED = 2**31 - 1  # engines take signed integers
 
@@ -158,12 +159,15 @@ class Simulations:
         return self._executor, self._journal
 
     def _opened(self) -> Journal:
-        if (self.folder / DATABASE).exists():
-            return Journal.open(self.folder, read_only=False)
         with Journal.open(self.campaign.folder) as journal:
             info = journal.info
-        text = info.pop("text")
-        return Journal.create(self.folder, text, {**info, "id": uuid.uuid4().hex, "state": "finished"})
+        text, campaign = info.pop("text"), info.get("id")
+        if (self.folder / DATABASE).exists():
+            with Journal.open(self.folder) as journal:
+                if journal.info.get(OF, campaign) != campaign:
+                    raise CampaignStateError(f"{self.folder} is of another campaign: move it away, and begin again")
+            return Journal.open(self.folder, read_only=False)
+        return Journal.create(self.folder, text, {**info, OF: campaign, "id": uuid.uuid4().hex, "state": "finished"})
 
     def _wait(self, executor: InProcess, journal: Journal, trial: Trial) -> None:
         while not executor.wait([self._handle], AGAIN):

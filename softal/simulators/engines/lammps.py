@@ -27,7 +27,6 @@ import ctypes
 import importlib.util
 import math
 import sys
-import tempfile
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -37,9 +36,11 @@ import numpy as np
 
 from softal.errors import EngineUnavailable, SimulationError
 from softal.numeric import Floats
+from softal.simulators.engines import shared_memory
 from softal.simulators.engines.base import Engine, Frame
 from softal.simulators.engines.interactions import AXES
 from softal.simulators.engines.potential import Mie, PairPotential, all_lennard_jones, extended
+from softal.temporary import temporary_folder
 
 TABLE_POINTS = 2000
 TABLE_START = 1e-6  # of the cutoff; closer pairs would end the process
@@ -70,6 +71,7 @@ class Lammps(Engine):
     def _start(self, kT: float, dt: float, thermostat_time: float, seed: int, threads: int, gpu: bool) -> None:
         arguments = ["-log", "none", "-screen", "none", "-nocite", *self._accelerated(threads)]
         self._lammps = _load_library()(cmdargs=arguments)
+        shared_memory.forget()
         self._create_particles()
         self._create_potentials()
         self._set_thermostat(kT, dt, thermostat_time, seed)
@@ -122,9 +124,9 @@ class Lammps(Engine):
         style, charges = f"table spline {TABLE_POINTS}", self.system.charges
         coulomb = "" if charges is None else f" coul/long {charges.cutoff:.17g}"
         self._lammps.command(f"pair_style {'hybrid/overlay ' if charges else ''}{style}{coulomb}")
-        with tempfile.TemporaryDirectory() as folder:
+        with temporary_folder() as folder:
             for number, ((a, b), potential) in enumerate(self.system.pairs.items()):
-                path = Path(folder) / f"{number}.table"
+                path = folder / f"{number}.table"
                 write_table(path, potential)
                 which = "table " if charges else ""
                 self._lammps.command(f'pair_coeff {a + 1} {b + 1} {which}"{path}" PAIR {potential.cutoff:.17g}')

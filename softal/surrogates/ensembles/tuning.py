@@ -6,8 +6,6 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from softal.errors import SurrogateError
 from softal.numeric import Floats
 from softal.surrogates.ensembles.mlp import FEWEST, Shape, train
 from softal.surrogates.ensembles.settings import Tune
+from softal.temporary import temporary_folder
 
 WIDTHS = (16, 32, 64, 128)
 DEPTHS = (1, 2, 3)
@@ -49,7 +48,7 @@ def tune(x: Floats, y: Floats, variance: Floats, default: Shape, settings: Tune,
         found = train(x, y, variance, Shape(**config), MEMBERS, settings.steps, seed).score
         return {METRIC: found if np.isfinite(found) else 1e9}
 
-    with _ray(settings.cpus), TemporaryDirectory(prefix="softal-tune-") as folder, redirect_stdout(io.StringIO()):
+    with _ray(settings.cpus), temporary_folder() as folder, redirect_stdout(io.StringIO()):
         tuner = ray_tune.Tuner(
             ray_tune.with_resources(score, {"cpu": settings.cpus}),
             param_space={
@@ -65,7 +64,7 @@ def tune(x: Floats, y: Floats, variance: Floats, default: Shape, settings: Tune,
                 time_budget_s=settings.seconds,
                 reuse_actors=True,
             ),
-            run_config=ray_tune.RunConfig(storage_path=str(Path(folder).absolute()), verbose=0),
+            run_config=ray_tune.RunConfig(storage_path=str(folder.absolute()), verbose=0),
         )
         results = tuner.fit()
     scored = [result for result in results if result.metrics and METRIC in result.metrics and result.config]
