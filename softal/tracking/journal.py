@@ -17,21 +17,24 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from softal.about import SURROGATE
-from softal.errors import CampaignStateError
+from softal.errors import CampaignStateError, NoRoomForJournal
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
 from softal.reading import read_json, read_npz
 from softal.tracking.sound import check_columns, check_info, guarded
 from softal.trial import Array, Point, Trial, TrialState
+
+T = TypeVar("T")
 
 DATABASE = "journal.sqlite"
 LOCK = "lock"  # a file of the folder
@@ -72,7 +75,13 @@ UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.jo
 
 
 class Journal:
-    """The record of one campaign; open it with `create` or `open`."""
+    """The record of one campaign; open it with `create` or `open`.
+
+    Attributes:
+        folder: of the campaign.
+        read_only: whether it was opened for reading.
+        without_room: is told that the disk is full and waits; whether what was being written is to be tried again.
+    """
 
     def __init__(self, folder: Path, *, read_only: bool, lock: _Lock | None = None) -> None:
         self.folder = folder
@@ -83,6 +92,7 @@ class Journal:
         self._db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
         self._synced = True
         self._seq = 0
+        self.without_room: Callable[[NoRoomForJournal], bool] = lambda error: False
 
     @classmethod
     def create(cls, folder: Path, text: str, info: Mapping[str, Any]) -> Journal:
@@ -184,7 +194,9 @@ class Journal:
     def close(self) -> None:
         """Close the database and give back the lock."""
         if self._lock:
-            self.sync()
+            self.without_room = lambda error: False
+            with contextlib.suppress(NoRoomForJournal):  # it is written already
+                self.sync()
             self._lock.release()
             self._lock = None
         self._db.close()
@@ -374,19 +386,20 @@ class Journal:
     def set_info(self, **info: Any) -> None:
         """Store facts about the campaign, each JSON."""
         rows = [(key, json.dumps(value)) for key, value in info.items()]
-        with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+        self._execute("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
 
     def add_version(self, record: Mapping[str, Any]) -> None:
         """Store the record of a version of surrogate or learner: JSON, with its number as `version`, and `of`."""
-        with self._transaction():
-            self._db.execute(ADD_VERSION, (record["version"], json.dumps(record)))
+        self._execute(ADD_VERSION, [(record["version"], json.dumps(record))])
 
     def write(self, trials: Iterable[Trial]) -> list[Trial]:
         """Store the trials in one transaction and return them as stored.
 
         A trial that is finished gets `told`, its place in the order of telling, when it is first stored so.
         """
+        return self._patiently(partial(self._write, list(trials)))
+
+    def _write(self, trials: Sequence[Trial]) -> list[Trial]:
         stored: list[Trial] = []
         rows, contents, seq = [], [], self._seq
         for trial in trials:
@@ -408,6 +421,22 @@ class Journal:
             self._seq = seq
         return stored
 
+    def _execute(self, query: str, rows: Sequence[Sequence[Any]]) -> None:
+        def execute() -> None:
+            with self._transaction():
+                self._db.executemany(query, rows)
+
+        self._patiently(execute)
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        """Write; where there is no room, as often as whoever waits for it says so."""
+        while True:
+            try:
+                return write()
+            except NoRoomForJournal as error:
+                if not self.without_room(error):
+                    raise
+
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """Write all of it or, on an error such as a full disk, nothing."""
@@ -425,11 +454,14 @@ class Journal:
     def sync(self) -> None:
         """Make what was written survive the loss of power."""
         if not self._synced:
+            self._patiently(self._checkpoint)
+            self._synced = True
+
+    def _checkpoint(self) -> None:
+        with self._guarded():
             # A checkpoint syncs the write-ahead log and the database. To open and close these files here for an fsync
             # would drop SQLite's locks on them (POSIX drops all of a process), and another reader would delete the log.
-            with self._guarded():
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._synced = True
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _arrays_path(self, trial_id: int) -> Path:
         return self.folder / "arrays" / f"{trial_id // 1000:03d}" / f"{trial_id:06d}.npz"
@@ -482,7 +514,8 @@ class _Lock:
 
     def release(self) -> None:
         if self._campaign is not None:
-            self._write("")
+            with contextlib.suppress(OSError):  # a full disk: the kernel knows that nobody holds it
+                self._write("")
         self._stream.close()
 
 

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -26,8 +26,19 @@ from typing import Any
 
 from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
 from softal.orchestrator.workers.evaluation import Answer, describe, run_one, run_together
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
+from softal.orchestrator.workers.job import (
+    Job,
+    NoRoom,
+    Outcome,
+    SimulationKilled,
+    Task,
+    WorkerFailed,
+    WorkerLost,
+    trial_folder,
+)
 from softal.orchestrator.workers.pickling import unpack
+from softal.reading import of_system
+from softal.room import has_room, is_full, says_full
 from softal.tracking.journal import campaign_of, in_use
 from softal.trial import TrialState
 
@@ -54,11 +65,15 @@ class Sandbox:
         """Run one trial in the child.
 
         Raises:
-            WorkerLost: if the child was killed from outside.
+            WorkerLost: if the child was killed from outside, or something around the simulation failed.
         """
+        with surrounded(self.job.folder):
+            return self._evaluate(task)
+
+    def _evaluate(self, task: Task) -> Outcome:
         host = os.uname().nodename
         workdir, shared = self._workdir(task)
-        started = time.time()
+        kept, started = shared, time.time()
         try:
             self._start()
             started = time.time()
@@ -67,11 +82,18 @@ class Sandbox:
             outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
             return outcome if shared else _with_files(outcome)
         except SoftalError as error:
+            if not has_room(workdir):
+                kept = False
+                raise NoRoom(str(error)) from error
             lacks = isinstance(error, NotReturned)
             return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
+        except WorkerLost:
+            kept = False  # it runs again
+            raise
         finally:
-            self._keep_output(workdir)
-            remove(workdir, only_empty=shared)
+            if kept:
+                self._keep_output(workdir)
+            remove(workdir, only_empty=kept)
 
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Run several trials in the child by one call; one by one where that call fails as a whole.
@@ -79,10 +101,14 @@ class Sandbox:
         The walltime of the call is the sum of theirs.
 
         Raises:
-            WorkerLost: if the child was killed from outside.
+            WorkerLost: as `evaluate` says.
         """
         if len(tasks) == 1:
             return [self.evaluate(tasks[0])]
+        with surrounded(self.job.folder):
+            return self._evaluate_together(tasks)
+
+    def _evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         host, started = os.uname().nodename, time.time()
         try:
             self._start()
@@ -98,7 +124,7 @@ class Sandbox:
         """Return the outcomes of one call; SoftalError where it fails as a whole."""
         workdirs, parent = self._workdirs(tasks)
         walltime = self.job.walltime
-        started = time.time()
+        kept, started = parent is None, time.time()
         try:
             self._send((tasks, workdirs))
             (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
@@ -109,10 +135,14 @@ class Sandbox:
                 for answer, workdir, when in zip(answers, workdirs, times, strict=True)
             ]
             return found if parent is None else [_with_files(outcome) for outcome in found]
+        except WorkerLost:
+            kept = False  # they run again
+            raise
         finally:
-            self._keep_output(workdirs[0])
+            if kept:
+                self._keep_output(workdirs[0])
             for workdir in workdirs:
-                remove(workdir, only_empty=parent is None)
+                remove(workdir, only_empty=kept)
             if parent is not None:
                 remove(parent, only_empty=False)
 
@@ -151,6 +181,8 @@ class Sandbox:
         if not self._shared():
             return Path(tempfile.mkdtemp(prefix=f"softal-{task.trial}-")), False
         workdir = self._own_folder(task)
+        if not has_room(workdir):
+            raise NoRoom(f"{self.job.folder}: hardly anything is free")
         workdir.mkdir(parents=True)
         return workdir, True
 
@@ -161,10 +193,10 @@ class Sandbox:
     def _own_folder(self, task: Task) -> Path:
         """Return the trial's folder in the campaign's, not made yet, without what earlier attempts left."""
         for earlier in range(1, task.attempt):
-            shutil.rmtree(trial_folder(self.job.folder, task.trial, earlier), ignore_errors=True)
+            with contextlib.suppress(OSError):
+                clear(trial_folder(self.job.folder, task.trial, earlier))
         workdir = trial_folder(self.job.folder, task.trial, task.attempt)
-        if workdir.exists():  # of a driver that was killed before it could note the attempt
-            shutil.rmtree(workdir)
+        clear(workdir)  # of a driver that was killed before it could note the attempt
         return workdir
 
     def _start(self) -> None:
@@ -186,8 +218,13 @@ class Sandbox:
             env=environment,
         )
         theirs.close()
-        self._pipe.send_bytes(self._payload)
-        self._answer(None, STARTUP_LIMIT)
+        try:
+            self._pipe.send_bytes(self._payload)
+            self._answer(None, STARTUP_LIMIT)
+        except (SimulationKilled, BrokenPipeError, ConnectionResetError) as error:
+            raise WorkerLost(f"its process ended while it started: {error}") from error
+        except WalltimeExceeded as error:
+            raise WorkerFailed(f"the simulator's module was not imported within {STARTUP_LIMIT:g} s") from error
 
     def _send(self, content: Any) -> None:
         """Hand over trials; WorkerLost where the child has died while it had none."""
@@ -210,6 +247,8 @@ class Sandbox:
             raise self._death() from None
         if kind in ("error", "lacks"):
             reason, details = content
+            if says_full(details):
+                raise NoRoom(reason)
             if workdir is not None:
                 (workdir / "error.txt").write_text(details, encoding="utf-8")
             raise (NotReturned if kind == "lacks" else SimulationError)(reason)
@@ -221,7 +260,7 @@ class Sandbox:
         code = self._process.wait()
         self.close()
         if -code in LOST:
-            return WorkerLost(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
+            return SimulationKilled(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
         place, said = self._last_output()
         quoted = f"; its last output: {said}" if said else ""
         if code < 0:
@@ -240,20 +279,26 @@ class Sandbox:
         return place, " / ".join(said.strip()[-OUTPUT_TAIL:].splitlines()[-3:])
 
     def _keep_output(self, workdir: Path) -> None:
-        """Put what the simulation printed into its folder."""
-        if self._output.seek(0, os.SEEK_END) > 0:
-            workdir.mkdir(parents=True, exist_ok=True)
-            self._output.seek(0)
-            with (workdir / "output.txt").open("wb") as kept:
-                shutil.copyfileobj(self._output, kept)
+        """Put what the simulation printed into its folder, if that goes: what it found is worth more."""
+        with contextlib.suppress(OSError):
+            if self._output.seek(0, os.SEEK_END) > 0:
+                workdir.mkdir(parents=True, exist_ok=True)
+                self._output.seek(0)
+                with (workdir / "output.txt").open("wb") as kept:
+                    shutil.copyfileobj(self._output, kept)
 
 
 def outcome_of(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
-    """Return what became of a trial that ran in `workdir`, which keeps the traceback of one that failed."""
+    """Return what became of a trial that ran in `workdir`, which keeps the traceback of one that failed.
+
+    NoRoom, where it failed on a full disk.
+    """
     kind, content = answer
     if kind == "done":
         return Outcome(TrialState.DONE, started, finished, host, *content)
     reason, details = content
+    if says_full(details) or not has_room(workdir):
+        raise NoRoom(reason)
     workdir.mkdir(parents=True, exist_ok=True)
     (workdir / "error.txt").write_text(details, encoding="utf-8")
     return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
@@ -263,6 +308,24 @@ def _with_files(outcome: Outcome) -> Outcome:
     """Take the artifacts' contents along, since the driver does not see this machine's files."""
     artifacts = {} if outcome.observation is None else outcome.observation.artifacts
     return replace(outcome, files={name: path.read_bytes() for name, path in artifacts.items() if path.is_file()})
+
+
+@contextlib.contextmanager
+def surrounded(folder: Path) -> Iterator[None]:
+    """Make a WorkerLost of what goes wrong around simulations, with the campaign's folder: it is none of theirs."""
+    try:
+        yield
+    except OSError as error:
+        full = is_full(error) or not has_room(folder)
+        raise (NoRoom if full else WorkerFailed)(of_system(error)) from error
+
+
+def clear(path: Path) -> None:
+    """Remove a folder of an earlier attempt; of a link only the link itself."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def remove(workdir: Path, *, only_empty: bool) -> None:
