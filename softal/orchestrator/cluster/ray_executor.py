@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from softal.errors import ExecutorGone
 from softal.orchestrator.cluster.connection import Cluster, connect
 from softal.orchestrator.cluster.metrics import Metrics
-from softal.orchestrator.cluster.pulse import Pulse
+from softal.orchestrator.cluster.pulse import LOOK, Pulse
 from softal.orchestrator.cluster.tasks import Submit, evaluator
 from softal.orchestrator.workers.executor import AgentFailed, Handle
 from softal.orchestrator.workers.job import Job, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
@@ -50,7 +51,7 @@ class RayExecutor:
 
     def refresh(self) -> None:
         """Count the slots again; ExecutorGone where Ray is not there any more."""
-        self._require()
+        self._require(at_once=not self.exclusive)
         if not self._pulse.doubtful:
             self._cluster.refresh()
 
@@ -100,7 +101,10 @@ class RayExecutor:
 
     def agent(self, name: str, kind: type, brief: Any) -> RayAgent:
         """Start an actor on this machine, which Ray rebuilds where it dies."""
-        self._require()
+        self._require(at_once=True)
+        while self._pulse.doubtful:
+            time.sleep(LOOK)
+            self._require(at_once=True)
         remote = ray.remote(kind)
         actor = remote.options(
             name=name,

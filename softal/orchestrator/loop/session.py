@@ -166,7 +166,7 @@ def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: 
         listener.message(f"The report could not be written: {type(error).__name__}: {error}")
     if loop.plan.brief.mlflow:
         say_doing(listener, "Bringing MLflow up to date ...")
-    behind = loop.finish_mirror(page)
+    behind = loop.finish_mirror(page and page.resolve())  # agents may work in another folder
     return Ending(ending.state, ending.reason, ending.signal, page, behind)
 
 
