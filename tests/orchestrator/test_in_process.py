@@ -17,7 +17,7 @@ from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.executor import AgentFailed
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
-from softal.orchestrator.workers.job import Job, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
+from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerFailed, WorkerLost
 from softal.simulators.function import simulator_class
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
@@ -271,7 +271,7 @@ def test_killed_children_are_lost_and_others_go_on(tmp_path: Path) -> None:
         handle = executor.submit("", [Task(0, {"x": 0.0}, 0, 1.0)])
         while not executor.wait([handle], 0.5):
             executor.cancel([handle])
-        with pytest.raises(SimulationKilled, match="SIGKILL"):
+        with pytest.raises(WorkerLost, match="SIGKILL"):
             executor.outcomes(handle)
     finally:
         executor.close()

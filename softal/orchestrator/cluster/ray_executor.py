@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+from ray.exceptions import OutOfDiskError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from softal.errors import ExecutorGone
@@ -18,7 +18,7 @@ from softal.orchestrator.cluster.metrics import Metrics
 from softal.orchestrator.cluster.pulse import LOOK, Pulse
 from softal.orchestrator.cluster.tasks import Submit, evaluator
 from softal.orchestrator.workers.executor import AgentFailed, Handle
-from softal.orchestrator.workers.job import Job, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
+from softal.orchestrator.workers.job import Job, NoRoom, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
 from softal.orchestrator.workers.pickling import pack
 
 AGENT_LIVES = 20  # how often an agent that dies is rebuilt
@@ -89,6 +89,8 @@ class RayExecutor:
             raise _within(error) from error
         except OutOfMemoryError as error:  # of whoever takes most, mostly
             raise SimulationKilled(_first_line(error)) from error
+        except OutOfDiskError as error:
+            raise NoRoom(_first_line(error)) from error
         except RayError as error:
             self._require(at_once=True)
             raise WorkerLost(_first_line(error)) from error
