@@ -203,7 +203,7 @@ def test_sigterm_stops_gently_though_ray_has_a_handler_of_its_own(tmp_path: Path
     assert "Stopped: SIGTERM" in output
     assert "***" not in output, "a stack, as Ray prints it when it aborts"
     states = Counter(trial.state for trial in driver.trials())
-    assert states == {TrialState.DONE: 5, TrialState.PROPOSED: 1}, "what ran was not waited for"
+    assert (states[TrialState.DONE], states[TrialState.RUNNING]) == (5, 0), "what ran was not waited for"
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
