@@ -1,10 +1,11 @@
 # Everything happens in .venv; nothing needs root, nothing is done by hand.
 PYTHON ?= python3
 BIN := .venv/bin
+SEED ?= 1
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo check test test-all fuzz setup lint docs clean
+.PHONY: demo check test test-all fuzz chaos setup lint docs clean
 
 demo: setup  ## install, then fit argon's potential to its measured structure factor
 	@if [ -e runs/argon ]; then $(BIN)/softal resume runs/argon; else $(BIN)/softal launch campaigns/argon.yaml; fi
@@ -20,6 +21,9 @@ test-all: setup  ## the test suite with the whole of the contracts' matrices
 
 fuzz: setup  ## read 10,000 damaged files of each kind: hours
 	$(BIN)/python tests/fuzzing.py --each 10000 --keep build/fuzz
+
+chaos: setup  ## kill processes of campaigns, fill their disk and stop them, 200 times: an hour
+	$(BIN)/python tests/orchestrator/chaos.py --kills 200 --seed $(SEED)
 
 setup: $(STAMP)  ## make .venv with pinned dependencies
 

@@ -3,7 +3,9 @@
 SoftalError
 ├── CampaignFileError        the campaign file has mistakes (all of them at once)
 ├── CampaignStateError       the campaign's folder does not allow what was asked
-├── JournalError             the campaign's journal cannot be read or written: damaged, locked, no room
+├── JournalError             the campaign's journal cannot be read or written: damaged, locked
+│   └── NoRoomForJournal     its disk is full
+├── ExecutorGone             what runs simulations and agents is not there any more: Ray was killed, or its machine
 ├── SpaceError               a point, a parameter or an expression does not fit the space
 ├── SimulationError          one evaluation failed: the trial becomes `failed`, with this as its reason
 │   ├── WalltimeExceeded     it ran longer than `workers.walltime`
@@ -50,6 +52,14 @@ class CampaignStateError(SoftalError):
 
 class JournalError(SoftalError):
     """The campaign's journal cannot be read or written; the text says what to do."""
+
+
+class NoRoomForJournal(JournalError):
+    """The disk of the campaign's journal is full; once there is room, the same can be written."""
+
+
+class ExecutorGone(SoftalError):
+    """What runs simulations and agents is not there any more; what they were doing can be done again elsewhere."""
 
 
 class SpaceError(SoftalError):

@@ -15,16 +15,17 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from softal.about import SURROGATE
-from softal.errors import CampaignStateError, JournalError
+from softal.errors import CampaignStateError, JournalError, NoRoomForJournal
 from softal.objective import Objective
 from softal.objective.scores import Rows, Scores
 from softal.reading import read_json, read_npz
@@ -34,6 +35,8 @@ from softal.tracking.sound import check_columns, check_info, guarded
 from softal.trial import Array, Point, Trial, TrialState
 
 __all__ = ["DATABASE", "Journal", "campaign_of", "in_use"]
+
+T = TypeVar("T")
 
 DATABASE = "journal.sqlite"
 VERSION = 1  # of the tables, kept as SQLite's user_version; the first journals said nothing, which is 0
@@ -77,6 +80,9 @@ class Journal:
     """The record of one campaign; open it with `create` or `open`.
 
     Attributes:
+        folder: of the campaign.
+        read_only: whether it was opened for reading.
+        without_room: is told that the disk is full and waits; whether what was being written is to be tried again.
         displaced: what has happened where somebody took the file of a journal that is written away, or its lock; what
             was in it is kept, and can be written on.
     """
@@ -88,6 +94,7 @@ class Journal:
         self.displaced: str | None = None
         self._synced = True
         self._seq = 0
+        self.without_room: Callable[[NoRoomForJournal], bool] = lambda error: False
         self._campaign: str | None = None
         self._connect(folder / DATABASE)
 
@@ -241,7 +248,9 @@ class Journal:
     def close(self) -> None:
         """Close the database and give back the lock."""
         if self._lock:
-            self.sync()
+            self.without_room = lambda error: False
+            with contextlib.suppress(NoRoomForJournal):  # it is written already
+                self.sync()
             self._lock.release()
             self._lock = None
         self._db.close()
@@ -442,19 +451,20 @@ class Journal:
     def set_info(self, **info: Any) -> None:
         """Store facts about the campaign, each JSON."""
         rows = [(key, json.dumps(value)) for key, value in info.items()]
-        with self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+        self._execute("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
 
     def add_version(self, record: Mapping[str, Any]) -> None:
         """Store the record of a version of surrogate or learner: JSON, with its number as `version`, and `of`."""
-        with self._transaction():
-            self._db.execute(ADD_VERSION, (record["version"], json.dumps(record)))
+        self._execute(ADD_VERSION, [(record["version"], json.dumps(record))])
 
     def write(self, trials: Iterable[Trial]) -> list[Trial]:
         """Store the trials in one transaction and return them as stored.
 
         A trial that is finished gets `told`, its place in the order of telling, when it is first stored so.
         """
+        return self._patiently(partial(self._write, list(trials)))
+
+    def _write(self, trials: Sequence[Trial]) -> list[Trial]:
         stored: list[Trial] = []
         rows, contents, seq = [], [], self._seq
         for trial in trials:
@@ -475,6 +485,22 @@ class Journal:
                 self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", contents)
             self._seq = seq
         return stored
+
+    def _execute(self, query: str, rows: Sequence[Sequence[Any]]) -> None:
+        def execute() -> None:
+            with self._transaction():
+                self._db.executemany(query, rows)
+
+        self._patiently(execute)
+
+    def _patiently(self, write: Callable[[], T]) -> T:
+        """Write; where there is no room, as often as whoever waits for it says so."""
+        while True:
+            try:
+                return write()
+            except NoRoomForJournal as error:
+                if not self.without_room(error):
+                    raise
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -498,11 +524,14 @@ class Journal:
         if holder:
             self.displaced = f"{self.folder} was taken by {holder}, since its lock was removed: let one of both go on"
         if not self._synced:
+            self._patiently(self._checkpoint)
+            self._synced = True
+
+    def _checkpoint(self) -> None:
+        with self._guarded():
             # A checkpoint syncs the write-ahead log and the database. To open and close these files here for an fsync
             # would drop SQLite's locks on them (POSIX drops all of a process), and another reader would delete the log.
-            with self._guarded():
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._synced = True
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def _arrays_path(self, trial_id: int) -> Path:
         return self.folder / "arrays" / f"{trial_id // 1000:03d}" / f"{trial_id:06d}.npz"

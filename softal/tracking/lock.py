@@ -68,7 +68,8 @@ class Lock:
     def release(self) -> None:
         """Give the lock back."""
         if self._signed and identity(self._path) == identity(self._file):
-            self._write("")
+            with contextlib.suppress(OSError):  # a full disk: the kernel knows that nobody holds it
+                self._write("")
         self._close()
 
     def _close(self) -> None:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from softal.errors import JournalError, SoftalError
+from softal.errors import JournalError, NoRoomForJournal, SoftalError
 from softal.kinds.validation import show
 from softal.reading import in_a_line
+from softal.room import has_room, is_full
 from softal.trial import STATES
 
 NUMBER: set[type] = {int, float}
@@ -45,7 +46,15 @@ def guarded(path: Path) -> Iterator[None]:
     except (SoftalError, sqlite3.ProgrammingError, sqlite3.InterfaceError):  # the last two are mistakes in our code
         raise
     except Exception as error:  # what a damaged file raises depends on where it is damaged
-        raise JournalError(f"{path} {_said(error, path)}") from error
+        kind = NoRoomForJournal if _full(error, path) else JournalError
+        raise kind(f"{path} {_said(error, path)}") from error
+
+
+def _full(error: Exception, path: Path) -> bool:
+    """Whether it is a full disk; SQLite calls some of what comes of that an I/O error."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "full" in str(error) or ("disk I/O" in str(error) and not has_room(path.parent))
+    return is_full(error)
 
 
 def _said(error: Exception, path: Path) -> str:

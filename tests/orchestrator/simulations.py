@@ -17,7 +17,7 @@ from softal.simulators.base import Context, Outputs, Simulator
 from softal.strategies.random import Random
 from softal.surrogates import Learner
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
-from softal.trial import Observation, Point
+from softal.trial import Array, Observation, Point
 
 
 class BowlSettings(Settings):
@@ -284,3 +284,18 @@ class Starter(Simulator):
         if point["hang"]:
             time.sleep(3000)
         return Observation({"f": 1.0})
+
+
+class Dumps(Bowl):
+    """Writes a file, and returns a curve for the journal."""
+
+    batch = 4
+
+    def run(self, point: Point, context: Context) -> Observation:
+        import numpy as np
+
+        time.sleep(0.1)  # longer than what has its arrays in the database
+        path = context.workdir / "dump.bin"
+        path.write_bytes(b"x" * 300_000)
+        grid = np.linspace(0, 1, 200)
+        return Observation({"f": float(point["x"])}, {}, {"g": Array.of(grid, None, grid)}, {"dump": path})

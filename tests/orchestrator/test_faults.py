@@ -190,6 +190,22 @@ def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path):
     assert driver.mlflow_runs() == (dict.fromkeys(range(6), "FINISHED"), ["FINISHED"])
 
 
+def test_sigterm_stops_gently_though_ray_has_a_handler_of_its_own(tmp_path: Path, ray_address: str):
+    driver = Driver(tmp_path, seconds=0.1, trials=6, grace=60, mlflow="off", ray=ray_address)
+    driver.let_run(3)  # two simulations wait in the middle
+    process = driver.launch()
+    driver.wait_for(5, process)
+    process.send_signal(signal.SIGTERM)
+    driver.let_run(5)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 143, output
+    assert "Stopping: waiting up to 60 s for 2 running simulations." in output
+    assert "Stopped: SIGTERM" in output
+    assert "***" not in output, "a stack, as Ray prints it when it aborts"
+    states = Counter(trial.state for trial in driver.trials())
+    assert (states[TrialState.DONE], states[TrialState.RUNNING]) == (5, 0), "what ran was not waited for"
+
+
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
     driver = Driver(tmp_path, seconds=60.0, trials=6, grace=300)
     process = driver.launch()

@@ -15,9 +15,9 @@ from driving import Listening, StopAfter, results
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.workers.executor import AgentFailed, TaskLost
+from softal.orchestrator.workers.executor import AgentFailed
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost
+from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerFailed, WorkerLost
 from softal.simulators.function import simulator_class
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
@@ -233,9 +233,8 @@ def test_what_an_evaluator_has_open_is_closed_after_the_thread_that_uses_it(tmp_
     executor.close()
     assert watched.killed.is_set()
     assert watched.discarded_while is False
-    with pytest.raises(TaskLost, match="killed") as lost:
+    with pytest.raises(WorkerLost, match="killed"):
         executor.outcomes(first)
-    assert lost.value.again
 
 
 def test_waiting_returns_all_that_has_ended(tmp_path: Path) -> None:
@@ -272,7 +271,7 @@ def test_killed_children_are_lost_and_others_go_on(tmp_path: Path) -> None:
         handle = executor.submit("", [Task(0, {"x": 0.0}, 0, 1.0)])
         while not executor.wait([handle], 0.5):
             executor.cancel([handle])
-        with pytest.raises(TaskLost, match="SIGKILL"):
+        with pytest.raises(WorkerLost, match="SIGKILL"):
             executor.outcomes(handle)
     finally:
         executor.close()
@@ -305,16 +304,15 @@ def test_agents_live_in_a_thread_of_their_own() -> None:
     executor.close()
 
 
-def test_what_softal_itself_does_wrong_is_not_run_again(tmp_path: Path) -> None:
+def test_what_softal_itself_does_wrong_is_no_result_of_a_trial(tmp_path: Path) -> None:
     class Wrong(Watched):
         def evaluate_together(self, tasks: list[Task]) -> list[Outcome]:
             raise KeyError("pipe")
 
     executor = InProcess(1, Wrong)
     executor.serve(job(tmp_path, lambda: {}))
-    with pytest.raises(TaskLost, match="KeyError") as lost:
+    with pytest.raises(WorkerFailed, match="KeyError"):
         executor.outcomes(executor.submit("", [Task(0, {}, 0, 1.0)]))
-    assert not lost.value.again
     executor.close()
 
 

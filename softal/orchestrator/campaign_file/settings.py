@@ -103,7 +103,7 @@ class WorkersSettings(_Section):
         None, description="after how long a simulation is stopped and fails, such as `10 min` [s]; `null` is never"
     )
     retries: Annotated[Whole, Field(ge=0, le=1000)] = Field(
-        2, description="how often a trial runs again whose worker was lost"
+        2, description="how often a trial runs again whose simulation was killed"
     )
     grace: Duration = Field(10.0, description="how long Ctrl-C waits for running simulations, such as `10 s` [s]")
     ahead: Annotated[Literal["auto"] | int, BeforeValidator(_ahead)] = Field(

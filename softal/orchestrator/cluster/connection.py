@@ -210,6 +210,7 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         where = {"job_config": JobConfig(_client_job=JOB not in os.environ), **where}
     try:
         with _deaf_to_the_terminal():
+            _mute()
             started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
@@ -219,6 +220,13 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
+
+
+def _mute() -> None:
+    """Let Ray not print whatever its processes publish as errors: 20 lines of a log, on the standard output."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda *said, **how: None
 
 
 @contextmanager

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import OutOfDiskError, OutOfMemoryError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from softal.errors import ExecutorGone
 from softal.orchestrator.cluster.connection import Cluster, connect
 from softal.orchestrator.cluster.metrics import Metrics
-from softal.orchestrator.cluster.tasks import LOST, Submit, evaluator
-from softal.orchestrator.workers.executor import AgentFailed, Handle, TaskLost
-from softal.orchestrator.workers.job import Job, Outcome, Task
+from softal.orchestrator.cluster.pulse import LOOK, Pulse
+from softal.orchestrator.cluster.tasks import Submit, evaluator
+from softal.orchestrator.workers.executor import AgentFailed, Handle
+from softal.orchestrator.workers.job import Job, NoRoom, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
 from softal.orchestrator.workers.pickling import pack
 
 AGENT_LIVES = 20  # how often an agent that dies is rebuilt
@@ -27,6 +30,7 @@ class RayExecutor:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._pulse = Pulse()
         self._submit: Submit | None = None
         self._submitted = 0
 
@@ -46,8 +50,14 @@ class RayExecutor:
         return self._cluster.dashboard
 
     def refresh(self) -> None:
-        """Count the slots again."""
-        self._cluster.refresh()
+        """Count the slots again; ExecutorGone where Ray is not there any more."""
+        self._require(at_once=not self.exclusive)
+        if not self._pulse.doubtful:
+            self._cluster.refresh()
+
+    def _require(self, *, at_once: bool = False) -> None:
+        if gone := self._pulse.feel(at_once=at_once):
+            raise ExecutorGone(f"Ray is not there any more: {gone}. What was running is put back")
 
     def serve(self, job: Job, memory: int | None = None) -> None:
         """Take the job, which Ray sends to each worker once."""
@@ -56,6 +66,7 @@ class RayExecutor:
     def submit(self, name: str, tasks: Sequence[Task]) -> Handle:
         """Begin tasks as one task of Ray's."""
         assert self._submit is not None
+        self._require()
         self._submitted += 1
         if self._submitted % TASKS_BETWEEN_TRIMS == 0:
             _give_back_memory()
@@ -63,30 +74,39 @@ class RayExecutor:
         return reference
 
     def wait(self, handles: Sequence[Any], timeout: float | None) -> list[Handle]:
-        """Wait until one has ended, and return all that have."""
+        """Wait until one has ended, and return all that have; ExecutorGone where Ray is not there any more."""
+        self._require()
         ready, others = ray.wait(list(handles), num_returns=1, timeout=timeout)
         if ready and others:
             ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
         return list(ready)
 
     def outcomes(self, handle: Any) -> list[Outcome]:
-        """Return what became of tasks; TaskLost where their worker was lost, or softal itself failed in it."""
+        """Return what became of tasks; WorkerLost where they did not run to their end."""
         try:
             outcomes: list[Outcome] = ray.get(handle)
-        except LOST as error:
-            text = str(getattr(error, "cause", error)).strip().splitlines()
-            raise TaskLost(text[0] if text else type(error).__name__) from error
+        except RayTaskError as error:
+            raise _within(error) from error
+        except OutOfMemoryError as error:  # of whoever takes most, mostly
+            raise SimulationKilled(_first_line(error)) from error
+        except OutOfDiskError as error:
+            raise NoRoom(_first_line(error)) from error
         except RayError as error:
-            raise TaskLost(str(error).strip().splitlines()[-1], again=False) from error
+            self._require(at_once=True)
+            raise WorkerLost(_first_line(error)) from error
         return outcomes
 
     def cancel(self, handles: Sequence[Any]) -> None:
-        """Kill the workers that have the tasks."""
-        for handle in handles:
+        """Kill the workers that have the tasks; where Ray has gone, they have gone, too."""
+        for handle in [] if self._pulse.feel(at_once=True) else handles:
             ray.cancel(handle, force=True)
 
     def agent(self, name: str, kind: type, brief: Any) -> RayAgent:
         """Start an actor on this machine, which Ray rebuilds where it dies."""
+        self._require(at_once=True)
+        while self._pulse.doubtful:
+            time.sleep(LOOK)
+            self._require(at_once=True)
         remote = ray.remote(kind)
         actor = remote.options(
             name=name,
@@ -96,7 +116,7 @@ class RayExecutor:
             max_task_retries=AGENT_LIVES,
             scheduling_strategy=NodeAffinitySchedulingStrategy(self._cluster.node, soft=False),
         ).remote(pack(brief, brief.source))
-        return RayAgent(actor)
+        return RayAgent(actor, self._pulse)
 
     def answer(self, handle: Any) -> Any:
         """Return the answer of a call; AgentFailed where it failed, or the actor cannot be rebuilt."""
@@ -104,7 +124,8 @@ class RayExecutor:
             return ray.get(handle)
         except RayTaskError as error:
             raise AgentFailed(f"failed: {type(error.cause).__name__}: {error.cause}") from error
-        except RayActorError as error:
+        except RayError as error:
+            self._require(at_once=True)
             raise AgentFailed(f"died and could not be rebuilt: {_in_a_line(error)}") from error
 
     def figures(self, campaign: str) -> Metrics:
@@ -112,7 +133,7 @@ class RayExecutor:
         return Metrics(campaign)
 
 
-def _in_a_line(error: RayActorError) -> str:
+def _in_a_line(error: RayError) -> str:
     """Return why an actor died: what it raised when it was made, without the traceback, or Ray's own words."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     return lines[-1] if "creation task" in lines[0] else lines[0]
@@ -121,8 +142,8 @@ def _in_a_line(error: RayActorError) -> str:
 class RayAgent:
     """An actor."""
 
-    def __init__(self, actor: Any) -> None:
-        self._actor = actor
+    def __init__(self, actor: Any, pulse: Pulse) -> None:
+        self._actor, self._pulse = actor, pulse
 
     def call(self, method: str, *arguments: Any, **named: Any) -> Handle:
         """Begin a call."""
@@ -130,8 +151,9 @@ class RayAgent:
         return reference
 
     def end(self) -> None:
-        """Kill the actor; nothing is lost, since the journal has it all."""
-        ray.kill(self._actor, no_restart=True)
+        """Kill the actor; nothing is lost, since the journal has it all. Where Ray has gone, it has gone, too."""
+        if not self._pulse.feel(at_once=True):
+            ray.kill(self._actor, no_restart=True)
 
 
 @contextmanager
@@ -139,6 +161,17 @@ def on_ray(**wanted: Any) -> Iterator[RayExecutor]:
     """Start or join Ray, with the arguments of `connect`."""
     with connect(**wanted) as cluster:
         yield RayExecutor(cluster)
+
+
+def _within(error: RayTaskError) -> WorkerLost:
+    """Return what was raised in a worker: why it lost its trials, or else something around the simulation."""
+    cause = error.cause
+    known = isinstance(cause, WorkerLost)
+    return type(cause)(str(cause)) if known else WorkerFailed(f"{type(cause).__name__}: {_first_line(cause)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _give_back_memory() -> None:

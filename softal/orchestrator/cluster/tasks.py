@@ -7,26 +7,16 @@ the trial's name. The simulation itself runs in the worker's `Sandbox`.
 from __future__ import annotations
 
 import pickle
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
-from ray import exceptions
 
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost
+from softal.orchestrator.workers.job import Job, Outcome, Task
 from softal.orchestrator.workers.pickling import pack, unpack
-from softal.orchestrator.workers.sandbox import Sandbox
-
-# What means that a worker was lost, as opposed to an error in our own code.
-LOST: tuple[type[BaseException], ...] = (
-    WorkerLost,
-    exceptions.WorkerCrashedError,
-    exceptions.NodeDiedError,
-    exceptions.OutOfMemoryError,
-    exceptions.ObjectLostError,
-    exceptions.RaySystemError,
-    exceptions.LocalRayletDiedError,
-)
+from softal.orchestrator.workers.sandbox import Sandbox, surrounded
 
 _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign that it has served
 
@@ -57,5 +47,6 @@ def evaluator(job: Job, *, memory: int | None) -> Submit:
 
 def _evaluate(campaign: str, payload: bytes, tasks: list[Task]) -> list[Outcome]:
     if campaign not in _sandboxes:
-        _sandboxes[campaign] = Sandbox(unpack(payload), payload)
+        with surrounded(Path(tempfile.gettempdir())):
+            _sandboxes[campaign] = Sandbox(unpack(payload), payload)
     return _sandboxes[campaign].evaluate_together(tasks)

@@ -17,13 +17,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from softal.about import SURROGATE
+from softal.about import SURROGATE, command
 from softal.errors import JournalError
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.loop.actors import Agents
 from softal.orchestrator.loop.agents import Mirrored, Trained
 from softal.orchestrator.loop.brief import Brief
-from softal.orchestrator.loop.failures import Failures
+from softal.orchestrator.loop.failures import Failures, shown
+from softal.orchestrator.loop.pause import Pause
 from softal.orchestrator.loop.stock import Demand, Stock
 from softal.orchestrator.status import Status
 from softal.orchestrator.workers.crew import Crew
@@ -67,7 +68,7 @@ class Plan:
         budget: when it is over.
         batch: how many trials the simulator evaluates at once.
         memory: of one trial, or of several that are evaluated at once [bytes].
-        retries: how often a trial whose worker was lost is run again.
+        retries: how often a trial whose simulation was killed is run again.
         grace: how long running simulations may go on when the campaign is stopped [s].
         ahead: proposals kept ready beyond free workers; None is as `softal.orchestrator.loop.stock` says.
         freshness: share of the known results that a proposal may lack.
@@ -96,6 +97,8 @@ class Loop:
         self.stock = Stock(journal, self.agents, plan.brief.seed, executor, plan.batch, plan.ahead, plan.freshness)
         busy = journal.busy_seconds()
         self.crew = Crew(name, plan.job, executor, plan.batch, plan.memory, plan.retries, busy)
+        self.pause = Pause(plan.brief.folder, listener.message, self._hurried)
+        journal.without_room = self.crew.without_room = self.pause.wait
         self._figures = executor.figures(name)
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
@@ -191,11 +194,21 @@ class Loop:
 
     @property
     def hopeless(self) -> str | None:
-        """Why nothing more is run, where all that was run failed for one reason; None where that is not so."""
-        return self.failures.hopeless(self.plan.brief.folder)
+        """Why nothing more is run: all failed for one reason, or a trial can be run nowhere; None where not."""
+        folder = self.plan.brief.folder
+        if self.crew.stuck:
+            return f"{self.crew.stuck}. Mend the cause, then: {command('resume', shown(folder))}"
+        return self.failures.hopeless(folder)
+
+    def _hurried(self) -> bool:
+        """Whether nobody wants to wait any longer."""
+        return self.agents.hurry or (self._stop_reason is not None and time.time() >= self._stop_deadline)
+
+    def _hand_over(self) -> list[Trial]:
+        return self.crew.launch(self.stock.ready, self.pause.more(self.crew.running))
 
     def _launch(self) -> None:
-        launched = self.journal.write(self.crew.launch(self.stock.ready))
+        launched = self.journal.write(self._hand_over())
         if launched:
             self._first_launch = min(self._first_launch, time.monotonic())
 
@@ -216,14 +229,18 @@ class Loop:
         if not handles:
             return
         finished, again = self.crew.take(handles)
+        if self.crew.full:
+            self.pause.begin(self.crew.full)
+            self.crew.full = None
         if again:
             self.stock.put_back(again)
         # The freed workers first, then the books; a budget that these trials use up counts them as running still.
-        launched = self.crew.launch(self.stock.ready) if self._over() is None else []
+        launched = self._hand_over() if self._over() is None else []
         for trial in self.journal.write([*finished, *launched])[: len(finished)]:
             improved = self.progress.add(trial)
             self.failures.add(trial, lacking=trial.id in self.crew.lacking)
             self._figures.trial(trial)
+            self.pause.finished(trial.started)
             self.listener.trial_finished(trial, improved)
         self._untrained = self._untrained or bool(finished)
         self.crew.lacking.clear()

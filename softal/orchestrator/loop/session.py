@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -15,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from softal import temporary
-from softal.errors import SoftalError
+from softal.errors import ExecutorGone, NoRoomForJournal, SoftalError
 from softal.orchestrator.campaign_file.settings import ClusterSettings, WorkersSettings
 from softal.orchestrator.loop.actors import StoppedAtOnce
 from softal.orchestrator.loop.loop import Listener, Loop, Plan, say_doing, waiting_text
@@ -76,7 +77,7 @@ def run(
             simulations and agents; None is Ray.
 
     Raises:
-        SoftalError: if Ray cannot be had, or an agent fails for good; the journal says `failed` then.
+        SoftalError: if Ray cannot be had or is lost, or an agent fails for good; the journal says `failed` then.
     """
     temporary.sweep()
     shared_memory.sweep()
@@ -98,6 +99,7 @@ def run(
                 dashboard_port=cluster.dashboard_port,
             ) as workers_and_agents,
         ):
+            stops.listen()  # Ray's start puts a handler of its own in the place of that of SIGTERM, which aborts
             journal.set_info(dashboard=workers_and_agents.dashboard)
             announce(workers_and_agents.dashboard, workers_and_agents.slots)
             say_doing(listener, "Starting the first simulations ...")
@@ -108,15 +110,18 @@ def run(
             finally:
                 loop.agents.close()
     except SoftalError as error:
-        ending = Ending("failed", str(error))
-        raise
+        if not (stops.signal and isinstance(error, NoRoomForJournal)):
+            ending = Ending("failed", str(error))
+            raise
+        ending = _stopped(stops)  # nobody has waited for room
     except (StoppedAtOnce, SystemError):  # SystemError: a signal while Ray starts reached it inside its compiled part
         if stops.signal is None:
             raise
         ending = _stopped(stops)
     finally:
-        journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
-        journal.sync()
+        with contextlib.suppress(NoRoomForJournal):
+            journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
+            journal.sync()
     return ending
 
 
@@ -129,10 +134,13 @@ def _on_ray(**wanted: Any) -> AbstractContextManager[Executor]:
 def _run_loop(loop: Loop, journal: Journal, stops: _Stops, listener: Listener, report: Callable[[], Path]) -> Ending:
     try:
         reason = loop.run()
-    except SoftalError as error:  # the strategist is gone for good: nothing may stay RUNNING, here or in MLflow
+    except NoRoomForJournal:  # nor is there for anything else
+        raise
+    except SoftalError as error:  # Ray or the strategist is gone for good: nothing may stay RUNNING, here or in MLflow
         loop.stock.put_back(loop.crew.cancel())
         journal.set_info(state="failed", reason=str(error), ended=time.time())
-        loop.finish_mirror(None)
+        if not isinstance(error, ExecutorGone):
+            loop.finish_mirror(None)
         raise
     ending = _stopped(stops) if stops.signal else _ended(loop, reason)
     journal.set_info(state=ending.state, reason=ending.reason, ended=time.time())
@@ -163,7 +171,7 @@ def _finish(loop: Loop, listener: Listener, report: Callable[[], Path], ending: 
         listener.message(f"The report could not be written: {type(error).__name__}: {error}")
     if loop.plan.brief.mlflow:
         say_doing(listener, "Bringing MLflow up to date ...")
-    behind = loop.finish_mirror(page)
+    behind = loop.finish_mirror(page and page.resolve())  # agents may work in another folder
     return Ending(ending.state, ending.reason, ending.signal, page, behind)
 
 
@@ -188,8 +196,14 @@ class _Stops:
 
     def __enter__(self) -> _Stops:
         if threading.current_thread() is threading.main_thread():  # elsewhere Python takes no signals
-            self._before = {number: signal.signal(number, self._handle) for number in STOP_SIGNALS if _heard(number)}
+            self._before = {number: signal.getsignal(number) for number in STOP_SIGNALS if _heard(number)}
+        self.listen()
         return self
+
+    def listen(self) -> None:
+        """Take the signals, also from whoever has taken them since."""
+        for number in self._before:
+            signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():

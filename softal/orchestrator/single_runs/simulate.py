@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from softal.errors import CampaignFileError, Problem, SimulationError, SoftalError
 from softal.kinds.own_modules import importable
 from softal.orchestrator.single_runs.experiment import Experiment
-from softal.orchestrator.workers.executor import Handle, TaskLost
+from softal.orchestrator.workers.executor import Handle
 from softal.orchestrator.workers.in_process import InProcess, in_a_child
-from softal.orchestrator.workers.job import Job, Task
+from softal.orchestrator.workers.job import Job, Task, WorkerLost
 from softal.trial import Array, Observation, TrialState
 
 
@@ -122,7 +122,7 @@ def _run(experiment: Experiment, workers: int, said: Callable[[int], None]) -> l
 def _observation(task: Task, executor: InProcess, handle: Handle) -> Observation:
     try:
         [outcome] = executor.outcomes(handle)
-    except TaskLost as lost:
+    except WorkerLost as lost:
         raise SimulationError(f"the run with seed {task.seed} was lost: {lost}") from lost
     if outcome.state is not TrialState.DONE or outcome.observation is None:
         raise SimulationError(f"the run with seed {task.seed} failed: {outcome.reason}")

@@ -6,18 +6,31 @@ import math
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from softal.errors import NoRoomForJournal, SoftalError
 from softal.orchestrator.workers import artifacts
-from softal.orchestrator.workers.executor import Executor, Handle, TaskLost
-from softal.orchestrator.workers.job import Job, Outcome, Task, trial_folder
+from softal.orchestrator.workers.executor import Executor, Handle
+from softal.orchestrator.workers.job import (
+    Job,
+    NoRoom,
+    Outcome,
+    SimulationKilled,
+    Task,
+    WorkerFailed,
+    WorkerLost,
+    trial_folder,
+)
+from softal.reading import of_system
+from softal.room import is_full
 from softal.trial import Trial, TrialState
 
 RECENT = 32  # tasks whose durations say how long the next one takes
 QUEUE = 4  # times as many short trials in Ray's hands as there are workers: with 2 the workers waited for the loop
 NAMED = 1000  # tasks of a session with names of their own: Ray keeps 10 to 30 kB of each name in every process
 SHORT = 0.05  # trials shorter than this [s] are queued in Ray ahead of a free worker
+LOST_WORKERS = 10  # that a trial may lose in a session through nothing that it did, before somebody should look at it
 
 
 class Crew:
@@ -27,8 +40,11 @@ class Crew:
         name: the campaign's, for the dashboard.
         batch: how many trials the simulator evaluates at once.
         memory: of one task [bytes].
-        retries: how often a task whose worker was lost is run again.
+        retries: how often a task whose simulation was killed is run again.
         busy: time that the campaign's earlier simulations took together [s].
+
+    Attributes:
+        without_room: is told that the driver's disk is full and waits; whether to try again.
     """
 
     def __init__(
@@ -39,8 +55,13 @@ class Crew:
         self.durations: deque[float] = deque(maxlen=RECENT)
         self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
         self.lacking: set[int] = set()  # trials that did not return what the objective needs
-        self._alone: set[int] = set()  # trials whose batch has lost its worker too often
-        self._losses: Counter[int] = Counter()  # of workers, for each trial that is not finished
+        self.full: str | None = None  # what the last worker that had no room said
+        self.stuck: str | None = None  # why a trial can be run nowhere here, as far as it seems
+        self.without_room: Callable[[NoRoomForJournal], bool] = lambda error: False
+        self._alone: set[int] = set()  # trials whose batch was killed too often
+        self._kills: Counter[int] = Counter()  # of simulations, for each trial that is not finished
+        self._losses: Counter[int] = Counter()  # of workers, through nothing that the trial did
+        self._faults: Counter[int] = Counter()  # around the simulation
         self._busy = busy
         self._handed_over = 0  # tasks
         executor.serve(job, memory)
@@ -78,10 +99,16 @@ class Crew:
         now = time.time()
         return self._busy + sum(now - trials[0].started for trials in self.tasks.values() if trials[0].started)
 
-    def launch(self, ready: deque[Trial]) -> list[Trial]:
-        """Hand over trials while there is room, evenly to the free workers; return them as they are now."""
-        launched = []
-        while ready and (free := self._places - len(self.tasks)) > 0:
+    def launch(self, ready: deque[Trial], more: int | None = None) -> list[Trial]:
+        """Hand over trials while there is room, evenly to the free workers; return them as they are now.
+
+        Args:
+            ready: trials that wait.
+            more: at most so many tasks; None is as many as there is room for.
+        """
+        launched: list[Trial] = []
+        places = self._places if more is None else min(self._places, len(self.tasks) + more)
+        while ready and (free := places - len(self.tasks)) > 0:
             trials = self._next(ready, min(self.batch, math.ceil(len(ready) / free)))
             launched += self._hand_over([_started(trial) for trial in trials])
         return launched
@@ -106,47 +133,59 @@ class Crew:
         """Return the trials of tasks that have ended.
 
         Returns:
-            Those that have finished, as they are now, and those whose worker was lost and that have to run again. A
-            batch that has lost too many runs trial by trial, so that one that always takes its worker along does not
-            take the others.
+            Those that have finished, as they are now, and those that have to run again. A batch that was killed too
+            often runs trial by trial, so that one that always takes all memory does not take the others along.
         """
         finished, again = [], []
         for handle in handles:
             trials = self.tasks.pop(handle)
             try:
                 outcomes = self.executor.outcomes(handle)
-            except TaskLost as lost:
+            except WorkerLost as lost:
                 if self._once_more(trials, lost):
                     again += trials
                     continue
-                outcomes = [self._lost(trials[0], lost)]
+                outcomes = [self._killed(trials[0], lost)]
             for trial in trials:
-                self._losses.pop(trial.id, None)
-            finished += [
-                artifacts.written(outcome, outcome.applied_to(trial), self._folder(trial))
-                for outcome, trial in zip(outcomes, trials, strict=True)
-            ]
+                for counts in (self._kills, self._losses, self._faults):
+                    counts.pop(trial.id, None)
+            finished += [self._with_files(outcome, trial) for outcome, trial in zip(outcomes, trials, strict=True)]
             self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
             self._count(outcomes)
         return finished, again
 
-    def _once_more(self, trials: Sequence[Trial], lost: TaskLost) -> bool:
-        """Count a lost worker; return whether its trials run again."""
-        self._losses.update(trial.id for trial in trials)
-        if lost.again and max(self._losses[trial.id] for trial in trials) <= self.retries:
+    def _once_more(self, trials: Sequence[Trial], lost: WorkerLost) -> bool:
+        """Note why trials did not run to their end; return whether they run again, as all do but those that kill."""
+        if isinstance(lost, NoRoom):
+            self.full = str(lost)
+            return True
+        if not isinstance(lost, SimulationKilled):
+            self._note(trials, lost)
+            return True
+        self._kills.update(trial.id for trial in trials)
+        if max(self._kills[trial.id] for trial in trials) <= self.retries:
             return True
         if len(trials) == 1:
             return False
         for trial in trials:
             self._alone.add(trial.id)
-            del self._losses[trial.id]
+            del self._kills[trial.id]
         return True
 
-    def _lost(self, trial: Trial, lost: TaskLost) -> Outcome:
+    def _note(self, trials: Sequence[Trial], lost: WorkerLost) -> None:
+        """Count what is no trial's doing; where it happens to one again and again, somebody has to look at it."""
+        failed = isinstance(lost, WorkerFailed)
+        counts, most = (self._faults, self.retries) if failed else (self._losses, LOST_WORKERS)
+        counts.update(trial.id for trial in trials)
+        first = max(trials, key=lambda trial: counts[trial.id])
+        if counts[first.id] > most:
+            happened = "could not be run" if failed else "lost its worker"
+            self.stuck = f"trial {first.id} {happened}, {counts[first.id]} times, which is not its own doing: {lost}"
+
+    def _killed(self, trial: Trial, lost: WorkerLost) -> Outcome:
         """Return the outcome of a trial that does not run again."""
-        now, times = time.time(), self._losses[trial.id]
-        said = "failed" if not lost.again else "was lost" if times == 1 else f"was lost {times} times"
-        reason = f"its worker {said}: {lost}"
+        now, times = time.time(), self._kills[trial.id]
+        reason = f"its worker {'was lost' if times == 1 else f'was lost {times} times'}: {lost}"
         return Outcome(TrialState.FAILED, trial.started or now, now, "", reason=reason)
 
     def _count(self, outcomes: Sequence[Outcome]) -> None:
@@ -164,6 +203,17 @@ class Crew:
         cancelled = self.running
         self.tasks.clear()
         return cancelled
+
+    def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:
+        """Return a trial as its outcome says, with the files that came from a machine without our file system."""
+        while True:
+            try:
+                return artifacts.written(outcome, outcome.applied_to(trial), self._folder(trial))
+            except OSError as error:
+                kind = NoRoomForJournal if is_full(error) else SoftalError
+                said = kind(f"the files of trial {trial.id} cannot be kept: {of_system(error)}")
+                if not isinstance(said, NoRoomForJournal) or not self.without_room(said):
+                    raise said from error
 
 
 def _started(trial: Trial) -> Trial:

@@ -17,18 +17,6 @@ from softal.trial import Trial
 Handle = Hashable  # of tasks that were submitted, or of a call of an agent
 
 
-class TaskLost(Exception):
-    """A worker was lost with the tasks that it had.
-
-    Attributes:
-        again: whether another worker may do better.
-    """
-
-    def __init__(self, reason: str, *, again: bool = True) -> None:
-        super().__init__(reason)
-        self.again = again
-
-
 class AgentFailed(SoftalError):
     """An agent raised an error, or died more often than it is rebuilt."""
 
@@ -59,6 +47,8 @@ class Figures(Protocol):
 class Executor(Protocol):
     """Runs tasks of one job on workers, and agents beside them.
 
+    Any of its methods may raise ExecutorGone; those that end something do nothing then.
+
     Attributes:
         slots: how many tasks the workers can run at once; `refresh` follows workers that come and go.
         exclusive: whether it has room for just these tasks, so that one more waits in its own queue.
@@ -87,7 +77,7 @@ class Executor(Protocol):
         """Wait until one of tasks and calls has ended, and return all that have; none after the timeout [s]."""
 
     def outcomes(self, handle: Handle) -> list[Outcome]:
-        """Return what became of tasks that have ended; TaskLost where their worker was lost."""
+        """Return what became of tasks that have ended; WorkerLost, or one of its kinds, where they have none."""
 
     def cancel(self, handles: Sequence[Handle]) -> None:
         """Stop tasks at once, whose outcomes nobody wants any more."""

@@ -19,10 +19,10 @@ from typing import Any, Protocol, cast
 
 from softal.orchestrator.status import Status
 from softal.orchestrator.workers.evaluation import run_one, run_together
-from softal.orchestrator.workers.executor import AgentFailed, Handle, TaskLost
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
+from softal.orchestrator.workers.executor import AgentFailed, Handle
+from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerFailed, WorkerLost, trial_folder
 from softal.orchestrator.workers.pickling import pack
-from softal.orchestrator.workers.sandbox import Sandbox, outcome_of, remove_empty
+from softal.orchestrator.workers.sandbox import Sandbox, outcome_of, remove, surrounded
 from softal.trial import Trial
 
 KILLS = 0.2  # seconds between attempts to end what still runs
@@ -49,6 +49,10 @@ class Here:
 
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Evaluate by the simulator's `run`, or several by its `run_batch`; one by one where that fails as a whole."""
+        with surrounded(self._job.folder):
+            return self._evaluate(tasks)
+
+    def _evaluate(self, tasks: Sequence[Task]) -> list[Outcome]:
         if len(tasks) == 1:
             return [self._alone(tasks[0])]
         folders, started = [self._folder(task) for task in tasks], time.time()
@@ -65,7 +69,7 @@ class Here:
         folder.mkdir(parents=True, exist_ok=True)
         answer = run_one(self._simulator, self._job, task, folder)
         outcome = outcome_of(answer, folder, started, time.time(), os.uname().nodename)
-        remove_empty(folder)
+        remove(folder, only_empty=True)
         return replace(outcome, apart=apart)
 
     def _folder(self, task: Task) -> Path:
@@ -131,15 +135,15 @@ class InProcess:
         return [handle for handle in handles if handle in done]
 
     def outcomes(self, handle: Handle) -> list[Outcome]:
-        """Return what became of tasks; TaskLost where their child process was killed, or softal itself failed."""
+        """Return what became of tasks; WorkerLost where they did not run to their end."""
         future = cast("Future[Any]", handle)
         self._places.pop(future, None)
         try:
             found: list[Outcome] = future.result()
-        except WorkerLost as error:
-            raise TaskLost(str(error)) from error
+        except WorkerLost:
+            raise
         except Exception as error:
-            raise TaskLost(f"{type(error).__name__}: {error}", again=False) from error
+            raise WorkerFailed(f"{type(error).__name__}: {error}") from error
         return found
 
     def cancel(self, handles: Sequence[Handle]) -> None:

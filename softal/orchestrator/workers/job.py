@@ -16,7 +16,25 @@ from softal.trial import Observation, Point, Trial, TrialState
 
 
 class WorkerLost(Exception):
-    """The process that simulated was killed from outside; its trials are run again."""
+    """Trials did not run to their end, through nothing that they did: they run again.
+
+    WorkerLost                a worker or its node has gone
+    ├── SimulationKilled      the process that simulated was killed, by itself perhaps: it may have taken all memory
+    ├── NoRoom                a disk was full
+    └── WorkerFailed          an error of the operating system, or of softal itself
+    """
+
+
+class SimulationKilled(WorkerLost):
+    """The process that simulated was killed; its trials are run again, but not for ever."""
+
+
+class NoRoom(WorkerLost):
+    """A disk was full where trials ran; they run again when there is room."""
+
+
+class WorkerFailed(WorkerLost):
+    """Something around the simulation failed: the file system, or softal itself."""
 
 
 @dataclass(frozen=True)

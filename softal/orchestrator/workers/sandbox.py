@@ -28,8 +28,19 @@ from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExc
 from softal.orchestrator.workers import watcher
 from softal.orchestrator.workers.artifacts import with_contents
 from softal.orchestrator.workers.evaluation import Answer, describe, run_one, run_together
-from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerLost, trial_folder
+from softal.orchestrator.workers.job import (
+    Job,
+    NoRoom,
+    Outcome,
+    SimulationKilled,
+    Task,
+    WorkerFailed,
+    WorkerLost,
+    trial_folder,
+)
 from softal.orchestrator.workers.pickling import unpack
+from softal.reading import of_system
+from softal.room import has_room, is_full, says_full
 from softal.temporary import PREFIX, sweep, temporary_folder
 from softal.tracking.journal import campaign_of, in_use
 from softal.trial import TrialState
@@ -57,8 +68,12 @@ class Sandbox:
         """Run one trial in the child.
 
         Raises:
-            WorkerLost: if the child was killed from outside.
+            WorkerLost: if the child was killed from outside, or something around the simulation failed.
         """
+        with surrounded(self.job.folder):
+            return self._evaluate(task)
+
+    def _evaluate(self, task: Task) -> Outcome:
         host = os.uname().nodename
         with self._workdir(task) as (workdir, shared):
             started = time.time()
@@ -70,10 +85,10 @@ class Sandbox:
                 outcome = Outcome(TrialState.DONE, started, time.time(), host, *values)
                 return outcome if shared else with_contents(outcome, workdir)
             except SoftalError as error:
+                if not has_room(workdir):
+                    raise NoRoom(str(error)) from error
                 lacks = isinstance(error, NotReturned)
                 return Outcome(TrialState.FAILED, started, time.time(), host, reason=str(error), lacks=lacks)
-            finally:
-                self._keep_output(workdir)
 
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Run several trials in the child by one call; one by one where that call fails as a whole.
@@ -81,10 +96,14 @@ class Sandbox:
         The walltime of the call is the sum of theirs.
 
         Raises:
-            WorkerLost: if the child was killed from outside.
+            WorkerLost: as `evaluate` says.
         """
         if len(tasks) == 1:
             return [self.evaluate(tasks[0])]
+        with surrounded(self.job.folder):
+            return self._evaluate_together(tasks)
+
+    def _evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         host, started = os.uname().nodename, time.time()
         try:
             self._start()
@@ -101,20 +120,17 @@ class Sandbox:
         walltime = self.job.walltime
         with self._workdirs(tasks) as (workdirs, shared):
             started = time.time()
-            try:
-                self._send((tasks, workdirs))
-                (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
-                share = (time.time() - started) / len(tasks)
-                times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
-                found = [
-                    outcome_of(answer, workdir, *when, host)
-                    for answer, workdir, when in zip(answers, workdirs, times, strict=True)
-                ]
-                if shared:
-                    return found
-                return [with_contents(outcome, workdir) for outcome, workdir in zip(found, workdirs, strict=True)]
-            finally:
-                self._keep_output(workdirs[0])
+            self._send((tasks, workdirs))
+            (answers,) = self._answer(None, None if walltime is None else walltime * len(tasks))
+            share = (time.time() - started) / len(tasks)
+            times = [(started + i * share, started + (i + 1) * share) for i in range(len(tasks))]
+            found = [
+                outcome_of(answer, workdir, *when, host)
+                for answer, workdir, when in zip(answers, workdirs, times, strict=True)
+            ]
+            if shared:
+                return found
+            return [with_contents(outcome, workdir) for outcome, workdir in zip(found, workdirs, strict=True)]
 
     @contextlib.contextmanager
     def _workdirs(self, tasks: Sequence[Task]) -> Iterator[tuple[list[Path], bool]]:
@@ -124,11 +140,8 @@ class Sandbox:
                 yield [parent / f"{task.trial:06d}" for task in tasks], False
             return
         workdirs = [self._own_folder(task) for task in tasks]
-        try:
+        with self._kept(workdirs):
             yield workdirs, True
-        finally:
-            for workdir in workdirs:
-                remove_empty(workdir)
 
     def kill(self) -> None:
         """Kill the child; unlike everything else, any thread may call it, while another one waits for the child."""
@@ -161,11 +174,26 @@ class Sandbox:
                 yield workdir, False
             return
         workdir = self._own_folder(task)
+        if not has_room(workdir):
+            raise NoRoom(f"{self.job.folder}: hardly anything is free")
         workdir.mkdir(parents=True)
-        try:
+        with self._kept([workdir]):
             yield workdir, True
+
+    @contextlib.contextmanager
+    def _kept(self, workdirs: Sequence[Path]) -> Iterator[None]:
+        """Keep trials' folders but empty ones, with what was printed in the first; none of trials that run again."""
+        kept = True
+        try:
+            yield
+        except WorkerLost:
+            kept = False
+            raise
         finally:
-            remove_empty(workdir)
+            if kept:
+                self._keep_output(workdirs[0])
+            for workdir in workdirs:
+                remove(workdir, only_empty=kept)
 
     def _shared(self) -> bool:
         """Whether the campaign's folder is this machine's, too: another machine may have another campaign there."""
@@ -174,10 +202,10 @@ class Sandbox:
     def _own_folder(self, task: Task) -> Path:
         """Return the trial's folder in the campaign's, not made yet, without what earlier attempts left."""
         for earlier in range(1, task.attempt):
-            shutil.rmtree(trial_folder(self.job.folder, task.trial, earlier), ignore_errors=True)
+            with contextlib.suppress(OSError):
+                clear(trial_folder(self.job.folder, task.trial, earlier))
         workdir = trial_folder(self.job.folder, task.trial, task.attempt)
-        if workdir.exists():  # of a driver that was killed before it could note the attempt
-            shutil.rmtree(workdir)
+        clear(workdir)  # of a driver that was killed before it could note the attempt
         return workdir
 
     def _start(self) -> None:
@@ -199,8 +227,13 @@ class Sandbox:
             env=environment,
         )
         theirs.close()
-        self._pipe.send_bytes(self._payload)
-        self._answer(None, STARTUP_LIMIT)
+        try:
+            self._pipe.send_bytes(self._payload)
+            self._answer(None, STARTUP_LIMIT)
+        except (SimulationKilled, BrokenPipeError, ConnectionResetError) as error:
+            raise WorkerLost(f"its process ended while it started: {error}") from error
+        except WalltimeExceeded as error:
+            raise WorkerFailed(f"the simulator's module was not imported within {STARTUP_LIMIT:g} s") from error
 
     def _send(self, content: Any) -> None:
         """Hand over trials; WorkerLost where the child has died while it had none."""
@@ -223,6 +256,8 @@ class Sandbox:
             raise self._death() from None
         if kind in ("error", "lacks"):
             reason, details = content
+            if says_full(details):
+                raise NoRoom(reason)
             if workdir is not None:
                 (workdir / "error.txt").write_text(details, encoding="utf-8")
             raise (NotReturned if kind == "lacks" else SimulationError)(reason)
@@ -234,7 +269,7 @@ class Sandbox:
         code = self._process.wait()
         self.close()
         if -code in LOST:
-            return WorkerLost(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
+            return SimulationKilled(f"killed by {signal.Signals(-code).name}; the machine may be out of memory")
         place, said = self._last_output()
         quoted = f"; its last output: {said}" if said else ""
         if code < 0:
@@ -253,29 +288,56 @@ class Sandbox:
         return place, " / ".join(said.strip()[-OUTPUT_TAIL:].splitlines()[-3:])
 
     def _keep_output(self, workdir: Path) -> None:
-        """Put what the simulation printed into its folder."""
-        if self._output.seek(0, os.SEEK_END) > 0:
-            workdir.mkdir(parents=True, exist_ok=True)
-            self._output.seek(0)
-            with (workdir / "output.txt").open("wb") as kept:
-                shutil.copyfileobj(self._output, kept)
+        """Put what the simulation printed into its folder, if that goes: what it found is worth more."""
+        with contextlib.suppress(OSError):
+            if self._output.seek(0, os.SEEK_END) > 0:
+                workdir.mkdir(parents=True, exist_ok=True)
+                self._output.seek(0)
+                with (workdir / "output.txt").open("wb") as kept:
+                    shutil.copyfileobj(self._output, kept)
 
 
 def outcome_of(answer: Answer, workdir: Path, started: float, finished: float, host: str) -> Outcome:
-    """Return what became of a trial that ran in `workdir`, which keeps the traceback of one that failed."""
+    """Return what became of a trial that ran in `workdir`, which keeps the traceback of one that failed.
+
+    NoRoom, where it failed on a full disk.
+    """
     kind, content = answer
     if kind == "done":
         return Outcome(TrialState.DONE, started, finished, host, *content)
     reason, details = content
+    if says_full(details) or not has_room(workdir):
+        raise NoRoom(reason)
     workdir.mkdir(parents=True, exist_ok=True)
     (workdir / "error.txt").write_text(details, encoding="utf-8")
     return Outcome(TrialState.FAILED, started, finished, host, reason=reason, lacks=kind == "lacks")
 
 
-def remove_empty(workdir: Path) -> None:
-    """Remove a trial's folder if nothing is in it."""
-    with contextlib.suppress(OSError):
-        workdir.rmdir()
+@contextlib.contextmanager
+def surrounded(folder: Path) -> Iterator[None]:
+    """Make a WorkerLost of what goes wrong around simulations, with the campaign's folder: it is none of theirs."""
+    try:
+        yield
+    except OSError as error:
+        full = is_full(error) or not has_room(folder)
+        raise (NoRoom if full else WorkerFailed)(of_system(error)) from error
+
+
+def clear(path: Path) -> None:
+    """Remove a folder of an earlier attempt; of a link only the link itself."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
+
+
+def remove(workdir: Path, *, only_empty: bool) -> None:
+    """Remove a trial's folder; one that is not empty stays where only empty ones are meant."""
+    if only_empty:
+        with contextlib.suppress(OSError):
+            workdir.rmdir()
+    else:
+        shutil.rmtree(workdir, ignore_errors=True)
 
 
 # What follows runs in the child.

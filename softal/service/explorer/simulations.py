@@ -22,9 +22,8 @@ from softal.errors import CampaignStateError, SpaceError
 from softal.kinds.own_modules import importable
 from softal.orchestrator import added
 from softal.orchestrator.added import same_run
-from softal.orchestrator.workers.executor import TaskLost
 from softal.orchestrator.workers.in_process import InProcess, in_a_child
-from softal.orchestrator.workers.job import Task
+from softal.orchestrator.workers.job import Task, WorkerLost
 from softal.tracking.journal import DATABASE, Journal
 from softal.trial import USER, Point, Trial, TrialState
 
@@ -175,7 +174,7 @@ class Simulations:
                 executor.cancel([self._handle])
         try:
             [outcome] = executor.outcomes(self._handle)
-        except TaskLost as lost:
+        except WorkerLost as lost:
             self._end("failed", reason=str(lost))
             return
         except BaseException as error:  # a task that was taken back before it began
