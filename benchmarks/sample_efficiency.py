@@ -26,7 +26,7 @@ from chains import Chain
 from peers import METHODS
 from problems import PROBLEMS, problem
 
-from softal.orchestrator.workers.sandbox import die_with_parent
+from softal.orchestrator.workers.watcher import die_with_parent
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "runs" / "benchmarks" / "sample_efficiency"

@@ -99,9 +99,9 @@ def _places(folder: Path, name: str) -> list[Path]:
 def _refuse_library(name: str, here: Sequence[Path]) -> None:
     """Raise SoftalError where others would get this module in place of a library of the same name."""
     loaded = getattr(sys.modules.get(name), "__file__", None)
-    installed = (
-        loaded is not None and Path(loaded) not in here and any(part in Path(loaded).parts for part in INSTALLED)
-    )
+    if loaded is not None and Path(loaded) in here and name not in sys.stdlib_module_names:
+        return  # it is what others import, such as softal itself in the folder that it is developed in
+    installed = loaded is not None and any(part in Path(loaded).parts for part in INSTALLED)
     if name in sys.stdlib_module_names or name in _required() or installed:
         file = next(path for path in here if path.is_file())
         raise SoftalError(f"{file} has the name of a library, `{name}`, which others import: give it another name")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from softal.errors import InvalidObservation
+from softal.simulators.base import validate_observation
 from softal.simulators.results import to_observation
 from softal.simulators.statistics import standard_error
 from softal.trial import Array, Observation
@@ -86,3 +87,10 @@ def test_files_and_whole_observations() -> None:
 def test_what_cannot_be_understood(results: Any, message: str) -> None:
     with pytest.raises(InvalidObservation, match=message):
         to_observation(results)
+
+
+@pytest.mark.parametrize("array", [Array(np.ones((5, 7)), None, np.arange(7.0)), Array(np.ones(4), np.ones(3))])
+def test_an_array_whose_parts_have_other_shapes_is_no_result(array: Array) -> None:
+    """A class may make it without `Array.of`; the journal could not read it again."""
+    with pytest.raises(InvalidObservation, match=r"array 'g' has (grid|errors) of shape .* and values of shape"):
+        validate_observation(Observation({"f": 1.0}, {}, {"g": array}), None)

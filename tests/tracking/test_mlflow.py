@@ -296,8 +296,7 @@ def test_configurations_are_a_picture_and_no_curves(
         "box": Array(np.full(2, 8.0)),
         "diffraction": Array(rng.random((97, 97))),
         "phase_input": Array(rng.random((40, 33, 33))),
-        "surface": Array(rng.random((5, 7)), None, np.arange(7.0)),  # no table: the grid is of one axis
-        "oblong": Array(np.arange(4.0), np.ones(3), np.arange(4.0)),  # none, either
+        "surface": Array(rng.random((5, 7)), None, rng.random((5, 7))),  # no table: it has two axes
     }
     seen = Observation({"y": 0.5}, {}, {**arrays, **more})
     journal.write([done(0, 0.5, observation=seen)])
@@ -306,7 +305,7 @@ def test_configurations_are_a_picture_and_no_curves(
     held = assert_exact(journal, follower.uri)
     run = held.trials[0]
     assert [file for file in held.files(run) if file != "arrays"] == pictures
-    kept = ["box.npy", "diffraction.npy", "oblong.npy", "snapshot.npy", "surface.npy"]
+    kept = ["box.npy", "diffraction.npy", "snapshot.npy", "surface.npy"]
     assert held.files(run, "arrays") == [f"arrays/{name}" for name in kept]  # no phase_input: it is in the journal
 
 
@@ -513,7 +512,7 @@ def test_a_requeued_trial_leaves_no_running_run(journal: Journal) -> None:
 
 
 def test_insertion_and_client_calls_write_the_same(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal.write([done(0), failed(1), done(2, objective={"z": 1e400}, point={"epsilon": 1.0, "on": True})])
+    journal.write([done(0), failed(1), done(2, objective={"z": 1e400}, point={"epsilon": 1.0, "n": 12, "kind": True})])
     inserted = mirror(journal)
     catch_up(inserted)
     monkeypatch.setattr(mlflow._Database, "of", classmethod(lambda *_: None))
@@ -563,7 +562,7 @@ def test_what_mlflow_does_not_take_does_not_stop_it(journal: Journal) -> None:
 
 def test_texts_that_are_no_unicode_do_not_stop_it(journal: Journal) -> None:
     """Half of a surrogate pair, from a choice such as "\\ud800": databases take no such text."""
-    journal.write([done(0, point={"kind": "\ud800"}), done(1)])
+    journal.write([done(0, point={**done(0).point, "kind": "\ud800"}), done(1)])
     follower = mirror(journal)
     catch_up(follower)
     held = Held(follower.uri)
