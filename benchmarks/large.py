@@ -37,6 +37,7 @@ ROLES = {  # what a process's command line says, and what it is then
     "Strategist": "strategist",
     "Trainer": "trainer",
     "Tracker": "tracker",
+    "workers/watcher.py": "watchers",
     "softal.orchestrator.workers.sandbox": "sandboxes",
     "ray::IDLE": "workers",
     "by random": "workers",

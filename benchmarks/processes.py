@@ -10,6 +10,7 @@ import psutil
 
 PAUSE = 5.0  # s between looks, which are not free with a hundred processes
 SANDBOX = "softal.orchestrator.workers.sandbox"
+WATCHER = "workers/watcher.py"  # two of them stand before each sandbox
 
 
 def watch(process: subprocess.Popen[Any], limit: float) -> dict[str, float]:
@@ -53,7 +54,8 @@ def _look(pid: int) -> dict[str, float]:
     for one in family:
         try:
             memory += one.memory_full_info().pss
-            sandboxes += SANDBOX in one.cmdline()
+            command = one.cmdline()
+            sandboxes += SANDBOX in command and not any(part.endswith(WATCHER) for part in command)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
         count += 1

@@ -223,7 +223,8 @@ def _other_array(array: Any, rng: random.Random) -> Any:
             return np.array(rng.choice((1.0, "x", None)))
         case 6:
             changed = array.copy()
-            changed.flat[rng.randrange(array.size)] = rng.choice((np.nan, np.inf, -np.inf, 1e308, 0.0))
+            values = (np.nan, np.inf, -np.inf, 1e308, 0.0) if array.dtype.kind == "f" else (0, 1, 127)
+            changed.flat[rng.randrange(array.size)] = rng.choice(values)
             return changed
         case 7:
             return array[::-1]

@@ -137,7 +137,7 @@ def make_curves(folder: Path, **changes: Any) -> Campaign:
     campaign = Campaign(runs=folder / "runs", folder=folder, **{**data, **changes})
     ending = campaign.launch(executor=in_process)
     assert ending.state == "finished", ending
-    return Campaign.open(campaign.folder)
+    return Campaign.open(campaign.folder, own_code=True)
 
 
 @dataclass

@@ -46,6 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_connections_that_break_are_no_errors(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    assert site.json("/api/predict", **POINT)["prediction"], "it has not started"
     caplog.set_level("INFO", logger="uvicorn.error")  # which says nothing to users
     for _ in range(3):
         break_all(site.port, site.cookie)

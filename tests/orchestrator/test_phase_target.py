@@ -195,7 +195,7 @@ def test_resumed_from_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathF
     campaign = Campaign.from_yaml("campaigns/qc.yaml")
     assert campaign.launch().state == "finished"
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    again = Campaign.open(folder.parent / "runs/qc")
+    again = Campaign.open(folder.parent / "runs/qc", own_code=True)
     assert again.spec.built.settings.classifier == folder.parent / "runs/hcss"
     assert again.resume(trials=5).state == "finished"
     assert sum("P_qc12" in trial.objective for trial in again.list_trials()) == 5
