@@ -17,7 +17,11 @@ What begins with a dot is no parameter. All addresses are relative, so that the 
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
@@ -70,9 +74,10 @@ class Server:
         return f"http://{self.host}:{self.port}/"
 
     def serve(self) -> None:
-        """Serve until Ctrl-C, SIGTERM or `stop`; then end the simulation that runs."""
+        """Serve until Ctrl-C, SIGTERM, SIGHUP or `stop`; then end the simulation that runs."""
         try:
-            self._server.run(sockets=[self._socket])
+            with _hung_up(self.stop):
+                self._server.run(sockets=[self._socket])
         finally:
             self.simulations.close()
             self._socket.close()
@@ -80,6 +85,20 @@ class Server:
     def stop(self) -> None:
         """Let `serve` return; for other threads."""
         self._server.should_exit = True
+
+
+@contextlib.contextmanager
+def _hung_up(stop: Callable[[], None]) -> Iterator[None]:
+    """Stop at SIGHUP, of which uvicorn takes no care: raised within its loop, Ctrl-C would leave open pages waiting."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as nohup has it
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, lambda *_: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _mistake(request: Request, error: Exception) -> Response:
