@@ -194,7 +194,9 @@ SIMULATION = """
 import scipy, statistics, wcwidth_of_mine
 
 def simulate(x):
-    import scipy.special
+    import os, scipy.special
+    if "PYTHONSAFEPATH" in os.environ:
+        raise RuntimeError("programs of a simulation's would not find what lies beside them")
     return {"f": float(scipy.special.erf(x)) + statistics.fmean([0.0]) + wcwidth_of_mine.ZERO}
 """
 
@@ -248,7 +250,9 @@ def test_a_ray_of_ones_own(beside: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv(private.OWN_FOLDER, raising=False)
     looking = Looking()
     campaign = Campaign(simulator="with_namesakes:simulate", folder=beside, runs=beside / "runs", **DATA)
-    assert campaign.launch(looking).state == "finished"
+    pages: list[str | None] = []
+    assert campaign.launch(looking, announce=lambda page, slots: pages.append(page)).state == "finished"
+    assert pages[0] is not None, "Ray's dashboard has imported the `random.py` of the folder"
     assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 2
     assert looking.session.parent == private.folder()
     assert looking.session.parent.parent.stat().st_mode & private.OTHERS == 0

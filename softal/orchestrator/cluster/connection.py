@@ -15,6 +15,7 @@ from typing import Any
 from softal.errors import SoftalError
 from softal.orchestrator.cluster import leftovers, private
 from softal.orchestrator.cluster.probe import named
+from softal.orchestrator.workers.sandbox import FOR_RAY, SAFE_PATH
 
 # Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
 # RAY_AUTH_MODE here would come too late, since Ray reads it when it is imported.
@@ -209,7 +210,7 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         # that has files of its own has them prepared by Ray, and its folder is not taken.
         where = {"job_config": JobConfig(_client_job=JOB not in os.environ), **where}
     try:
-        with _deaf_to_the_terminal():
+        with _deaf_to_the_terminal(), _not_from_this_folder():
             _mute()
             started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
@@ -241,6 +242,22 @@ def _deaf_to_the_terminal() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _not_from_this_folder() -> Iterator[None]:
+    """Let Ray's processes not import what lies in the folder where softal runs.
+
+    A `random.py` there kept Ray's dashboard from its start. What they inherit, sandboxes take out again.
+    """
+    if SAFE_PATH in os.environ:  # the user has said so for all that runs
+        yield
+        return
+    os.environ[SAFE_PATH] = FOR_RAY
+    try:
+        yield
+    finally:
+        del os.environ[SAFE_PATH]
 
 
 def _slots(trial: Requirements) -> int:

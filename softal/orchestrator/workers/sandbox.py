@@ -49,6 +49,7 @@ IDLE = 5.0  # seconds between looks whether the campaign is still running, while
 STARTUP_LIMIT = 300.0  # seconds in which a simulator's module must be imported
 WALLTIME_GRACE = 2.0  # seconds beyond the walltime, in which a simulator that keeps the walltime itself can say so
 OUTPUT_TAIL = 300  # characters of its output that a crashed simulation's reason quotes
+SAFE_PATH, FOR_RAY = "PYTHONSAFEPATH", "softal"  # Python's variable, any text of which is yes, and what we say for Ray
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 LOST = (signal.SIGKILL, signal.SIGTERM)  # sent by the system (out of memory, shutdown), never by a simulation's own bug
 
@@ -216,6 +217,8 @@ class Sandbox:
         self.close()
         self._pipe, theirs = Pipe()
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
+        if environment.get(SAFE_PATH) == FOR_RAY:
+            del environment[SAFE_PATH]  # programs of the simulation's find what lies beside them
         child = [sys.executable, "-P", "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
         self._process = subprocess.Popen(
             watcher.command(child, theirs.fileno()),
