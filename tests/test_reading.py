@@ -56,10 +56,23 @@ def spoken(capsys, monkeypatch, *words) -> tuple[int, list[str]]:
         ('"\\ud800": 1', "holds half a character"),
         (f"a: 0o{'7' * 5000}", "is no number that can be used"),
         (f"a: {'9' * 5000}", "is no number that can be used"),
+        (
+            f"objective: {{match: {{g: {{reference: g.csv, range: [0, 1{'0' * 400}]}}}}}}",
+            "is no number that can be used",
+        ),
         ("\n".join(["a0: &a0 [1]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 900))]), "more than 30 deep"),
         (f"a: [{'1, ' * MAX_WRITTEN}]", "more than 20000 values; data belongs into other files"),
     ],
-    ids=["no character", "half a character", "half a key", "octal digits", "digits", "nested aliases", "many values"],
+    ids=[
+        "no character",
+        "half a character",
+        "half a key",
+        "octal digits",
+        "digits",
+        "no float",
+        "nested aliases",
+        "many values",
+    ],
 )
 @pytest.mark.usefixtures("quick")
 def test_yaml_that_is_hard_to_read_is_refused(text, said):

@@ -666,7 +666,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("workers.walltime", -5, "workers.walltime", "-5 is not a duration"),
     ("workers.walltime", 0, "workers.walltime", "0 is given; a duration above 0"),
     ("workers.walltime", True, "workers.walltime", "True is not a duration"),
-    ("workers.walltime", 10**400, "workers.walltime", "is not a duration"),
+    ("workers.walltime", 10**400, "workers.walltime", "is no number that can be used"),
     ("workers.retries", -1, "workers.retries", "must be greater than or equal to 0"),
     ("workers.grace", "x", "workers.grace", "'x' is not a duration"),
     ("workers.ahead", "all", "workers.ahead", "'all' is given; `auto` or a whole number from 0"),

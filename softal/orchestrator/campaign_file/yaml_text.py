@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from softal.kinds.validation import join, show
 MAX_BYTES = 1_000_000  # of a campaign file: its data belongs into other files
 MAX_DEPTH = 30  # of lists and mappings in each other
 MAX_DIGITS = 1000  # of a number: 1.8e308 is the largest that is finite
+MAX_WHOLE = int(sys.float_info.max)  # beyond it, whole numbers cannot become real ones
 MAX_NODES = 100_000  # after anchors are expanded: an alias bomb has billions
 MAX_WRITTEN = 20_000  # values that stand there: PyYAML takes about 2 s for them
 
@@ -248,7 +250,10 @@ def _is_text(text: str) -> bool:
 def _whole(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise ValueError(text)
-    return int(text, 0 if text[:2] in ("0x", "0o") else 10)
+    value = int(text, 0 if text[:2] in ("0x", "0o") else 10)
+    if abs(value) > MAX_WHOLE:
+        raise ValueError(text)
+    return value
 
 
 def _finite(text: str) -> float:
