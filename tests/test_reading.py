@@ -24,6 +24,7 @@ from softal.orchestrator.predictions import read_points
 from softal.reading import read_bytes, read_json, read_npy, read_npz
 from softal.references import load_reference
 from softal.space import InvalidSpace, Space
+from softal.surrogates.gaussian_processes.gp import restored, stored, train
 from softal.tracking.journal import Journal
 
 R = np.linspace(0.0, 3.0, 20)
@@ -425,3 +426,11 @@ def test_a_name_on_the_command_line_obeys_the_limit_of_names(tmp_path):
     assert Campaign.from_yaml(tmp_path / "small.yaml", name="n" * 100).spec.name == "n" * 100
     with pytest.raises(CampaignFileError, match=r"name: .* at most 100"):
         Campaign.from_yaml(tmp_path / "small.yaml", name="n" * 101)
+
+
+def test_a_process_whose_tensors_have_other_shapes_is_not_restored():
+    X = np.random.default_rng(0).random((6, 2))
+    arrays, learned = stored(*train(X, X.sum(axis=1), np.full(6, 0.1), ()))
+    restored(arrays, learned, ())
+    with pytest.raises(ValueError, match=r"variances of shape \(1, 1\)"):
+        restored({**arrays, "variance": np.full((1, 1), 0.1)}, learned, ())

@@ -256,5 +256,7 @@ def restored(
 ) -> tuple[ExactGP, Scaling]:
     """Return the process and the scaling that were `stored`."""
     X, y, variance = (arrays[name] for name in ("X", "y", "variance"))
+    if X.ndim != 2 or not y.shape == variance.shape == X.shape[:1]:
+        raise ValueError(f"X of shape {X.shape} has targets of shape {y.shape} and variances of shape {variance.shape}")
     hyperparameters = Hyperparameters.from_dict(learned["hyperparameters"])
     return ExactGP(X, y, variance, Encoding.of(X, categorical), hyperparameters), Scaling(**learned["scaling"])
