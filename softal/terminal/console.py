@@ -258,12 +258,10 @@ def _value_text(trial: Trial, name: str) -> str:
 
 
 def show_mapping(console: Terminal, rows: Mapping[str, Any]) -> None:
-    """Print names and values in two columns."""
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    for name, value in rows.items():
-        table.add_row(name, plain(value))
-    console.print(table)
+    """Print keys and values, a line each, which only the terminal breaks: a command in it can be copied and typed."""
+    width = max(map(len, rows), default=0)
+    for key, value in rows.items():
+        console.print(Text.assemble((key.ljust(width), "bold"), "  ", plain(value)), soft_wrap=True)
 
 
 def relative(path: Path) -> str:
