@@ -204,8 +204,8 @@ def validate_observation(observation: Any, outputs: Outputs | None) -> Observati
             raise InvalidObservation(
                 f"array {name!r} holds {np.sum(~np.isfinite(array.values))} values that are not finite"
             )
-        for what, part in (("errors", array.errors), ("grid", array.grid)):
-            if part is not None and np.shape(part) != np.shape(array.values):
-                shapes = f"{what} of shape {np.shape(part)} and values of shape {np.shape(array.values)}"
-                raise InvalidObservation(f"array {name!r} has {shapes}; the same shape is allowed")
+        try:
+            Array.of(array.values, array.errors, array.grid)
+        except ValueError as error:
+            raise InvalidObservation(f"array {name!r}: {error}") from None
     return observation

@@ -92,5 +92,5 @@ def test_what_cannot_be_understood(results: Any, message: str) -> None:
 @pytest.mark.parametrize("array", [Array(np.ones((5, 7)), None, np.arange(7.0)), Array(np.ones(4), np.ones(3))])
 def test_an_array_whose_parts_have_other_shapes_is_no_result(array: Array) -> None:
     """A class may make it without `Array.of`; the journal could not read it again."""
-    with pytest.raises(InvalidObservation, match=r"array 'g' has (grid|errors) of shape .* and values of shape"):
+    with pytest.raises(InvalidObservation, match=r"array 'g': (grid|errors) has shape .*, the values have"):
         validate_observation(Observation({"f": 1.0}, {}, {"g": array}), None)
