@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from softal.orchestrator.workers.watcher import below
+
 PROC = Path("/proc")
 DASHBOARD = b"/ray/dashboard/dashboard.py"
 
@@ -18,7 +20,7 @@ _found: set[Path] = set()
 
 def note() -> None:
     """Find the folders of the dashboards that this process has started, while they run."""
-    processes = [process for dashboard in _dashboards() for process in (dashboard, *_below(dashboard))]
+    processes = [process for dashboard in _dashboards() for process in (dashboard, *below(dashboard))]
     inodes = {inode for process in processes for inode in _sockets(process)}
     for line in _lines(PROC / "net" / "unix") if inodes else ():
         fields = line.split(maxsplit=7)  # the seventh is the inode, the eighth the path, if there is one
@@ -35,21 +37,12 @@ def remove() -> None:
 
 
 def _dashboards() -> Iterator[int]:
-    for child in _below(os.getpid(), deep=False):
+    for child in below(os.getpid()):
         try:
             if DASHBOARD in (PROC / str(child) / "cmdline").read_bytes():
                 yield child
         except OSError:  # it has ended
             continue
-
-
-def _below(process: int, *, deep: bool = True) -> Iterator[int]:
-    """Give the children of a process, and theirs."""
-    for thread in (PROC / str(process) / "task").glob("*/children"):
-        for child in " ".join(_lines(thread)).split():
-            yield int(child)
-            if deep:
-                yield from _below(int(child))
 
 
 def _sockets(process: int) -> Iterator[str]:

@@ -36,8 +36,6 @@ NO_TOKEN = (
     "~/.ray/auth_token"
 )
 FILES, FILES_EACH = 100, 3  # open files of Ray's head without workers, and for each
-SOCKET_PATH = 107  # bytes that the path of a Unix socket may have
-SOCKETS = "ray/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store"  # of Ray's, in the temporary folder
 
 
 def named(address: str | None) -> str | None:
@@ -87,10 +85,10 @@ def limits(concurrent: int) -> str | None:
     if private.folder() is not None:
         return None
     folder = temporary()
-    size = len(os.fsencode(folder / SOCKETS))
-    if size > SOCKET_PATH:
+    size = len(os.fsencode(folder / "ray")) + len(private.SOCKET)
+    if size > private.LONGEST:
         return (
-            f"the path of a socket has at most {SOCKET_PATH} bytes, and its own would have {size} in the temporary "
+            f"the path of a socket has at most {private.LONGEST} bytes, and its own would have {size} in the temporary "
             f"folder {folder}; name a shorter one, such as RAY_TMPDIR=/tmp"
         )
     return None
@@ -98,7 +96,7 @@ def limits(concurrent: int) -> str | None:
 
 def temporary() -> Path:
     """Return the folder in which a Ray of our own makes its folder, where that is left to Ray."""
-    return Path(os.environ.get("RAY_TMPDIR", os.environ.get("TMPDIR", "/tmp")))
+    return Path(os.environ.get(private.OWN_FOLDER, os.environ.get("TMPDIR", "/tmp")))
 
 
 def _source(address: str | None) -> str:
