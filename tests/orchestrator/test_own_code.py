@@ -244,7 +244,6 @@ class Looking(Silent):
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("no_ray")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Ray does not wait for what it ends
 def test_a_ray_of_ones_own(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its workers get the folder where softal runs, and no namesakes; its sessions are private, its ports are seen."""
     monkeypatch.delenv(private.OWN_FOLDER, raising=False)
