@@ -65,6 +65,11 @@ def in_a_line(error: BaseException) -> str:
     return said if isinstance(error, ValueError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says; its class, where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
 def of_system(error: OSError) -> str:
     """Return what the operating system has against a file, and what to do."""
     named = [os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)]

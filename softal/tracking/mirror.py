@@ -26,6 +26,7 @@ from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.outputs import Outputs
 from softal.passwords import redacted
+from softal.reading import first_line
 from softal.temporary import temporary_folder
 from softal.tracking.attachments import PlotBudget, copy_artifacts, plot_arrays, write_arrays
 from softal.tracking.journal import Journal
@@ -427,4 +428,4 @@ def _seconds(trial: Trial) -> float:
 
 
 def _first_line(error: BaseException) -> str:
-    return redacted((str(error).strip().splitlines() or [type(error).__name__])[0])[:300]
+    return redacted(first_line(error))[:300]

@@ -20,6 +20,7 @@ from softal.orchestrator.cluster.tasks import Submit, evaluator
 from softal.orchestrator.workers.executor import AgentFailed, Handle
 from softal.orchestrator.workers.job import Job, NoRoom, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
 from softal.orchestrator.workers.pickling import pack
+from softal.reading import first_line
 
 AGENT_LIVES = 20  # how often an agent that dies is rebuilt
 TASKS_BETWEEN_TRIMS = 5000
@@ -88,12 +89,12 @@ class RayExecutor:
         except RayTaskError as error:
             raise _within(error) from error
         except OutOfMemoryError as error:  # of whoever takes most, mostly
-            raise SimulationKilled(_first_line(error)) from error
+            raise SimulationKilled(first_line(error)) from error
         except OutOfDiskError as error:
-            raise NoRoom(_first_line(error)) from error
+            raise NoRoom(first_line(error)) from error
         except RayError as error:
             self._require(at_once=True)
-            raise WorkerLost(_first_line(error)) from error
+            raise WorkerLost(first_line(error)) from error
         return outcomes
 
     def cancel(self, handles: Sequence[Any]) -> None:
@@ -167,11 +168,7 @@ def _within(error: RayTaskError) -> WorkerLost:
     """Return what was raised in a worker: why it lost its trials, or else something around the simulation."""
     cause = error.cause
     known = isinstance(cause, WorkerLost)
-    return type(cause)(str(cause)) if known else WorkerFailed(f"{type(cause).__name__}: {_first_line(cause)}")
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return type(cause)(str(cause)) if known else WorkerFailed(f"{type(cause).__name__}: {first_line(cause)}")
 
 
 def _give_back_memory() -> None:
