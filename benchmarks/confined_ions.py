@@ -15,13 +15,14 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import confined_ions_replay
 import numpy as np
 import overhead
-from confined_ions_library import POOL_FIDELITY, SYSTEMS, TEST_FIDELITY, Library
+from confined_ions_library import POOL_FIDELITY, SYSTEMS, TEST_FIDELITY, Library, good
 from confined_ions_replay import METHODS, Job
 from jobs import run_all
 
@@ -56,6 +57,9 @@ Results = Mapping[tuple[str, str], Sequence[Steps]]  # method, network -> steps 
 
 def main() -> None:
     options = _options()
+    if options.campaign:
+        print(json.dumps(judge(options.campaign, options.library), indent=1))
+        return
     if not options.show:
         measure(options)
     results = load(options.folder)
@@ -74,9 +78,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="paths of each method")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are kept")
+    parser.add_argument("--campaign", type=Path, help="judge this campaign's own simulations, and nothing else")
     parser.add_argument("--show", action="store_true", help="run nothing: what there is in the folder")
     parser.add_argument("--docs", type=Path, help="Markdown file whose section is replaced; a figure goes to images/")
     return parser.parse_args()
+
+
+def judge(campaign: Path, library: Path) -> list[dict[str, Any]]:
+    """Return what a campaign's first simulations, as many as in SIZES, teach of the library's tests."""
+    own = replace(Library.load(library), pool=good(campaign))
+    objective = Campaign.open(library / "pool").spec.objective
+    sizes = [n for n in confined_ions_replay.SIZES if n <= len(own.pool)]
+    steps = [confined_ions_replay.judged(own, objective, np.arange(n), Job("committee", 0)) for n in sizes]
+    return [{**step, "chosen": len(step["chosen"])} for step in steps]
 
 
 def measure(options: argparse.Namespace) -> None:

@@ -65,11 +65,12 @@ class Library:
     @classmethod
     def load(cls, folder: Path) -> Library:
         """Return what is done of the library in a folder, without trials that are marked as no result."""
-        pool, edges, tests = (_good(folder / name) for name in ("pool", "edges", "tests"))
+        pool, edges, tests = (good(folder / name) for name in ("pool", "edges", "tests"))
         return cls(Space(SPACE), pool + edges, tests, len(pool))
 
 
-def _good(folder: Path) -> tuple[Trial, ...]:
+def good(folder: Path) -> tuple[Trial, ...]:
+    """Return the finished trials of a campaign with their arrays, without those that are marked as no result."""
     done = Journal.open(folder).trials(TrialState.DONE, arrays=True)
     flaws = Campaign.open(folder).spec.objective.flaws
     return tuple(trial for trial in done if trial.observation and flaws.of(trial.observation.values) is None)
