@@ -103,6 +103,24 @@ class Driver:
         """Wait until so many finished trials are in MLflow."""
         self.wait_until(lambda: Counter(self.mlflow_runs(database)[0].values())["FINISHED"] >= trials, process)
 
+    def hear(self, text: str, process: subprocess.Popen[str]) -> str:
+        """Return what the campaign prints, up to the line in which there is this text."""
+        heard = ""
+        assert process.stdout is not None
+        for line in process.stdout:
+            heard += line
+            if text in line:
+                return heard
+        raise AssertionError(f"the campaign has ended and not said: {text}\n{heard}")
+
+    def rest(self, process: subprocess.Popen[str]) -> str:
+        """Return what the campaign prints from now on to its end."""
+        assert process.stdout is not None
+        with process.stdout:
+            found = process.stdout.read()
+        process.wait(60)
+        return found
+
     def wait_until(self, enough: Callable[[], object], process: subprocess.Popen[str]) -> None:
         until = time.monotonic() + 120
         while not enough():

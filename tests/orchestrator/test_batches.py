@@ -88,7 +88,13 @@ def test_two_workers_get_whole_batches(make_campaign: Make, tmp_path: Path):
 
 
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("strategy", [{"kind": "cmaes", "popsize": 6}, {"kind": "bayesian", "n_initial": 6}])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        {"kind": "cmaes", "popsize": 6},
+        pytest.param({"kind": "bayesian", "n_initial": 6}, marks=pytest.mark.exhaustive),  # which knows no batches
+    ],
+)
 def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: Make, strategy, tmp_path: Path):
     common = {
         "simulator": many(tmp_path / "log", batch=6, seconds=0.1),
@@ -244,9 +250,13 @@ def undisturbed(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> li
     return results(campaign)
 
 
-@pytest.mark.parametrize("runs", [1, 4, 10])
-def test_a_driver_killed_in_a_batch_loses_nothing(tmp_path: Path, undisturbed: list[tuple], runs: int):
-    driver = driver_of_batches(tmp_path)
+@pytest.mark.parametrize(
+    "runs", [pytest.param(1, marks=pytest.mark.exhaustive), 4, pytest.param(10, marks=pytest.mark.exhaustive)]
+)
+def test_a_driver_killed_in_a_batch_loses_nothing(
+    tmp_path: Path, undisturbed: list[tuple], ray_address: str, runs: int
+):
+    driver = driver_of_batches(tmp_path, ray=ray_address)
     process = driver.launch()
     driver.wait_for(runs, process)
     time.sleep(0.1 * (runs % 4))
@@ -274,9 +284,9 @@ def test_ctrl_c_waits_for_the_batch(tmp_path: Path, ray_address: str):
     process = driver.launch()
     driver.wait_for(5, process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    output = driver.hear("Stopping: waiting up to 20 s for 3 running simulations.", process)
+    output += driver.rest(process)
     assert process.returncode == 130, output
-    assert "Stopping: waiting up to 20 s for 3 running simulations." in output
     states = Counter(trial.state for trial in driver.trials())
     assert states[TrialState.RUNNING] == 0
     assert states[DONE] == 7, "what ran was not waited for"  # of the design of 4 first three, then one, then a batch

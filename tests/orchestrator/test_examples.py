@@ -97,7 +97,7 @@ def test_a_free_particle_diffuses_and_drifts_as_einstein_says(tmp_path: Path) ->
 @pytest.mark.ray
 @pytest.mark.timeout(290)
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_can_be_launched(kind: str, tmp_path: Path) -> None:
+def test_it_can_be_launched(kind: str, tmp_path: Path, ray_address: str) -> None:
     write_example(kind, tmp_path)
     file = tmp_path / "campaign.yaml"
     text = file.read_text()
@@ -107,6 +107,7 @@ def test_it_can_be_launched(kind: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "softal.typer_cli", "launch", "campaign.yaml", "--json"],
         cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False,
+        env={**os.environ, "RAY_ADDRESS": ray_address},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)

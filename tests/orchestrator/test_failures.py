@@ -175,7 +175,14 @@ def test_a_value_that_is_nan_is_a_failed_simulation_like_others(make_campaign: M
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
-@pytest.mark.parametrize("strategy", ["sobol", {"kind": "cmaes", "popsize": 4}, {"kind": "bayesian", "n_initial": 3}])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        pytest.param("sobol", marks=pytest.mark.exhaustive),
+        pytest.param({"kind": "cmaes", "popsize": 4}, marks=pytest.mark.exhaustive),
+        {"kind": "bayesian", "n_initial": 3},
+    ],
+)
 def test_failed_trials_run_again_as_if_they_had_not_failed(make_campaign: Make, tmp_path: Path, strategy):
     common = {"strategy": strategy, "surrogate": "gp", "budget": {"trials": 8, "failures": 3}, "concurrent": 1}
     campaign = _scratch(make_campaign, tmp_path, **common)

@@ -179,6 +179,24 @@ def test_a_strategy_with_a_bug_leaves_nothing_running(make_campaign: Make):
     assert "RUNNING" not in statuses
 
 
+def test_a_second_ctrl_c_in_the_middle_of_the_answer_to_the_first_counts(make_campaign: Make, tmp_path: Path):
+    (tmp_path / "pace").write_text("1")  # the second simulation waits
+
+    class Impatient(StopAfter):
+        def message(self, text: str) -> None:
+            if text.startswith("Stopping: waiting up to 100 s for 1 running"):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    campaign = make_campaign(
+        simulator={"kind": "simulations:Bowl", "pace": str(tmp_path / "pace")},
+        workers={"concurrent": 2, "grace": "100 s"},
+    )
+    began = time.monotonic()
+    assert campaign.launch(Impatient(1)).exit_code == 130
+    assert time.monotonic() - began < 60
+    assert campaign.status().done == 1
+
+
 class Killer(Silent):
     """Kills an agent's process when so many trials are finished."""
 

@@ -54,9 +54,13 @@ def test_ten_times_as_many_random_points_are_worse():
     assert worst(hartmann6, 6, 64, q=8) < at_random(hartmann6, 6, 640, 5)
 
 
-@pytest.mark.parametrize("acquisition", ["qLogNoisyEI", "qLogEI", "UCB"])
 @pytest.mark.parametrize(
-    ("f", "d", "n", "noise"), [(branin, 2, 24, 0.0), (branin, 2, 24, 2.0), (hartmann6, 6, 40, 0.1)]
+    ("acquisition", "f", "d", "n", "noise"),
+    [
+        pytest.param(name, *problem, marks=[pytest.mark.exhaustive] * (i != j))
+        for i, name in enumerate(["UCB", "qLogEI", "qLogNoisyEI"])
+        for j, problem in enumerate([(branin, 2, 24, 0.0), (branin, 2, 24, 2.0), (hartmann6, 6, 40, 0.1)])
+    ],
 )
 def test_acquisition_functions(acquisition, f, d, n, noise):
     options = {"noise": noise, "settings": {"acquisition": acquisition}}

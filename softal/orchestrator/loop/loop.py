@@ -144,9 +144,12 @@ class Loop:
             self._tick()
 
     def stop(self, reason: str, *, at_once: bool = False) -> None:
-        """Stop proposing; give running simulations the plan's grace, or none, then put them back into the stock."""
+        """Stop proposing; give running simulations the plan's grace, or none, then put them back into the stock.
+
+        A later call gives no more time: a second signal may come in the middle of the answer to the first.
+        """
         self._stop_reason = reason
-        self._stop_deadline = time.time() + (0.0 if at_once else self.plan.grace)
+        self._stop_deadline = min(self._stop_deadline, time.time() + (0.0 if at_once else self.plan.grace))
 
     @property
     def active(self) -> float:
