@@ -13,11 +13,11 @@ demo: setup  ## install, then fit argon's potential to its measured structure fa
 check: lint  ## linters, types, and the tests that need no Ray, no engine and no training
 	$(PYTEST) -m "not (ray or learning or physics or validation or fuzz or exhaustive)"
 
-test: setup  ## the test suite, in two processes
-	$(PYTEST)
+test: setup  ## the test suite, in three processes: of two one is of tests that wait for Ray more than they compute
+	$(PYTEST) --numprocesses 3
 
 test-all: setup  ## the test suite with the whole of the contracts' matrices
-	$(PYTEST) -m ""
+	$(PYTEST) --numprocesses 3 -m ""
 
 fuzz: setup  ## read 10,000 damaged files of each kind: hours
 	$(BIN)/python tests/fuzzing.py --each 10000 --keep build/fuzz

@@ -23,7 +23,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_order)
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("ray" if item.get_closest_marker("ray") else item.path.name))
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    """Return what shares a process of pytest: a Ray, the tests that start Rays of their own, or a file."""
+    if item.get_closest_marker("ray") is None:
+        return item.path.name
+    return "ray" if {"local_ray", "ray_address"} & set(getattr(item, "fixturenames", ())) else "rays of their own"
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

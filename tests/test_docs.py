@@ -38,8 +38,8 @@ def write(page: str, folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def execute(arguments: list[str], folder: Path) -> str:
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(folder)}
+def execute(arguments: list[str], folder: Path, **variables: str) -> str:
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(folder), **variables}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=250
     )
@@ -109,9 +109,9 @@ def test_parts_alone(page: str, name: str, tmp_path: Path) -> None:
 
 @pytest.mark.ray
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
-def test_a_campaign_from_python(page: str, tmp_path: Path) -> None:
+def test_a_campaign_from_python(page: str, tmp_path: Path, ray_address: str) -> None:
     write(page, tmp_path)
-    execute(["campaign.py"], tmp_path)
+    execute(["campaign.py"], tmp_path, RAY_ADDRESS=ray_address)
     assert (tmp_path / "runs/bowl/report.html").stat().st_size > 10_000
 
 

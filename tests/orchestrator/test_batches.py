@@ -280,16 +280,18 @@ def test_a_driver_killed_in_a_batch_loses_nothing(
 
 
 def test_ctrl_c_waits_for_the_batch(tmp_path: Path, ray_address: str):
-    driver = driver_of_batches(tmp_path, seconds=2.0, trials=9, grace=20, ray=ray_address)
+    driver = driver_of_batches(tmp_path, seconds=0.1, trials=9, grace=60, ray=ray_address)
+    driver.let_run(4)  # of the design of 4 first three, then one, then a batch that waits in the middle
     process = driver.launch()
     driver.wait_for(5, process)
     process.send_signal(signal.SIGINT)
-    output = driver.hear("Stopping: waiting up to 20 s for 3 running simulations.", process)
+    output = driver.hear("Stopping: waiting up to 60 s for 3 running simulations.", process)
+    driver.let_run(9)
     output += driver.rest(process)
     assert process.returncode == 130, output
     states = Counter(trial.state for trial in driver.trials())
     assert states[TrialState.RUNNING] == 0
-    assert states[DONE] == 7, "what ran was not waited for"  # of the design of 4 first three, then one, then a batch
+    assert states[DONE] == 7, "what ran was not waited for"
     code, output = driver.resume()
     assert code == 0, output
     assert driver.runs() == dict.fromkeys(range(9), 1)
