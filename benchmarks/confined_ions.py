@@ -33,6 +33,7 @@ LIBRARY = HERE.parent / "runs" / "ions_library"
 FOLDER = HERE.parent / "runs" / "benchmarks" / "confined_ions"
 BEGIN, END = "<!-- efficiency: begin -->", "<!-- efficiency: end -->"
 NETWORKS = ("ensemble", "gaussian_process")
+COMPARED = ("committee", "sobol", "random", "grid")  # where nothing else is asked for
 LABELS = {
     "committee": "committee, cost by steps",
     "committee_gp": "committee of Gaussian processes, cost by steps",
@@ -74,7 +75,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", type=Path, default=LIBRARY)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(COMPARED), metavar="METHOD")
     parser.add_argument("--seeds", type=int, default=5, help="paths of each method")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where results are kept")

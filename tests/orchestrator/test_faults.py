@@ -230,7 +230,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
 
 
 def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address: str):
-    driver = Driver(tmp_path, seconds=0.1, trials=4, ray=ray_address)
+    driver = Driver(tmp_path, seconds=0.1, trials=4, mlflow="off", ray=ray_address)
     driver.let_run(2)
     process = driver.launch()
     driver.wait_for(1, process)
