@@ -99,7 +99,7 @@ def run(
                 dashboard_port=cluster.dashboard_port,
             ) as workers_and_agents,
         ):
-            stops.listen()  # Ray's start puts a handler of its own in the place of that of SIGTERM, which aborts
+            stops.listen()  # a Ray that was imported before softal has put its handler in the place of that of SIGTERM
             journal.set_info(dashboard=workers_and_agents.dashboard)
             announce(workers_and_agents.dashboard, workers_and_agents.slots)
             say_doing(listener, "Starting the first simulations ...")
