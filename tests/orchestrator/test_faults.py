@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,6 +185,31 @@ def kill_and_resume(folder: Path, temporary: Path, runs: int) -> None:
 
 def left_by_dashboards(temporary: Path) -> list[Path]:
     return [path for pattern in ("pymp-*", f"{PREFIX}*") for path in temporary.rglob(pattern)]
+
+
+def test_rays_log_folder_removed_while_a_campaign_runs_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker can begin a trial any more."""
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
+        monkeypatch.setenv("TMPDIR", short)
+        driver = Driver(tmp_path, trials=8, mlflow="'off'")
+        driver.let_run(4)  # two simulations wait in the middle
+        process = driver.launch()
+        driver.wait_for(6, process)
+        (logs,) = Path(short).glob("softal-*/ray/session_2*/logs")
+        shutil.rmtree(logs)
+        driver.let_run(8)
+        output = driver.rest(process)
+    assert "Traceback" not in output
+    states = {trial.state for trial in driver.trials()}
+    if process.returncode == 0:
+        assert states == {TrialState.DONE}, output
+    else:
+        assert process.returncode == 1, output
+        assert states == {TrialState.DONE, TrialState.PROPOSED}, output
+        assert f"No such file or directory: '{logs}" in output
+        assert "Mend the cause, then: softal resume runs/victim" in output
 
 
 def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path, ray_address: str):
