@@ -218,6 +218,9 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         what = f"joined at {address}" if address else "started"
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
+    except BaseException:  # a signal: what is there is not to be taken for somebody else's by the next campaign
+        _end()
+        raise
     if address is None and TEMPORARY not in where:
         private.close(Path(started.address_info["session_dir"]))
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
