@@ -1,6 +1,7 @@
 """A journal that was removed, or replaced by another file, while a process writes it: what is in it is still there.
 
-The database stays readable for who has it open, with its write-ahead log, so that it can be written to a file again.
+The database stays readable for who has it open, with its write-ahead log, so that it can be written to a file again. So
+it is where only one of the files beside it was removed: whoever opens it then reads what was long ago, or nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +20,21 @@ BESIDE = ("-wal", "-shm")  # SQLite's files beside a database
 SAVED = "journal.saved.sqlite"  # where it is put where its name is taken
 
 
-def log_of(path: Path) -> Path:
-    """Return the path of a database's write-ahead log."""
-    return path.with_name(path.name + BESIDE[0])
+Identities = tuple[tuple[int, int] | None, ...]  # of the files beside a database
+
+
+def beside(path: Path) -> Identities:
+    """Return what tells the files beside a database from others that come to have their names."""
+    return tuple(identity(path.with_name(path.name + end)) for end in BESIDE)
+
+
+def taken(before: Identities, now: Identities) -> str | None:
+    """Return the end of the name of the first of them that is gone, or is another file; None where none is.
+
+    SQLite makes them when the database is first used, and removes them with its last connection.
+    """
+    ends = zip(BESIDE, before, now, strict=True)
+    return next((end for end, known, found in ends if known is not None and found != known), None)
 
 
 def id_in(path: Path) -> str | None:
@@ -31,13 +44,14 @@ def id_in(path: Path) -> str | None:
     return None if found is None else str(read_json(found[0]))
 
 
-def write_back(database: sqlite3.Connection, path: Path, log: tuple[int, int] | None) -> Path:
+def write_back(database: sqlite3.Connection, path: Path, known: Identities, *, ours: bool) -> Path:
     """Write a database to the path that it had, or beside it where another file is now; close it; return where it is.
 
     Args:
         database: open.
         path: that it had.
-        log: the identity of its write-ahead log, which must not be taken for the other file's.
+        known: of the files beside it, which must not be taken for another database's.
+        ours: whether the file at that path is still its own.
 
     Raises:
         JournalError: if that cannot be done.
@@ -49,8 +63,8 @@ def write_back(database: sqlite3.Connection, path: Path, log: tuple[int, int] | 
         with contextlib.closing(sqlite3.connect(draft)) as copy:
             database.backup(copy)
         database.close()  # before another one has its name: with it go the files beside it, by their names
-        target = path if not path.exists() else path.with_name(SAVED)
-        stale = [target, *([path] if identity(log_of(path)) == log else [])]
+        target = path if ours or not path.exists() else path.with_name(SAVED)
+        stale = [target, *([path] if beside(path)[0] == known[0] else [])]
         for one, end in product(stale, BESIDE):
             one.with_name(one.name + end).unlink(missing_ok=True)
         draft.rename(target)
@@ -61,11 +75,18 @@ def write_back(database: sqlite3.Connection, path: Path, log: tuple[int, int] | 
     return target
 
 
-def told(path: Path, now: str) -> str:
-    """Return what has happened to a journal that was written back under a name, and what to do, in a line."""
+def told(path: Path, now: str, end: str | None) -> str:
+    """Return what has happened to a journal that was written back under a name, and what to do, in a line.
+
+    Args:
+        path: of the journal.
+        now: its name.
+        end: of the name of the file beside it that was taken away; None where it was the journal itself.
+    """
     again = command("resume", path.parent)
     if now == path.name:
-        return f"{path} was removed while its campaign ran; what was in it was written back. Go on with: {again}"
+        gone = f"{path}{end or ''}"
+        return f"{gone} was removed while its campaign ran; what was in it was written back. Go on with: {again}"
     return (
         f"{path} was replaced by another file while its campaign ran; what was in it is kept in {now}. "
         f"Put that back as {path.name}, and go on with: {again}"

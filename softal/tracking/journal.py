@@ -104,7 +104,7 @@ class Journal:
         wait = READER_WAITS if self.read_only else WRITER_WAITS
         self._db = sqlite3.connect(uri, uri=True, timeout=wait, isolation_level=None, check_same_thread=False)
         self._identity = identity(path)
-        self._log: tuple[int, int] | None = None
+        self._beside: displaced.Identities = (None, None)
 
     @classmethod
     def create(cls, folder: Path, text: str, info: Mapping[str, Any]) -> Journal:
@@ -196,11 +196,13 @@ class Journal:
 
     def _keep(self) -> None:
         """Write the journal back where its file was taken away while we write it."""
-        if identity(self._path) == self._identity:
-            self._log = identity(displaced.log_of(self._path))
+        ours, now = identity(self._path) == self._identity, displaced.beside(self._path)
+        taken = displaced.taken(self._beside, now) if ours else None
+        if ours and taken is None:
+            self._beside = now
             return
-        path = displaced.write_back(self._db, self._path, self._log)
-        self.displaced = displaced.told(self._shown, path.name)
+        path = displaced.write_back(self._db, self._path, self._beside, ours=ours)
+        self.displaced = displaced.told(self._shown, path.name, taken)
         self._connect(path)
         self._set_up()
 

@@ -23,16 +23,16 @@ Make = Callable[..., Campaign]
 
 
 class Removes(Listening):
-    """Removes the journal when so many trials are finished."""
+    """Removes the journal, or a file of it, when so many trials are finished."""
 
-    def __init__(self, folder: Path, trials: int) -> None:
+    def __init__(self, folder: Path, trials: int, what: str = "journal.sqlite*") -> None:
         super().__init__()
-        self.folder, self.left, self.finished = folder, trials, 0
+        self.folder, self.left, self.what, self.finished = folder, trials, what, 0
 
     def trial_finished(self, trial: Trial, improved: bool) -> None:
         self.finished += 1
         if self.finished == self.left:
-            for path in self.folder.glob("journal.sqlite*"):
+            for path in self.folder.glob(self.what):
                 path.unlink()
 
 
@@ -54,6 +54,23 @@ def test_a_journal_removed_while_a_campaign_runs_stops_it_and_loses_nothing(make
     trials = {trial.id: trial for trial in campaign.list_trials()}
     assert len(trials) == 60
     assert {number: trials[number] for number in done} == done, "a finished trial was run again"
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_a_file_beside_the_journal_that_is_removed_is_noticed_and_loses_nothing(make_campaign: Make, end: str) -> None:
+    """SQLite goes on with the removed file, and whoever opens the journal meanwhile does not see what is in it."""
+    campaign = make_campaign(budget={"trials": 40})
+    listener = Removes(campaign.folder, 4, f"journal.sqlite{end}")
+    with pytest.raises(JournalError, match=rf"journal\.sqlite{end} was removed .* back\. Go on with: softal resume "):
+        campaign.launch(listener, executor=in_process)
+    assert listener.finished < 20, "it was noticed at the next write"
+    status = campaign.status()
+    assert (status.state, status.running, status.done) == ("failed", 0, listener.finished)
+    before = {trial.id: trial for trial in campaign.list_trials() if trial.state is TrialState.DONE}
+    assert campaign.resume(executor=in_process).state == "finished"
+    after = {trial.id: trial for trial in campaign.list_trials()}
+    assert len(after) == 40
+    assert {number: after[number] for number in before} == before, "a finished trial was run again"
 
 
 @pytest.mark.learning

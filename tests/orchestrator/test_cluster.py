@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from softal.orchestrator.cluster.connection import Local
 from softal.orchestrator.workers.job import Job, Task
 from softal.orchestrator.workers.pickling import pack
 from softal.orchestrator.workers.sandbox import Sandbox
+from softal.temporary import PREFIX
 from softal.trial import TrialState
 
 SEVERAL = """
@@ -53,7 +55,7 @@ for name, concurrent in (("first", 1), ("second", 1), ("third", 1), ("fourth", 2
     grew = grown(before) if name in ("second", "third", "fifth") else "first of its Ray"
     before = held()
     print(name, starts, len(shutdowns), len(named), grew, sep="; ")
-    folders = [str(folder) for folder in Path(sys.argv[3]).glob("pymp-*")]
+    folders = [str(folder) for folder in Path(sys.argv[3]).rglob("pymp-*")]
     assert len(folders) <= 1, folders  # of the dashboard that runs
 """
 
@@ -67,7 +69,7 @@ def test_a_dashboard_that_does_not_come_up_costs_no_campaign(monkeypatch: pytest
         tried.append(options["include_dashboard"])
         if options["include_dashboard"]:
             raise Exception("\nThe last 20 lines of /tmp/ray/logs/dashboard.log (it has the error message): \n...")
-        return SimpleNamespace(dashboard_url=None)
+        return SimpleNamespace(dashboard_url=None, address_info={"session_dir": "/nowhere"})
 
     monkeypatch.setattr(ray, "init", init)
     assert connection._started(None, {"include_dashboard": True}, "test") is None
@@ -103,16 +105,18 @@ def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
 @pytest.mark.ray
 def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
     """And leave neither threads nor open files behind, nor the temporary folder of Ray's dashboard."""
-    command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE), str(tmp_path)]
     path = f"{Path(holding.__file__).parent}:{os.environ.get('PYTHONPATH', '')}"
-    environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path), "RAY_TMPDIR": "/tmp"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
+        command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE), short]
+        environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": short, "RAY_TMPDIR": short}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+        left = [*Path(short).rglob("pymp-*"), *Path(short).rglob(f"{PREFIX}*")]
     assert done.returncode == 0, done.stderr
+    assert left == []
     assert done.stdout.splitlines() == [
         "first; [1]; 0; 0; first of its Ray", "second; [1]; 0; 0; no", "third; [1]; 0; 0; no",
         "fourth; [1, 2]; 1; 0; first of its Ray", "fifth; [1, 2]; 1; 0; no",
     ]  # fmt: skip
-    assert list(tmp_path.glob("pymp-*")) == []
 
 
 @pytest.mark.ray

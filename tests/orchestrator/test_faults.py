@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from driving import HERE, REASONS, Driver, worker_killed_in
 from mlflow_server import Server
 
 from softal.orchestrator.campaign import Campaign
+from softal.temporary import PREFIX
 from softal.trial import TrialState
 
 pytestmark = pytest.mark.ray
@@ -145,18 +148,28 @@ MLFLOW_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:
 
 
 @pytest.mark.parametrize("runs", [pytest.param(1, marks=OFTENER), 6, pytest.param(11, marks=OFTENER)])
-def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
-    driver = Driver(tmp_path)
+def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int):
+    """And leaves nothing that the next start does not remove: the dashboard has a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
+        monkeypatch.setenv("TMPDIR", short)
+        kill_and_resume(tmp_path, Path(short), runs)
+
+
+def kill_and_resume(folder: Path, temporary: Path, runs: int) -> None:
+    driver = Driver(folder)
     process = driver.launch()
     driver.wait_for(runs, process)
+    driver.wait_until(lambda: left_by_dashboards(temporary), process)
     time.sleep(0.1 * runs)  # each time at another point of a simulation's life
     process.kill()
     process.communicate()
     before = {trial.id: trial for trial in driver.trials() if trial.state.finished}
     in_flight = {trial.id for trial in driver.trials() if trial.state is TrialState.RUNNING}
     time.sleep(2)  # Ray's processes see that their driver is gone
+    assert left_by_dashboards(temporary)
     code, output = driver.resume()
     assert code == 0, output
+    assert left_by_dashboards(temporary) == []
     after = {trial.id: trial for trial in driver.trials()}
     assert sorted(after) == list(range(12))
     assert all(trial.state is TrialState.DONE for trial in after.values())
@@ -168,6 +181,35 @@ def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, runs: int):
     children, parents = driver.mlflow_runs()
     assert children == dict.fromkeys(range(12), "FINISHED"), output
     assert parents == ["FINISHED"], output
+
+
+def left_by_dashboards(temporary: Path) -> list[Path]:
+    return [path for pattern in ("pymp-*", f"{PREFIX}*") for path in temporary.rglob(pattern)]
+
+
+def test_rays_log_folder_removed_while_a_campaign_runs_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker can begin a trial any more."""
+    with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
+        monkeypatch.setenv("TMPDIR", short)
+        driver = Driver(tmp_path, trials=8, mlflow="'off'")
+        driver.let_run(4)  # two simulations wait in the middle
+        process = driver.launch()
+        driver.wait_for(6, process)
+        (logs,) = Path(short).glob("softal-*/ray/session_2*/logs")
+        shutil.rmtree(logs)
+        driver.let_run(8)
+        output = driver.rest(process)
+    assert "Traceback" not in output
+    states = {trial.state for trial in driver.trials()}
+    if process.returncode == 0:
+        assert states == {TrialState.DONE}, output
+    else:
+        assert process.returncode == 1, output
+        assert states == {TrialState.DONE, TrialState.PROPOSED}, output
+        assert f"No such file or directory: '{logs}" in output
+        assert "Mend the cause, then: softal resume runs/victim" in output
 
 
 def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path, ray_address: str):
@@ -208,6 +250,52 @@ def test_sigterm_stops_gently_though_ray_has_a_handler_of_its_own(tmp_path: Path
     assert "***" not in output, "a stack, as Ray prints it when it aborts"
     states = Counter(trial.state for trial in driver.trials())
     assert (states[TrialState.DONE], states[TrialState.RUNNING]) == (5, 0), "what ran was not waited for"
+
+
+SIGNALLED = """
+import os, sys
+from softal.orchestrator.cluster import connection
+from softal.typer_cli import main
+from ray import _raylet
+from ray._private import node
+
+module, name = {"begins": (node, "Node"), "connects": (_raylet, "CoreWorker")}[sys.argv[1]]
+number, made = int(sys.argv[2]), getattr(module, name)
+
+def signalled(*arguments, **options):
+    if name == "Node":
+        os.kill(os.getpid(), number)
+    found = made(*arguments, **options)
+    if name == "CoreWorker":
+        os.kill(os.getpid(), number)  # it has put its handlers in place, and Ray has not kept it yet
+    return found
+
+setattr(module, name, signalled)
+sys.argv[1:3] = []
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"), [("begins", signal.SIGTERM), ("connects", signal.SIGTERM), ("connects", signal.SIGINT)]
+)
+def test_a_signal_while_ray_starts_stops_in_order(
+    tmp_path: Path, ray_address: str, moment: str, number: signal.Signals
+) -> None:
+    """At the moments at which Ray has put its own handlers in the place of ours, or would crash."""
+    driver = Driver(tmp_path, trials=2, mlflow="off")
+    command = [sys.executable, "-c", SIGNALLED, moment, str(int(number)), "launch", str(driver.file)]
+    environment = {**os.environ, "RAY_ADDRESS": ray_address, "COLUMNS": "200"}
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 128 + number, output
+    assert f"Stopped: {'SIGTERM' if number == signal.SIGTERM else 'Ctrl-C'}" in output
+    assert "softal resume runs/victim" in output
+    assert "Traceback" not in output
+    assert "***" not in output, "a stack, as Ray prints it when it aborts"
+    assert Campaign.open(driver.state).status().state == "stopped"
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from driving import HERE, Listening
 
+from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.loop.pause import Pause
 from softal.orchestrator.workers.crew import LOST_WORKERS, Crew
@@ -232,6 +233,21 @@ def test_only_a_simulation_that_is_killed_again_and_again_fails(
     assert (crew.stuck is not None) == (becomes == "stuck")
     if becomes == "failed":
         assert finished[0].reason == "its worker was lost 3 times: killed by SIGKILL"
+
+
+def test_a_stop_that_comes_out_of_rays_start_as_an_error_is_a_stop(make_campaign: Make) -> None:
+    """Compiled code makes a SystemError of what a handler raises in it, and others of that."""
+
+    def broken_off(**wanted: Any) -> Any:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except BaseException as error:
+            raise SoftalError("Ray cannot be started: SystemError") from error
+
+    campaign = make_campaign()
+    ending = campaign.launch(executor=broken_off)
+    assert (ending.state, ending.reason, ending.exit_code) == ("stopped", "SIGTERM", 143)
+    assert campaign.status().state == "stopped"
 
 
 def test_a_trial_that_can_be_run_nowhere_stops_the_campaign_in_order(make_campaign: Make) -> None:

@@ -130,9 +130,24 @@ def test_a_long_path_is_none_for_sockets(short: Path, monkeypatch: pytest.Monkey
     assert len(str(found)) + len(private.SOCKET) <= private.LONGEST
 
 
-def test_rays_own_setting_stands(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(private.OWN_FOLDER, str(short))
+def test_where_the_user_wants_them_they_are_private_too(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(private.OWN_FOLDER, str(short / "own"))
+    found = private.folder()
+    assert found == short / f"own/softal-{os.geteuid()}/ray"
+    assert mode(found.parent) == 0o700
+
+
+def test_a_session_in_rays_own_folder_is_closed_once_it_is_there(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder that the user wants is too long for one of softal's in it."""
+    longest = private.LONGEST - len(f"/ray{private.SOCKET}")
+    wanted = short / ("x" * (longest - len(str(short)) - 1))
+    monkeypatch.setenv(private.OWN_FOLDER, str(wanted))
     assert private.folder() is None
+    session = wanted / "ray/session"
+    session.mkdir(parents=True)
+    session.chmod(0o777)
+    private.close(session)
+    assert mode(session) == 0o700
 
 
 def test_a_folder_of_state_is_what_the_umask_lets(make_campaign: Callable[..., Campaign]) -> None:

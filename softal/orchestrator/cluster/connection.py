@@ -6,16 +6,16 @@ import atexit
 import logging
 import math
 import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from softal.errors import SoftalError
 from softal.orchestrator.cluster import leftovers, private
 from softal.orchestrator.cluster.probe import named
-from softal.orchestrator.workers.sandbox import FOR_RAY, SAFE_PATH
+from softal.orchestrator.cluster.starting import kept_in_bounds
 
 # Nothing is reported to Ray's makers. Token authentication is Ray's own default for a local start since 2.59; to set
 # RAY_AUTH_MODE here would come too late, since Ray reads it when it is imported.
@@ -28,6 +28,7 @@ ENVIRONMENT = {
 }
 AGENTS = 3  # strategist, trainer, tracker
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray tells the process of a job that was submitted
+TEMPORARY = "_temp_dir"  # Ray's option for the folder of its sessions
 WORKERS_LIMIT = "RAY_num_workers_soft_limit"
 _limits: set[str] = set()  # that we have set
 
@@ -168,7 +169,6 @@ def connect(
         raise
     if kept is not None:
         _kept[:] = [kept]
-        leftovers.note()  # the user may end it before the process ends
         atexit.unregister(_end)
         atexit.register(_end)  # before Ray's own, which was registered when Ray was imported
     elif not joined:
@@ -179,7 +179,6 @@ def _end() -> None:
     """End Ray, or leave it."""
     import ray
 
-    leftovers.note()
     ray.shutdown()
     leftovers.remove()
 
@@ -210,8 +209,7 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         # that has files of its own has them prepared by Ray, and its folder is not taken.
         where = {"job_config": JobConfig(_client_job=JOB not in os.environ), **where}
     try:
-        with _deaf_to_the_terminal(), _not_from_this_folder():
-            _mute()
+        with kept_in_bounds(), _dashboards(where):
             started = ray.init(namespace=namespace, log_to_driver=False, logging_level=logging.ERROR, **where)
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
@@ -220,44 +218,16 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         what = f"joined at {address}" if address else "started"
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
+    except BaseException:  # a signal: what is there is not to be taken for somebody else's by the next campaign
+        _end()
+        raise
+    if address is None and TEMPORARY not in where:
+        private.close(Path(started.address_info["session_dir"]))
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
 
 
-def _mute() -> None:
-    """Let Ray not print whatever its processes publish as errors: 20 lines of a log, on the standard output."""
-    from ray._private import worker
-
-    worker.print_to_stdstream = lambda *said, **how: None
-
-
-@contextmanager
-def _deaf_to_the_terminal() -> Iterator[None]:
-    """Let processes that are started in here not be ended by SIGHUP, which all get when their terminal is closed.
-
-    The campaign ends itself then, and simulations and agents have to be there until it has. (Ray itself does so for
-    Ctrl-C.) A process inherits which signals are blocked.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _not_from_this_folder() -> Iterator[None]:
-    """Let Ray's processes not import what lies in the folder where softal runs.
-
-    A `random.py` there kept Ray's dashboard from its start. What they inherit, sandboxes take out again.
-    """
-    if SAFE_PATH in os.environ:  # the user has said so for all that runs
-        yield
-        return
-    os.environ[SAFE_PATH] = FOR_RAY
-    try:
-        yield
-    finally:
-        del os.environ[SAFE_PATH]
+def _dashboards(where: dict[str, Any]) -> AbstractContextManager[None]:
+    return leftovers.of_dashboards(Path(where[TEMPORARY]).parent) if TEMPORARY in where else nullcontext()
 
 
 def _slots(trial: Requirements) -> int:
@@ -295,7 +265,7 @@ def _local(wanted: Local) -> dict[str, Any]:
         "dashboard_host": "127.0.0.1",
     }
     if (own := private.folder()) is not None:
-        options["_temp_dir"] = str(own)
+        options[TEMPORARY] = str(own)
     if wanted.port is not None:
         options["dashboard_port"] = wanted.port
     if not wanted.gpus:

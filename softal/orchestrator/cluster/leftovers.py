@@ -1,60 +1,48 @@
 """What Ray's dashboard leaves behind when it is ended: the folder through which its server of forks takes orders.
 
-Python removes such a temporary folder (`pymp-...`) when a process ends by itself; the dashboard is killed.
+Python removes such a temporary folder (`pymp-...`) when a process ends by itself; the dashboard is killed. So its
+temporary files are in a folder that is removed after it, or, where this process is killed, too, at the next start.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
+import atexit
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from softal.orchestrator.workers.watcher import below
+from softal.orchestrator.cluster.starting import put_in_place
+from softal.temporary import sweep, temporary_folder
 
-PROC = Path("/proc")
-DASHBOARD = b"/ray/dashboard/dashboard.py"
-
-_found: set[Path] = set()
+_folders = ExitStack()  # of the dashboards that this process has started
 
 
-def note() -> None:
-    """Find the folders of the dashboards that this process has started, while they run."""
-    processes = [process for dashboard in _dashboards() for process in (dashboard, *below(dashboard))]
-    inodes = {inode for process in processes for inode in _sockets(process)}
-    for line in _lines(PROC / "net" / "unix") if inodes else ():
-        fields = line.split(maxsplit=7)  # the seventh is the inode, the eighth the path, if there is one
-        if len(fields) == 8 and f"socket:[{fields[6]}]" in inodes:
-            folder = Path(fields[7]).parent
-            if folder.name.startswith("pymp-"):
-                _found.add(folder)
+@contextmanager
+def of_dashboards(within: Path) -> Iterator[None]:
+    """Let a dashboard that is started in here have its temporary files in a folder of their own.
+
+    Args:
+        within: folder with a path that is short enough for sockets.
+    """
+    from ray._private import ray_constants, services
+
+    def with_folder(start: Callable[..., Any]) -> Callable[..., Any]:
+        def started(command: list[str], process_type: str, *arguments: Any, **options: Any) -> Any:
+            if process_type == ray_constants.PROCESS_TYPE_DASHBOARD:
+                options["env_updates"] = {"TMPDIR": str(_folders.enter_context(temporary_folder(within)))}
+            return start(command, process_type, *arguments, **options)
+
+        return started
+
+    sweep(within)
+    with put_in_place(services, "start_ray_process", with_folder):
+        yield
 
 
 def remove() -> None:
     """Remove them, once Ray has ended."""
-    while _found:
-        shutil.rmtree(_found.pop(), ignore_errors=True)
+    _folders.close()
 
 
-def _dashboards() -> Iterator[int]:
-    for child in below(os.getpid()):
-        try:
-            if DASHBOARD in (PROC / str(child) / "cmdline").read_bytes():
-                yield child
-        except OSError:  # it has ended
-            continue
-
-
-def _sockets(process: int) -> Iterator[str]:
-    for descriptor in (PROC / str(process) / "fd").glob("*"):
-        try:
-            yield str(descriptor.readlink())
-        except OSError:  # it has been closed
-            continue
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(errors="replace").splitlines()
-    except OSError:
-        return []
+atexit.register(remove)  # where its start was broken off; Ray, which is imported later, ends what it has started before

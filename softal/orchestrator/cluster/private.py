@@ -67,13 +67,18 @@ def _write_token(path: Path) -> None:
 def folder() -> Path | None:
     """Return a folder for Ray's sessions in one that only the user can enter; None leaves Ray its own.
 
-    It is left to Ray where the user has said where it is to be, by `RAY_TMPDIR`, or where no path is short enough for
-    Ray's sockets.
+    It is where the user says, by `RAY_TMPDIR`, or among temporary folders. It is left to Ray where no path is short
+    enough for its sockets.
     """
-    if os.environ.get(OWN_FOLDER):
-        return None
-    bases = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    said = os.environ.get(OWN_FOLDER)
+    bases = [os.path.abspath(said)] if said else dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: PTH100
     return next((found for base in bases for found in _private(Path(base))), None)
+
+
+def close(session: Path) -> None:
+    """Let nobody but the user enter the folder of a session that Ray has made in a folder of its own."""
+    with suppress(OSError):
+        session.chmod(0o700)
 
 
 def _private(base: Path) -> Iterator[Path]:
@@ -87,7 +92,7 @@ def _private(base: Path) -> Iterator[Path]:
         return
     with suppress(OSError):
         with suppress(FileExistsError):
-            own.mkdir(mode=0o700)
+            own.mkdir(mode=0o700, parents=True)
         yield (own if _is_ours(own) else Path(tempfile.mkdtemp(prefix=f"{own.name}-", dir=base))) / "ray"
 
 

@@ -13,8 +13,8 @@ from softal.orchestrator.workers.executor import Agent, AgentFailed, Executor, H
 POLL = 0.5  # seconds between looks at signals while waiting for an agent
 
 
-class StoppedAtOnce(Exception):
-    """The user does not want to wait, not even for the agents."""
+class StoppedAtOnce(BaseException):
+    """The user does not want to wait, not even for the agents; nor is it an error to whoever is called meanwhile."""
 
 
 class Agents:

@@ -99,7 +99,7 @@ def run(
                 dashboard_port=cluster.dashboard_port,
             ) as workers_and_agents,
         ):
-            stops.listen()  # Ray's start puts a handler of its own in the place of that of SIGTERM, which aborts
+            stops.listen()  # a Ray that was imported before softal has put its handler in the place of that of SIGTERM
             journal.set_info(dashboard=workers_and_agents.dashboard)
             announce(workers_and_agents.dashboard, workers_and_agents.slots)
             say_doing(listener, "Starting the first simulations ...")
@@ -110,10 +110,11 @@ def run(
             finally:
                 loop.agents.close()
     except SoftalError as error:
-        if not (stops.signal and isinstance(error, NoRoomForJournal)):
+        # Nobody has waited for room; and what breaks off Ray's start may come out of it as an error of its own.
+        if not (stops.signal and (stops.loop is None or isinstance(error, NoRoomForJournal))):
             ending = Ending("failed", str(error))
             raise
-        ending = _stopped(stops)  # nobody has waited for room
+        ending = _stopped(stops)
     except (StoppedAtOnce, SystemError):  # SystemError: a signal while Ray starts reached it inside its compiled part
         if stops.signal is None:
             raise
