@@ -378,7 +378,7 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
     from softal.terminal.output import harmless
-    from softal.tracking.journal import DATABASE
+    from softal.tracking.database import DATABASE
 
     go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
     try:

@@ -26,7 +26,8 @@ from softal.orchestrator.status import Status, require_campaign
 from softal.orchestrator.workers.job import batch_of
 from softal.passwords import complete, keep
 from softal.simulators.base import Simulator
-from softal.tracking.journal import DATABASE, Journal
+from softal.tracking.database import DATABASE
+from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from softal.errors import CampaignStateError
 from softal.orchestrator.campaign_file.schema import differences
 from softal.passwords import redacted
 from softal.surrogates import Learner
+from softal.tracking.database import DATABASE
 from softal.tracking.displaced import BESIDE, SAVED
-from softal.tracking.journal import DATABASE
 
 Kind = TypeVar("Kind", bound=Learner)
 

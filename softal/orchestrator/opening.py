@@ -17,7 +17,7 @@ from softal.orchestrator.campaign_file.settings import BudgetSettings, wrong_nam
 from softal.reading import boundary
 from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
-from softal.tracking.journal import DATABASE
+from softal.tracking.database import DATABASE
 
 IN_PYTHON = "softal.orchestrator.campaign_file.in_python:InPython"
 

@@ -19,7 +19,8 @@ from softal.orchestrator.campaign_file.schema import CampaignSpec
 from softal.orchestrator.foreign import own
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
-from softal.tracking.journal import Journal, in_use
+from softal.tracking.journal import Journal
+from softal.tracking.lock import in_use
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
