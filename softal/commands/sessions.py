@@ -50,6 +50,13 @@ def resume(
     trials: Annotated[int | None, typer.Option(min=1, help="New limit of trials.")] = None,
     hours: Annotated[float | None, typer.Option(min=0, help="New limit of hours.")] = None,
     target: Annotated[float | None, typer.Option(help="New target of the objective.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Another Ray than the file's cluster.address, for this and later sessions: HOST:PORT, "
+            "ray://HOST:PORT, auto, or local for one that is started here."
+        ),
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed trials again, at their points and with their seeds.")
     ] = False,
@@ -65,17 +72,26 @@ def resume(
     more = {"trials": trials, "hours": hours, "target": target}
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
+        options += ["--address", address] if address else []
         options += ["--retry-failed"] * retry_failed
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return
-    _run(campaign, resume=True, as_json=as_json, retry_failed=retry_failed, **more)
+    _run(campaign, resume=True, as_json=as_json, address=address, retry_failed=retry_failed, **more)
 
 
 class CampaignEnded(SystemExit):
     """A campaign has ended, with this exit code, whatever became of what was printed."""
 
 
-def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool = False, **more: Any) -> None:
+def _run(
+    campaign: Campaign,
+    *,
+    resume: bool,
+    as_json: bool,
+    address: str | None = None,
+    retry_failed: bool = False,
+    **more: Any,
+) -> None:
     """Run a campaign with a display, print what it found and exit with its code."""
     from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
     from softal.orchestrator.campaign import Silent
@@ -84,7 +100,9 @@ def _run(campaign: Campaign, *, resume: bool, as_json: bool, retry_failed: bool 
     from softal.terminal.sessions import announce, summarize
     from softal.tracking.database import DATABASE
 
-    go: Any = partial(campaign.resume, retry_failed=retry_failed, **more) if resume else campaign.launch
+    go: Any = (
+        partial(campaign.resume, address=address, retry_failed=retry_failed, **more) if resume else campaign.launch
+    )
     try:
         if as_json:
             ending = go(Silent())

@@ -20,7 +20,7 @@ from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
-from softal.orchestrator.opening import extended, in_python, launched, renamed
+from softal.orchestrator.opening import extended, in_python, launched, moved, renamed
 from softal.orchestrator.results import Results
 from softal.orchestrator.status import Status, require_campaign
 from softal.orchestrator.workers.job import batch_of
@@ -156,7 +156,7 @@ class Campaign(Results):
     def launch(self, listener: Listener | None = None, **hooks: Any) -> Ending:
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
         self.refuse_existing()
-        self._refuse_here(**hooks)
+        self._refuse_here(self.spec.cluster.address, **hooks)
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
             (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
             keep(self.spec.tracking.mlflow, self.folder)
@@ -169,6 +169,7 @@ class Campaign(Results):
         trials: int | None = None,
         hours: float | None = None,
         target: float | None = None,
+        address: str | None = None,
         retry_failed: bool = False,
         **hooks: Any,
     ) -> Ending:
@@ -177,23 +178,27 @@ class Campaign(Results):
         Args:
             listener: hears what happens.
             trials, hours, target: instead of those in the file's budget.
+            address: of another Ray than the file's `cluster.address`, for this and later sessions.
             retry_failed: run failed trials again, at their points and with their seeds; their first results are
                 forgotten.
             hooks: passed on to the session.
 
         Raises:
             CampaignStateError: if there is no such campaign, if it is running, or if its file has changed.
+            CampaignFileError: if the address is none.
         """
-        require_campaign(self.folder).close()
+        with require_campaign(self.folder) as journal:
+            there = journal.info.get("cluster", {}) if address is None else {"address": address}
+        cluster = moved(self.spec.cluster, there)
         more = {"trials": trials, "hours": hours, "target": target}
         changes = {key: value for key, value in more.items() if value is not None}
-        self._refuse_here(**hooks)
+        self._refuse_here(cluster.address, resumed=True, **hooks)
         with Journal.open(self.folder, read_only=False) as journal:
             info = journal.info
             refuse_changes(self.folder, self.spec.text, info)
             changes = {**info.get("budget", {}), **changes}
-            self.spec = replace(self.spec, budget=extended(self.spec.budget, changes))
-            journal.set_info(budget=changes, declared=self.spec.declared.to_json())
+            self.spec = replace(self.spec, budget=extended(self.spec.budget, changes), cluster=cluster)
+            journal.set_info(budget=changes, cluster=there, declared=self.spec.declared.to_json())
             keep(self.spec.tracking.mlflow, self.folder)
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())
@@ -220,7 +225,7 @@ class Campaign(Results):
             return None
         return complete(uri, self.folder) if uri else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
 
-    def _refuse_here(self, *, executor: Any = None, **others: Any) -> None:
+    def _refuse_here(self, address: str | None, *, resumed: bool = False, executor: Any = None, **others: Any) -> None:
         """Raise what stands in the way of running here, before anything is written."""
         self.mlflow()
         if problems := self.check():
@@ -228,7 +233,7 @@ class Campaign(Results):
         if executor is None:
             from softal.orchestrator.cluster.probe import refuse
 
-            refuse(self.spec.cluster.address, self.spec.workers.concurrent)
+            refuse(address, self.spec.workers.concurrent, resumed=resumed)
 
     def _run(self, journal: Journal, listener: Listener | None, **hooks: Any) -> Ending:
         from softal.orchestrator.loop import session

@@ -51,7 +51,8 @@ def refuse_changes(folder: Path, text: str, info: Mapping[str, Any]) -> None:
         listed, again = "\n".join(f"  {line}" for line in changed), command("resume", folder)
         raise CampaignStateError(
             f"the campaign file differs from the one that {folder} was launched with:\n{listed}\n"
-            f"Go on with the file as it was: {again}. With more budget: {again} --trials N. "
+            f"Go on with the file as it was: {again}. With more budget: {again} --trials N. On another Ray: "
+            f"{again} --address HOST:PORT. "
             "For anything else start another campaign: softal launch FILE --name OTHER."
         )
 
