@@ -72,7 +72,7 @@ def resume(
     more = {"trials": trials, "hours": hours, "target": target}
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
-        options += ["--address", address] if address else []
+        options += ["--address", address] if address is not None else []
         options += ["--retry-failed"] * retry_failed
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return

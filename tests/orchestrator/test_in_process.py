@@ -96,12 +96,10 @@ def test_a_campaign_whose_cluster_is_gone_goes_on_elsewhere(make_campaign: Make,
     campaign = make_campaign(**options)
     launch(campaign)
     opened = Campaign.open(campaign.folder)
-    refused = (
-        f"Ray cannot be joined at {dead} (cluster.address): Connection refused. Start it (`ray start --head`), or go"
-    )
+    refused = f"Ray cannot be joined at {dead} (cluster.address): Connection refused. Start it (`ray start --head`), or"
     for given in (None, dead):
         with pytest.raises(
-            SoftalError, match=rf"^{re.escape(refused)} on elsewhere: --address HOST:PORT, or local for"
+            SoftalError, match=rf"^{re.escape(refused)} name another one by --address HOST:PORT; --address local"
         ):
             opened.resume(trials=3, address=given)
     with pytest.raises(CampaignFileError, match=r"^cluster\.address: 'nowhere' is given; null, `auto`, `host:port`"):

@@ -109,7 +109,8 @@ def _way_out(address: str | None, resumed: bool) -> str:
         return f"Start it, or `unset {VARIABLE}` for a Ray of the campaign's own"
     if resumed:
         return (
-            "Start it (`ray start --head`), or go on elsewhere: --address HOST:PORT, or local for one of the campaign's"
+            "Start it (`ray start --head`), or name another one by --address HOST:PORT; --address local starts one for "
+            "the campaign"
         )
     return "Start it (`ray start --head`), or name another one; `cluster: {address: local}` starts one for the campaign"
 
