@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -294,6 +295,19 @@ def test_every_mistake_of_a_file_in_one_line(command: str, tmp_path: Path) -> No
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "nothing.yaml" in wrong("validate", "nothing.yaml", folder=tmp_path)
+
+
+def test_another_ray_that_is_none(campaign: Campaign) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dead = f"127.0.0.1:{server.getsockname()[1]}"
+    assert wrong("resume", campaign.folder, "--address", "head").startswith("cluster.address: 'head' is given; ")
+    ran = softal("resume", campaign.folder, "--address", dead)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    said, go_on = ran.stderr.splitlines()
+    assert said.startswith(f"Ray cannot be joined at {dead} (cluster.address): Connection refused. Start it")
+    assert "--address HOST:PORT" in said
+    assert go_on == f"Go on with: softal resume {campaign.folder}"
+    assert Campaign.open(campaign.folder).spec.cluster.address is None
 
 
 def test_a_second_launch(campaign: Campaign, file: Path) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from softal.errors import CampaignStateError
 from softal.space import Space
-from softal.tracking.journal import Journal, in_use
+from softal.tracking.journal import Journal
+from softal.tracking.lock import in_use
 from softal.trial import USER, Point, Trial, TrialState, same_fidelity
 
 if TYPE_CHECKING:

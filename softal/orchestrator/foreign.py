@@ -1,15 +1,18 @@
-"""Files of another campaign in a campaign's folder: nothing is mixed with them."""
+"""Another campaign than the one that is meant, in a folder or in a file: nothing is mixed with it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from softal.about import LEARNER, SURROGATE, command
 from softal.errors import CampaignStateError
+from softal.orchestrator.campaign_file.schema import differences
+from softal.passwords import redacted
 from softal.surrogates import Learner
+from softal.tracking.database import DATABASE
 from softal.tracking.displaced import BESIDE, SAVED
-from softal.tracking.journal import DATABASE
 
 Kind = TypeVar("Kind", bound=Learner)
 
@@ -30,6 +33,28 @@ def refuse_leftovers(folder: Path) -> None:
 
 def _is_there(path: Path) -> bool:
     return any(path.iterdir()) if path.is_dir() else path.exists()
+
+
+def refuse_changes(folder: Path, text: str, info: Mapping[str, Any]) -> None:
+    """Raise CampaignStateError where a campaign's file, or the copy in its folder, is not what it was launched with.
+
+    Args:
+        folder: of state.
+        text: the campaign file.
+        info: of the journal.
+    """
+    changed = differences(redacted(info["text"]), redacted(text))
+    copy = folder / "campaign.yaml"
+    if not changed and copy.exists():
+        changed = differences(redacted(info["text"]), redacted(copy.read_text(encoding="utf-8")))
+    if changed:
+        listed, again = "\n".join(f"  {line}" for line in changed), command("resume", folder)
+        raise CampaignStateError(
+            f"the campaign file differs from the one that {folder} was launched with:\n{listed}\n"
+            f"Go on with the file as it was: {again}. With more budget: {again} --trials N. On another Ray: "
+            f"{again} --address HOST:PORT. "
+            "For anything else start another campaign: softal launch FILE --name OTHER."
+        )
 
 
 def own(learner: Kind, folder: Path, campaign: str | None) -> Kind:

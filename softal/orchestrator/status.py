@@ -8,7 +8,8 @@ from typing import Any
 
 from softal.answer import Answer
 from softal.errors import CampaignStateError
-from softal.tracking.journal import Journal, in_use
+from softal.tracking.journal import Journal
+from softal.tracking.lock import in_use
 from softal.tracking.standing import active_seconds, state_of, utilisation
 from softal.trial import Trial, TrialState
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ from typing import Any, ParamSpec
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from softal.passwords import redacted
 
@@ -54,10 +56,19 @@ class Terminal(Console):
         super().print(*objects, **options)
         self.width = width
 
+    def say(self, *parts: str | tuple[str, str]) -> None:
+        """Print a line of parts, some of them with a style; whatever they hold is printed as it is."""
+        self.print(Text.assemble(*parts), soft_wrap=True)
+
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render anything; what forgot to ask `plain` is made so here, though its column may be too narrow then."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(plain(segment.text, lines=True), segment.style)
+
+
+def print_json(content: Any) -> None:
+    """Print something for programs."""
+    print(json.dumps(content, indent=2, default=str))
 
 
 def harmless(show: Callable[P, object]) -> Callable[P, None]:

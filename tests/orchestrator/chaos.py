@@ -28,7 +28,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from driving import Driver
 
-from softal.tracking.journal import DATABASE
+from softal.tracking.database import DATABASE
 from softal.trial import Trial, TrialState
 
 # How often of 20 times each is done.

@@ -14,7 +14,8 @@ from softal.kinds.registry import MOVED
 from softal.orchestrator.campaign import Campaign
 from softal.service.explorer.model import Explorer
 from softal.simulators import find
-from softal.tracking.journal import VERSION, Journal
+from softal.tracking.journal import Journal
+from softal.tracking.tables import VERSION
 from softal.trial import TrialState
 from softal.typer_cli import app
 

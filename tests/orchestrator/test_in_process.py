@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 from driving import Listening, StopAfter, results
 
-from softal.errors import CampaignStateError, SoftalError
+from softal.errors import CampaignFileError, CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.executor import AgentFailed
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
@@ -85,6 +87,29 @@ def test_a_finished_campaign_goes_on_with_more_budget(make_campaign: Make, launc
     assert resume(Campaign.open(campaign.folder), trials=5).reason == "all 5 trials are finished"
     assert results(campaign)[:3] == before
     assert len(results(campaign)) == 5
+
+
+def test_a_campaign_whose_cluster_is_gone_goes_on_elsewhere(make_campaign: Make, launch: Any, resume: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dead = f"127.0.0.1:{server.getsockname()[1]}"
+    options: dict[str, Any] = {"cluster": {"address": dead}, "budget": {"trials": 2}}
+    campaign = make_campaign(**options)
+    launch(campaign)
+    opened = Campaign.open(campaign.folder)
+    refused = f"Ray cannot be joined at {dead} (cluster.address): Connection refused. Start it (`ray start --head`), or"
+    for given in (None, dead):
+        with pytest.raises(
+            SoftalError, match=rf"^{re.escape(refused)} name another one by --address HOST:PORT; --address local"
+        ):
+            opened.resume(trials=3, address=given)
+    with pytest.raises(CampaignFileError, match=r"^cluster\.address: 'nowhere' is given; null, `auto`, `host:port`"):
+        opened.resume(trials=3, address="nowhere")
+    assert (opened.spec.cluster.address, opened.status().done) == (dead, 2)
+    assert resume(opened, trials=3, address="local").reason == "all 3 trials are finished"
+    assert Campaign.open(campaign.folder).spec.cluster.address == "local"
+    by_its_file = make_campaign(**options)
+    assert resume(by_its_file, trials=4).reason == "all 4 trials are finished"
+    assert by_its_file.spec.cluster.address == "local", "later sessions stay there"
 
 
 def test_the_stock_keeps_the_workers_busy_and_proposes_nothing_beyond_the_budget(

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from softal.errors import CampaignStateError, JournalError
-from softal.tracking.journal import VERSION, Journal, in_use
+from softal.tracking.journal import Journal
+from softal.tracking.lock import in_use
+from softal.tracking.tables import VERSION
 from softal.trial import Array, Observation, Trial, TrialState
 
 

@@ -49,12 +49,13 @@ def named(address: str | None) -> str | None:
     return None if address == "local" else address
 
 
-def refuse(address: str | None, concurrent: int) -> None:
+def refuse(address: str | None, concurrent: int, *, resumed: bool = False) -> None:
     """Raise SoftalError, with the way out, where no Ray can be joined or started.
 
     Args:
         address: `cluster.address` of the campaign's file.
         concurrent: trials at once.
+        resumed: whether the campaign was launched before, so that its file is what it is.
     """
     joined, ray = named(address), sys.modules.get("ray")
     if joined is None:
@@ -62,7 +63,7 @@ def refuse(address: str | None, concurrent: int) -> None:
         if not runs and (wrong := limits(concurrent)):
             raise SoftalError(f"Ray cannot be started: {wrong}")
     elif wrong := unreachable(joined):
-        way_out = "" if wrong == NO_TOKEN else f". {_way_out(address)}"
+        way_out = "" if wrong == NO_TOKEN else f". {_way_out(address, resumed)}"
         raise SoftalError(f"Ray cannot be joined at {redacted(joined)} ({_source(address)}): {wrong}{way_out}")
 
 
@@ -103,9 +104,14 @@ def _source(address: str | None) -> str:
     return VARIABLE if address in (None, "auto") and os.environ.get(VARIABLE) else "cluster.address"
 
 
-def _way_out(address: str | None) -> str:
+def _way_out(address: str | None, resumed: bool) -> str:
     if _source(address) == VARIABLE:
         return f"Start it, or `unset {VARIABLE}` for a Ray of the campaign's own"
+    if resumed:
+        return (
+            "Start it (`ray start --head`), or name another one by --address HOST:PORT; --address local starts one for "
+            "the campaign"
+        )
     return "Start it (`ray start --head`), or name another one; `cluster: {address: local}` starts one for the campaign"
 
 

@@ -17,7 +17,7 @@ from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.orchestrator.campaign_file.yaml_text import read_yaml
 from softal.orchestrator.predictions import from_text, read_points
 from softal.simulators import Simulator
-from softal.tracking.journal import DATABASE
+from softal.tracking.database import DATABASE
 from softal.trial import Point
 
 

@@ -42,7 +42,7 @@ from softal.orchestrator.workers.pickling import unpack
 from softal.reading import of_system
 from softal.room import has_room, is_full, says_full
 from softal.temporary import PREFIX, sweep, temporary_folder
-from softal.tracking.journal import campaign_of, in_use
+from softal.tracking.lock import campaign_of, in_use
 from softal.trial import TrialState
 
 IDLE = 5.0  # seconds between looks whether the campaign is still running, while there is no trial

@@ -24,7 +24,7 @@ from softal.service.explorer.trials import Trials
 from softal.space import Space
 from softal.surrogates.folders import latest_of
 from softal.surrogates.learner import DESCRIPTION
-from softal.tracking.journal import DATABASE
+from softal.tracking.database import DATABASE
 from softal.tracking.report.data import question
 from softal.trial import Point, Trial, TrialState
 

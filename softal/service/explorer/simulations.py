@@ -24,7 +24,8 @@ from softal.orchestrator import added
 from softal.orchestrator.added import same_run
 from softal.orchestrator.workers.in_process import InProcess, in_a_child
 from softal.orchestrator.workers.job import Task, WorkerLost
-from softal.tracking.journal import DATABASE, Journal
+from softal.tracking.database import DATABASE
+from softal.tracking.journal import Journal
 from softal.trial import USER, Point, Trial, TrialState
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from softal.objective.component import name_of
 from softal.outputs import Outputs
 from softal.reading import read_json, read_text
 from softal.space import Space
-from softal.tracking.journal import Journal, in_use
+from softal.tracking.journal import Journal
+from softal.tracking.lock import in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
 from softal.trial import Array, Trial, TrialState

@@ -1,0 +1,63 @@
+"""`softal init` and `softal validate`: the campaign file, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from softal.about import command
+from softal.commands.options import AsJson, Changes, File
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write the example.")] = Path(),
+    kind: Annotated[str, typer.Option(help="function: a Python function. command: any executable.")] = "function",
+) -> None:
+    """Write an example campaign, to be changed into your own."""
+    from softal.terminal.examples import example_kinds, write_example
+    from softal.terminal.output import Terminal
+
+    if kind not in example_kinds():
+        raise typer.BadParameter(f"{kind!r} is given; allowed are {', '.join(example_kinds())}", param_hint="--kind")
+    written = write_example(kind, folder)
+    out = Terminal()
+    for path in written:
+        out.print(f"wrote {path}", soft_wrap=True)
+    out.print(f"Look at it, then: {command('launch', written[0])}", soft_wrap=True)
+
+
+def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> None:
+    """Check a campaign file and say everything that is wrong with it."""
+    from softal.errors import CampaignFileError, Problem
+    from softal.orchestrator.campaign import Campaign
+    from softal.terminal.output import Terminal, print_json
+
+    campaign = Campaign.from_yaml(file, changes=changes or ())
+    if problems := campaign.check():
+        raise CampaignFileError([Problem("simulator", problem) for problem in problems])
+    spec = campaign.spec
+    if as_json:
+        print_json(
+            {
+                "file": str(file),
+                "name": spec.name,
+                "parameters": list(spec.space.names),
+                "batch": campaign.batch,
+                "problems": [],
+            }
+        )
+        return
+    from softal.terminal.remarks import hints
+
+    batch = campaign.batch
+    at_once = f", each of up to {batch} points at once" if batch > 1 else ""
+    goals = ", ".join(spec.objective.goals)
+    Terminal().say(
+        (f"{file} is right.", "green"),
+        f" {spec.name}: {goals}; {spec.space.dimension} free parameters ({', '.join(spec.space.names)}), "
+        f"{spec.workers.concurrent} simulations at a time{at_once}.",
+    )
+    for line in hints(spec.space):
+        Terminal().say(("Note", "yellow"), f"  {line}")
