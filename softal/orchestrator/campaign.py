@@ -196,9 +196,10 @@ class Campaign(Results):
         with Journal.open(self.folder, read_only=False) as journal:
             info = journal.info
             refuse_changes(self.folder, self.spec.text, info)
-            changes = {**info.get("budget", {}), **changes}
-            self.spec = replace(self.spec, budget=extended(self.spec.budget, changes), cluster=cluster)
-            journal.set_info(budget=changes, cluster=there, declared=self.spec.declared.to_json())
+            before = info.get("budget", {})
+            budget = extended(extended(self.spec.budget, before), changes)
+            self.spec = replace(self.spec, budget=budget, cluster=cluster)
+            journal.set_info(budget={**before, **changes}, cluster=there, declared=self.spec.declared.to_json())
             keep(self.spec.tracking.mlflow, self.folder)
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())

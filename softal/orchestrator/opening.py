@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from softal.errors import CampaignFileError, JournalError, Problem
 from softal.kinds import registry
@@ -17,11 +16,11 @@ from softal.kinds.validation import problems_in
 from softal.orchestrator.campaign_file.declared import Declared
 from softal.orchestrator.campaign_file.schema import CampaignSpec, parse_campaign, parse_text
 from softal.orchestrator.campaign_file.settings import BudgetSettings, ClusterSettings, wrong_name
-from softal.reading import boundary
 from softal.simulators.base import Simulator
 from softal.simulators.function import simulator_class
 from softal.tracking.database import DATABASE
 
+S = TypeVar("S", bound=BaseModel)
 IN_PYTHON = "softal.orchestrator.campaign_file.in_python:InPython"
 
 
@@ -51,9 +50,8 @@ def launched(folder: Path, info: Mapping[str, Any], own_code: bool) -> CampaignS
     declared = Declared.from_json(info["declared"], where) if "declared" in info else Declared()
     with nullcontext() if own_code else registry.unread():
         spec = parse_text(info["text"], source, info["name"], launched_in, None if own_code else declared)
-    with boundary(JournalError, f"{where} is damaged: its budget"):
-        budget = extended(spec.budget, info.get("budget", {}))
     try:
+        budget = extended(spec.budget, info.get("budget", {}))
         cluster = moved(spec.cluster, info.get("cluster", {}))
     except CampaignFileError as error:
         raise JournalError(f"{where} is damaged: its {error}") from error
@@ -61,17 +59,21 @@ def launched(folder: Path, info: Mapping[str, Any], own_code: bool) -> CampaignS
 
 
 def extended(budget: BudgetSettings, changes: Mapping[str, Any]) -> BudgetSettings:
-    """Return a budget with other limits."""
-    return BudgetSettings.model_validate({**budget.model_dump(), **json.loads(json.dumps(dict(changes)))})
+    """Return a budget with other limits; CampaignFileError where they are none."""
+    return _changed(budget, changes, "budget")
 
 
 def moved(cluster: ClusterSettings, changes: Mapping[str, Any]) -> ClusterSettings:
     """Return which Ray a campaign runs on that was moved to another one; CampaignFileError where that is none."""
-    data = {**cluster.model_dump(), **changes}
+    return _changed(cluster, changes, "cluster")
+
+
+def _changed(settings: S, changes: Mapping[str, Any], where: str) -> S:
+    data = {**settings.model_dump(), **changes}
     try:
-        return ClusterSettings.model_validate(data)
+        return type(settings).model_validate(data)
     except ValidationError as error:
-        raise CampaignFileError(problems_in(error, ClusterSettings, data, "cluster")) from error
+        raise CampaignFileError(problems_in(error, type(settings), data, where)) from error
 
 
 def _made_of(own: Any) -> Simulator:

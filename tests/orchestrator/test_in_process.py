@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from driving import Listening, StopAfter, results
 
-from softal.errors import CampaignFileError, CampaignStateError, SoftalError
+from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.executor import AgentFailed
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
@@ -87,6 +87,20 @@ def test_a_finished_campaign_goes_on_with_more_budget(make_campaign: Make, launc
     assert resume(Campaign.open(campaign.folder), trials=5).reason == "all 5 trials are finished"
     assert results(campaign)[:3] == before
     assert len(results(campaign)) == 5
+
+
+def test_a_budget_that_is_damaged_in_the_journal_is_said_in_one_line(make_campaign: Make, launch: Any) -> None:
+    campaign = make_campaign(budget={"trials": 2})
+    launch(campaign)
+    with Journal.open(campaign.folder, read_only=False) as journal:
+        journal.set_info(budget={"trials": -3})
+    said = r"budget\.trials: -3 is given"
+    with pytest.raises(JournalError, match=rf"journal\.sqlite is damaged: its {said}"):
+        Campaign.open(campaign.folder)
+    with pytest.raises(CampaignFileError, match=said):
+        campaign.resume(trials=3)  # by its file
+    with pytest.raises(CampaignFileError, match=r"budget\.trials: -1 is given"):
+        make_campaign(budget={"trials": 2}).budget_with(trials=-1)
 
 
 def test_a_campaign_whose_cluster_is_gone_goes_on_elsewhere(make_campaign: Make, launch: Any, resume: Any) -> None:

@@ -53,7 +53,7 @@ class KobAndersenSettings(Settings):
         None, ge=2.0, description="end of g(r), at most half of the box; none is that, up to 4 [sigma]"
     )
     r_bin: float = Field(0.05, gt=0, le=0.5, description="bins of g(r) [sigma]")
-    forces: bool = Field(False, description="make g(r) of the forces on particles, too: less noise within a run")
+    forces: bool = Field(True, description="make g(r) of the forces on particles, too: less noise within a run")
     crystal_threshold: float = Field(
         0.05,
         gt=0,
