@@ -95,7 +95,12 @@ from softal.orchestrator.campaign import Campaign, Silent
 
 folder, log, pace = Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2] + ".pace")
 pace.write_text("3")  # trials 3 and 4 wait in the middle of their simulations, one on each node
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+def started():  # in the 30 s that Ray allows itself, which a busy machine may need
+    try:
+        return Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    except Exception:
+        return Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+cluster = started()
 second = cluster.add_node(num_cpus=1)
 campaign = Campaign(
     name="nodes", runs=folder, folder=sys.argv[3],
