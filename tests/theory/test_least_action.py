@@ -20,7 +20,6 @@ from softal.theory.least_action.representations import (
     Polynomials,
     Prolate,
     Sines,
-    fitted,
     prolate_functions,
 )
 
@@ -193,7 +192,7 @@ def test_several_trajectories_have_the_same_ends_and_their_energies_tell_them_ap
     action = Action(LennardJones.free(), masses, representation, representation.grid(30))
     v = (exact[1] - exact[0]) / dt
     energy = action.potential.linearised(exact[:1]).energy[0] + 0.5 * np.sum(masses[:, None] * v**2)
-    found = [GaussNewton(action, start) for start in (representation.straight(), fitted(representation, times, exact))]
+    found = [GaussNewton(action, start) for start in (representation.straight(), representation.nearest(times, exact))]
     assert [minimise(one, 100) for one in found] == ["converged", "converged"]
     error, other = (np.abs(representation.sampled(times).motion(one.parameters)[0] - exact).max() for one in found)
     assert error > 0.1
@@ -232,7 +231,7 @@ def test_the_action_of_the_exact_trajectory_falls_at_its_order(collision: tuple[
     for size in (8, 16, 32):
         basis = Polynomials(ends, size)
         action = Action(LennardJones.free(), masses, basis, basis.grid(64))
-        spectral.append(action.at(fitted(basis, times, exact)).terms.action)
+        spectral.append(action.at(basis.nearest(times, exact)).terms.action)
     assert spectral[1] < spectral[0] / 50
     assert spectral[2] < spectral[1] / 50
 
@@ -245,7 +244,7 @@ def test_sines_converge_slowly_where_forces_do_not_vanish_at_the_ends(
     ends, times = Ends(exact[0], exact[-1], dt * (len(exact) - 1)), np.arange(len(exact)) * dt
     errors = []
     for basis in (Sines(ends, 20), Prolate(ends, 20)):
-        q = basis.sampled(times).motion(fitted(basis, times, exact))[0]
+        q = basis.sampled(times).motion(basis.nearest(times, exact))[0]
         errors.append(np.abs(q - exact).max())
     assert errors[1] < errors[0] / 20
 

@@ -155,6 +155,14 @@ class PairSums:
         return out[..., : v.shape[2]]
 
 
+def switched(r: Floats, cutoff: float) -> tuple[Floats, Floats]:
+    """Return U(r) and -dU/dr of a pair, switched off before the cutoff, at distances r > 0 (n,) [sigma]."""
+    distance = np.atleast_1d(np.asarray(r, dtype=np.float64))
+    start, end = (SWITCH * cutoff) ** 2, cutoff**2
+    U, slope = np.array([pairs.pair_terms(s, start, end)[:2] if s < end else (0.0, 0.0) for s in distance**2]).T
+    return U, -2 * slope * distance
+
+
 def in_space(v: Floats) -> Floats:
     """Return v (P, N, d) with three components, those of the plane with a zero."""
     return np.ascontiguousarray(v if v.shape[2] == 3 else np.pad(v, ((0, 0), (0, 0), (0, 1))))

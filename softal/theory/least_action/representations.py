@@ -45,18 +45,24 @@ class Grid:
     @classmethod
     def uniform(cls, duration: float, steps: int) -> Grid:
         """Return times from 0 to T in equal steps, both ends included, each with the step as its weight (eq. 5)."""
-        return cls(np.linspace(0, duration, steps + 1), np.full(steps + 1, duration / steps))
+        return cls(np.linspace(0, duration, steps + 1, dtype=np.float64), np.full(steps + 1, duration / steps))
 
     @classmethod
     def midpoints(cls, duration: float, points: int) -> Grid:
         """Return the middles of equal steps."""
-        return cls((np.arange(points) + 0.5) * (duration / points), np.full(points, duration / points))
+        return cls(
+            np.asarray((np.arange(points) + 0.5) * (duration / points), dtype=np.float64),
+            np.full(points, duration / points),
+        )
 
     @classmethod
     def gauss(cls, duration: float, points: int) -> Grid:
         """Return Gauss and Legendre's points, at which polynomials of degree 2 P - 1 are integrated exactly."""
         x, weights = legendre.leggauss(points)
-        return cls(np.asarray((x + 1) * (duration / 2)), np.asarray(weights * (duration / 2), dtype=np.float64))
+        return cls(
+            np.asarray((x + 1) * (duration / 2), dtype=np.float64),
+            np.asarray(weights * (duration / 2), dtype=np.float64),
+        )
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,16 @@ class Representation(ABC):
         """Return it at `times` (P,)."""
 
     @abstractmethod
+    def nearest(self, times: Floats, positions: Floats, seed: int = 0) -> Floats:
+        """Return parameters (n,) of a trajectory near positions (P, N, d) at `times` (P,).
+
+        seed: of what is random.
+        """
+
     def straight(self, seed: int = 0) -> Floats:
-        """Return parameters (n,) of the straight line, or nearly so; `seed` is for what is random."""
+        """Return parameters (n,) of the straight line, or nearly so."""
+        times = np.linspace(0, self.ends.duration, 4 * self.size)
+        return self.nearest(times, self.ends.line(times), seed)
 
 
 class LinearBasis(Representation):
@@ -150,9 +164,10 @@ class LinearBasis(Representation):
         """Return it at `times` (P,)."""
         return _SampledBasis(self, times)
 
-    def straight(self, seed: int = 0) -> Floats:
-        """Return zeros."""
-        return np.zeros(self.size * self.ends.start.size)
+    def nearest(self, times: Floats, positions: Floats, seed: int = 0) -> Floats:
+        """Return the parameters (n,) of the trajectory nearest to positions (P, N, d) at `times` (P,)."""
+        apart = (positions - self.ends.line(times)).reshape(len(times), -1)
+        return np.asarray(np.linalg.lstsq(self.functions(times)[0], apart, rcond=1e-8)[0].ravel())
 
 
 class _SampledBasis(Sampled):
@@ -283,18 +298,17 @@ class Network(Representation):
         """Return it at `times` (P,)."""
         return _SampledNetwork(self, times)
 
-    def straight(self, seed: int = 0) -> Floats:
-        """Return hidden units at random, and a last layer that fits the straight line best."""
+    def nearest(self, times: Floats, positions: Floats, seed: int = 0) -> Floats:
+        """Return hidden units at random, and the last layer that comes nearest to positions (P, N, d) at `times`."""
         rng, size = np.random.default_rng(seed), self.size
         # Each unit bends somewhere within the time; slopes up to what resolves a few of the periods of a liquid.
         u = rng.uniform(1.0, 8.0, size) * rng.choice([-1.0, 1.0], size)
         b = -u * rng.uniform(-1.2, 1.2, size)
-        times = np.linspace(0, self.ends.duration, 4 * size)
         hidden = np.tanh(np.outer(2 * times / self.ends.duration - 1, u) + b)
         design = np.column_stack([hidden, np.ones(len(times))])
-        # Of all last layers that make the line the one with the least weights, within rounding.
-        fitted = np.linalg.lstsq(design, self.ends.line(times).reshape(len(times), -1), rcond=1e-10)[0]
-        return np.concatenate([u, b, fitted.ravel()])
+        # Of all last layers that do it the one with the least weights, within rounding.
+        last = np.linalg.lstsq(design, positions.reshape(len(times), -1), rcond=1e-10)[0]
+        return np.concatenate([u, b, last.ravel()])
 
 
 class _SampledNetwork(Sampled):
@@ -343,13 +357,6 @@ class _SampledNetwork(Sampled):
 
     def _shaped(self, x: Floats) -> Floats:
         return x.reshape(len(x), *self._shape)
-
-
-def fitted(basis: LinearBasis, times: Floats, positions: Floats) -> Floats:
-    """Return the parameters (n,) of the trajectory nearest to positions (P, N, d) at `times` (P,) [time]."""
-    q = basis.functions(times)[0]
-    apart = (positions - basis.ends.line(times)).reshape(len(times), -1)
-    return np.asarray(np.linalg.lstsq(q, apart, rcond=1e-8)[0].ravel())
 
 
 REPRESENTATIONS: dict[str, type[Representation]] = {
