@@ -36,7 +36,7 @@ class LeastActionSettings(Settings):
     )
     optimiser: Literal["gauss_newton", "nadam"] = Field("gauss_newton", description="what minimises")
     iterations: int = Field(100, ge=1, le=10_000_000, description="of the optimiser at fidelity 1, at most")
-    inner: int = Field(500, ge=1, le=100_000, description="iterations of LSMR in one of Gauss-Newton's, at most")
+    inner: int = Field(1000, ge=1, le=100_000, description="iterations of LSMR in one of Gauss-Newton's, at most")
     rate: Positive = Field(1e-3, description="NADAM's learning rate")
     waypoints: int = Field(
         0, ge=0, le=1000, description="configurations of the true trajectory, at equal distances, through which the "
