@@ -63,10 +63,10 @@ def rmsd_of(optimiser: Optimiser, truth: Truth) -> float:
 
 
 def follow(optimiser: Optimiser, truth: Truth, limit: float) -> str:
-    """Iterate for so many seconds, at most, and return a line of what came of it."""
+    """Iterate for so many seconds, looks included, and return a line of what came of it."""
     reached: dict[float, str] = {}
-    spent, least = 0.0, np.inf
-    while spent < limit and optimiser.total > 1e-14 and not optimiser.stuck:
+    spent, least, started = 0.0, np.inf, time.perf_counter()
+    while time.perf_counter() - started < limit and optimiser.total > 1e-14 and not optimiser.stuck:
         begin = time.perf_counter()
         optimiser.step()
         spent += time.perf_counter() - begin
