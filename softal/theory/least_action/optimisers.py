@@ -28,7 +28,7 @@ INNER = 1e-6
 FIRST_DAMPING = 1e-4
 LEAST_DAMPING = 1e-10
 RELIEF = 1 / 5  # least factor of the damping after a good step; Nielsen has 1/3
-TOLERANCE, STALL = 1e-14, 200
+TOLERANCE = 1e-14  # of L
 STUCK = 2.0**20  # the damping has been raised twenty times in a row
 DECAYS, TINY = (0.9, 0.999), 1e-8  # of NADAM
 
@@ -45,6 +45,7 @@ class Optimiser(ABC):
     """
 
     kind: str
+    stall: int  # iterations in which L falls by a thousandth where it still goes on
 
     def __init__(self, action: Action, parameters: Floats) -> None:
         self.action, self.parameters = action, np.array(parameters)
@@ -89,6 +90,7 @@ class GaussNewton(Optimiser):
     """
 
     kind = "gauss_newton"
+    stall = 20
 
     def __init__(self, action: Action, parameters: Floats, inner: int = 1000) -> None:
         super().__init__(action, parameters)
@@ -146,6 +148,7 @@ class Nadam(Optimiser):
     """
 
     kind = "nadam"
+    stall = 500
 
     def __init__(self, action: Action, parameters: Floats, rate: float = 1e-3) -> None:
         super().__init__(action, parameters)
@@ -197,15 +200,18 @@ def _like(state: Mapping[str, Floats], name: str, action: Action) -> Floats:
 Reason = Literal["converged", "stalled", "iterations"]
 
 
-def minimise(optimiser: Optimiser, iterations: int, *, tolerance: float = TOLERANCE, stall: int = STALL) -> Reason:
+def minimise(
+    optimiser: Optimiser, iterations: int, *, tolerance: float = TOLERANCE, stall: int | None = None
+) -> Reason:
     """Iterate until L <= `tolerance`, nothing gets better, or there have been so many iterations in all.
 
     Args:
         optimiser: goes on from where it is.
         iterations: at which it ends, those before included.
         tolerance: of L [epsilon^2/sigma^2 time].
-        stall: iterations in which L has to fall by a thousandth.
+        stall: iterations in which L has to fall by a thousandth; None is the optimiser's own.
     """
+    stall = optimiser.stall if stall is None else stall
     past = [optimiser.total]
     while optimiser.total > tolerance:
         if optimiser.stuck or (len(past) > stall and min(past[-stall:]) > (1 - 1e-3) * min(past[:-stall])):
