@@ -34,6 +34,7 @@ SIMULATORS = {
     "hcss": "softal.simulators.self_assembly.shoulder:HardCoreSquareShoulder",
     "scs": "softal.simulators.self_assembly.shoulder:SoftenedCoreShoulder",
     "spherocylinders": "softal.simulators.self_assembly.spherocylinders:Spherocylinders",
+    "least_action": "softal.simulators.least_action.least_action:LeastAction",
     "memory_function": "softal.simulators.memory.function:MemoryFunction",
     "memory_fit": "softal.simulators.memory.fit:MemoryFit",
 }

@@ -1,1 +1,1 @@
-"""Theory of liquids in numbers: the memory equation, mode-coupling theory, and constants of models."""
+"""Theory of liquids in numbers: the memory equation, mode-coupling theory, least action, and constants of models."""

@@ -1,0 +1,1 @@
+"""Trajectories of liquid argon between two configurations."""

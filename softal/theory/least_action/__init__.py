@@ -1,0 +1,1 @@
+"""Trajectories between two configurations as minima of the Onsager-Machlup action."""
