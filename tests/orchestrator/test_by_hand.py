@@ -59,7 +59,11 @@ def test_a_journal_removed_while_a_campaign_runs_stops_it_and_loses_nothing(make
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
 def test_a_file_beside_the_journal_that_is_removed_is_noticed_and_loses_nothing(make_campaign: Make, end: str) -> None:
     """SQLite goes on with the removed file, and whoever opens the journal meanwhile does not see what is in it."""
-    campaign = make_campaign(budget={"trials": 40})
+    seconds = {
+        "kind": "simulations:Bowl",
+        "seconds": 0.1,
+    }  # so that the loop looks between trials, on a busy machine, too
+    campaign = make_campaign(budget={"trials": 40}, simulator=seconds)
     listener = Removes(campaign.folder, 4, f"journal.sqlite{end}")
     with pytest.raises(JournalError, match=rf"journal\.sqlite{end} was removed .* back\. Go on with: softal resume "):
         campaign.launch(listener, executor=in_process)
