@@ -76,27 +76,6 @@ def test_a_dashboard_that_does_not_come_up_costs_no_campaign(monkeypatch: pytest
     assert tried == [True, False]
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_busy_machine_has_a_second_try(monkeypatch: pytest.MonkeyPatch, times: int):
-    import ray
-
-    tried = []
-
-    def init(**options: object) -> SimpleNamespace:
-        tried.append(options)
-        if len(tried) <= times:
-            raise Exception("The current node timed out during startup. This could happen because ...")
-        return SimpleNamespace(dashboard_url=None)
-
-    monkeypatch.setattr(ray, "init", init)
-    if times == 1:
-        assert connection._started("local", {"include_dashboard": True}, "test") is None
-    else:
-        with pytest.raises(SoftalError, match="The current node timed out during startup"):
-            connection._started("local", {"include_dashboard": True}, "test")
-    assert len(tried) == 2
-
-
 def test_ray_that_cannot_be_started_says_so_in_one_line(monkeypatch: pytest.MonkeyPatch):
     import ray
 

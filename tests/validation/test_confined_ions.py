@@ -79,12 +79,10 @@ def usual() -> Observation:
     return run(SALT)
 
 
-@pytest.mark.exhaustive
 def test_a_ten_times_better_ewald_sum_changes_nothing(usual: Observation) -> None:
     same_profiles(run(SALT, {"accuracy": 2e-4}, seed=2), usual)
 
 
-@pytest.mark.exhaustive
 def test_a_box_of_four_times_the_area_changes_nothing(usual: Observation) -> None:
     same_profiles(run(SALT, {"side": 12.0, "sampling": 30.0}, seed=3), usual)
 

@@ -196,11 +196,10 @@ def _reused(wanted: Local | None) -> Kept | None:
     return None
 
 
-def _started(address: str | None, where: dict[str, Any], namespace: str, *, again: bool = True) -> str | None:
+def _started(address: str | None, where: dict[str, Any], namespace: str) -> str | None:
     """Start or join Ray and return its dashboard's address, or None where it has none.
 
-    On a busy machine the dashboard may not come up in the time that Ray allows it; Ray is then started without. Where
-    Ray itself does not come up in the 30 s that it allows itself, its start is tried once more, if that is wanted.
+    On a busy machine the dashboard may not come up in the time that Ray allows it; Ray is then started without.
     """
     import ray
     from ray.job_config import JobConfig
@@ -215,10 +214,7 @@ def _started(address: str | None, where: dict[str, Any], namespace: str, *, agai
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
             _end()
-            return _started(address, {**where, "include_dashboard": False}, namespace, again=again)
-        if again and "timed out during startup" in str(error):
-            _end()
-            return _started(address, where, namespace, again=False)
+            return _started(address, {**where, "include_dashboard": False}, namespace)
         what = f"joined at {address}" if address else "started"
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
