@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from softal.objective import Objective, minimize
 from softal.tracking.journal import Journal
@@ -69,7 +70,7 @@ def mirror(journal: Journal, uri: str | None = None, objective: Objective | None
     return mlflow.Mirror(journal, uri, "softal", objective or minimize("y"), **more)
 
 
-def catch_up(follower: mlflow.Mirror, timeout: float = 60.0) -> None:
+def catch_up(follower: mlflow.Mirror, timeout: float = PATIENCE) -> None:
     deadline = time.monotonic() + timeout
     while follower.behind or not follower.up_to_date:
         follower.step()

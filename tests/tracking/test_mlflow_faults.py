@@ -31,6 +31,7 @@ from mirrored import (
     version,
 )
 from mlflow_server import Server
+from patience import PATIENCE
 
 from softal.temporary import temporary_folder
 from softal.tracking.journal import Journal
@@ -249,7 +250,7 @@ def test_a_server_that_comes_and_goes(journal: Journal, server: Server, tmp_path
     follower.step()
     server.start()
     journal.write([done(2, started=T0 + 100, finished=T0 + 120, attempts=2)])
-    assert follower.finish("finished", timeout=90)
+    assert follower.finish("finished", timeout=PATIENCE)
     held = assert_exact(journal, server.uri)
     assert held.parent.info.status == "FINISHED"
     steps = [metric.step for metric in held.client.get_metric_history(held.parent.info.run_id, "done")]
