@@ -6,6 +6,9 @@ result that they did not ask for: they learn from it, and their own sequence of 
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +31,40 @@ def add(folder: Path, space: Space, trial: Trial) -> Trial:
     with _opened(folder) as journal:
         if (known := find(journal, point, trial.seed, trial.fidelity)) is not None:
             return known
-        number, seq = sum(journal.counts().values()), journal.seq
-        own = replace(trial, id=number, point=point, proposed_by=USER, notes={}, asked_after=seq, told=None)
-        [stored] = journal.write([own])
+        [stored] = _write(journal, [replace(trial, point=point, notes={})])
         return stored
+
+
+def add_all(folder: Path, trials: Sequence[Trial]) -> list[Trial]:
+    """Write results that are evaluated into the journal of the campaign in a folder; return those that were new.
+
+    One with the point, the fidelity and the values of a user's trial that is there already is that trial.
+    """
+    with _opened(folder) as journal:
+        return include(journal, trials)
+
+
+def include(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
+    """Write results into an open journal; see `add_all`."""
+    there = Counter(_content(trial) for trial in journal.read(TrialState.DONE) if trial.proposed_by == USER)
+    new = []
+    for trial in trials:
+        there[_content(trial)] -= 1
+        if there[_content(trial)] < 0:
+            new.append(trial)
+    return _write(journal, new)
+
+
+def _write(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
+    first, seq = sum(journal.counts().values()), journal.seq
+    return journal.write(
+        replace(trial, id=first + i, proposed_by=USER, asked_after=seq, told=None) for i, trial in enumerate(trials)
+    )
+
+
+def _content(trial: Trial) -> str:
+    values = trial.observation.values if trial.observation else {}
+    return json.dumps([trial.point, trial.fidelity, values], sort_keys=True)
 
 
 def find(journal: Journal, point: Point, seed: int, fidelity: float) -> Trial | None:

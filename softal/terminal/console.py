@@ -99,7 +99,7 @@ class Display:
     def tick(self, status: Status) -> None:
         """Show how the campaign stands."""
         text = status_text(status)
-        finished = status.done + status.failed
+        finished = status.done + status.failed - status.given
         self._progress.update(self._task, description=status.name, completed=finished, status=text)
         if not self.console.is_terminal and time.monotonic() - self._last_plain >= PLAIN_EVERY:
             self._last_plain = time.monotonic()
@@ -124,6 +124,8 @@ def status_text(status: Status) -> str:
     parts = [f"{status.done} done", f"{status.running} running"]
     if status.failed:
         parts.append(f"{status.failed} failed")
+    if status.given:
+        parts[0] += f" ({status.given} given)"
     if status.best is not None:
         parts.append("best " + objective_text(status.best))
     if status.utilisation is not None:

@@ -165,10 +165,11 @@ class Loop:
             done=self.progress.done,
             running=len(self.crew.running),
             failed=self.progress.failed,
+            given=self.progress.given,
             waiting=len(self.stock.ready),
             best=self.progress.best,
             utilisation=utilisation(self.crew.busy_seconds(), self.executor.slots, self.active),
-            trials_per_hour=self.progress.finished / self.active * 3600,
+            trials_per_hour=self.progress.run / self.active * 3600,
             active=self.active,
             mirror_behind=self._mirror_behind,
             mirror_error=self._mirror_error,
@@ -192,7 +193,7 @@ class Loop:
     def _demand(self) -> Demand:
         """Return how the campaign stands, for the stock."""
         crew, running, known = self.crew, self.crew.running, self.progress.finished
-        left = self.plan.budget.left(known + len(running) + len(self.stock.ready))
+        left = self.plan.budget.left(self.progress.run + len(running) + len(self.stock.ready))
         return Demand(running, crew.free, crew.room, left, known, crew.durations)
 
     @property
