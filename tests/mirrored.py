@@ -83,8 +83,8 @@ class Held:
 
     def __init__(self, uri: str) -> None:
         self.client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = self.client.get_experiment_by_name("softal")
-        runs = self.client.search_runs([experiment.experiment_id], max_results=5000)
+        self.experiment = self.client.get_experiment_by_name("softal")
+        runs = self.client.search_runs([self.experiment.experiment_id], max_results=5000)
         [self.parent] = [run for run in runs if "softal.trial" not in run.data.tags]
         self.trials = {int(run.data.tags["softal.trial"]): run for run in runs if run is not self.parent}
         assert len(self.trials) == len(runs) - 1, "a trial has two runs"

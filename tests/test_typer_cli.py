@@ -213,7 +213,14 @@ def test_status(campaign: Campaign) -> None:
 
 def test_validate(file: Path) -> None:
     found = answer("validate", file)
-    assert found == {"file": str(file), "name": "bowl", "parameters": ["x", "y"], "batch": 1, "problems": []}
+    assert found == {
+        "file": str(file),
+        "name": "bowl",
+        "parameters": ["x", "y"],
+        "batch": 1,
+        "given": 0,
+        "problems": [],
+    }
 
 
 def test_init_then_validate(tmp_path: Path) -> None:

@@ -55,9 +55,10 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = ", ".join(spec.objective.goals)
+    dimension = f"{spec.space.dimension} free parameter{'s' * (spec.space.dimension != 1)}"
     Terminal().say(
         (f"{file} is right.", "green"),
-        f" {spec.name}: {goals}; {spec.space.dimension} free parameters ({', '.join(spec.space.names)}), "
+        f" {spec.name}: {goals}; {dimension} ({', '.join(spec.space.names)}), "
         f"{spec.workers.concurrent} simulations at a time{at_once}.",
     )
     for said, found in given.items():

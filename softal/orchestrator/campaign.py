@@ -19,6 +19,7 @@ from softal.errors import CampaignFileError, CampaignStateError, JournalError, P
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
+from softal.orchestrator.described import described
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
 from softal.orchestrator.opening import extended, in_python, launched, moved, renamed
 from softal.orchestrator.results import Results
@@ -310,6 +311,7 @@ class Campaign(Results):
             "seed": self.spec.seed,
             "state": "running",
             "declared": self.spec.declared.to_json(),
+            "described": described(self.spec),
             **provenance.describe(self.spec.folder),
         }
 

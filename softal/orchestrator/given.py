@@ -183,13 +183,14 @@ def _of_table(path: Path, rows: Rows, space: Space, objective: Objective) -> Giv
             continue
         place = f"{path}, line {line}"
         try:
-            fidelity = _fidelity(cells.get("fidelity", ""))
+            fidelity, seed = _fidelity(cells.get("fidelity", "")), _seed(cells.get("seed", ""))
         except ValueError as error:
-            reading.problems.append(f"{place}: fidelity: {error}")
+            reading.problems.append(f"{place}: {error}")
             continue
         entry = {name: cell for name, cell in cells.items() if cell and name in space.parameters}
         notes = {"file": path.name, "line": line}
-        reading.take(place, entry, partial(_observation, cells, values), fidelity=fidelity, notes=notes)
+        seen = partial(_observation, cells, values)
+        reading.take(place, entry, seen, fidelity=fidelity, seed=seed, notes=notes)
     return reading.given(path, unfinished, [name for name in others if name not in values])
 
 
@@ -222,8 +223,14 @@ def _is_error(name: str, numbers: Mapping[str, float]) -> bool:
 def _fidelity(text: str) -> float:
     fidelity = 1.0 if not text else _number(text)
     if fidelity is None or not 0 < fidelity <= 1:
-        raise ValueError(f"{show(text)} is given; a number above 0, up to 1, is allowed")
+        raise ValueError(f"fidelity: {show(text)} is given; a number above 0, up to 1, is allowed")
     return fidelity
+
+
+def _seed(text: str) -> int:
+    if text and not text.isdecimal():
+        raise ValueError(f"seed: {show(text)} is given; a whole number, 0 or larger, is allowed")
+    return int(text or 0)
 
 
 def _outside(space: Space, entry: Mapping[str, Any]) -> bool:

@@ -212,7 +212,8 @@ def show_trials(
     for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
         table.add_column(plain(column), overflow="fold", max_width=widest, no_wrap=column in (*components, *violating))
     for trial in trials:
-        took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
+        seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
+        took = f"{seconds:.1f}" if seconds else ""  # results that were given took none here
         table.add_row(
             str(trial.id),
             str(trial.state),

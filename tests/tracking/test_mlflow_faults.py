@@ -271,6 +271,14 @@ mlflow._make_database(path)
 """
 
 
+def test_a_database_that_another_campaign_has_made_meanwhile_stays(tmp_path: Path) -> None:
+    """Both have seen that there is none; the other one may have written to its own already."""
+    (tmp_path / "mlflow.db").write_bytes(b"of the other one")
+    mlflow._make_database(tmp_path / "mlflow.db")
+    assert (tmp_path / "mlflow.db").read_bytes() == b"of the other one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db"]
+
+
 def test_drafts_that_killed_processes_have_left_are_removed(tmp_path: Path, empty_database: Path) -> None:
     path, old, young = (tmp_path / name for name in ("mlflow.db", "mlflow.db.1f.new", "mlflow.db.2f.new"))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
