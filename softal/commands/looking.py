@@ -135,6 +135,31 @@ def predict(
     show_predictions(Terminal(), rows, out, more=predicts_curves(campaign))
 
 
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="The campaigns' folders of state, two or more.")],
+    page: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("comparison.html"),
+    as_json: AsJson = False,
+    own_code: OwnCode = False,
+) -> None:
+    """Show campaigns with one objective side by side: what each found, after how many trials, in what they differ."""
+    from softal.orchestrator.campaign import Campaign
+    from softal.orchestrator.comparison import compare as compared
+    from softal.terminal.console import relative, show_table
+    from softal.terminal.output import Terminal, print_json
+
+    found = compared([Campaign.open(folder, own_code=own_code) for folder in folders])
+    written = found.write(page)
+    if as_json:
+        print_json(found.rows())
+        return
+    out = Terminal()
+    show_table(out, found.table())
+    if found.differences:
+        out.say(("In what they differ", "bold"))
+        show_table(out, found.apart())
+    out.say(("Page", "bold"), f"  {relative(written)}")
+
+
 def report(folder: Folder, own_code: OwnCode = False) -> None:
     """Write the report: one HTML page that needs nothing else."""
     from softal.orchestrator.campaign import Campaign

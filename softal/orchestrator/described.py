@@ -31,7 +31,7 @@ def described(spec: CampaignSpec) -> dict[str, str]:
         entry = data.get(name)
         if isinstance(entry, Mapping):
             found |= {f"{name}.{key}": _text(value) for key, value in entry.items()}
-    return found
+    return found | ({"start_from": ", ".join(spec.start_from)} if spec.start_from else {})
 
 
 def _flat(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softal.answer import Answer
+from softal.cards.card import Table as Shown
 from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
@@ -235,6 +236,16 @@ def _violates(objective: Objective | None, trial: Trial) -> str:
     if objective is None or trial.state is not TrialState.DONE:
         return ""
     return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+
+
+def show_table(console: Terminal, shown: Shown) -> None:
+    """Print a table of plain text, as pages have it, too."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, numeric in zip(shown.head, shown.numeric, strict=True):
+        table.add_column(plain(name), overflow="fold", justify="right" if numeric else "left", no_wrap=numeric)
+    for row in shown.rows:
+        table.add_row(*map(plain, row))
+    console.print(table)
 
 
 def show_parts(console: Terminal, trials: Iterable[Trial], objective: Objective) -> None:
