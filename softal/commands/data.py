@@ -1,4 +1,4 @@
-"""`softal add`: results that a campaign is given."""
+"""`softal add` and `softal repeat`: results that a campaign is given, and trials that are asked of it."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def add(folder: Folder, results: Given, as_json: AsJson = False) -> None:
         out.say(f"  left out, since they are no numbers: the columns {plain(', '.join(given.columns))}")
     if new:
         out.say(f"The campaign learns from them when it goes on: {command('resume', folder)}")
+
+
+def repeat(
+    folder: Folder,
+    trial: Annotated[int, typer.Option(min=0, help="Number of the trial whose point is run again.")],
+    times: Annotated[int, typer.Option("--times", "-n", min=1, max=10_000, help="How often.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for more runs of a trial's point, each with a seed of its own: the answer's error falls with them."""
+    from softal.orchestrator.campaign import Campaign
+    from softal.terminal.output import Terminal, print_json
+
+    asked = [one.id for one in Campaign.open(folder).repeat(trial, times)]
+    if as_json:
+        print_json({"trials": asked})
+        return
+    verb = "waits" if len(asked) == 1 else "wait"
+    Terminal().say(
+        f"{_numbers(asked).capitalize()} {verb} to run at the point of trial {trial}: {command('resume', folder)}"
+    )
 
 
 def _numbers(ids: list[int]) -> str:

@@ -23,7 +23,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     if as_json:
         print_json(found.to_json())
         return
-    given = f" ({found.given} of them given)" if found.given else ""
+    given = f" ({found.given} of them by user)" if found.given else ""
     shown: dict[str, Any] = {
         "campaign": found.name,
         "state": found.state + (f" ({found.reason})" if found.reason else ""),

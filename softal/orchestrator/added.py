@@ -7,6 +7,7 @@ result that they did not ask for: they learn from it, and their own sequence of 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from softal.errors import CampaignStateError
+from softal.orchestrator.loop.stock import trial_seed
 from softal.space import Space
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
@@ -65,6 +67,27 @@ def _write(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
 def _content(trial: Trial) -> str:
     values = trial.observation.values if trial.observation else {}
     return json.dumps([trial.point, trial.fidelity, values], sort_keys=True)
+
+
+def repeat(folder: Path, number: int, times: int, seed: int) -> list[Trial]:
+    """Let a trial's point wait to be run again, each time with a seed of its own; see `Campaign.repeat`."""
+    with _opened(folder) as journal:
+        known = journal.trial(number)
+        if known is None:
+            raise CampaignStateError(f"there is no trial {number} in {folder}; there are {_there(journal)}")
+        first, seq, now = sum(journal.counts().values()), journal.seq, time.time()
+        return journal.write(
+            Trial(
+                first + i, known.point, trial_seed(seed, first + i), known.fidelity, USER,
+                notes={"repeat_of": number}, proposed=now, asked_after=seq,
+            )
+            for i in range(times)
+        )  # fmt: skip
+
+
+def _there(journal: Journal) -> str:
+    count = sum(journal.counts().values())
+    return f"0 to {count - 1}" if count else "none yet"
 
 
 def find(journal: Journal, point: Point, seed: int, fidelity: float) -> Trial | None:

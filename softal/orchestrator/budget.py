@@ -49,7 +49,7 @@ class Progress:
 
     @property
     def run(self) -> int:
-        """How many of them the campaign has run: not those that it was given."""
+        """How many of them its strategy proposed: not the user's."""
         return self.finished - self.given
 
     def add(self, trial: Trial) -> bool:
@@ -71,7 +71,7 @@ class Budget:
     """Limits of a campaign; None is no limit.
 
     Args:
-        trials: finished trials, failed ones included; results that the campaign was given do not count.
+        trials: finished trials, failed ones included; the user's do not count.
         hours: of running, over all resumptions [h].
         target: value of the single objective that is good enough, of a trial with no less than `fidelity`.
         stagnation: finished trials without an improvement.

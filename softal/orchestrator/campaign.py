@@ -364,6 +364,18 @@ class Campaign(Results):
         found = read_given(Path(path), self.spec.space, self.spec.objective)
         return Added(add_all(self.folder, found.trials), found)
 
+    def repeat(self, trial: int, times: int = 1) -> list[Trial]:
+        """Ask for a trial to be run again, at its point and fidelity, each time with a seed of its own; return those.
+
+        They run when the campaign is resumed, before anything else, and take nothing of its budget.
+
+        Raises:
+            CampaignStateError: if the campaign is running, or there is no such trial.
+        """
+        from softal.orchestrator.added import repeat
+
+        return repeat(self.folder, trial, times, self.spec.seed)
+
     def retrain(self) -> list[dict[str, Any]]:
         """Let surrogate and learner learn from all trials, and return the records of the versions that are new.
 

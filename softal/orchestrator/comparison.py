@@ -34,7 +34,7 @@ class Course:
         name: of the campaign; its folder where two have the same.
         described: what it is, as of `described`.
         best: the best value after 1, 2, ... trials that it ran; NaN as long as there is none. Shape (trials,).
-        done, failed, given: trials that it ran, and results that it was given.
+        done, failed, given: trials that its strategy proposed; results that it was given, and trials that its user asked for.
         trial: the best trial; None where there is none.
         answer: None where there is none.
         active: time of running [s].
@@ -111,7 +111,7 @@ class Comparison:
         head = ["campaign", "strategy", "trials", f"best {self.objective}", "answer", *reached, "hours"]
         rows = []
         for course, row in zip(self.courses, self.rows(), strict=True):
-            more = [f"{row['failed']} failed"] * (course.failed > 0) + [f"{course.given} given"] * (course.given > 0)
+            more = [f"{row['failed']} failed"] * (course.failed > 0) + [f"{course.given} by user"] * (course.given > 0)
             rows.append(
                 [
                     course.name,
@@ -134,8 +134,8 @@ class Comparison:
         """Return what the page shows."""
         common = self.common
         text = (
-            "The best value so far against the trials that a campaign has run, those that failed included; results "
-            "that it was given stand before the first."
+            "The best value so far against the trials that a strategy proposed, those that failed included; results "
+            "of the user count for the next of them."
         )
         dotted = "" if common is None else " Dotted: what all have reached."
         answers = "The answer is the best point by repeats or by the surrogate."

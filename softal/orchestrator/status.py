@@ -26,7 +26,7 @@ class Status:
         best: the trial with the best result.
         active: time of running over all resumptions [s].
         mirror_behind: trials that MLflow does not hold yet.
-        given: how many of those that are done the campaign did not run, but was given.
+        given: how many of those that are finished are the user's: given to the campaign, or asked of it.
         answer: of a single objective; None where it was not asked for, since that takes a surrogate.
     """
 

@@ -126,7 +126,7 @@ def status_text(status: Status) -> str:
     if status.failed:
         parts.append(f"{status.failed} failed")
     if status.given:
-        parts[0] += f" ({status.given} given)"
+        parts[0] += f" ({status.given} by user)"
     if status.best is not None:
         parts.append("best " + objective_text(status.best))
     if status.utilisation is not None:

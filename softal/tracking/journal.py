@@ -254,9 +254,10 @@ class Journal(Database):
 
     @property
     def given(self) -> int:
-        """How many trials the campaign did not run, but was given."""
+        """How many finished trials are the user's: given to the campaign, or asked of it."""
+        query = "SELECT count(*) FROM trials WHERE proposed_by = ? AND state IN ('done', 'failed')"
         with self._guarded():
-            return int(self._one("SELECT count(*) FROM trials WHERE proposed_by = ?", (USER,)))
+            return int(self._one(query, (USER,)))
 
     def arrays(self, trial_id: int) -> dict[str, Array]:
         """Return a trial's arrays; empty where it has none."""

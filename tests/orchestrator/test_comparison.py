@@ -101,7 +101,7 @@ def test_on_the_command_line(runs: list[Campaign], tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["compare", *folders, "--page", str(page)])
     assert ran.exit_code == 0, ran.output
     assert "4 (1 failed)" in ran.output
-    assert "3 (1 failed, 6 given)" in ran.output
+    assert "3 (1 failed, 6 by user)" in ran.output
     assert "In what they differ" in ran.output
     shown = Page(page)
     assert [line["name"] for line in shown.figures["Best against trials"]["data"]] == ["grid", "drawn", "later"]

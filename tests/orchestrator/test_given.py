@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from driving import StopAfter
 from typer.testing import CliRunner
 
-from softal.errors import CampaignFileError, SpaceError
+from softal.errors import CampaignFileError, CampaignStateError, SpaceError
 from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.in_process import in_process
@@ -199,4 +200,42 @@ def test_on_the_command_line_out_of_one_campaign_into_the_next(campaign: Campaig
     assert [t.objective for t in given(other)] == [t.objective for t in campaign.list_trials()], "to the last digit"
     again = json.loads(runner.invoke(app, ["add", str(other.folder), str(table), "--json"]).output)
     assert again == {"trials": [], "known": 4, "outside": [], "unfinished": 0}
-    assert "5 done (4 of them given)" in runner.invoke(app, ["status", str(other.folder)]).output
+    assert "5 done (4 of them by user)" in runner.invoke(app, ["status", str(other.folder)]).output
+
+
+def test_a_trial_is_repeated_beyond_the_budget(campaign: Campaign) -> None:
+    asked = campaign.repeat(2, 3)
+    assert [trial.id for trial in asked] == [4, 5, 6]
+    assert campaign.status().waiting == 3
+    assert campaign.resume(executor=in_process).state == "finished"
+    trials = campaign.list_trials()
+    assert [trial.state for trial in trials] == [TrialState.DONE] * 7, "and nothing else was proposed"
+    assert {tuple(trial.point.items()) for trial in trials[4:]} == {tuple(trials[2].point.items())}
+    assert len({trial.seed for trial in trials}) == 7
+    assert {trial.origin for trial in trials[4:]} == {"repeat of trial 2"}
+    assert campaign.status().given == 3
+    assert campaign.resume(executor=in_process, trials=6).state == "finished"
+    assert len(campaign.list_trials()) == 9
+
+
+def test_what_waited_from_before_stays_waiting_when_the_budget_is_used_up(make_campaign: Make, tmp_path: Path) -> None:
+    """A campaign that was stopped with proposals in stock, whose hours are over, runs what was asked of it alone."""
+    campaign = make_campaign(simulator=bowl, budget={"trials": 30}, workers={"concurrent": 1, "ahead": 3})
+    campaign.launch(StopAfter(4), executor=in_process)
+    waiting = campaign.status().waiting
+    assert waiting > 0
+    [asked] = campaign.repeat(0)
+    done = campaign.status().done
+    campaign.resume(executor=in_process, hours=1e-9)
+    assert campaign.status().done == done + 1
+    assert campaign.list_trials()[asked.id].state is TrialState.DONE
+    assert campaign.status().waiting == waiting
+
+
+def test_what_cannot_be_repeated(campaign: Campaign) -> None:
+    ran = CliRunner().invoke(app, ["repeat", str(campaign.folder), "--trial", "1", "-n", "2"])
+    assert ran.output.replace("\n", " ") == (
+        f"Trials 4 to 5 wait to run at the point of trial 1: softal resume {campaign.folder} "
+    )
+    with pytest.raises(CampaignStateError, match=r"there is no trial 17 in .*; there are 0 to 5"):
+        campaign.repeat(17)

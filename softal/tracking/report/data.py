@@ -118,9 +118,14 @@ class CampaignData:
         return sorted((t for t in self.trials if t.state.finished), key=lambda t: (t.told or 0, t.id))
 
     @cached_property
-    def ran(self) -> list[Trial]:
-        """Those of them that the campaign ran: not the results that it was given."""
+    def own(self) -> list[Trial]:
+        """Those of them that the campaign's strategy proposed: not the user's."""
         return [t for t in self.finished if t.proposed_by != USER]
+
+    @cached_property
+    def ran(self) -> list[Trial]:
+        """Those of them that were run: not the results that were given, which took no time."""
+        return [t for t in self.finished if t.proposed_by != USER or t.finished != t.started]
 
     @cached_property
     def done(self) -> list[Trial]:

@@ -39,7 +39,7 @@ class Facts:
 
 def facts(data: CampaignData) -> Facts:
     """Return the head of the page."""
-    per_hour = len(data.ran) / data.active * 3600 if data.active > 0 else None
+    per_hour = len(data.own) / data.active * 3600 if data.active > 0 else None
     cards = [
         ("trials done", f"{len(data.done):,}"),
         ("failed", f"{len(data.failed):,}"),
