@@ -33,8 +33,9 @@ class Course:
     Attributes:
         name: of the campaign; its folder where two have the same.
         described: what it is, as of `described`.
-        best: the best value after 1, 2, ... trials that it ran; NaN as long as there is none. Shape (trials,).
-        done, failed, given: trials that its strategy proposed; results that it was given, and trials that its user asked for.
+        best: the best value after 1, 2, ... trials that its strategy proposed; NaN as long as there is none. Shape (trials,).
+        done, failed: trials that its strategy proposed.
+        given: those of its user.
         trial: the best trial; None where there is none.
         answer: None where there is none.
         active: time of running [s].
