@@ -33,7 +33,7 @@ class Course:
     Attributes:
         name: of the campaign; its folder where two have the same.
         described: what it is, as of `described`.
-        best: the best value after 1, 2, ... trials that its strategy proposed; NaN as long as there is none. Shape (trials,).
+        best: shape (trials,), the best value after 1, 2, ... trials that its strategy proposed; NaN before the first.
         done, failed: trials that its strategy proposed.
         given: those of its user.
         trial: the best trial; None where there is none.
