@@ -177,6 +177,9 @@ class MlflowStore:
             experiment = self._client.get_experiment(self._client.create_experiment(self._name, location, tags=KIND))
         elif experiment.lifecycle_stage == "deleted":
             self._client.restore_experiment(experiment.experiment_id)
+        if self._file and not KIND.keys() <= experiment.tags.keys():  # of an older softal
+            for name, value in KIND.items():
+                self._client.set_experiment_tag(experiment.experiment_id, name, value)
         return experiment
 
     def _find_runs(self, campaign: str) -> tuple[list[Run], list[tuple[int, KnownRun]]]:

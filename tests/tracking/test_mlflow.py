@@ -60,6 +60,15 @@ def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
     assert "y" not in bad.data.metrics
 
 
+def test_an_experiment_of_an_older_version_opens_under_model_training_too(journal: Journal) -> None:
+    journal.write([done(0)])
+    uri = mlflow.default_uri(journal.folder)
+    mlflow.MlflowClient(tracking_uri=uri).create_experiment("softal")
+    follower = mirror(journal)
+    follower.step()
+    assert Held(uri).experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
 def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal) -> None:
     journal.write([done(0, 3.0), failed(1), done(2, 2.0), done(3, 2.5)])
     parts = {f"space.x{i}": "0 to 1" for i in range(150)}  # MLflow takes 100 at a time
