@@ -121,6 +121,11 @@ def quoted_tail(workdir: Path, lines: int = 5, characters: int = 500) -> str:
     return f"{''.join(errors)}; {shown} ends: {tail}"
 
 
+def last_error(workdir: Path, streams: Sequence[str] = (STDERR, STDOUT)) -> str:
+    """Return the last line of the first stream that looks like an error; empty where there is none in any."""
+    return next((error for name in streams if (error := _last_error(_end_of(workdir / name)))), "")
+
+
 def _end_of(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
