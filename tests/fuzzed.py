@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import random
 import re
@@ -159,6 +160,8 @@ def read_campaign(folder: Path, rng: random.Random) -> None:
 
 # References.
 
+LAMMPS = Path(__file__).parent / "data" / "lammps"
+
 
 def make_references(folder: Path) -> None:
     r = np.linspace(0.0, 3.0, 40)
@@ -170,11 +173,14 @@ def make_references(folder: Path) -> None:
     np.save(folder / "d.npy", np.column_stack([r, 1 + r]))
     np.savez(folder / "e.npz", r=r, g_AA=1 + r, error=0 * r + 0.1)
     np.savez_compressed(folder / "f.npz", np.column_stack([r, 1 + r]))
+    for name in ("rdf.dat", "log.lammps"):
+        (folder / name).write_bytes((LAMMPS / name).read_bytes())
+    (folder / "g.gz").write_bytes(gzip.compress(COLUMNS.encode()))
 
 
 def spoil_reference(good: Path, folder: Path, rng: random.Random) -> None:
     file = rng.choice(sorted(good.iterdir()))
-    how = {".npy": damage.npy, ".npz": damage.npz}.get(file.suffix, damage.plain_text)
+    how = {".npy": damage.npy, ".npz": damage.npz, ".gz": damage.octets}.get(file.suffix, damage.plain_text)
     for old in folder.glob("reference.*"):
         old.unlink()
     (folder / f"reference{file.suffix}").write_bytes(how(file.read_bytes(), rng))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from softal.errors import SoftalError
+from softal.references.readers import Table, read_table
 from softal.references.reference import Reference
-from softal.references.tables import Table, read_table
 from softal.references.units import canonical, is_known, split_label
 
 MIN_POINTS = 10  # a curve of fewer points is no curve

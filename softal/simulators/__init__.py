@@ -28,6 +28,7 @@ GROUP = "softal.simulators"
 SIMULATORS = {
     "argon": "softal.simulators.argon.argon:Argon",
     "command": "softal.simulators.command:Command",
+    "lammps": "softal.simulators.lammps.lammps:Lammps",
     "silica": "softal.simulators.silica.silica:Silica",
     "confined_ions": "softal.simulators.confined_ions.confined_ions:ConfinedIons",
     "kob_andersen": "softal.simulators.kob_andersen.kob_andersen:KobAndersen",

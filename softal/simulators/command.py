@@ -9,7 +9,8 @@ simulator:
 
 It runs in a working folder of its own, with its output kept there in stdout.txt and stderr.txt, and prints its results
 as a JSON object on the last line of its standard output, `{"energy": -1.5}`, or writes them to the file named
-`results`. What may stand in the object is told in softal.simulators.results. The exit code must be 0.
+`results`. What may stand in the object is told in softal.simulators.results. With `outputs` it needs no JSON: values
+and arrays are read from the files that it writes, as softal.simulators.files tells. The exit code must be 0.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
 from softal.kinds.settings import Settings
-from softal.reading import read_bytes, read_json, read_npy, read_text
+from softal.reading import read_json
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
+from softal.simulators.files import FromFile, read_into
 from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
 from softal.simulators.results import to_observation
-from softal.trial import Array, Observation, Point, Value
+from softal.trial import Observation, Point, Value
 
 POINT_FILE = "point_file"
 # Filled in besides the parameters, which cannot have these names.
@@ -62,10 +63,19 @@ class CommandSettings(Settings):
         default=(), description="input files with {{ parameter }} in them, or {file: name in the working folder}"
     )
     results: str | None = Field(
-        None, description="file in the working folder with the results as JSON; default: the last line of stdout"
+        None,
+        description="file in the working folder with the results as JSON; default: the last line of stdout, or none "
+        "where there are `outputs`",
     )
-    arrays: dict[str, str] = Field(
-        default={}, description="array -> .npy or .csv in the working folder with columns grid, value, error"
+    outputs: dict[str, FromFile] = Field(
+        default={},
+        description="values and arrays in files that the program writes: name -> {file, column} of a value, "
+        "{file, columns} of an array, or its file alone; `take: mean` or `last`, `warmup: auto` or a part",
+    )
+    arrays: dict[str, FromFile] = Field(
+        default={},
+        description="array -> file in the working folder with columns value; grid, value; or grid, value, error; or "
+        "{file, columns}",
     )
     values: tuple[str, ...] | None = Field(None, description="names of the values that each result must have")
     artifacts: tuple[str, ...] = Field(default=(), description="files to keep, as patterns such as *.gsd")
@@ -98,6 +108,9 @@ class CommandSettings(Settings):
         for text in self.texts:
             if wide := placeholders.too_wide(text):
                 raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
+        for name, array in self.arrays.items():
+            if array.is_value:
+                raise ValueError(f"arrays: {name!r} has a `column`, which is of a value; `outputs` takes values")
         for name, value in SUCH_AS.items():
             if taken := self.taken(name, value):
                 raise ValueError(f"{name}, such as {value!r}, does not fit; allowed: {taken}")
@@ -149,10 +162,13 @@ class Command(Simulator):
 
     @property
     def outputs(self) -> Outputs | None:  # type: ignore[override]
-        """What is declared by `values` and `arrays`; None where the values are not declared."""
-        if self.settings.values is None:
+        """What is declared by `values`, `outputs` and `arrays`; None where the values are not declared."""
+        settings: CommandSettings = self.settings
+        if settings.values is None and (settings.results is not None or not settings.outputs):
             return None
-        return Outputs(frozenset(self.settings.values), frozenset(self.settings.arrays))
+        values = {name for name, result in settings.outputs.items() if result.is_value}
+        arrays = settings.outputs.keys() - values | settings.arrays.keys()
+        return Outputs(frozenset(values.union(settings.values or ())), frozenset(arrays))
 
     def check(self) -> list[str]:
         """Say that the executable is missing or cannot be executed."""
@@ -192,9 +208,9 @@ class Command(Simulator):
         if code != 0:
             raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
         try:
-            observation = to_observation(self._results(workdir))
-            for name, file in settings.arrays.items():
-                observation.arrays[name] = read_array(workdir / file)
+            by_files = settings.outputs and settings.results is None
+            observation = Observation() if by_files else to_observation(self._results(workdir))
+            read_into(observation, {**settings.arrays, **settings.outputs}, workdir)
             observation = validate_observation(observation, self.outputs)
         except InvalidObservation as error:
             raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
@@ -204,6 +220,7 @@ class Command(Simulator):
     def _values(self, point: Point, context: Context) -> dict[str, Any]:
         known = {name: getattr(context, name) for name in ("seed", "fidelity", "trial", "cpus")}
         paths = {POINT_FILE: context.workdir / "point.json", "workdir": context.workdir, "folder": self.settings.folder}
+        known["seed"] = known["seed"] or 1  # many programs take 0 for a seed of their own choice
         values = {**point, **known, **{name: str(path) for name, path in paths.items()}}
         if missing := [name for name in self.parameters or () if name not in values]:
             raise SimulationError(f"the command needs {missing[0]!r}, which the point does not have")
@@ -256,45 +273,3 @@ class _AtLeast(dict[str, str]):
 
     def __contains__(self, name: object) -> bool:
         return True
-
-
-def read_array(path: Path) -> Array:
-    """Read an array from .npy, or from .csv (comma or blanks; # begins a comment; one line of names is skipped).
-
-    One column is the values; two are grid and values; three are grid, values and standard errors. A .npy with another
-    number of dimensions than two is taken as values.
-
-    Raises:
-        InvalidObservation: naming the file and what is wrong with it.
-    """
-    if not path.is_file():
-        raise InvalidObservation(f"the command did not write {path.name}")
-    try:
-        table = read_npy(read_bytes(path)) if path.suffix == ".npy" else _read_text(path)
-        if table.ndim != 2:
-            return Array.of(table)
-        if not 1 <= table.shape[1] <= 3:
-            raise ValueError(f"it has {table.shape[1]} columns; allowed are value; grid, value; grid, value, error")
-        columns = list(np.asarray(table, dtype=np.float64).T)
-        grid, values, errors = {1: [None, *columns, None], 2: [*columns, None], 3: columns}[len(columns)]
-        return Array.of(values, errors, grid)
-    except (ValueError, OSError) as error:
-        raise InvalidObservation(f"{path.name} is no table of numbers: {error}") from error
-
-
-def _read_text(path: Path) -> Any:
-    lines = [line.partition("#")[0].replace(",", " ") for line in read_text(path).splitlines()]
-    rows = [line.split() for line in lines if line.strip()]
-    if rows and not _numeric(rows[0]):
-        rows = rows[1:]
-    if not rows or len({len(row) for row in rows}) > 1:
-        raise ValueError("its lines have different numbers of columns" if rows else "it is empty")
-    return np.array([[float(cell) for cell in row] for row in rows])
-
-
-def _numeric(cells: list[str]) -> bool:
-    try:
-        [float(cell) for cell in cells]
-    except ValueError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,14 @@ from pathlib import Path
 from softal.errors import SimulationError, WalltimeExceeded
 
 STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
+READ = 100_000  # characters at the end of a stream in which an error is looked for
+LONGEST_ERROR = 300  # characters of one that are quoted
+# `ERROR: Lost atoms`, `ValueError: ...`, `Fatal error:`, `Segmentation fault`; not `error = 0.1`, nor `0 errors`.
+ERROR = re.compile(
+    r"(?:\b(?:\w*error|fatal|exception|\w*exception)\b\s*(?::|!|\(|\bin\b|\bon\b|$)|^\W*(?:error|fatal)\b(?!\s*=)"
+    r"|segmentation fault|\babort(?:ed|ing)?\b)",
+    re.IGNORECASE,
+)
 # The program waits for a word from us, so that it cannot start before its watcher; without the word, it never does.
 GATE = 'read -r go && exec "$@" < /dev/null'
 # Waits for our death, which closes its standard input, and then kills the program's process group.
@@ -96,12 +105,39 @@ def describe_exit(code: int) -> str:
 
 
 def quoted_tail(workdir: Path, lines: int = 5, characters: int = 500) -> str:
-    """Return the last lines of stderr, or else of stdout, as the end of a reason; empty where there are none."""
-    for name in (STDERR, STDOUT):
-        with (workdir / name).open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 4 * characters))
-            text = file.read().decode(errors="replace").strip()
-        if text:
-            return f"; {name} ends: {' | '.join(text.splitlines()[-lines:])[-characters:]}"
-    return ""
+    """Return what the output says of an end, for a reason: its last error, and its last lines; empty without any.
+
+    The last lines are those of stderr, or else of stdout; the error is the last line of either that looks like one, and
+    may stand far above the end, or in the other stream.
+    """
+    ends = {name: _end_of(workdir / name) for name in (STDERR, STDOUT)}
+    shown = next((name for name, text in ends.items() if text), None)
+    if shown is None:
+        return ""
+    tail = " | ".join(ends[shown].splitlines()[-lines:])[-characters:]
+    errors = [
+        f"; {name} says: {error}" for name, text in ends.items() if (error := _last_error(text)) and error not in tail
+    ]
+    return f"{''.join(errors)}; {shown} ends: {tail}"
+
+
+def last_error(workdir: Path, streams: Sequence[str] = (STDERR, STDOUT)) -> str:
+    """Return the last line of the first stream that looks like an error; empty where there is none in any."""
+    return next((error for name in streams if (error := _last_error(_end_of(workdir / name)))), "")
+
+
+def _end_of(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - READ))
+        return file.read().decode(errors="replace").strip()
+
+
+def _last_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines()]
+    at = next((i for i in reversed(range(len(lines))) if ERROR.search(lines[i])), None)
+    if at is None:
+        return ""
+    # GROMACS's `Fatal error:` stands above what it means.
+    more = next((line for line in lines[at + 1 :] if line), "") if lines[at].endswith(":") else ""
+    return f"{lines[at]} {more}".strip()[:LONGEST_ERROR]

@@ -23,8 +23,12 @@ DECADES = 3  # of a range on a linear scale, of which nine tenths are the last d
 SHOWN = 1e-4  # of a value: smaller differences are not seen among four digits
 
 
-def hints(space: Space) -> Iterator[str]:
+def hints(space: Space, objective: Objective) -> Iterator[str]:
     """Give lines that a user should read before a campaign begins."""
+    for component in objective.components:
+        curves = [f"{one.tolerance:g} of {one.array}" for one in component.references]
+        if curves and component.targets:
+            yield f"beside targets, a chi of {', '.join(curves)} counts as one tolerance; `tolerance:` says another"
     for name, parameter in space.parameters.items():
         if not isinstance(parameter, Real) or parameter.log or parameter.low <= 0:
             continue

