@@ -1,0 +1,2 @@
+"""x"""
+def cards(view): return []
