@@ -12,6 +12,7 @@ from softal.numeric import Floats
 from softal.theory.clusters.action_path import ActionPath
 from softal.theory.clusters.alignment import Alignment
 from softal.theory.clusters.chain import Chain
+from softal.theory.least_action.potentials import in_space
 from softal.trial import Array, Observation
 
 VALUE_UNITS = {
@@ -35,7 +36,7 @@ ARRAYS = {  # name -> unit of the values, unit of the grid, the grid's symbol
     "minimum_energy": ("epsilon", "sigma", "s"),
     "barrier_of_searches": ("epsilon", "", "searches"),
 }
-STOPS = "stops"  # configurations at minima and saddles, (K, 2 + N d): arc [sigma], energy [epsilon], coordinates [sigma]
+STOPS = "stops"  # at minima and saddles, (K, 2 + 3 N): arc [sigma], energy [epsilon], coordinates, z = 0 in the plane
 MOST_STOPS = 9
 MARGIN = 2.0  # between the cluster and the edges of the box that a GSD file must have [sigma]
 
@@ -101,12 +102,12 @@ def _array(name: str, values: Floats, grid: Floats) -> Array:
 
 
 def stops(chain: Chain) -> Floats:
-    """Return ends, minima and saddles that are drawn, the highest among them, (K, 2 + N d)."""
+    """Return ends, minima and saddles that are drawn, the highest among them, (K, 2 + 3 N)."""
     marked = sorted({0, *chain.minima, *chain.saddles, len(chain.frames) - 1})
     top = int(np.argmax(chain.energies[marked]))
     chosen = [marked[k] for k in thin(len(marked), MOST_STOPS, [0, top, len(marked) - 1])]
-    flat = chain.frames[chosen].reshape(len(chosen), -1)
-    return np.column_stack([chain.arc[chosen], chain.energies[chosen], flat])
+    x = in_space(chain.frames[chosen])
+    return np.column_stack([chain.arc[chosen], chain.energies[chosen], x.reshape(len(chosen), -1)])
 
 
 def write_frames(path: Path, frames: Floats) -> None:

@@ -9,11 +9,10 @@ from pydantic import Field, model_validator
 
 from softal.errors import SoftalError
 from softal.kinds.settings import ExistingFile, Settings
+from softal.simulators.transition_path.files import groups_of, read_cluster
 from softal.theory.clusters.alignment import check_pair
 from softal.theory.clusters.stationary import check_atoms, energy
 from softal.theory.clusters.structures import Pair, pair
-
-from softal.simulators.transition_path.files import groups_of, read_cluster
 
 Energy = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -23,12 +22,13 @@ class TransitionPathSettings(Settings):
 
     cluster: Literal["lj7_plane", "lj13", "lj38", "files"] = Field(
         "lj38",
-        description="of Lennard-Jones atoms: lj38 from the fcc truncated octahedron to the icosahedral minimum, lj13 from "
-        "the cuboctahedron, a saddle, to the icosahedron, lj7_plane from a hexagon to one with an atom of the ring and "
-        "that of the centre exchanged, in the plane; or of the files `start` and `end`",
+        description="of Lennard-Jones atoms: lj38 from the fcc truncated octahedron to the icosahedral minimum, lj13 "
+        "from the cuboctahedron, a saddle, to the icosahedron, lj7_plane from a hexagon to one with an atom of the ring "
+        "and that of the centre exchanged, in the plane; or of the files `start` and `end`",
     )
     start: ExistingFile | None = Field(
-        None, description="with `cluster: files`, an XYZ or GSD file in sigma; atoms of different names keep their places"
+        None,
+        description="with `cluster: files`, an XYZ or GSD file in sigma; atoms of different names keep their places",
     )
     end: ExistingFile | None = Field(None, description="likewise")
     starts: int = Field(300, ge=1, le=100_000, description="random rotations from which ends are aligned")
@@ -42,7 +42,9 @@ class TransitionPathSettings(Settings):
     energy: Energy | None = Field(
         None, description="E_0 of the trajectory [epsilon]; none is 6 epsilon above the higher end"
     )
-    bands: int = Field(40, ge=0, le=100_000, description="elastic bands between minima that are not yet connected, at most")
+    bands: int = Field(
+        40, ge=0, le=100_000, description="elastic bands between minima that are not yet connected, at most"
+    )
     searches: int = Field(
         4000, ge=0, le=10_000_000,
         description="for saddles that make the highest one of the path lower, at fidelity 1",

@@ -20,12 +20,19 @@ from softal.errors import SimulationError, TheoryError
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.observables.threads import limited_threads
 from softal.simulators.transition_path.measures import (
-    ARRAYS, COUNTS, STOPS, VALUE_UNITS, VALUES, Found, observation_of, write_frames,
-)  # fmt: skip
+    ARRAYS,
+    COUNTS,
+    STOPS,
+    VALUE_UNITS,
+    VALUES,
+    Found,
+    observation_of,
+    write_frames,
+)
 from softal.simulators.transition_path.settings import TransitionPathSettings
 from softal.theory.clusters.action_path import ActionPath, least_action_path
 from softal.theory.clusters.alignment import Alignment, alignments
-from softal.theory.clusters.chain import Chain, Leg, build, from_end
+from softal.theory.clusters.chain import Chain, Leg, Piece, build, from_end
 from softal.theory.clusters.connection import connect, link
 from softal.theory.clusters.exploration import explore
 from softal.theory.clusters.landscape import Landscape
@@ -103,9 +110,9 @@ class TransitionPath(Simulator):
         duration, points = float(full["duration"]), int(full["points"])
         if duration / points > LONGEST_STEP * (1 + 1e-9):
             return (
-                f"duration = {duration:g} with points = {points} has time steps of {duration / points:.3g}, which resolve "
-                f"no vibration: {math.ceil(duration / LONGEST_STEP - 1e-9)} points or more are needed, or a duration of "
-                f"{LONGEST_STEP * points:g} at most"
+                f"duration = {duration:g} with points = {points} has time steps of {duration / points:.3g}, which "
+                f"resolve no vibration: {math.ceil(duration / LONGEST_STEP - 1e-9)} points or more are needed, or a "
+                f"duration of {LONGEST_STEP * points:g} at most"
             )
         return None
 
@@ -152,11 +159,13 @@ class TransitionPath(Simulator):
         landscape.evaluations += action.evaluations + sum(one.evaluations for one in quenched)
         bands = self._along(landscape, quenched, rng)
         bands += connect(landscape, *ids, settings.bands, rng)
-        chain, barriers = self._lowered(landscape, start, end, ids, max(1, round(context.fidelity * settings.searches)), rng)
+        chain, barriers = self._lowered(
+            landscape, start, end, ids, max(1, round(context.fidelity * settings.searches)), rng
+        )
         if ends.published is not None and chain.top - energy(ends.start) < ends.published - BUG:
             raise SimulationError(
-                f"the path's highest saddle is {chain.top - energy(ends.start):.6g} above the start, below the published "
-                f"{ends.published:g}: this would be a mistake in the program"
+                f"the path's highest saddle is {chain.top - energy(ends.start):.6g} above the start, below the "
+                f"published {ends.published:g}: this would be a mistake in the program"
             )
         energies = np.array([one.energy for one in quenched])
         return Found(aligned, action, energies, chain, barriers, bands, landscape.searches, landscape.evaluations)
@@ -204,7 +213,8 @@ class TransitionPath(Simulator):
     ) -> tuple[Chain, list[tuple[int, float]]]:
         """Search for lower saddles, in rounds, and return the checked path, and how high it went up to when."""
         barriers: list[tuple[int, float]] = []
-        chain = build(landscape, start, end, ids)
+        pieces: dict[int, Piece] = {}
+        chain = build(landscape, start, end, ids, pieces)
         before = landscape.searches
         for k in range(ROUNDS):
             if chain is not None:
@@ -214,12 +224,12 @@ class TransitionPath(Simulator):
             share = (before + searches * (k + 1) // ROUNDS) - landscape.searches
             if share > 0:
                 explore(landscape, *ids, share, rng)
-            chain = build(landscape, start, end, ids)
+            chain = build(landscape, start, end, ids, pieces)
         if chain is None:
             raise SimulationError(
-                f"the ends were not connected: {landscape.searches} searches found {len(landscape.saddles)} saddles between "
-                f"{len(landscape.minima)} minima, none of which leads from one end to the other; more `bands` or "
-                "`searches` are needed"
+                f"the ends were not connected: {landscape.searches} searches found {len(landscape.saddles)} saddles "
+                f"between {len(landscape.minima)} minima, none of which leads from one end to the other; more "
+                "`bands` or `searches` are needed"
             )
         barriers.append((landscape.searches, chain.top))
         return chain, barriers

@@ -134,9 +134,7 @@ def fingerprint(x: Floats, groups: Groups | None = None) -> Floats:
     return np.sort(apart)
 
 
-def congruent(
-    x: Floats, y: Floats, tolerance: float = 1e-3, groups: Groups | None = None
-) -> Alignment | None:
+def congruent(x: Floats, y: Floats, tolerance: float = 1e-3, groups: Groups | None = None) -> Alignment | None:
     """Return the alignment of x onto y (N, d) where they are copies of one structure; None where they are not.
 
     tolerance: largest distance of an atom from its place [sigma].

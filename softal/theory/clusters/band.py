@@ -3,7 +3,8 @@
 A nudged elastic band: images feel the force of V across the path and springs along it, with the tangent towards the
 higher neighbour; relaxed by FIRE.
 
-Sources: G. Henkelman, H. Jonsson, J. Chem. Phys. 113, 9978 (2000); E. Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006).
+Sources: G. Henkelman, H. Jonsson, J. Chem. Phys. 113, 9978 (2000); E. Bitzek et al., Phys. Rev. Lett. 97,
+170201 (2006).
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def _push_apart(x, touching, turns):  # type: ignore[no-untyped-def]
 
 
 def straight(start: Floats, end: Floats, count: int, rng: np.random.Generator, bend: float = 0.0) -> Floats:
-    """Return the straight line between two configurations (N, d) as `count` images, atoms in each other's way pushed apart.
+    """Return the straight line between two configurations (N, d) as `count` images, overlapping atoms pushed apart.
 
     Args:
         start, end: (N, d) [sigma].

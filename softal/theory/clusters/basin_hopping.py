@@ -33,19 +33,26 @@ def basin_hopping(
 
     shape, used = start.shape, 0
 
-    def quenched(_: Any, x: Floats, args: Any = (), **__: Any) -> OptimizeResult:
+    def quenched(_: Any, x: Floats, args: Any = (), **__: Any) -> Any:
         nonlocal used
         found = quench(x.reshape(shape), ROUGH, LONGEST)
         used += found.evaluations
-        return OptimizeResult(x=found.x.ravel(), fun=found.energy, success=True, nfev=found.evaluations)
+        result: Any = OptimizeResult()
+        result.update(x=found.x.ravel(), fun=found.energy, success=True, nfev=found.evaluations)
+        return result
+
+    def value(x: Floats) -> float:
+        return energy(x.reshape(shape))
+
+    method: Any = {"method": quenched}
 
     best = basinhopping(
-        lambda x: energy(x.reshape(shape)),
+        value,
         start.ravel(),
         niter=hops,
         T=temperature,
         stepsize=step,
-        minimizer_kwargs={"method": quenched},
+        minimizer_kwargs=method,
         rng=seed,
         callback=lambda _x, lowest, _accepted: bool(lowest <= goal),
     )

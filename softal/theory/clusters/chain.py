@@ -105,74 +105,80 @@ def from_end(x: Floats, landscape: Landscape) -> Leg:
     return descend(x, landscape)
 
 
-def build(landscape: Landscape, start: Leg, end: Leg, ids: tuple[int, int]) -> Chain | None:
+@dataclass(frozen=True)
+class Piece:
+    """A saddle, and the descents from it against its mode and along it."""
+
+    saddle: Stationary
+    left: Leg
+    right: Leg
+
+
+def build(
+    landscape: Landscape, start: Leg, end: Leg, ids: tuple[int, int], pieces: dict[int, Piece] | None = None
+) -> Chain | None:
     """Return the best connected path from the start of one leg to that of another; None where there is none.
 
     Args:
         landscape: with minima and saddles; what turns out to be wrong is put right in it.
         start, end: descents from both end points.
         ids: of the minima below them.
+        pieces: saddle -> its descents, from calls before; it is added to.
+
+    Raises:
+        TheoryError: two different minima were taken for one.
     """
-    sides: dict[int, tuple[Stationary, Leg, Leg]] = {}
+    pieces = {} if pieces is None else pieces
     while (way := landscape.way(*ids)) is not None:
-        unknown = [k for k, _ in way if k not in sides]
+        unknown = [k for k, _ in way if k not in pieces]
         if not unknown:
-            return _lifted(landscape.groups, start, end, [sides[k] for k, _ in way], landscape, way)
+            turned = [pieces[k] if landscape.saddles[k].sides[1] == to else _turned(pieces[k]) for k, to in way]
+            return _lifted(landscape.groups, start, end, turned)
         for k in unknown:
-            sides[k] = _checked(landscape, k)
+            pieces[k] = _checked(landscape, k)
     return None
 
 
-def _checked(landscape: Landscape, k: int) -> tuple[Stationary, Leg, Leg]:
+def _turned(piece: Piece) -> Piece:
+    return Piece(piece.saddle, piece.right, piece.left)
+
+
+def _checked(landscape: Landscape, k: int) -> Piece:
     """Bring saddle k to a vanishing gradient, and say in the landscape which minima it connects."""
     saddle = landscape.saddles[k]
     point = exact(saddle.x)
-    landscape.evaluations += 4
-    legs = [descend(point.x + sign * ASIDE * point.mode, landscape) for sign in (-1, 1)]
-    left, right = (landscape.add(energy_of(leg.end), leg.end) for leg in legs)
+    left, right = (descend(point.x + sign * ASIDE * point.mode, landscape) for sign in (-1, 1))
+    sides = landscape.add(energy_of(left.end), left.end), landscape.add(energy_of(right.end), right.end)
     good = point.index == 1 and point.gradient < VANISHING
+    # What is no saddle leads nowhere.
     saddle.energy = point.energy if good else np.inf
-    saddle.x, saddle.mode, saddle.sides, saddle.checked = point.x, point.mode, (left, right), True
-    return point, legs[0], legs[1]
+    saddle.x, saddle.mode, saddle.sides = point.x, point.mode, sides
+    return Piece(point, left, right)
 
 
-def _lifted(
-    groups: Groups | None,
-    start: Leg,
-    end: Leg,
-    pieces: list[tuple[Stationary, Leg, Leg]],
-    landscape: Landscape,
-    way: list[tuple[int, int]],
-) -> Chain:
-    frames, arc = list(start.frames), list(start.arc)
-    minima, saddles = ([len(frames) - 1] if True else []), []
-    for (point, left, right), (k, to) in zip(pieces, way, strict=True):
-        if landscape.saddles[k].sides[1] != to:
-            left, right = right, left
-        onto = _onto(left.end, frames[-1], groups)
-        up, down = left.frames[::-1], right.frames
-        base = arc[-1]
-        climb = base + left.arc[-1] - left.arc[::-1]
-        frames += list(onto.apply(up))[1:]
-        arc += list(climb[1:])
-        frames.append(onto.apply(point.x))
-        arc.append(arc[-1] + ASIDE)
-        saddles.append(len(frames) - 1)
-        frames += list(onto.apply(down))
-        arc += list(arc[-1] + ASIDE + right.arc)
-        minima.append(len(frames) - 1)
-    onto = _onto(end.end, frames[-1], groups)
-    up = onto.apply(end.frames[::-1])
-    base = arc[-1]
-    frames += list(up)[1:]
-    arc += list((base + end.arc[-1] - end.arc[::-1])[1:])
-    path = np.array(frames)
+def _lifted(groups: Groups | None, start: Leg, end: Leg, pieces: list[Piece]) -> Chain:
+    """Move each piece onto the end of the one before, and put them together."""
+    frames, arcs = [start.frames], [start.arc]
+    minima, saddles = [len(start.frames) - 1], []
+    for piece in pieces:
+        onto = _onto(piece.left.end, frames[-1][-1], groups)
+        up, top, down = (onto.apply(x) for x in (piece.left.frames[::-1], piece.saddle.x[None], piece.right.frames))
+        climbed = arcs[-1][-1] + piece.left.arc[-1] - piece.left.arc[::-1]
+        summit = climbed[-1] + ASIDE
+        saddles.append(minima[-1] + len(up))
+        minima.append(saddles[-1] + len(down))
+        frames.append(np.concatenate([up[1:], top, down]))
+        arcs.append(np.concatenate([climbed[1:], [summit], summit + ASIDE + piece.right.arc]))
+    onto = _onto(end.end, frames[-1][-1], groups)
+    frames.append(onto.apply(end.frames[::-1])[1:])
+    arcs.append((arcs[-1][-1] + end.arc[-1] - end.arc[::-1])[1:])
+    path = np.concatenate(frames)
     energies = np.array([energy_of(one) for one in path])
-    return Chain(path, np.array(arc), energies, minima, saddles, [piece[0] for piece in pieces])
+    return Chain(path, np.concatenate(arcs), energies, minima, saddles, [piece.saddle for piece in pieces])
 
 
 def _onto(x: Floats, y: Floats, groups: Groups | None) -> Alignment:
     found = congruent(x, y, FIT, groups)
     if found is None:
-        raise TheoryError("two pieces of a path end in different minima: the minima are too much alike")
+        raise TheoryError("two pieces of a path end in different minima that are too much alike to be told apart")
     return found

@@ -91,7 +91,7 @@ def _missing(landscape: Landscape, start: int, end: int, tried: set[tuple[int, i
         i, j = saddle.sides
         if i in place and j in place:
             cost[place[i], place[j]] = cost[place[j], place[i]] = KNOWN
-    _, before = dijkstra(cost, indices=place[start], return_predecessors=True)
+    before = np.asarray(dijkstra(cost, return_predecessors=True, indices=[place[start]])[1])[0]
     pairs, at = [], place[end]
     while at != place[start]:
         previous = int(before[at])

@@ -100,7 +100,7 @@ def dot(a, b):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def lbfgs_direction(g, steps, changes, stored, newest, stiffness):  # type: ignore[no-untyped-def]
-    """Return -H g (n,) by the two loops of L-BFGS from steps, changes (MEMORY, n); 1 / stiffness where none is stored."""
+    """Return -H g (n,) by L-BFGS' two loops over steps, changes (MEMORY, n); H = 1 / stiffness without any."""
     q = -g
     alphas = np.zeros(MEMORY)
     for back in range(stored):

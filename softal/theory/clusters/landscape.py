@@ -41,16 +41,12 @@ class Minimum:
 
 @dataclass
 class Saddle:
-    """A saddle: energy [epsilon], x (N, d), its mode (N, d), the minima on both sides, (left, right).
-
-    checked: whether steepest descent has shown that these are its minima.
-    """
+    """A saddle: energy [epsilon], x (N, d), its mode (N, d), the minima on both sides, (left, right)."""
 
     energy: float
     x: Floats
     mode: Floats
     sides: tuple[int, int]
-    checked: bool = False
 
 
 @dataclass
@@ -125,7 +121,7 @@ class Landscape:
         return self.saddle_near(x + 0.5 * push, push, below)
 
     def way(self, start: int, end: int) -> list[tuple[int, int]] | None:
-        """Return the way from one minimum to another with the lowest highest saddle, and of those one of fewest saddles.
+        """Return the way from one minimum to another with the lowest highest saddle, by few saddles.
 
         Returns:
             (saddle, minimum that it leads to), one after another; None where the two are not connected.

@@ -19,7 +19,10 @@ from softal.theory.clusters.kernels import dot, energy_gradient, hessian, minimi
 
 LIFT = 300.0  # of translations and rotations [epsilon/sigma^2]
 KRYLOV = 24  # vectors of Lanczos' iteration, at most
-ACROSS = (6, 16)  # gradients of a minimisation across the mode, while its curvature is positive and where it is negative
+ACROSS = (
+    6,
+    16,
+)  # gradients of a minimisation across the mode, while its curvature is positive and where it is negative
 
 
 @nb.njit(cache=True)

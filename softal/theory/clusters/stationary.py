@@ -69,8 +69,8 @@ def check_atoms(x: Floats, name: str) -> None:
     i, j = (int(k) for k in np.unravel_index(np.argmin(apart), apart.shape))
     if apart[i, j] < CLOSEST:
         raise TheoryError(
-            f"the {name} has atoms on top of each other: {min(i, j)} and {max(i, j)} are {apart[i, j]:.3g} sigma apart; "
-            f"allowed: {CLOSEST:g} or more"
+            f"the {name} has atoms on top of each other: {min(i, j)} and {max(i, j)} are {apart[i, j]:.3g} sigma "
+            f"apart; allowed: {CLOSEST:g} or more"
         )
 
 
