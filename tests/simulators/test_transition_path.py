@@ -109,11 +109,8 @@ def test_ends_from_files(tmp_path: Path) -> None:
     assert run(tmp_path / "w", **files).values["barrier_forward"] == pytest.approx(1.69354, abs=1e-4)
     alike = {**files, "start": write_xyz(tmp_path / "c.xyz", x), "end": write_xyz(tmp_path / "d.xyz", x[::-1])}
     nothing = run(tmp_path / "w", **alike).values
-    assert (nothing["barrier_forward"], nothing["path_length"], nothing["saddles"]) == (
-        0,
-        pytest.approx(0, abs=1e-6),
-        0,
-    )
+    assert (nothing["barrier_forward"], nothing["saddles"]) == (0, 0)
+    assert nothing["path_length"] == pytest.approx(0, abs=1e-6)
 
 
 def test_gsd_files_are_read(tmp_path: Path) -> None:
@@ -139,7 +136,7 @@ def test_an_alignment_that_is_not_there_fails_and_says_so(tmp_path: Path) -> Non
     [
         (
             {"duration": 3.0, "points": 25},
-            "duration = 3 with points = 25 has time steps of 0.12, which resolve no vibr",
+            "duration = 3 with points = 25 has time steps of 0.12, which resolve no",
         ),
         ({"duration": 0.0}, "duration = 0.0 is not allowed: a number from 0.001 to 100"),
         ({"alignment": 1.5}, "alignment = 1.5 is not allowed: a whole number"),

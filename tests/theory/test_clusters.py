@@ -1,6 +1,8 @@
-"""Lennard-Jones clusters: energies, alignments, saddles and connected paths, against published numbers and identities."""
+"""Lennard-Jones clusters: energies, alignments, saddles, connected paths, against published numbers and identities."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -194,7 +196,7 @@ def assert_connected(chain: Chain) -> None:
     assert np.all(steps < arcs + 0.02)
     assert steps.sum() == pytest.approx(chain.length, rel=0.02)
     marks = sorted([*chain.minima, *chain.saddles])
-    for a, b in zip(marks, marks[1:], strict=False):
+    for a, b in pairwise(marks):
         sign = 1 if b in chain.saddles else -1
         assert np.all(sign * np.diff(chain.energies[a : b + 1]) > -1e-9)
     for point, k in zip(chain.points, chain.saddles, strict=True):
@@ -235,7 +237,7 @@ def test_a_point_with_two_negative_curvatures_makes_no_chain() -> None:
 
 
 def test_bands_connect_minima(plane: tuple[Landscape, Chain]) -> None:
-    """Elastic bands alone connect the exchange in the plane; their way is not lower than the one that is searched for."""
+    """Elastic bands alone connect the exchange in the plane; no lower than the searches do."""
     ends = pair("lj7_plane")
     landscape = Landscape(ends.groups)
     ids = landscape.quenched(ends.start), landscape.quenched(ends.end)

@@ -23,8 +23,8 @@ class TransitionPathSettings(Settings):
     cluster: Literal["lj7_plane", "lj13", "lj38", "files"] = Field(
         "lj38",
         description="of Lennard-Jones atoms: lj38 from the fcc truncated octahedron to the icosahedral minimum, lj13 "
-        "from the cuboctahedron, a saddle, to the icosahedron, lj7_plane from a hexagon to one with an atom of the ring "
-        "and that of the centre exchanged, in the plane; or of the files `start` and `end`",
+        "from the cuboctahedron, a saddle, to the icosahedron, lj7_plane from a hexagon to one with an atom of the "
+        "ring and that of the centre exchanged, in the plane; or of the files `start` and `end`",
     )
     start: ExistingFile | None = Field(
         None,
