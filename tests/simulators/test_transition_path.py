@@ -196,7 +196,8 @@ def test_the_card_draws_clusters_over_the_energy(tmp_path: Path, observation: Ob
             tmp_path / "c", space=space, objective=minimize("barrier_forward"), sources=[TransitionPath(QUICK)]
         )
     )
-    energies, action = page.panels["Transition path"]
+    [energies], [action, barriers] = page.panels["Transition path"], page.panels["Path of least action"]
+    assert len(barriers["data"]) == 1
     stops = observation.arrays["stops"].values
     assert len(energies["layout"]["images"]) == len(stops) <= MOST_STOPS
     assert all(image["source"].startswith("data:image/png;base64,") for image in energies["layout"]["images"])

@@ -1,6 +1,4 @@
-"""What a campaign of paths shows: the energy along its best one with the clusters drawn over it, its saddles, and
-the path of least action that it began with.
-"""
+"""What a campaign of paths shows: the energy along its best one, clusters drawn over it, saddles, the action's path."""
 
 from __future__ import annotations
 
@@ -19,33 +17,41 @@ from softal.simulators.transition_path import pictures
 from softal.simulators.transition_path.measures import ARRAYS, STOPS
 from softal.trial import Array
 
-HEIGHT, DRAWN = 560, 0.30  # of the figure [px]; part of it that the clusters take
-PAPER_WIDTH = 0.105  # of a cluster, of the figure's
+HEIGHT, LOW = 560, 300  # of figures [px]
+DRAWN = 0.30  # part of the first one that the clusters take
+PAPER_WIDTH = 0.14  # of a cluster, of the figure's
 
 
 def cards(view: View) -> list[Card]:
-    """Return the card; none where no path was found."""
+    """Return the cards; none where no path was found."""
     trial = view.best or view.shown
     found = view.with_arrays([trial]) if trial else []
-    arrays = found[0].observation.arrays if found and found[0].observation else {}
-    if not found or not all(name in arrays for name in (*ARRAYS, STOPS)):
+    seen = found[0].observation if found else None
+    if seen is None or not all(name in seen.arrays for name in (*ARRAYS, STOPS)):
         return []
-    panels = [
-        panel("Energy along the path", _path(arrays)),
-        panel("Path of least action", _action(arrays)),
-    ]
-    observation = found[0].observation
-    assert observation is not None
-    values = observation.values
+    values, arrays = seen.values, seen.arrays
     text = (
         f"Trial {found[0].id}: energy along the path of steepest descents from its saddles, which goes "
         f"{values['barrier_forward']:.4g} epsilon up from the start and {values['barrier_backward']:.4g} from the end, "
-        f"{values['path_length']:.4g} sigma long; the clusters are drawn at ends, minima and saddles, in this order. "
-        "Below: the path of least action that it began with, and the minima below its points."
+        f"{values['path_length']:.4g} sigma long; over it clusters at ends, minima and saddles, in this order."
     )
-    keys = [Key(f"{n} neighbours{' or fewer' * (n == min(pictures.COLOURS))}", [colour])
-            for n, colour in sorted(pictures.COLOURS.items())]  # fmt: skip
-    return [Card("Transition path", text, panels, keys, tables=[_table(arrays)], arrays=frozenset({*ARRAYS, STOPS}))]
+    below = (
+        f"What trial {found[0].id} began with: the potential energy along the path of least action between the aligned "
+        "ends, and that of the minima below its points; and the highest saddle above the start as searches went on."
+    )
+    keys = [Key(_neighbours(n), [colour]) for n, colour in sorted(pictures.COLOURS.items())]
+    path = panel("Energy along the path", _path(arrays))
+    rest = [panel("Path of least action", _action(arrays)), panel("Barrier and searches", _barriers(arrays))]
+    return [
+        Card("Transition path", text, [path], keys, tables=[_table(arrays)], arrays=frozenset({*ARRAYS, STOPS})),
+        Card("Path of least action", below, rest),
+    ]
+
+
+def _neighbours(count: int) -> str:
+    known = sorted(pictures.COLOURS)
+    more = {known[0]: f"{count} neighbours or fewer", known[-1]: f"{count} neighbours or more"}
+    return more.get(count, f"{count}" if count + 1 in known else f"{count} or {count + 1}")
 
 
 def _path(arrays: Mapping[str, Array]) -> go.Figure:
@@ -94,7 +100,7 @@ def _draw_clusters(made: go.Figure, stops: Floats) -> None:
 
 
 def _action(arrays: Mapping[str, Array]) -> go.Figure:
-    made = theme.figure(300, showlegend=True)
+    made = theme.figure(LOW, showlegend=True)
     made.add_trace(_line(arrays["action_energy"], "least action", theme.BAD))
     made.add_trace(_line(arrays["action_quench"], "minima below", theme.ACCENT))
     made.update_xaxes(title_text=labelled("t", ARRAYS["action_energy"][1]))
@@ -102,8 +108,16 @@ def _action(arrays: Mapping[str, Array]) -> go.Figure:
     return theme.style_axes(made)
 
 
-def _line(array: Array, name: str, colour: str) -> go.Scatter:
-    return go.Scatter(x=array.grid, y=array.values, mode="lines", name=name, line={"color": colour, "width": 1.8})
+def _barriers(arrays: Mapping[str, Array]) -> go.Figure:
+    made = theme.figure(LOW)
+    made.add_trace(_line(arrays["barrier_of_searches"], "highest saddle", theme.ACCENT, "lines+markers"))
+    made.update_xaxes(title_text="searches", rangemode="tozero")
+    made.update_yaxes(title_text=labelled("highest saddle above the start", "epsilon"))
+    return theme.style_axes(made)
+
+
+def _line(array: Array, name: str, colour: str, mode: str = "lines") -> go.Scatter:
+    return go.Scatter(x=array.grid, y=array.values, mode=mode, name=name, line={"color": colour, "width": 1.8})
 
 
 def _table(arrays: Mapping[str, Array]) -> Table:

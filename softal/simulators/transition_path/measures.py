@@ -37,7 +37,7 @@ ARRAYS = {  # name -> unit of the values, unit of the grid, the grid's symbol
     "barrier_of_searches": ("epsilon", "", "searches"),
 }
 STOPS = "stops"  # at minima and saddles, (K, 2 + 3 N): arc [sigma], energy [epsilon], coordinates, z = 0 in the plane
-MOST_STOPS = 9
+MOST_STOPS = 11
 MARGIN = 2.0  # between the cluster and the edges of the box that a GSD file must have [sigma]
 
 

@@ -16,13 +16,13 @@ COLOURS = {
     4: "#8d5bc0",
     5: "#6d4bb8",
     6: "#3d6fe0",
-    7: "#3f9c8f",
+    7: "#5fa8d3",
     8: "#1f9d8a",
     9: "#a9c23f",
     10: "#e9a23b",
     12: "#d1495b",
 }
-PIXELS = 180
+PIXELS = 220
 
 
 def neighbours(x: Floats) -> NDArray[np.int64]:
