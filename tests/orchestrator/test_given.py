@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from driving import StopAfter
 from typer.testing import CliRunner
 
 from softal.errors import CampaignFileError, CampaignStateError, SpaceError
@@ -15,6 +14,7 @@ from softal.orchestrator.budget import Budget, Progress
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.in_process import in_process
 from softal.strategies.random import Random
+from softal.tracking.journal import Journal
 from softal.trial import USER, Trial, TrialState
 from softal.typer_cli import app
 
@@ -218,18 +218,14 @@ def test_a_trial_is_repeated_beyond_the_budget(campaign: Campaign) -> None:
     assert len(campaign.list_trials()) == 9
 
 
-def test_what_waited_from_before_stays_waiting_when_the_budget_is_used_up(make_campaign: Make, tmp_path: Path) -> None:
-    """A campaign that was stopped with proposals in stock, whose hours are over, runs what was asked of it alone."""
-    campaign = make_campaign(simulator=bowl, budget={"trials": 30}, workers={"concurrent": 1, "ahead": 3})
-    campaign.launch(StopAfter(4), executor=in_process)
-    waiting = campaign.status().waiting
-    assert waiting > 0
+def test_what_the_strategy_proposed_stays_waiting_when_the_budget_is_used_up(campaign: Campaign) -> None:
+    with Journal.open(campaign.folder, read_only=False) as journal:
+        journal.write([Trial(4, {"x": 0.5, "y": 0.5}, proposed_by="random", asked_after=journal.seq)])
     [asked] = campaign.repeat(0)
-    done = campaign.status().done
-    campaign.resume(executor=in_process, hours=1e-9)
-    assert campaign.status().done == done + 1
-    assert campaign.list_trials()[asked.id].state is TrialState.DONE
-    assert campaign.status().waiting == waiting
+    assert campaign.resume(executor=in_process).state == "finished"
+    states = [trial.state for trial in campaign.list_trials()]
+    assert (states[4], states[asked.id]) == (TrialState.PROPOSED, TrialState.DONE)
+    assert len(states) == 6
 
 
 def test_what_cannot_be_repeated(campaign: Campaign) -> None:
