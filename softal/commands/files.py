@@ -59,5 +59,5 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         f" {spec.name}: {goals}; {spec.space.dimension} free parameters ({', '.join(spec.space.names)}), "
         f"{spec.workers.concurrent} simulations at a time{at_once}.",
     )
-    for line in hints(spec.space, spec.objective):
+    for line in hints(spec.space, spec.objective, spec.built):
         Terminal().say(("Note", "yellow"), f"  {line}")

@@ -172,6 +172,8 @@ class Command(Simulator):
 
     def check(self) -> list[str]:
         """Say that the executable is missing or cannot be executed."""
+        if windows := self._windows():
+            return windows
         if self.settings.shell:
             return []
         program = self._parts()[0]
@@ -179,7 +181,32 @@ class Command(Simulator):
         if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
         wrong = "is not executable (chmod +x)" if Path(program).is_file() else "is not found"
-        return [f"command: {program!r} {wrong}"]
+        shells = f"; {self.remarks()[0]}" if self.remarks() else ""
+        return [f"command: {program!r} {wrong}{shells}"]
+
+    def remarks(self) -> list[str]:
+        """Say that a command is written for a shell, through which it does not go."""
+        command = self.settings.command
+        if self.settings.shell or not isinstance(command, str) or not (found := shell.syntax_in(command)):
+            return []
+        listed = ", ".join(f"`{one}`" for one in dict.fromkeys(found))
+        return [
+            f"{listed} in the command {'is' if len(found) == 1 else 'are'} for a shell: `shell: true` lets one read it"
+        ]
+
+    def _windows(self) -> list[str]:
+        """Say that a script's interpreter line ends as Windows ends lines: no program is called `/bin/sh` and CR."""
+        for part in self._parts()[:1]:
+            try:
+                with Path(part).open("rb") as file:
+                    first = file.readline(1000)
+            except (OSError, ValueError):  # found on the path, or made by a template
+                continue
+            if first.startswith(b"#!") and first.endswith(b"\r\n"):
+                return [
+                    f"command: the first line of {part} ends in CR, as on Windows: `sed -i 's/\\r$//' {part}` mends it"
+                ]
+        return []
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say what a placeholder's format takes, such as `{x:d}`, where it does not take this value."""

