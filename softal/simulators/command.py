@@ -32,7 +32,7 @@ from softal.reading import read_json
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.files import FromFile, read_into
-from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
+from softal.simulators.process import STDERR, STDOUT, describe_exit, last_line, quoted_tail, run_program
 from softal.simulators.results import to_observation
 from softal.trial import Observation, Point, Value
 
@@ -61,6 +61,9 @@ class CommandSettings(Settings):
     shell: bool = Field(False, description="whether the command, a text then, goes through the shell")
     templates: dict[str, str] | tuple[str, ...] = Field(
         default=(), description="input files with {{ parameter }} in them, or {file: name in the working folder}"
+    )
+    delimiters: tuple[str, str] = Field(
+        default=placeholders.DELIMITERS, description="what stands around the names in templates, such as [<<, >>]"
     )
     results: str | None = Field(
         None,
@@ -108,6 +111,10 @@ class CommandSettings(Settings):
         for text in self.texts:
             if wide := placeholders.too_wide(text):
                 raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
+        if self.delimiters[0] == self.delimiters[1] or not all(one.strip() for one in self.delimiters):
+            raise ValueError(
+                f"delimiters: {list(self.delimiters)} are given; allowed: two different marks, such as <<, >>"
+            )
         for name, array in self.arrays.items():
             if array.is_value:
                 raise ValueError(f"arrays: {name!r} has a `column`, which is of a value; `outputs` takes values")
@@ -119,7 +126,7 @@ class CommandSettings(Settings):
             if not path.is_file():
                 raise ValueError(f"templates: {path} is not a file")
             try:
-                placeholders.template_names(path.read_text(encoding="utf-8"))
+                placeholders.template_names(path.read_text(encoding="utf-8"), self.delimiters)
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
         return self
@@ -155,10 +162,14 @@ class Command(Simulator):
         used = set[str]().union(*map(placeholders.names_in, self.settings.texts))
         where = dict.fromkeys(sorted(used - set(RESERVED)), "a placeholder of the command")
         for template in self.settings.template_files:
-            names = placeholders.template_names((self.settings.folder / template).read_text(encoding="utf-8"))
+            names = self._names_in(template)
             used |= names
             where |= dict.fromkeys(sorted(names - set(RESERVED) - set(where)), f"a placeholder in {template}")
         return _AtLeast(where) if POINT_FILE in used else where
+
+    def _names_in(self, template: str) -> set[str]:
+        settings: CommandSettings = self.settings
+        return placeholders.template_names((settings.folder / template).read_text("utf-8"), settings.delimiters)
 
     @property
     def outputs(self) -> Outputs | None:  # type: ignore[override]
@@ -259,8 +270,9 @@ class Command(Simulator):
         for template, name in self.settings.template_files.items():
             source, target = self.settings.folder / template, workdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
+            text = source.read_text(encoding="utf-8")
             try:
-                target.write_text(placeholders.render(source.read_text(encoding="utf-8"), values), encoding="utf-8")
+                target.write_text(placeholders.render(text, values, self.settings.delimiters), encoding="utf-8")
             except ValueError as error:
                 raise SimulationError(f"template {template}: {error}") from error
             shutil.copymode(source, target)
@@ -277,8 +289,7 @@ class Command(Simulator):
     def _results(self, workdir: Path) -> Any:
         name = self.settings.results
         if name is None:
-            lines = (workdir / STDOUT).read_text(errors="replace").rstrip().splitlines()
-            text, place = (lines[-1] if lines else ""), "the last line of its output"
+            text, place = last_line(workdir / STDOUT), "the last line of its output"
         elif not (workdir / name).is_file():
             raise InvalidObservation(f"the command did not write {name}")
         else:

