@@ -82,7 +82,7 @@ def _check_range(grid: NDArray[np.float64], values: NDArray[np.float64], range: 
     if inside.sum() < MIN_POINTS:
         n = int(inside.sum())
         raise ValueError(
-            f"it has {n or 'no'} point{'s' * (n != 1)}{within}; at least {MIN_POINTS} are needed: a single number is a "
+            f"it has {n} point{'s' * (n != 1)}{within}; at least {MIN_POINTS} are needed: a single number is a "
             "target, `{target: ..., tolerance: ...}`"
         )
     reached, wanted = grid[-1] - max(range[0], grid[0]), range[1] - max(range[0], grid[0])

@@ -135,7 +135,7 @@ def replaced(row: int, r: str | None = None, g: str | None = None) -> str:
         (replaced(4, g="inf"), {}, "g.csv: line 7 holds inf; finite numbers are allowed"),
         (replaced(4, g="-"), {}, r"g.csv cannot be read as a table: line 7 is not 2 numbers: '2.5 -'"),
         (table(R[:1], G[:1]), {}, "g.csv: it has 1 point; at least 2 are needed: a single number is a target"),
-        (table(R, G), {"range": (3.1, 3.3)}, "g.csv: it has no points within 3.1 to 3.3; at least 2 are needed"),
+        (table(R, G), {"range": (3.1, 3.3)}, "g.csv: it has 0 points within 3.1 to 3.3; at least 2 are needed"),
         (table(R, G, head="r,g\n"), {"range": (0, 7)}, "g.csv: its r ends at 6, but `range` goes to 7"),
         (table(R, 0 * G), {}, "g.csv: it is zero everywhere"),
         (table(R, G), {"columns": (0, 2)}, r"g.csv: it has 2 columns; column 2 is asked for \(from 0\)"),
