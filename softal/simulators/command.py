@@ -58,7 +58,11 @@ class CommandSettings(Settings):
         description="the program with its arguments, as a text or a list; placeholders: {parameter}, "
         + ", ".join(f"{{{name}}}" for name in RESERVED)
     )
-    shell: bool = Field(False, description="whether the command, a text then, goes through the shell")
+    shell: bool | str = Field(
+        False,
+        description="whether the command, a text then, goes through the shell; or through which, such as `bash -l`, "
+        "which knows `module load`",
+    )
     templates: dict[str, str] | tuple[str, ...] = Field(
         default=(), description="input files with {{ parameter }} in them, or {file: name in the working folder}"
     )
@@ -108,6 +112,8 @@ class CommandSettings(Settings):
     def _consistent(self) -> Self:
         if self.shell and not isinstance(self.command, str):
             raise ValueError("`shell: true` needs the command as one text, not as a list")
+        if isinstance(self.shell, str) and Path((shlex.split(self.shell) or [""])[0]).name not in shell.SHELLS:
+            raise ValueError(f"shell: {self.shell!r} is given; allowed: true, or one of {', '.join(shell.SHELLS)}")
         for text in self.texts:
             if wide := placeholders.too_wide(text):
                 raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
@@ -239,7 +245,8 @@ class Command(Simulator):
             environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
             command: str | list[str] = [placeholders.fill(part, values) for part in self._parts()]
             if isinstance(settings.command, str) and settings.shell:
-                command = shell.fill(settings.command, values)
+                filled = shell.fill(settings.command, values)
+                command = [*shlex.split(settings.shell), "-c", filled] if isinstance(settings.shell, str) else filled
         except ValueError as error:
             raise SimulationError(str(error)) from None
         code = run_program(command, workdir, environment, context.walltime)

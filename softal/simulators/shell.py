@@ -26,6 +26,7 @@ _SYNTAX = re.compile(
     r"(?<!\S)(?:\|\|?|&&?|;)(?!\S)|(?<!\S)\d?(?:>>?|<)(?:&\d)?(?:(?!\S)|(?=[\w./]))|;(?=\s|$)|\$\w+|\$\{\w+\}|\$\(|`"
     r"|(?<!\S)~(?=/)|^\s*\w+=\S*"
 )
+SHELLS = ("sh", "dash", "bash", "ksh", "zsh")  # that read quotes alike
 QUOTABLE = (BARE, SINGLE, DOUBLE)
 
 

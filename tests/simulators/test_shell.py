@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from softal.errors import SimulationError
 from softal.simulators import build, shell
+from softal.simulators.base import Context
 from softal.simulators.command import Command, CommandSettings
 from softal.simulators.shell import syntax_in
 
@@ -99,6 +101,19 @@ def test_what_only_a_shell_understands_is_remarked(text: str, found: list[str]) 
     assert syntax_in(text) == found
     assert bool(build("command", {"command": text}).remarks()) == bool(found)
     assert build("command", {"command": text, "shell": True}).remarks() == []
+
+
+def test_a_shell_of_ones_choice_knows_its_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `module`, which a login shell's profile defines."""
+    (tmp_path / ".bash_profile").write_text("module() { loaded=$2; }\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    text = "module load gromacs && echo '{\"f\": {x}}' && test $loaded = gromacs"
+    with_functions = build("command", {"command": text, "shell": "bash -l"})
+    assert with_functions.run({"x": 2.0}, Context(tmp_path, 1)).values == {"f": 2.0}
+    with pytest.raises(SimulationError, match="module: not found"):
+        build("command", {"command": text, "shell": True}).run({"x": 2.0}, Context(tmp_path, 1))
+    with pytest.raises(ValidationError, match="allowed: true, or one of sh, dash, bash"):
+        CommandSettings.model_validate({"command": text, "shell": "csh"})
 
 
 def test_a_command_that_is_not_there_may_be_the_shells() -> None:
