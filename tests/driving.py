@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from patience import PATIENCE
+
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.trial import Trial
 
@@ -89,7 +91,7 @@ class Driver:
 
     def resume(self) -> tuple[int, str]:
         process = self.start("resume", str(self.state))
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, output
 
     def runs(self) -> Counter[int]:
@@ -118,14 +120,15 @@ class Driver:
         assert process.stdout is not None
         with process.stdout:
             found = process.stdout.read()
-        process.wait(60)
+        process.wait(PATIENCE)
         return found
 
     def wait_until(self, enough: Callable[[], object], process: subprocess.Popen[str]) -> None:
-        until = time.monotonic() + 120
+        until = time.monotonic() + PATIENCE
         while not enough():
-            assert time.monotonic() < until
-            assert process.poll() is None, process.communicate()[0]
+            if time.monotonic() > until or process.poll() is not None:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise AssertionError(f"it did not come to that; the campaign said:\n{process.communicate()[0]}")
             time.sleep(0.05)
 
     def trials(self) -> list[Trial]:
@@ -164,7 +167,7 @@ def worker_killed_in(trial: int, log: Path, pace: Path) -> Iterator[None]:
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
     yield
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 class StopAfter(Silent):

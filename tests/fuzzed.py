@@ -217,7 +217,7 @@ def spoil_table(good: Path, folder: Path, rng: random.Random) -> None:
 def read_table(folder: Path, rng: random.Random) -> None:
     from softal.errors import SpaceError
     from softal.objective import minimize
-    from softal.orchestrator.predictions import read_points
+    from softal.orchestrator.points import read_points
     from softal.space import Space
     from softal.strategies.table import Table, TableSettings
 

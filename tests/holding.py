@@ -20,7 +20,7 @@ def held() -> tuple[int, int]:
     return sum(name not in (POOL, "") for name in names), len([link for link in files if link]) - _connections(files)
 
 
-def grown(before: tuple[int, int], patience: float = 30.0) -> str:
+def grown(before: tuple[int, int], patience: float = 120.0) -> str:
     """Return `no` once no more is held than before, or what is held instead, after so many seconds."""
     until = time.monotonic() + patience
     while any(now > then for now, then in zip(held(), before, strict=True)):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from softal.objective import Objective, minimize
 from softal.tracking.journal import Journal
@@ -69,7 +70,7 @@ def mirror(journal: Journal, uri: str | None = None, objective: Objective | None
     return mlflow.Mirror(journal, uri, "softal", objective or minimize("y"), **more)
 
 
-def catch_up(follower: mlflow.Mirror, timeout: float = 60.0) -> None:
+def catch_up(follower: mlflow.Mirror, timeout: float = PATIENCE) -> None:
     deadline = time.monotonic() + timeout
     while follower.behind or not follower.up_to_date:
         follower.step()
@@ -82,8 +83,8 @@ class Held:
 
     def __init__(self, uri: str) -> None:
         self.client = mlflow.MlflowClient(tracking_uri=uri)
-        experiment = self.client.get_experiment_by_name("softal")
-        runs = self.client.search_runs([experiment.experiment_id], max_results=5000)
+        self.experiment = self.client.get_experiment_by_name("softal")
+        runs = self.client.search_runs([self.experiment.experiment_id], max_results=5000)
         [self.parent] = [run for run in runs if "softal.trial" not in run.data.tags]
         self.trials = {int(run.data.tags["softal.trial"]): run for run in runs if run is not self.parent}
         assert len(self.trials) == len(runs) - 1, "a trial has two runs"

@@ -11,6 +11,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from patience import PATIENCE
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -27,7 +29,7 @@ class Server:
         self.database = folder / "server.db"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout: float = 120) -> None:
+    def start(self, timeout: float = PATIENCE) -> None:
         from softal.service.pages import ui_environment
 
         command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), "--workers", "1"]

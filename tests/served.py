@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from patience import PATIENCE
 
 from softal import surrogates
 from softal.about import SURROGATE
@@ -171,7 +172,7 @@ class Site:
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str | None) -> Answer:
         """Ask; a header that is None is left out, `_` in its name is `-`."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         given = {name.replace("_", "-"): text for name, text in {"Cookie": self.cookie, **headers}.items()}
         kept = {name: text for name, text in given.items() if text is not None}
         content = None if body is None else json.dumps(body)
@@ -194,7 +195,7 @@ class Site:
         status, _, content = self.get(f"{path}?{urllib.parse.urlencode(query)}")
         return json.loads(content) | ({"status": status} if status != 200 else {})
 
-    def wait(self, condition: Callable[[dict[str, Any]], bool], patience: float = 60.0) -> dict[str, Any]:
+    def wait(self, condition: Callable[[dict[str, Any]], bool], patience: float = PATIENCE) -> dict[str, Any]:
         """Return how the simulation stands once that is so."""
         end = time.monotonic() + patience
         while time.monotonic() < end:
@@ -216,7 +217,7 @@ def break_off(port: int, cookie: str, request: str, *, sent: str = "", read: int
     said = {"Host": f"127.0.0.1:{port}", "Cookie": cookie, "Origin": f"http://127.0.0.1:{port}"}
     content = {"Content-Type": "application/json", "Content-Length": "100"} if sent else {}
     lines = [f"{request} HTTP/1.1", *(f"{name}: {text}" for name, text in {**said, **content}.items())]
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
         connection.sendall("\r\n".join([*lines, "", sent]).encode())
         while read > 0:
@@ -262,7 +263,7 @@ def behind_a_prefix(site: Site, prefix: str = "/user/ann/proxy/8080", forwarded:
             headers["Host"] = f"127.0.0.1:{site.port}"
             if forwarded:
                 headers["X-Forwarded-Host"] = self.headers["Host"]
-            connection = HTTPConnection("127.0.0.1", site.port, timeout=60)
+            connection = HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)
             connection.request(self.command, self.path.removeprefix(prefix), self.rfile.read(length), headers)
             answer = connection.getresponse()
             self.send_response(answer.status)

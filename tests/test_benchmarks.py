@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE
 
 from softal.errors import SimulationError
 from softal.simulators.base import Context
@@ -264,7 +265,7 @@ def test_a_look_at_a_large_campaign_says_time_and_memory(benchmark, tmp_path):
     # From a small process: what this one holds would count.
     asked = [sys.executable, "-c", ask, str(folder)]
     said = subprocess.run(
-        asked, cwd=Path(large.__file__).parent, capture_output=True, text=True, check=True, timeout=200
+        asked, cwd=Path(large.__file__).parent, capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     found = json.loads(said.stdout)
     assert 0 < found["cpu_s"] < 100

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.simulators.base import Context, validate_observation
@@ -41,7 +42,7 @@ def write(page: str, folder: Path) -> None:
 def execute(arguments: list[str], folder: Path, **variables: str) -> str:
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(folder), **variables}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=250
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -20,7 +20,7 @@ from softal.errors import CampaignFileError, JournalError, SoftalError, SpaceErr
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.campaign_file.schema import parse_campaign
 from softal.orchestrator.campaign_file.yaml_text import MAX_WRITTEN, read_yaml
-from softal.orchestrator.predictions import read_points
+from softal.orchestrator.points import read_points
 from softal.reading import read_bytes, read_json, read_npy, read_npz
 from softal.references import load_reference
 from softal.space import InvalidSpace, Space

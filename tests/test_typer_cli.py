@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 
 from softal import typer_cli
 from softal.orchestrator.campaign import Campaign
@@ -116,7 +117,7 @@ def test_help_imports_nothing_heavy() -> None:
         "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert ran.stderr.strip() == "[]"
 
 
@@ -126,7 +127,7 @@ def test_reading_a_campaign_imports_nothing_heavy(campaign: Campaign) -> None:
         f"try:\n    app(['status', {str(campaign.folder)!r}])\nexcept SystemExit:\n    pass\n"
         "print([name for name in ('torch', 'ray', 'mlflow', 'pandas') if name in sys.modules], file=sys.stderr)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert ran.stderr.strip() == "[]"
 
 
@@ -137,7 +138,7 @@ def test_help_takes_little_longer_than_its_library() -> None:
         times = []
         for _ in range(5):
             began = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], capture_output=True, check=True, timeout=60)
+            subprocess.run([sys.executable, *arguments], capture_output=True, check=True, timeout=PATIENCE)
             times.append(time.perf_counter() - began)
         return min(times)
 
@@ -212,7 +213,14 @@ def test_status(campaign: Campaign) -> None:
 
 def test_validate(file: Path) -> None:
     found = answer("validate", file)
-    assert found == {"file": str(file), "name": "bowl", "parameters": ["x", "y"], "batch": 1, "problems": []}
+    assert found == {
+        "file": str(file),
+        "name": "bowl",
+        "parameters": ["x", "y"],
+        "batch": 1,
+        "given": 0,
+        "problems": [],
+    }
 
 
 def test_init_then_validate(tmp_path: Path) -> None:
@@ -276,7 +284,7 @@ def test_a_folder_without_a_campaign(command: str, campaign: Campaign) -> None:
 def test_a_process_of_its_own(campaign: Campaign) -> None:
     """The same, from outside: exit code, one line, no traceback."""
     command = [sys.executable, "-m", "softal.typer_cli", "status", str(campaign.folder.parent / "nothing")]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (2, "", 1)
     assert "holds no campaign" in ran.stderr
 

@@ -37,7 +37,7 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     campaign = Campaign.from_yaml(file, changes=changes or ())
     if problems := campaign.check():
         raise CampaignFileError([Problem("simulator", problem) for problem in problems])
-    spec = campaign.spec
+    spec, given = campaign.spec, campaign.given()
     if as_json:
         print_json(
             {
@@ -45,6 +45,7 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
                 "name": spec.name,
                 "parameters": list(spec.space.names),
                 "batch": campaign.batch,
+                "given": sum(len(found.trials) for found in given.values()),
                 "problems": [],
             }
         )
@@ -54,10 +55,14 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     batch = campaign.batch
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = ", ".join(spec.objective.goals)
+    dimension = f"{spec.space.dimension} free parameter{'s' * (spec.space.dimension != 1)}"
     Terminal().say(
         (f"{file} is right.", "green"),
-        f" {spec.name}: {goals}; {spec.space.dimension} free parameters ({', '.join(spec.space.names)}), "
+        f" {spec.name}: {goals}; {dimension} ({', '.join(spec.space.names)}), "
         f"{spec.workers.concurrent} simulations at a time{at_once}.",
     )
+    for said, found in given.items():
+        outside = f", {len(found.outside)} others are outside of its ranges" if found.outside else ""
+        Terminal().say(f"  it starts from {len(found.trials)} results of {said}{outside}")
     for line in hints(spec.space, spec.objective, spec.built):
         Terminal().say(("Note", "yellow"), f"  {line}")

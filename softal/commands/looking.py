@@ -23,10 +23,11 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     if as_json:
         print_json(found.to_json())
         return
+    given = f" ({found.given} of them by user)" if found.given else ""
     shown: dict[str, Any] = {
         "campaign": found.name,
         "state": found.state + (f" ({found.reason})" if found.reason else ""),
-        "trials": f"{found.done} done, {found.running} running, {found.failed} failed, {found.waiting} waiting",
+        "trials": f"{found.done} done{given}, {found.running} running, {found.failed} failed, {found.waiting} waiting",
     }
     if found.best is not None:
         names = campaign.spec.space.names
@@ -50,10 +51,12 @@ def trials(
     as_json: AsJson = False,
     last: Annotated[int | None, typer.Option(min=1, help="Only the last so many.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that failed.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write them as a table (CSV); - is the standard output.")] = None,
     own_code: OwnCode = False,
 ) -> None:
     """List all trials."""
     from softal.orchestrator.campaign import Campaign
+    from softal.orchestrator.trial_table import write_trials
     from softal.terminal.console import show_parts, show_trials
     from softal.terminal.output import Terminal, print_json
     from softal.trial import TrialState
@@ -61,9 +64,11 @@ def trials(
     campaign = Campaign.open(folder, own_code=own_code)
     found = [trial for trial in campaign.list_trials() if not failed or trial.state is TrialState.FAILED]
     found = found[-last:] if last else found
+    if csv is not None:
+        write_trials(csv, found, campaign.spec.space)
     if as_json:
         print_json([trial.shown() for trial in found])
-    else:
+    elif csv is None:
         objective = campaign.spec.objective
         show_trials(Terminal(), found, campaign.spec.space.names, objective.names, objective)
         show_parts(Terminal(), found, objective)
@@ -111,7 +116,8 @@ def predict(
     """Predict the objective at points of your choice, and curves where the campaign has a learner of them."""
     from softal.errors import SpaceError
     from softal.orchestrator.campaign import Campaign
-    from softal.orchestrator.predictions import predict_points, predicts_curves, read_points, write_curves
+    from softal.orchestrator.points import read_points
+    from softal.orchestrator.predictions import predict_points, predicts_curves, write_curves
     from softal.terminal.output import Terminal, print_json
 
     if arrays and out is None:
@@ -127,6 +133,31 @@ def predict(
     from softal.terminal.console import show_predictions
 
     show_predictions(Terminal(), rows, out, more=predicts_curves(campaign))
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="The campaigns' folders of state, two or more.")],
+    page: Annotated[Path, typer.Option(help="Where to write the page.")] = Path("comparison.html"),
+    as_json: AsJson = False,
+    own_code: OwnCode = False,
+) -> None:
+    """Show campaigns with one objective side by side: what each found, after how many trials, in what they differ."""
+    from softal.orchestrator.campaign import Campaign
+    from softal.orchestrator.comparison import compare as compared
+    from softal.terminal.console import relative, show_table
+    from softal.terminal.output import Terminal, print_json
+
+    found = compared([Campaign.open(folder, own_code=own_code) for folder in folders])
+    written = found.write(page)
+    if as_json:
+        print_json(found.rows())
+        return
+    out = Terminal()
+    show_table(out, found.table())
+    if found.differences:
+        out.say(("In what they differ", "bold"))
+        show_table(out, found.apart())
+    out.say(("Page", "bold"), f"  {relative(written)}")
 
 
 def report(folder: Folder, own_code: OwnCode = False) -> None:

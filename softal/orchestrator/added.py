@@ -6,11 +6,16 @@ result that they did not ask for: they learn from it, and their own sequence of 
 
 from __future__ import annotations
 
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from softal.errors import CampaignStateError
+from softal.orchestrator.loop.stock import trial_seed
 from softal.space import Space
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
@@ -28,10 +33,61 @@ def add(folder: Path, space: Space, trial: Trial) -> Trial:
     with _opened(folder) as journal:
         if (known := find(journal, point, trial.seed, trial.fidelity)) is not None:
             return known
-        number, seq = sum(journal.counts().values()), journal.seq
-        own = replace(trial, id=number, point=point, proposed_by=USER, notes={}, asked_after=seq, told=None)
-        [stored] = journal.write([own])
+        [stored] = _write(journal, [replace(trial, point=point, notes={})])
         return stored
+
+
+def add_all(folder: Path, trials: Sequence[Trial]) -> list[Trial]:
+    """Write results that are evaluated into the journal of the campaign in a folder; return those that were new.
+
+    One with the point, the fidelity and the values of a user's trial that is there already is that trial.
+    """
+    with _opened(folder) as journal:
+        return include(journal, trials)
+
+
+def include(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
+    """Write results into an open journal; see `add_all`."""
+    there = Counter(_content(trial) for trial in journal.read(TrialState.DONE) if trial.proposed_by == USER)
+    new = []
+    for trial in trials:
+        there[_content(trial)] -= 1
+        if there[_content(trial)] < 0:
+            new.append(trial)
+    return _write(journal, new)
+
+
+def _write(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
+    first, seq = sum(journal.counts().values()), journal.seq
+    return journal.write(
+        replace(trial, id=first + i, proposed_by=USER, asked_after=seq, told=None) for i, trial in enumerate(trials)
+    )
+
+
+def _content(trial: Trial) -> str:
+    values = trial.observation.values if trial.observation else {}
+    return json.dumps([trial.point, trial.fidelity, values], sort_keys=True)
+
+
+def repeat(folder: Path, number: int, times: int, seed: int) -> list[Trial]:
+    """Let a trial's point wait to be run again, each time with a seed of its own; see `Campaign.repeat`."""
+    with _opened(folder) as journal:
+        known = journal.trial(number)
+        if known is None:
+            raise CampaignStateError(f"there is no trial {number} in {folder}; there are {_there(journal)}")
+        first, seq, now = sum(journal.counts().values()), journal.seq, time.time()
+        return journal.write(
+            Trial(
+                first + i, known.point, trial_seed(seed, first + i), known.fidelity, USER,
+                notes={"repeat_of": number}, proposed=now, asked_after=seq,
+            )
+            for i in range(times)
+        )  # fmt: skip
+
+
+def _there(journal: Journal) -> str:
+    count = sum(journal.counts().values())
+    return f"0 to {count - 1}" if count else "none yet"
 
 
 def find(journal: Journal, point: Point, seed: int, fidelity: float) -> Trial | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from softal.objective import Objective
 from softal.objective.best import BestSoFar
-from softal.trial import Trial, TrialState, is_whole
+from softal.trial import USER, Trial, TrialState, is_whole
 
 FAILURES = (5, 0.1)  # first trials that fail alike: so many, or this part of the budget's trials where that is more
 
@@ -25,6 +25,7 @@ class Progress:
         self.objective, self.fidelity = objective, fidelity
         self.done = 0
         self.failed = 0
+        self.given = 0
         self.since_best = 0
         self._best, self._best_whole = BestSoFar(objective), BestSoFar(objective)
         for trial in trials:
@@ -46,9 +47,16 @@ class Progress:
         """How many trials are done or failed."""
         return self.done + self.failed
 
+    @property
+    def run(self) -> int:
+        """How many of them its strategy proposed: not the user's."""
+        return self.finished - self.given
+
     def add(self, trial: Trial) -> bool:
         """Count a finished trial, in the order of telling; return whether it is an improvement, see `BestSoFar`."""
-        self.since_best += 1
+        own = trial.proposed_by != USER
+        self.since_best += own
+        self.given += not own
         self.done += trial.state is TrialState.DONE
         self.failed += trial.state is TrialState.FAILED
         improved = self._best.add(trial)
@@ -63,7 +71,7 @@ class Budget:
     """Limits of a campaign; None is no limit.
 
     Args:
-        trials: finished trials, failed ones included.
+        trials: finished trials, failed ones included; the user's do not count.
         hours: of running, over all resumptions [h].
         target: value of the single objective that is good enough, of a trial with no less than `fidelity`.
         stagnation: finished trials without an improvement.
@@ -91,7 +99,7 @@ class Budget:
         if self.target is not None and best is not None and self._reached(best):
             name = self.objective.names[0]
             return f"target reached: {name} = {best.objective[name]:.6g}"
-        if self.trials is not None and progress.finished >= self.trials:
+        if self.trials is not None and progress.run >= self.trials:
             return f"all {self.trials} trials are finished"
         if self.hours is not None and active >= self.hours * 3600:
             return f"{self.hours:g} hours are used up"

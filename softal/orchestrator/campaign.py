@@ -19,6 +19,7 @@ from softal.errors import CampaignFileError, CampaignStateError, JournalError, P
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
+from softal.orchestrator.described import described
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
 from softal.orchestrator.opening import extended, in_python, launched, moved, renamed
 from softal.orchestrator.results import Results
@@ -31,6 +32,7 @@ from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
+    from softal.orchestrator.given import Added, Given
     from softal.orchestrator.loop.brief import Brief
     from softal.orchestrator.loop.loop import Listener, Plan
     from softal.orchestrator.loop.session import Ending
@@ -157,10 +159,40 @@ class Campaign(Results):
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
         self.refuse_existing()
         self._refuse_here(self.spec.cluster.address, **hooks)
+        given = self.given()
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
             (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
             keep(self.spec.tracking.mlflow, self.folder)
+            self._include(journal, given, listener or Silent())
             return self._run(journal, listener, **hooks)
+
+    def given(self) -> dict[str, Given]:
+        """Return the results that the campaign starts from, by what the file says.
+
+        Raises:
+            CampaignFileError: where they cannot be read, or lack what the objective needs, with the line.
+        """
+        from softal.orchestrator.given import read_given
+
+        found, problems = {}, []
+        for number, said in enumerate(self.spec.start_from):
+            beside = self.spec.folder / said
+            try:
+                path = beside if beside.exists() else Path(said)
+                found[said] = read_given(path, self.spec.space, self.spec.objective)
+            except SoftalError as error:
+                problems += [Problem(f"start_from.{number}", line) for line in str(error).splitlines()]
+        if problems:
+            raise CampaignFileError(problems)
+        return found
+
+    def _include(self, journal: Journal, given: Mapping[str, Given], listener: Listener) -> None:
+        from softal.orchestrator.added import include
+
+        for said, found in given.items():
+            new = len(include(journal, found.trials))
+            outside = f"; {len(found.outside)} others are outside of its ranges" if found.outside else ""
+            listener.message(f"The campaign is given {new} result{'s' * (new != 1)} of {said}{outside}.")
 
     def resume(
         self,
@@ -279,6 +311,7 @@ class Campaign(Results):
             "seed": self.spec.seed,
             "state": "running",
             "declared": self.spec.declared.to_json(),
+            "described": described(self.spec),
             **provenance.describe(self.spec.folder),
         }
 
@@ -312,6 +345,36 @@ class Campaign(Results):
         from softal.orchestrator.added import add
 
         return add(self.folder, self.spec.space, trial)
+
+    def add_results(self, path: Path | str) -> Added:
+        """Take in results of a table (CSV) or of another campaign's folder, as trials proposed by `user`.
+
+        They do not count for the budget. What learns from them does so when the campaign goes on, or by `retrain`.
+
+        Args:
+            path: as of `given.read_given`.
+
+        Raises:
+            CampaignStateError: if the campaign is running.
+            SpaceError: with the line, where the results cannot be read or lack what the objective needs.
+        """
+        from softal.orchestrator.added import add_all
+        from softal.orchestrator.given import Added, read_given
+
+        found = read_given(Path(path), self.spec.space, self.spec.objective)
+        return Added(add_all(self.folder, found.trials), found)
+
+    def repeat(self, trial: int, times: int = 1) -> list[Trial]:
+        """Ask for a trial to be run again, at its point and fidelity, each time with a seed of its own; return those.
+
+        They run when the campaign is resumed, before anything else, and take nothing of its budget.
+
+        Raises:
+            CampaignStateError: if the campaign is running, or there is no such trial.
+        """
+        from softal.orchestrator.added import repeat
+
+        return repeat(self.folder, trial, times, self.spec.seed)
 
     def retrain(self) -> list[dict[str, Any]]:
         """Let surrogate and learner learn from all trials, and return the records of the versions that are new.

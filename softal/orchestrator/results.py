@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from softal.orchestrator.campaign_file.schema import CampaignSpec
 from softal.orchestrator.foreign import own
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
+from softal.orchestrator.trial_table import flat
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
 from softal.trial import Trial, TrialState
@@ -60,7 +61,7 @@ class Results:
         import pandas as pd
 
         with require_campaign(self.folder) as journal:
-            rows = [_flat(trial.to_json()) for trial in journal.read()]
+            rows = [flat(trial.to_json()) for trial in journal.read()]
         return pd.DataFrame(rows).set_index("id") if rows else pd.DataFrame()
 
     @property
@@ -186,11 +187,3 @@ class Results:
                 f"the {what} of {self.folder}, {kind!r}, is code of the campaign's author, which looking at a campaign "
                 "does not run: give --own-code (in Python, Campaign.open(FOLDER, own_code=True)) where you trust it"
             )
-
-
-def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a trial's record as one row of a table."""
-    row: dict[str, Any] = {"id": record["id"], "state": record["state"], **record["point"]}
-    for values, errors in (("objective", "objective_errors"), ("values", "errors")):
-        row |= record[values] | {f"{name}_error": error for name, error in record[errors].items()}
-    return row | {name: record[name] for name in ("proposed_by", "seed", "started", "finished", "host", "reason")}

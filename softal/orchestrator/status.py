@@ -26,6 +26,7 @@ class Status:
         best: the trial with the best result.
         active: time of running over all resumptions [s].
         mirror_behind: trials that MLflow does not hold yet.
+        given: how many of those that are finished are the user's: given to the campaign, or asked of it.
         answer: of a single objective; None where it was not asked for, since that takes a surrogate.
     """
 
@@ -42,6 +43,7 @@ class Status:
     active: float
     mirror_behind: int = 0
     mirror_error: str | None = None
+    given: int = 0
     answer: Answer | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
     info, counts = journal.info, journal.counts()
     running = in_use(folder)
     state, active = state_of(info, running), active_seconds(info, running)
-    done, failed = counts[TrialState.DONE], counts[TrialState.FAILED]
+    done, failed, given = counts[TrialState.DONE], counts[TrialState.FAILED], journal.given
     return Status(
         name=info["name"],
         state=state,
@@ -67,8 +69,9 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
         waiting=counts[TrialState.PROPOSED] + (counts[TrialState.RUNNING] if state != "running" else 0),
         best=best,
         utilisation=utilisation(journal.busy_seconds(), concurrent, active),
-        trials_per_hour=(done + failed) / active * 3600 if active > 0 else None,
+        trials_per_hour=(done + failed - given) / active * 3600 if active > 0 else None,
         active=active,
+        given=given,
     )
 
 

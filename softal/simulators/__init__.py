@@ -37,6 +37,7 @@ SIMULATORS = {
     "scs": "softal.simulators.self_assembly.shoulder:SoftenedCoreShoulder",
     "spherocylinders": "softal.simulators.self_assembly.spherocylinders:Spherocylinders",
     "least_action": "softal.simulators.least_action.least_action:LeastAction",
+    "transition_path": "softal.simulators.transition_path.transition_path:TransitionPath",
     "memory_function": "softal.simulators.memory.function:MemoryFunction",
     "memory_fit": "softal.simulators.memory.fit:MemoryFit",
 }

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softal.answer import Answer
+from softal.cards.card import Table as Shown
 from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
@@ -99,7 +100,7 @@ class Display:
     def tick(self, status: Status) -> None:
         """Show how the campaign stands."""
         text = status_text(status)
-        finished = status.done + status.failed
+        finished = status.done + status.failed - status.given
         self._progress.update(self._task, description=status.name, completed=finished, status=text)
         if not self.console.is_terminal and time.monotonic() - self._last_plain >= PLAIN_EVERY:
             self._last_plain = time.monotonic()
@@ -124,6 +125,8 @@ def status_text(status: Status) -> str:
     parts = [f"{status.done} done", f"{status.running} running"]
     if status.failed:
         parts.append(f"{status.failed} failed")
+    if status.given:
+        parts[0] += f" ({status.given} by user)"
     if status.best is not None:
         parts.append("best " + objective_text(status.best))
     if status.utilisation is not None:
@@ -210,7 +213,8 @@ def show_trials(
     for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
         table.add_column(plain(column), overflow="fold", max_width=widest, no_wrap=column in (*components, *violating))
     for trial in trials:
-        took = f"{trial.finished - trial.started:.1f}" if trial.finished and trial.started else ""
+        seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
+        took = f"{seconds:.1f}" if seconds else ""  # results that were given took none here
         table.add_row(
             str(trial.id),
             str(trial.state),
@@ -232,6 +236,16 @@ def _violates(objective: Objective | None, trial: Trial) -> str:
     if objective is None or trial.state is not TrialState.DONE:
         return ""
     return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+
+
+def show_table(console: Terminal, shown: Shown) -> None:
+    """Print a table of plain text, as pages have it, too."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, numeric in zip(shown.head, shown.numeric, strict=True):
+        table.add_column(plain(name), overflow="fold", justify="right" if numeric else "left", no_wrap=numeric)
+    for row in shown.rows:
+        table.add_row(*map(plain, row))
+    console.print(table)
 
 
 def show_parts(console: Terminal, trials: Iterable[Trial], objective: Objective) -> None:

@@ -27,7 +27,7 @@ from softal.tracking import array_files, tables
 from softal.tracking.database import DATABASE, Database
 from softal.tracking.lock import Lock
 from softal.tracking.sound import check_columns, check_info, guarded
-from softal.trial import Array, Point, Trial, TrialState
+from softal.trial import USER, Array, Point, Trial, TrialState
 
 CHUNK = 500  # rows that are read at once
 
@@ -251,6 +251,13 @@ class Journal(Database):
             found = dict(self._db.execute("SELECT state, count(*) FROM trials GROUP BY state").fetchall())
             check_columns({"state": list(found)})
             return {state: found.get(str(state), 0) for state in TrialState}
+
+    @property
+    def given(self) -> int:
+        """How many finished trials are the user's: given to the campaign, or asked of it."""
+        query = "SELECT count(*) FROM trials WHERE proposed_by = ? AND state IN ('done', 'failed')"
+        with self._guarded():
+            return int(self._one(query, (USER,)))
 
     def arrays(self, trial_id: int) -> dict[str, Array]:
         """Return a trial's arrays; empty where it has none."""

@@ -71,9 +71,10 @@ from softal.trial import Array
 SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
 CAMPAIGN_FILE = "campaign.yaml"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # runs to compare, not traces of chats
 PAGE = 1000
 OLD = 3600.0  # seconds after which nobody makes a database any more
-MAX_METRICS = 1000  # in one call, MLflow's limit
+MAX_METRICS, MAX_PARAMS = 1000, 100  # in one call, MLflow's limits
 # What the tables must have for runs to be inserted into them: the columns that we fill.
 COLUMNS = {
     models.SqlRun: {
@@ -173,9 +174,12 @@ class MlflowStore:
         if experiment is None:
             remote = self._uri.startswith(("http://", "https://", "databricks"))
             location = None if remote else self._artifacts.resolve().as_uri()
-            experiment = self._client.get_experiment(self._client.create_experiment(self._name, location))
+            experiment = self._client.get_experiment(self._client.create_experiment(self._name, location, tags=KIND))
         elif experiment.lifecycle_stage == "deleted":
             self._client.restore_experiment(experiment.experiment_id)
+        if self._file and not KIND.keys() <= experiment.tags.keys():  # of an older softal
+            for name, value in KIND.items():
+                self._client.set_experiment_tag(experiment.experiment_id, name, value)
         return experiment
 
     def _find_runs(self, campaign: str) -> tuple[list[Run], list[tuple[int, KnownRun]]]:
@@ -210,7 +214,9 @@ class MlflowStore:
             parent = self._client.create_run(
                 self._experiment.experiment_id, campaign.start, tags=tags, run_name=campaign.name
             )
-        self._client.log_batch(parent.info.run_id, params=_params(campaign.params), tags=_tags(tags))
+        self._client.log_batch(parent.info.run_id, tags=_tags(tags))
+        for some in _parts(_params(campaign.params), MAX_PARAMS):
+            self._client.log_batch(parent.info.run_id, params=some)
         if not any(file.path == CAMPAIGN_FILE for file in self._client.list_artifacts(parent.info.run_id)):
             self._client.log_text(parent.info.run_id, campaign.text, CAMPAIGN_FILE)
         return parent
@@ -373,7 +379,12 @@ def _make_database(path: Path) -> None:
         draft = folder / path.name
         store = SqlAlchemyStore(f"{SQLITE}{draft.resolve()}", (path.parent / "mlartifacts").resolve().as_uri())
         store.engine.dispose()
-        draft.rename(path)
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:  # another campaign was faster, and may have written to its own
+            return
+        except OSError:  # a file system without hard links
+            draft.rename(path)
 
 
 def _drafts(path: Path) -> str:
@@ -411,6 +422,10 @@ def _rejections() -> Iterator[None]:
 
 def _metrics(rows: Sequence[Row]) -> list[Metric]:
     return [Metric(name, value, time, step) for name, value, time, step in rows]
+
+
+def _parts(rows: Sequence[Param], size: int) -> Iterator[Sequence[Param]]:
+    return (rows[first : first + size] for first in range(0, len(rows), size))
 
 
 def _params(params: Mapping[str, str]) -> list[Param]:

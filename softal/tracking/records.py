@@ -183,7 +183,8 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
         "mlflow.source.name": "softal",
         "mlflow.note.content": f"softal campaign **{name}**: {question}. One nested run a trial.",
     }
-    params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", ""))}
+    described = {key(name): str(value)[:MAX_TEXT] for name, value in (info.get("described") or {}).items()}
+    params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", "")), **described}
     start = milliseconds(created) or 0
     return CampaignRecord(
         identity,

@@ -34,7 +34,7 @@ INFO: dict[str, set[type]] = {
     "id": TEXT, "name": TEXT, "text": TEXT, "source": TEXT, "launched_in": TEXT, "state": TEXT,
     "reason": TEXT | NOTHING, "created": NUMBER, "active": NUMBER, "active_at": NUMBER | NOTHING,
     "resumed": NUMBER | NOTHING, "budget": {dict}, "versions": {dict} | NOTHING, "machine": {dict} | NOTHING,
-    "retried": NUMBER, "cluster": {dict},
+    "retried": NUMBER, "cluster": {dict}, "described": {dict} | NOTHING,
 }  # fmt: skip
 
 

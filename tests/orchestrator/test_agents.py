@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dynamics_tables import library, table
+from patience import PATIENCE
 from report_page import Page
 
 from softal import surrogates
@@ -92,7 +93,7 @@ def test_latest_is_there_at_every_instant(tmp_path: Path) -> None:
     reader.start()
     for version in range(2, 60):
         publish(draft(tmp_path, version), version)
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while not missed and seen[-1] < version and time.monotonic() < until:
             time.sleep(0.0005)
     stop.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from driving import Driver, Listening
+from patience import PATIENCE
 
 from softal.errors import CampaignStateError, JournalError
 from softal.orchestrator.campaign import Campaign
@@ -150,7 +151,7 @@ def test_neither_a_lock_nor_a_journal_that_is_removed_costs_a_trial(tmp_path: Pa
         path.unlink()
     driver.wait_until((driver.state / "journal.sqlite").exists, process)  # what runs now is all that still runs
     driver.let_run(4)
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "was removed while its campaign ran; what was in it was written back" in output
     assert "Traceback" not in output

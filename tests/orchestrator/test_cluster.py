@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import holding
 import pytest
 from driving import HERE
+from patience import PATIENCE
 
 from softal.errors import SoftalError
 from softal.objective import minimize
@@ -109,7 +110,7 @@ def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
     with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
         command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE), short]
         environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": short, "RAY_TMPDIR": short}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
         left = [*Path(short).rglob("pymp-*"), *Path(short).rglob(f"{PREFIX}*")]
     assert done.returncode == 0, done.stderr
     assert left == []
@@ -129,7 +130,7 @@ def test_a_simulation_ends_when_its_campaign_is_over(tmp_path: Path):
         assert sandbox.evaluate(Task(trial, {"x": 0.5}, 1, 1.0)).state is TrialState.DONE
         process = sandbox._process
         assert process is not None
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while process.poll() is None:
             assert time.monotonic() < until
             time.sleep(0.1)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from driving import StopAfter
+from patience import PATIENCE
 
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.in_process import in_process
@@ -64,7 +65,7 @@ def launched(folder: Path, redirected: str = "", **environment: str) -> subproce
     """Launch the campaign through a shell whose exit code is that of the campaign."""
     command = f'"{sys.executable}" launch.py {redirected}; exit ${{PIPESTATUS[0]}}'
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env={**os.environ, **environment}, capture_output=True, timeout=120,
+        ["bash", "-c", command], cwd=folder, env={**os.environ, **environment}, capture_output=True, timeout=PATIENCE,
         check=False,
     )  # fmt: skip
 
@@ -98,7 +99,7 @@ def test_a_terminal_that_knows_ascii_only(odd: Path) -> None:
 def test_a_command_whose_output_is_lost_has_failed_and_says_so() -> None:
     command = [sys.executable, "-m", "softal.typer_cli", "kinds", "--json"]
     with Path("/dev/full").open("wb") as full:
-        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
     said = b"not all could be written to the standard output: No space left on device\n"
     assert (ran.returncode, ran.stderr) == (1, said)
 
@@ -110,7 +111,7 @@ def test_a_reader_that_has_enough_is_no_failure() -> None:
         assert process.stderr is not None
         assert process.stdout.readline().startswith(b"Simulators")
         process.stdout.close()
-        assert (process.wait(60), process.stderr.read()) == (0, b"")
+        assert (process.wait(PATIENCE), process.stderr.read()) == (0, b"")
 
 
 # The end of the terminal.
@@ -156,7 +157,7 @@ def test_simulations_outlive_the_terminal_until_the_campaign_has_stopped(odd: Pa
     if child == 0:
         os.chdir(odd)
         os.execv(sys.executable, [sys.executable, "-m", "softal.typer_cli", "launch", "slow.yaml", "--runs", "."])
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not (odd / "ran").exists() and time.monotonic() < until:
         os.read(terminal, 4096)
     os.close(terminal)

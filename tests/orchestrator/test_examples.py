@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.orchestrator.campaign import Campaign
@@ -73,7 +74,7 @@ def test_a_freely_jointed_chain_in_two_dimensions(force: float, tmp_path: Path) 
     deck = tmp_path / "deck"
     deck.write_text(f"bonds 20\nsweeps 4000\nforce {force}\nstiffness 0\n")
     run = subprocess.run(
-        [sys.executable, script, deck, "--seed", "1"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, script, deck, "--seed", "1"], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     from softal.simulators.statistics import mean_and_error
 
@@ -106,7 +107,7 @@ def test_it_can_be_launched(kind: str, tmp_path: Path, ray_address: str) -> None
     file.write_text(few)
     run = subprocess.run(
         [sys.executable, "-m", "softal.typer_cli", "launch", "campaign.yaml", "--json"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={**os.environ, "RAY_ADDRESS": ray_address},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr

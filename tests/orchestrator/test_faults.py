@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from driving import HERE, REASONS, Driver, worker_killed_in
 from mlflow_server import Server
+from patience import PATIENCE
 
 from softal.orchestrator.campaign import Campaign
 from softal.temporary import PREFIX
@@ -138,7 +139,7 @@ print(ending.state, [str(t.state) for t in campaign.list_trials()], runs, sep="|
 def test_the_trials_of_a_node_that_dies_run_elsewhere(tmp_path: Path):
     command = [sys.executable, "-c", NODES, str(tmp_path / "runs"), str(tmp_path / "log"), str(HERE)]
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     state, states, runs = done.stdout.strip().splitlines()[-1].split("|")
     assert state == "finished"
@@ -162,9 +163,11 @@ def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch
 
 def kill_and_resume(folder: Path, temporary: Path, runs: int) -> None:
     driver = Driver(folder)
+    driver.let_run(0)
     process = driver.launch()
-    driver.wait_for(runs, process)
     driver.wait_until(lambda: left_by_dashboards(temporary), process)
+    driver.let_run(12)
+    driver.wait_for(runs, process)
     time.sleep(0.1 * runs)  # each time at another point of a simulation's life
     process.kill()
     process.communicate()
@@ -292,7 +295,7 @@ def test_a_signal_while_ray_starts_stops_in_order(
     command = [sys.executable, "-c", SIGNALLED, moment, str(int(number)), "launch", str(driver.file)]
     environment = {**os.environ, "RAY_ADDRESS": ray_address, "COLUMNS": "200"}
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False, env=environment
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment
     )
     output = done.stdout + done.stderr
     assert done.returncode == 128 + number, output
@@ -304,22 +307,22 @@ def test_a_signal_while_ray_starts_stops_in_order(
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
-    driver = Driver(tmp_path, seconds=60.0, trials=6, grace=300)
+    driver = Driver(tmp_path, seconds=3600.0, trials=6, grace=3000)
     process = driver.launch()
     driver.wait_for(2, process)
     process.send_signal(signal.SIGINT)
-    output = driver.hear("Stopping: waiting up to 300 s for 2 running simulations.", process)
+    output = driver.hear("Stopping: waiting up to 3000 s for 2 running simulations.", process)
     process.send_signal(signal.SIGINT)
-    began = time.monotonic()
     output += driver.rest(process)
-    assert time.monotonic() - began < 20
     assert process.returncode == 130, output
     assert "softal resume runs/victim" in output
     assert "Traceback" not in output
     assert {trial.state for trial in driver.trials()} == {TrialState.PROPOSED}
     children = [line.split()[2] for line in driver.log.read_text().splitlines()]
-    time.sleep(2)  # the kernel ends them when their parents have gone
-    assert not any(Path(f"/proc/{pid}").exists() for pid in children), "a simulation outlived the campaign"
+    until = time.monotonic() + PATIENCE  # the kernel ends them when their parents have gone
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < until, "a simulation outlived the campaign"
+        time.sleep(0.1)
 
 
 def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address: str):
@@ -328,7 +331,7 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address
     process = driver.launch()
     driver.wait_for(1, process)
     second = driver.launch()
-    output, _ = second.communicate(timeout=60)
+    output, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 2
     assert "holds a campaign already" in output
     assert "it is running" in output
@@ -336,7 +339,7 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address
     assert code == 2
     assert f"is in use by process {process.pid}" in output
     driver.let_run(4)
-    assert process.communicate(timeout=120) is not None
+    assert process.communicate(timeout=PATIENCE) is not None
     assert process.returncode == 0
     assert driver.runs() == dict.fromkeys(range(4), 1)
 
@@ -359,7 +362,7 @@ def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path, ray
         server.start()
         driver.wait_for_mirror(50, server.database, process)
         driver.let_run(100)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         assert "MLflow does not answer" in output
         assert driver.runs() == dict.fromkeys(range(100), 1)
@@ -374,7 +377,7 @@ def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Pa
     server = Server(tmp_path)
     driver = Driver(tmp_path, seconds=0.1, trials=6, mlflow=server.uri, ray=ray_address)
     process = driver.launch()
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "MLflow lacks 6 trials" in output
     server.start()

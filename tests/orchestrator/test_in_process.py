@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from driving import Listening, StopAfter, results
+from patience import PATIENCE
 
 from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
 from softal.orchestrator.campaign import Campaign
@@ -252,7 +253,7 @@ def test_no_ray_is_imported() -> None:
         "tracking={'mlflow': 'off'}, runs=tempfile.mkdtemp()).launch(executor=in_process); "
         "sys.exit('ray' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=PATIENCE).returncode == 0
 
 
 # The executor.
@@ -266,7 +267,7 @@ class Watched:
 
     def evaluate_together(self, tasks: list[Task]) -> list[Outcome]:
         self.evaluating.set()
-        assert self.killed.wait(30)
+        assert self.killed.wait(PATIENCE)
         time.sleep(0.3)
         self.evaluating.clear()
         raise WorkerLost("killed")
@@ -288,7 +289,7 @@ def test_what_an_evaluator_has_open_is_closed_after_the_thread_that_uses_it(tmp_
     [watched] = executor._evaluators
     assert isinstance(watched, Watched)
     first, second = (executor.submit("", [Task(i, {"x": 0.0}, 0, 1.0)]) for i in range(2))
-    assert watched.evaluating.wait(30)
+    assert watched.evaluating.wait(PATIENCE)
     assert executor.wait([first, second], 0.05) == []
     executor.close()
     assert watched.killed.is_set()
@@ -301,7 +302,7 @@ def test_waiting_returns_all_that_has_ended(tmp_path: Path) -> None:
     gate = threading.Event()
 
     def simulate(x: float) -> dict[str, float]:
-        assert x < 2 or gate.wait(30)
+        assert x < 2 or gate.wait(PATIENCE)
         return {"f": x}
 
     executor = InProcess(3)
@@ -309,7 +310,7 @@ def test_waiting_returns_all_that_has_ended(tmp_path: Path) -> None:
         executor.serve(job(tmp_path, simulate))
         quick = [executor.submit("", [Task(i, {"x": float(i)}, 0, 1.0)]) for i in range(2)]
         slow = executor.submit("", [Task(2, {"x": 2.0}, 0, 1.0)])
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while len(executor.wait([slow, *quick], 1.0)) < 2:
             assert time.monotonic() < until
         assert executor.wait([slow, *quick], 1.0) == quick

@@ -184,16 +184,16 @@ def test_a_second_ctrl_c_in_the_middle_of_the_answer_to_the_first_counts(make_ca
 
     class Impatient(StopAfter):
         def message(self, text: str) -> None:
-            if text.startswith("Stopping: waiting up to 100 s for 1 running"):
+            if text.startswith("Stopping: waiting up to 1000 s for 1 running"):
                 os.kill(os.getpid(), signal.SIGINT)
 
     campaign = make_campaign(
         simulator={"kind": "simulations:Bowl", "pace": str(tmp_path / "pace")},
-        workers={"concurrent": 2, "grace": "100 s"},
+        workers={"concurrent": 2, "grace": "1000 s"},
     )
     began = time.monotonic()
     assert campaign.launch(Impatient(1)).exit_code == 130
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 500
     assert campaign.status().done == 1
 
 

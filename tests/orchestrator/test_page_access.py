@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
+from patience import PATIENCE
 from served import Site, behind_a_prefix, make, publish, served, trials_of
 
 from softal.service.explorer.access import HEADERS, new_token
@@ -145,7 +146,7 @@ def test_behind_a_proxy_that_does_not_say_its_name(site: Site) -> None:
 
 
 def test_events_come_as_they_are(site: Site) -> None:
-    connection = HTTPConnection("127.0.0.1", site.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)
     connection.request("GET", "/api/events", headers={"Cookie": site.cookie})
     answer = connection.getresponse()
     assert answer.headers["Content-Type"].startswith("text/event-stream")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from served import Site, behind_a_prefix, make, make_curves, publish, served, trials_of
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: pip install playwright")
@@ -22,7 +23,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium"),
 ]
 
-PATIENCE = 60.0  # s
 SLOW = 150.0  # ms from a move to its curve, if the machine had nothing else to do; it takes a third of that
 # Plotly's bundle brings styles of a map library along, which the page's policy keeps out, and which nothing here needs.
 KEPT_OUT = "Applying inline style violates"

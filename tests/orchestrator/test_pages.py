@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from served import POINT, Site, break_all, make, publish, served, trials_of
 
 from softal import surrogates
@@ -185,7 +186,7 @@ def start(command: str, folder: Path, *options: str) -> tuple[subprocess.Popen[s
 def finish(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     process.send_signal(number)
     try:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     return process.returncode, errors
@@ -196,13 +197,13 @@ def finish(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
 def test_serve_ends_cleanly(number: int, site: Site) -> None:
     process, lines = start("serve", site.campaign.folder, "--port", "0")
     address = lines[0].split()[1]
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
         assert answer.status == 200
         cookie = answer.headers["Set-Cookie"].partition(";")[0]
     page = address.partition("?")[0]
     break_all(int(page.rstrip("/").rpartition(":")[2]), cookie)
     asked = urllib.request.Request(f"{page}api/events", headers={"Cookie": cookie})
-    with urllib.request.urlopen(asked, timeout=30) as events:
+    with urllib.request.urlopen(asked, timeout=PATIENCE) as events:
         assert events.readline() == b"event: simulation\n"
         assert finish(process, number) == (0, ""), "an open page keeps the server from its end"
 
@@ -231,7 +232,7 @@ def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive
     )
     mirror += " import Campaign; c = Campaign.open(Path(sys.argv[1])); Mirror(Journal.open(c.folder), None, 'softal',"
     mirror += " c.spec.objective).finish('finished')"
-    subprocess.run([sys.executable, "-c", mirror, str(campaign.folder)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", mirror, str(campaign.folder)], check=True, timeout=PATIENCE)
     process, lines = start("ui", campaign.folder, "--port", "5321")
     assert lines[0].startswith("Starting MLflow"), "nothing is said while the server starts"
     address = lines[1].split()[1]
@@ -270,7 +271,7 @@ def asked(address: str, method: str, content: Any = None, found: dict[str, Any] 
     data = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
     try:
-        answer = urllib.request.urlopen(request, timeout=60)
+        answer = urllib.request.urlopen(request, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 from report_page import Page
 
 from softal.tracking.journal import Journal
@@ -40,7 +41,7 @@ def softal(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join(filter(None, [str(PLUGIN), os.environ.get("PYTHONPATH", "")]))
     return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=250,
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE,
         env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
     )  # fmt: skip
 

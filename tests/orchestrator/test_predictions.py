@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from softal.errors import SoftalError, SurrogateError
-from softal.orchestrator.predictions import predict_points, read_points, write_curves
+from softal.orchestrator.points import read_points
+from softal.orchestrator.predictions import predict_points, write_curves
 from softal.space import Space
 from softal.surrogates import find_any
 

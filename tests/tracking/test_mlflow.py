@@ -60,8 +60,19 @@ def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
     assert "y" not in bad.data.metrics
 
 
+def test_an_experiment_of_an_older_version_opens_under_model_training_too(journal: Journal) -> None:
+    journal.write([done(0)])
+    uri = mlflow.default_uri(journal.folder)
+    mlflow.MlflowClient(tracking_uri=uri).create_experiment("softal")
+    follower = mirror(journal)
+    follower.step()
+    assert Held(uri).experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+
+
 def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal) -> None:
     journal.write([done(0, 3.0), failed(1), done(2, 2.0), done(3, 2.5)])
+    parts = {f"space.x{i}": "0 to 1" for i in range(150)}  # MLflow takes 100 at a time
+    journal.set_info(described={"strategy": "bayesian", "strategy.n_initial": "4", **parts})
     follower = mirror(journal)
     journal.add_version(version(1, 3, 0.2))
     assert follower.finish("finished")
@@ -73,7 +84,10 @@ def test_the_parent_has_file_versions_and_the_convergence_curve(journal: Journal
     assert parent.data.tags["mlflow.source.git.commit"] == "deadbeef"
     assert parent.data.tags["host"] == "node1"
     assert parent.data.tags["reason"] == "all 4 trials are done"
-    assert parent.data.params["seed"] == "7"
+    assert parent.data.params == {
+        "seed": "7", "objective": "minimize y", "strategy": "bayesian", "strategy.n_initial": "4", **parts,
+    }  # fmt: skip
+    assert held.experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert held.files(parent) == ["campaign.yaml"]
     history = {
         name: [(metric.step, metric.value) for metric in held.client.get_metric_history(parent.info.run_id, name)]

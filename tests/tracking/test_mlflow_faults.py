@@ -31,6 +31,7 @@ from mirrored import (
     version,
 )
 from mlflow_server import Server
+from patience import PATIENCE
 
 from softal.temporary import temporary_folder
 from softal.tracking.journal import Journal
@@ -249,7 +250,7 @@ def test_a_server_that_comes_and_goes(journal: Journal, server: Server, tmp_path
     follower.step()
     server.start()
     journal.write([done(2, started=T0 + 100, finished=T0 + 120, attempts=2)])
-    assert follower.finish("finished", timeout=90)
+    assert follower.finish("finished", timeout=PATIENCE)
     held = assert_exact(journal, server.uri)
     assert held.parent.info.status == "FINISHED"
     steps = [metric.step for metric in held.client.get_metric_history(held.parent.info.run_id, "done")]
@@ -268,6 +269,14 @@ def kill():
 threading.Thread(target=kill, daemon=True).start()
 mlflow._make_database(path)
 """
+
+
+def test_a_database_that_another_campaign_has_made_meanwhile_stays(tmp_path: Path) -> None:
+    """Both have seen that there is none; the other one may have written to its own already."""
+    (tmp_path / "mlflow.db").write_bytes(b"of the other one")
+    mlflow._make_database(tmp_path / "mlflow.db")
+    assert (tmp_path / "mlflow.db").read_bytes() == b"of the other one"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mlflow.db"]
 
 
 def test_drafts_that_killed_processes_have_left_are_removed(tmp_path: Path, empty_database: Path) -> None:

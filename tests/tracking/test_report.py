@@ -27,8 +27,10 @@ from softal.surrogates.gaussian_processes.gp import GaussianProcess
 from softal.tracking.journal import Journal
 from softal.tracking.report import known
 from softal.tracking.report.data import CampaignData, question
+from softal.tracking.report.progress import utilisation
 from softal.tracking.report.statistics import concurrency, failures, lanes, mean_arrays, running_best
-from softal.trial import Array, Observation, Trial, TrialState
+from softal.tracking.report.tables import facts
+from softal.trial import USER, Array, Observation, Trial, TrialState
 
 # Plotly warns of what it will do another way itself.
 pytestmark = [pytest.mark.learning, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
@@ -402,6 +404,18 @@ def trial(number: int, start: float = 0.0, end: float = 1.0, **changes: object) 
         "host": "a",
     }
     return Trial(**{**fields, **changes})
+
+
+def test_results_that_were_given_are_no_work() -> None:
+    """One number for one thing: as `softal status` says it."""
+    given = [trial(i, 5.0, 5.0, proposed_by=USER) for i in range(4)]
+    own = [trial(4, 100.0, 101.0), trial(5, 101.0, 103.0)]
+    data = CampaignData({"active": 10.0}, Space({"x": {"low": 0, "high": 1}}), minimize("y"), [*given, *own], workers=1)
+    shown = dict(facts(data).cards)
+    assert (shown["trials done"], shown["trials per hour"], shown["workers in use"]) == ("6", "720", "30.0%")
+    figure = utilisation(data)
+    assert figure is not None
+    assert [list(bar.base) for bar in figure.data] == [[0.0, 1.0]]
 
 
 def test_running_best_skips_what_has_no_value() -> None:

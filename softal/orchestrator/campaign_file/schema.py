@@ -70,6 +70,7 @@ class CampaignSpec:
         built: the simulator itself, made once.
         budget, workers, cluster, tracking: the sections of these names; times in s, memory in bytes.
         seed: of the campaign.
+        start_from: where results are that the campaign is given.
         folder: of the file; paths in it are relative to this.
         text: of the file, word for word, but for a password of `tracking.mlflow`, in whose place is `***`.
         declared: what the simulator says of itself, for those who look at the campaign without it.
@@ -88,6 +89,7 @@ class CampaignSpec:
     cluster: ClusterSettings
     tracking: TrackingSettings
     seed: int
+    start_from: list[str]
     folder: Path
     text: str = field(repr=False)
     declared: Declared = field(repr=False, compare=False)
@@ -179,6 +181,7 @@ def _parse(
     parts = {
         "name": _name(data, stem, problems),
         "seed": _value("seed", data.get("seed", 0), problems),
+        "start_from": _value("start_from", data.get("start_from") or [], problems),
         "space": _space(data, problems),
         "objective": objective,
         "simulator": simulator,

@@ -226,6 +226,10 @@ class CampaignFile(_Section):
         description="what learns something else, such as phases, from the arrays of simulations: a kind with its "
         "settings, or `none`",
     )
+    start_from: list[Text] = Field(
+        [], description="results that the campaign is given: tables (CSV) with columns of parameters and values, or "
+        "folders of other campaigns; relative to the file, or to where softal runs"
+    )  # fmt: skip
     budget: BudgetSettings = Field(description="when the campaign ends")
     workers: WorkersSettings = Field(WorkersSettings(), description="how simulations run")
     cluster: ClusterSettings = Field(ClusterSettings(), description="which Ray they run on")

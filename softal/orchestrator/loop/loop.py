@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from softal.orchestrator.workers.executor import AgentFailed, Executor, Handle
 from softal.orchestrator.workers.job import Job
 from softal.tracking.journal import Journal
 from softal.tracking.standing import utilisation
-from softal.trial import Trial
+from softal.trial import USER, Trial
 
 TICK = 0.5  # seconds between looks at budget, signals and the journal's sync, when nothing else happens
 TRAINER_SHARE = 0.33  # part of its time that the trainer may compute, since it shares the cores with simulations
@@ -166,10 +167,11 @@ class Loop:
             done=self.progress.done,
             running=len(self.crew.running),
             failed=self.progress.failed,
+            given=self.progress.given,
             waiting=len(self.stock.ready),
             best=self.progress.best,
             utilisation=utilisation(self.crew.busy_seconds(), self.executor.slots, self.active),
-            trials_per_hour=self.progress.finished / self.active * 3600,
+            trials_per_hour=self.progress.run / self.active * 3600,
             active=self.active,
             mirror_behind=self._mirror_behind,
             mirror_error=self._mirror_error,
@@ -179,7 +181,7 @@ class Loop:
         """Return why nothing new is started any more; None while the campaign goes on."""
         if self._stop_reason is not None:
             return self._stop_reason
-        reason = self.journal.displaced or self.hopeless or self.plan.budget.exhausted(self.progress, self.active)
+        reason = self.journal.displaced or self.hopeless or (None if self._asked_for() else self._spent)
         if reason is None and self.stock.exhausted and not self.stock.ready and not self.crew.tasks:
             reason = self.stock.exhausted
         if reason is None:
@@ -190,10 +192,20 @@ class Loop:
                 self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
 
+    @property
+    def _spent(self) -> str | None:
+        """Why the budget is used up; None while it is not."""
+        return self.plan.budget.exhausted(self.progress, self.active)
+
+    def _asked_for(self) -> bool:
+        """Whether trials wait or run that the user asked for, which take nothing of the budget."""
+        return any(trial.proposed_by == USER for trial in (*self.stock.ready, *self.crew.running))
+
     def _demand(self) -> Demand:
         """Return how the campaign stands, for the stock."""
         crew, running, known = self.crew, self.crew.running, self.progress.finished
-        left = self.plan.budget.left(known + len(running) + len(self.stock.ready))
+        asked = [trial for trial in (*running, *self.stock.ready) if trial.proposed_by != USER]
+        left = 0 if self._spent else self.plan.budget.left(self.progress.run + len(asked))
         return Demand(running, crew.free, crew.room, left, known, crew.durations)
 
     @property
@@ -209,7 +221,14 @@ class Loop:
         return self.agents.hurry or (self._stop_reason is not None and time.time() >= self._stop_deadline)
 
     def _hand_over(self) -> list[Trial]:
-        return self.crew.launch(self.stock.ready, self.pause.more(self.crew.running))
+        ready, more = self.stock.ready, self.pause.more(self.crew.running)
+        if self._spent is None:
+            return self.crew.launch(ready, more)
+        asked = deque(trial for trial in ready if trial.proposed_by == USER)
+        launched = self.crew.launch(asked, more)
+        taken = {trial.id for trial in launched}
+        self.stock.ready = deque(trial for trial in ready if trial.id not in taken)
+        return launched
 
     def _launch(self) -> None:
         launched = self.journal.write(self._hand_over())

@@ -15,7 +15,7 @@ from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.campaign_file.kinds import Chosen, read_kind
 from softal.orchestrator.campaign_file.schema import load_campaign_file
 from softal.orchestrator.campaign_file.yaml_text import read_yaml
-from softal.orchestrator.predictions import from_text, read_points
+from softal.orchestrator.points import from_text, read_points
 from softal.simulators import Simulator
 from softal.tracking.database import DATABASE
 from softal.trial import Point

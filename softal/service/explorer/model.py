@@ -15,7 +15,8 @@ from softal.about import LEARNER, SURROGATE
 from softal.errors import SoftalError, SpaceError, SurrogateError
 from softal.kinds.validation import unknown
 from softal.numeric import NORMAL_95, Floats
-from softal.orchestrator.predictions import complete_point, predict_arrays, refusal
+from softal.orchestrator.points import complete_point
+from softal.orchestrator.predictions import predict_arrays, refusal
 from softal.outputs import Outputs
 from softal.service.explorer.axes import described_parameter, moved_along, places_along
 from softal.service.explorer.curves import along, compared, described, family, shown, table

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from softal.errors import SpaceError
 from softal.kinds.validation import unknown
-from softal.orchestrator.predictions import complete_point
+from softal.orchestrator.points import complete_point
 from softal.service.explorer.curves import table_beside
 from softal.service.explorer.model import Explorer
 from softal.service.explorer.plain import to_json

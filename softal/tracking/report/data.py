@@ -23,7 +23,7 @@ from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
 from softal.tracking.report.statistics import mean_arrays
 from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
-from softal.trial import Array, Trial, TrialState
+from softal.trial import USER, Array, Trial, TrialState
 
 LATEST = [Path(what) / "latest" for what in (LEARNER, SURROGATE)]  # in a campaign's folder: models and tables
 SOME = 0.01  # a largest value that is smaller than this is no probability that anybody looks for
@@ -118,6 +118,16 @@ class CampaignData:
         return sorted((t for t in self.trials if t.state.finished), key=lambda t: (t.told or 0, t.id))
 
     @cached_property
+    def own(self) -> list[Trial]:
+        """Those of them that the campaign's strategy proposed: not the user's."""
+        return [t for t in self.finished if t.proposed_by != USER]
+
+    @cached_property
+    def ran(self) -> list[Trial]:
+        """Those of them that were run: not the results that were given, which took no time."""
+        return [t for t in self.finished if t.proposed_by != USER or t.finished != t.started]
+
+    @cached_property
     def done(self) -> list[Trial]:
         """Trials that are done, in the order in which they finished."""
         return [t for t in self.finished if t.state is TrialState.DONE]
@@ -199,8 +209,8 @@ class CampaignData:
     @cached_property
     def span(self) -> float:
         """Time from the first start to the last end of a simulation [s]."""
-        starts = [t.started for t in self.finished if t.started is not None]
-        ends = [t.finished for t in self.finished if t.finished is not None]
+        starts = [t.started for t in self.ran if t.started is not None]
+        ends = [t.finished for t in self.ran if t.finished is not None]
         return max(ends) - min(starts) if starts and ends else 0.0
 
     @cached_property

@@ -185,7 +185,7 @@ def _wish(data: CampaignData, name: str) -> str:
 
 def utilisation(data: CampaignData) -> go.Figure | None:
     """Which simulation ran where and when; for many trials, how many ran at a time."""
-    bars, names = lanes(data.finished) if len(data.finished) <= MAX_BARS else ([], [])
+    bars, names = lanes(data.ran) if len(data.ran) <= MAX_BARS else ([], [])
     names = [escape(name) for name in names]
     if not bars or len(names) > MAX_LANES:
         return _concurrency(data)
@@ -212,7 +212,7 @@ def utilisation(data: CampaignData) -> go.Figure | None:
 
 
 def _concurrency(data: CampaignData) -> go.Figure | None:
-    times, running = concurrency(data.finished)
+    times, running = concurrency(data.ran)
     if not len(times):
         return None
     unit, factor = time_unit(float(times[-1]))

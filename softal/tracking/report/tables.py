@@ -39,7 +39,7 @@ class Facts:
 
 def facts(data: CampaignData) -> Facts:
     """Return the head of the page."""
-    per_hour = len(data.finished) / data.active * 3600 if data.active > 0 else None
+    per_hour = len(data.own) / data.active * 3600 if data.active > 0 else None
     cards = [
         ("trials done", f"{len(data.done):,}"),
         ("failed", f"{len(data.failed):,}"),
@@ -113,7 +113,8 @@ def best_trials(data: CampaignData) -> tuple[str, Table] | None:
 def _row(data: CampaignData, trial: Trial, points: Sequence[str]) -> list[str]:
     objective = [data.scored(trial, n) for n in data.objective.names]
     objective += [data.objective.violations_text(trial) or "–"] if data.violating else []
-    took = duration(trial.finished - trial.started) if trial.finished and trial.started else "–"
+    seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
+    took = duration(seconds) if seconds else "–"  # a result that was given took no time here
     values = [number(trial.point.get(n, "–")) for n in points]
     return [str(trial.id), *objective, *values, trial.origin or "–", took]
 

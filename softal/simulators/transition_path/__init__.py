@@ -1,0 +1,1 @@
+"""Paths between two structures of a cluster."""
