@@ -79,12 +79,15 @@ class Observation:
         errors: standard error of each value, from block averages; a value without one is taken as exact or unknown.
         arrays: g(r), S(k), density profiles ... by name.
         artifacts: files to keep, by name.
+        missing: values that are not available, such as a diffusion constant of too short a run, with what was returned
+            instead: `nan`, `None`, `'liquid'`. A trial whose objective needs one has failed.
     """
 
     values: dict[str, float] = field(default_factory=dict)
     errors: dict[str, float] = field(default_factory=dict)
     arrays: dict[str, Array] = field(default_factory=dict)
     artifacts: dict[str, Path] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

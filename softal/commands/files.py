@@ -64,5 +64,5 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     for said, found in given.items():
         outside = f", {len(found.outside)} others are outside of its ranges" if found.outside else ""
         Terminal().say(f"  it starts from {len(found.trials)} results of {said}{outside}")
-    for line in hints(spec.space, spec.objective):
+    for line in hints(spec.space, spec.objective, spec.built):
         Terminal().say(("Note", "yellow"), f"  {line}")

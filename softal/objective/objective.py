@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from softal.errors import NotReturned, SoftalError
+from softal.errors import InvalidObservation, NotReturned, SoftalError
 from softal.kinds.validation import did_you_mean
 from softal.objective.component import MISMATCH, Component, Direction, name_of
 from softal.objective.front import front
@@ -141,8 +141,17 @@ class Objective:
             return list(trials)
         return [one for one in trials if one.observation is None or self.flaws.of(one.observation.values) is None]
 
+    def needs(self, value: str) -> bool:
+        """Whether a value must be there for an observation to be one."""
+        own = {one.name for one in self.components if not one.matching}
+        targets = {target.value for one in self.components for target in one.targets}
+        return value in own | targets | {one.value for one in self.outcomes}
+
     def evaluate(self, observation: Observation) -> tuple[dict[str, float], dict[str, float]]:
         """Return value and known standard error of each component; InvalidObservation names what is missing."""
+        for name, what in observation.missing.items():
+            if self.needs(name):
+                raise InvalidObservation(f"value {name!r} is {what}")
         results = {component.name: component.evaluate(observation) for component in self.components}
         for one in self.outcomes:
             if not np.isfinite(one.of(observation)):

@@ -12,7 +12,7 @@ from softal.references.readers import Table, read_table
 from softal.references.reference import Reference
 from softal.references.units import canonical, is_known, split_label
 
-MIN_POINTS = 10  # a curve of fewer points is no curve
+MIN_POINTS = 2  # a density at a few temperatures is one, too; a single point is a target
 LARGEST = 1e150  # squares of larger numbers are infinite
 MIN_REACH = 0.9  # a reference must reach over this part of the range that is asked for
 
@@ -80,7 +80,11 @@ def _check_range(grid: NDArray[np.float64], values: NDArray[np.float64], range: 
     inside = (grid >= range[0]) & (grid <= range[1])
     within = f" within {range[0]:g} to {range[1]:g}" if np.any(np.isfinite(range)) else ""
     if inside.sum() < MIN_POINTS:
-        raise ValueError(f"it has {inside.sum()} points{within}; at least {MIN_POINTS} are needed")
+        n = int(inside.sum())
+        raise ValueError(
+            f"it has {n} point{'s' * (n != 1)}{within}; at least {MIN_POINTS} are needed: a single number is a "
+            "target, `{target: ..., tolerance: ...}`"
+        )
     reached, wanted = grid[-1] - max(range[0], grid[0]), range[1] - max(range[0], grid[0])
     if np.isfinite(wanted) and reached < MIN_REACH * wanted:
         raise ValueError(f"its {name} ends at {grid[-1]:g}, but `range` goes to {range[1]:g} (in the same unit)")

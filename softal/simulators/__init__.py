@@ -7,6 +7,7 @@ from typing import Any
 
 from softal.errors import SoftalError
 from softal.kinds import registry
+from softal.simulators import mpi
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.batches import batched
 from softal.simulators.target import Meaning, TargetContext
@@ -46,6 +47,7 @@ def find(kind: str) -> type[Simulator]:
     """Return the simulator class of `kind`: built-in, plug-in, `module:Class`, or `module:function` made into one."""
     if (absent := registry.stands_for(kind, Simulator)) is not None:  # type: ignore[type-abstract]
         return absent
+    mpi.make_importable()  # the user's module may import LAMMPS
     found = registry.resolve(kind, SIMULATORS, GROUP)
     if inspect.isclass(found) and issubclass(found, Simulator):
         return found

@@ -65,6 +65,8 @@ class Simulator(ABC):
         defaults: values of the parameters that a point may leave out.
         outputs: what is returned; None where it is not declared.
         batch: how many points `run_batch` takes at once, at most; 1 is one by one. May be a property of the settings.
+        runs_in_folder: whether a sandbox's working folder is the trial's while it runs, as of functions, which may
+            write by relative names; else it is where softal was started, and `context.workdir` says where to write.
     """
 
     Settings: ClassVar[type[BaseModel]] = Settings
@@ -72,6 +74,7 @@ class Simulator(ABC):
     defaults: Mapping[str, Value] = {}
     outputs: Outputs | None = None
     batch: int = 1
+    runs_in_folder: bool = False
 
     def __init__(self, settings: Any = None) -> None:
         self.settings: Any = filled(self.Settings, settings, type(self).__qualname__, SoftalError)
@@ -104,6 +107,10 @@ class Simulator(ABC):
 
     def check(self) -> list[str]:
         """Return what stands in the way of running here (no engine, no executable); empty where nothing does."""
+        return []
+
+    def remarks(self) -> list[str]:
+        """Return lines that a user should read before a campaign begins, which runs all the same."""
         return []
 
     def refuses(self, point: Point) -> str | None:
@@ -191,7 +198,7 @@ def validate_observation(observation: Any, outputs: Outputs | None) -> Observati
             ("value", outputs.values, observation.values),
             ("array", outputs.arrays, observation.arrays),
         ):
-            if missing := sorted(declared - returned.keys()):
+            if missing := sorted(declared - returned.keys() - observation.missing.keys()):
                 raise InvalidObservation(f"{what} {missing[0]!r} is declared but was not returned")
     for name, value in observation.values.items():
         if not np.isfinite(value):

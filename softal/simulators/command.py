@@ -32,7 +32,7 @@ from softal.reading import read_json
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.files import FromFile, read_into
-from softal.simulators.process import STDERR, STDOUT, describe_exit, quoted_tail, run_program
+from softal.simulators.process import STDERR, STDOUT, describe_exit, last_line, quoted_tail, run_program
 from softal.simulators.results import to_observation
 from softal.trial import Observation, Point, Value
 
@@ -58,9 +58,16 @@ class CommandSettings(Settings):
         description="the program with its arguments, as a text or a list; placeholders: {parameter}, "
         + ", ".join(f"{{{name}}}" for name in RESERVED)
     )
-    shell: bool = Field(False, description="whether the command, a text then, goes through the shell")
+    shell: bool | str = Field(
+        False,
+        description="whether the command, a text then, goes through the shell; or through which, such as `bash -l`, "
+        "which knows `module load`",
+    )
     templates: dict[str, str] | tuple[str, ...] = Field(
         default=(), description="input files with {{ parameter }} in them, or {file: name in the working folder}"
+    )
+    delimiters: tuple[str, str] = Field(
+        default=placeholders.DELIMITERS, description="what stands around the names in templates, such as [<<, >>]"
     )
     results: str | None = Field(
         None,
@@ -105,9 +112,15 @@ class CommandSettings(Settings):
     def _consistent(self) -> Self:
         if self.shell and not isinstance(self.command, str):
             raise ValueError("`shell: true` needs the command as one text, not as a list")
+        if isinstance(self.shell, str) and Path((shlex.split(self.shell) or [""])[0]).name not in shell.SHELLS:
+            raise ValueError(f"shell: {self.shell!r} is given; allowed: true, or one of {', '.join(shell.SHELLS)}")
         for text in self.texts:
             if wide := placeholders.too_wide(text):
                 raise ValueError(f"{wide} is too wide; at most {placeholders.WIDEST} characters and digits are allowed")
+        if self.delimiters[0] == self.delimiters[1] or not all(one.strip() for one in self.delimiters):
+            raise ValueError(
+                f"delimiters: {list(self.delimiters)} are given; allowed: two different marks, such as <<, >>"
+            )
         for name, array in self.arrays.items():
             if array.is_value:
                 raise ValueError(f"arrays: {name!r} has a `column`, which is of a value; `outputs` takes values")
@@ -119,7 +132,7 @@ class CommandSettings(Settings):
             if not path.is_file():
                 raise ValueError(f"templates: {path} is not a file")
             try:
-                placeholders.template_names(path.read_text(encoding="utf-8"))
+                placeholders.template_names(path.read_text(encoding="utf-8"), self.delimiters)
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
         return self
@@ -155,10 +168,14 @@ class Command(Simulator):
         used = set[str]().union(*map(placeholders.names_in, self.settings.texts))
         where = dict.fromkeys(sorted(used - set(RESERVED)), "a placeholder of the command")
         for template in self.settings.template_files:
-            names = placeholders.template_names((self.settings.folder / template).read_text(encoding="utf-8"))
+            names = self._names_in(template)
             used |= names
             where |= dict.fromkeys(sorted(names - set(RESERVED) - set(where)), f"a placeholder in {template}")
         return _AtLeast(where) if POINT_FILE in used else where
+
+    def _names_in(self, template: str) -> set[str]:
+        settings: CommandSettings = self.settings
+        return placeholders.template_names((settings.folder / template).read_text("utf-8"), settings.delimiters)
 
     @property
     def outputs(self) -> Outputs | None:  # type: ignore[override]
@@ -172,6 +189,8 @@ class Command(Simulator):
 
     def check(self) -> list[str]:
         """Say that the executable is missing or cannot be executed."""
+        if windows := self._windows():
+            return windows
         if self.settings.shell:
             return []
         program = self._parts()[0]
@@ -179,7 +198,32 @@ class Command(Simulator):
         if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
         wrong = "is not executable (chmod +x)" if Path(program).is_file() else "is not found"
-        return [f"command: {program!r} {wrong}"]
+        shells = f"; {self.remarks()[0]}" if self.remarks() else ""
+        return [f"command: {program!r} {wrong}{shells}"]
+
+    def remarks(self) -> list[str]:
+        """Say that a command is written for a shell, through which it does not go."""
+        command = self.settings.command
+        if self.settings.shell or not isinstance(command, str) or not (found := shell.syntax_in(command)):
+            return []
+        listed = ", ".join(f"`{one}`" for one in dict.fromkeys(found))
+        return [
+            f"{listed} in the command {'is' if len(found) == 1 else 'are'} for a shell: `shell: true` lets one read it"
+        ]
+
+    def _windows(self) -> list[str]:
+        """Say that a script's interpreter line ends as Windows ends lines: no program is called `/bin/sh` and CR."""
+        for part in self._parts()[:1]:
+            try:
+                with Path(part).open("rb") as file:
+                    first = file.readline(1000)
+            except (OSError, ValueError):  # found on the path, or made by a template
+                continue
+            if first.startswith(b"#!") and first.endswith(b"\r\n"):
+                return [
+                    f"command: the first line of {part} ends in CR, as on Windows: `sed -i 's/\\r$//' {part}` mends it"
+                ]
+        return []
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say what a placeholder's format takes, such as `{x:d}`, where it does not take this value."""
@@ -201,7 +245,8 @@ class Command(Simulator):
             environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
             command: str | list[str] = [placeholders.fill(part, values) for part in self._parts()]
             if isinstance(settings.command, str) and settings.shell:
-                command = shell.fill(settings.command, values)
+                filled = shell.fill(settings.command, values)
+                command = [*shlex.split(settings.shell), "-c", filled] if isinstance(settings.shell, str) else filled
         except ValueError as error:
             raise SimulationError(str(error)) from None
         code = run_program(command, workdir, environment, context.walltime)
@@ -232,8 +277,9 @@ class Command(Simulator):
         for template, name in self.settings.template_files.items():
             source, target = self.settings.folder / template, workdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
+            text = source.read_text(encoding="utf-8")
             try:
-                target.write_text(placeholders.render(source.read_text(encoding="utf-8"), values), encoding="utf-8")
+                target.write_text(placeholders.render(text, values, self.settings.delimiters), encoding="utf-8")
             except ValueError as error:
                 raise SimulationError(f"template {template}: {error}") from error
             shutil.copymode(source, target)
@@ -250,8 +296,7 @@ class Command(Simulator):
     def _results(self, workdir: Path) -> Any:
         name = self.settings.results
         if name is None:
-            lines = (workdir / STDOUT).read_text(errors="replace").rstrip().splitlines()
-            text, place = (lines[-1] if lines else ""), "the last line of its output"
+            text, place = last_line(workdir / STDOUT), "the last line of its output"
         elif not (workdir / name).is_file():
             raise InvalidObservation(f"the command did not write {name}")
         else:

@@ -31,6 +31,11 @@ from softal.references.units import is_known
 from softal.simulators.statistics import equilibrated, mean_and_error
 from softal.trial import Array, Observation
 
+# Formats of others that could be meant; whatever else is there is read as text.
+UNREADABLE = {
+    ".h5", ".hdf5", ".nc", ".xlsx", ".xls", ".ods", ".xtc", ".trr", ".edr", ".tpr", ".dcd", ".pkl", ".json", ".mat",
+    ".parquet", ".png", ".pdf", ".svg", ".zip", ".tar",
+}  # fmt: skip
 FIRST = 1  # number of the first column
 
 
@@ -60,6 +65,10 @@ class FromFile(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if (suffix := Path(self.file).suffix.lower()) in UNREADABLE:
+            raise ValueError(
+                f"file: no reader takes {suffix}; allowed: text in columns, .xvg, .gsd, .npy, .npz, what LAMMPS writes"
+            )
         if self.column is not None and self.columns is not None:
             raise ValueError("`column` is of a value and `columns` of an array; one of them is allowed")
         if self.columns is not None and not 1 <= len(self.columns) <= 3:
@@ -131,7 +140,10 @@ def _add_value(observation: Observation, name: str, result: FromFile, table: Tab
     if series.ndim != 1 or not len(series):
         raise ValueError(f"column {result.column!r} has the shape {series.shape}; a series is needed")
     if result.take == "last":
-        observation.values[name] = float(series[-1])
+        if np.isfinite(series[-1]):
+            observation.values[name] = float(series[-1])
+        else:
+            observation.missing[name] = f"{series[-1]:g}"
         return
     bad = np.flatnonzero(~np.isfinite(series))
     if len(bad):

@@ -5,8 +5,9 @@
     def simulate(epsilon, sigma, n=12): ...     each parameter of the point by its name
     def simulate(epsilon, *, seed, workdir): ...   and whatever of the Context is asked for by name
 
-What may be returned is told in softal.simulators.results. `@batched(64)` before a function says that it takes many
-points at once, as softal.simulators.batches tells.
+It runs in the trial's own folder, so that files of concurrent trials do not meet. What may be returned is told in
+softal.simulators.results. `@batched(64)` before a function says that it takes many points at once, as
+softal.simulators.batches tells; files that such a function writes are its own care.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,10 +45,16 @@ class FunctionSimulator(Simulator):
     accepted: ClassVar[Mapping[str, inspect.Parameter]]  # by name
     whole: ClassVar[str | None]  # the parameter that takes the whole point
     open: ClassVar[bool]  # whether it takes names that it does not list
+    runs_in_folder: bool = True
 
     def run(self, point: Point, context: Context) -> Observation:
         """Call the function and make an Observation of what it returns."""
-        results = type(self).function(**self._arguments(point, context))
+        arguments = self._arguments(point, context)
+        try:
+            results = type(self).function(**arguments)
+        except FileNotFoundError as error:
+            _say_where(error, type(self).function)
+            raise
         return validate_observation(to_observation(results), self.outputs)
 
     def _arguments(self, point: Point, context: Context) -> dict[str, Any]:
@@ -114,6 +122,19 @@ def simulator_class(function: Callable[..., Any]) -> type[Simulator]:
         "batch": size or 1,
     }
     return type(f"{base.__name__}_{_name(function)}", (base,), attributes)
+
+
+def _say_where(error: FileNotFoundError, function: Callable[..., Any]) -> None:
+    """Let an error of a relative path say where functions run, if the file is beside the code."""
+    name, code = error.filename, getattr(function, "__code__", None)
+    if not isinstance(name, str) or code is None or Path(name).is_absolute():
+        return
+    beside = Path(code.co_filename).parent
+    if (beside / name).exists():
+        error.strerror = (
+            f"{error.strerror} in the trial's folder, where functions run, but in {beside}: give its whole path, "
+            "such as Path(__file__).parent / ..."
+        )
 
 
 def _takes_point(parameter: inspect.Parameter) -> bool:

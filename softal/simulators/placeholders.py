@@ -9,6 +9,8 @@ from typing import Any
 # `${HOME}` is the shell's, `{{ x }}` a template's, and braces around anything but a name stand for themselves.
 PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|(?<!\$)\{([A-Za-z_]\w*)(?::([^{}]*))?\}")
 
+DELIMITERS = ("{{", "}}")
+OTHERS = '`delimiters: ["<<", ">>"]` takes others for placeholders'
 WIDEST = 1000  # characters and digits that a format may ask for
 
 
@@ -65,8 +67,10 @@ def too_wide(text: str) -> str | None:
     return None
 
 
-def environment() -> Any:
+def environment(delimiters: tuple[str, str] = DELIMITERS) -> Any:
     """Return a Jinja environment in which only `{{ }}` counts: input decks have `{%`, `{#`, `${...}` of their own.
+
+    `delimiters` are others, for scripts of Python, C or JSON, which have `{{` and `}}` of their own.
 
     A template is filled, and runs nothing: nothing of Python can be reached from its values.
     """
@@ -78,6 +82,8 @@ def environment() -> Any:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,
+        variable_start_string=delimiters[0],
+        variable_end_string=delimiters[1],
         block_start_string=f"{never}%",
         block_end_string=f"%{never}",
         comment_start_string=f"{never}#",
@@ -87,20 +93,21 @@ def environment() -> Any:
     return made
 
 
-def template_names(text: str) -> set[str]:
+def template_names(text: str, delimiters: tuple[str, str] = DELIMITERS) -> set[str]:
     """Return the names that the template `text` uses; ValueError with the line if it is no template."""
     import jinja2
     from jinja2 import meta
 
     try:
-        return set(meta.find_undeclared_variables(environment().parse(text)))
+        return set(meta.find_undeclared_variables(environment(delimiters).parse(text)))
     except jinja2.TemplateSyntaxError as error:
-        raise ValueError(f"line {error.lineno}: {error.message}") from error
+        others = "" if delimiters != DELIMITERS else f"; if the script has {{{{ and }}}} of its own, {OTHERS}"
+        raise ValueError(f"line {error.lineno}: {error.message}{others}") from error
 
 
-def render(text: str, values: Mapping[str, Any]) -> str:
+def render(text: str, values: Mapping[str, Any], delimiters: tuple[str, str] = DELIMITERS) -> str:
     """Return the template `text` filled with `values`; ValueError for names that are not there, and what cannot be."""
     try:
-        return str(environment().from_string(text).render(values))
+        return str(environment(delimiters).from_string(text).render(values))
     except Exception as error:  # of Jinja, or of Python where a text is added to a number
         raise ValueError(str(error)) from error

@@ -121,6 +121,18 @@ def quoted_tail(workdir: Path, lines: int = 5, characters: int = 500) -> str:
     return f"{''.join(errors)}; {shown} ends: {tail}"
 
 
+def last_line(path: Path) -> str:
+    """Return the last line of a file that is not empty; what stands before it is not read."""
+    with path.open("rb") as file:
+        size, read = file.seek(0, os.SEEK_END), READ
+        while True:
+            file.seek(max(0, size - read))
+            lines = file.read().decode(errors="replace").rstrip().splitlines()
+            if len(lines) > 1 or read >= size:
+                return lines[-1] if lines else ""
+            read *= 4
+
+
 def last_error(workdir: Path, streams: Sequence[str] = (STDERR, STDOUT)) -> str:
     """Return the last line of the first stream that looks like an error; empty where there is none in any."""
     return next((error for name in streams if (error := _last_error(_end_of(workdir / name)))), "")

@@ -2,18 +2,20 @@
 
 Under each name may stand
 
-    1.5, True, numpy scalar            a value
+    1.5, True, numpy scalar            a value; so is numpy's array([1.5])
     (1.5, 0.1)                         a value and its standard error; also {"value": 1.5, "error": 0.1}
     {"series": [1.4, 1.6, ...]}        a time series: its mean, with the error from its autocorrelation
     [1, 2, 3], numpy array             an array
     {"values": [...], "errors": [...], "grid": [...], "unit": "...", "grid_unit": "..."}, softal.trial.Array
                                        an array with its errors and the grid that it lies on
     pathlib.Path                       a file to keep
+    None, NaN, a word                  a value that is not available, which only an objective that needs it minds
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ def to_observation(results: Any) -> Observation:
         InvalidObservation: naming what cannot be understood.
     """
     if isinstance(results, Observation):
-        return results
+        return _without_missing(results)
     if not isinstance(results, Mapping):
         raise InvalidObservation(
             f"a simulation returns names and values, such as {{'energy': -1.5}}, not {_shown(results)}"
@@ -47,11 +49,31 @@ def to_observation(results: Any) -> Observation:
             _add(observation, name, result)
         except (TypeError, ValueError, SimulationError) as error:
             raise InvalidObservation(f"{name!r} is {_shown(result)}: {error}; allowed are {FORMS}") from error
+    return _without_missing(observation)
+
+
+def _without_missing(observation: Observation) -> Observation:
+    """Return the observation with values that are no finite numbers among the missing ones.
+
+    Raises:
+        InvalidObservation: if nothing else is left: that is no result.
+    """
+    bad = {name: str(value) for name, value in observation.values.items() if not np.isfinite(value)}
+    missing = {**observation.missing, **bad}
+    values = {name: value for name, value in observation.values.items() if name not in bad}
+    if missing and not (values or observation.arrays or observation.artifacts):
+        name, what = next(iter(missing.items()))
+        raise InvalidObservation(f"value {name!r} is {what}; allowed are {FORMS}")
+    errors = {name: error for name, error in observation.errors.items() if name not in bad and not np.isnan(error)}
+    if missing or len(errors) < len(observation.errors):
+        return replace(observation, values=values, errors=errors, missing=missing)
     return observation
 
 
 def _add(observation: Observation, name: str, result: Any) -> None:
-    if isinstance(result, Path):
+    if result is None or isinstance(result, str):
+        observation.missing[name] = _shown(result)
+    elif isinstance(result, Path):
         observation.artifacts[name] = result
     elif isinstance(result, Array):
         observation.arrays[name] = result
@@ -59,8 +81,8 @@ def _add(observation: Observation, name: str, result: Any) -> None:
         _add_mapping(observation, name, dict(result))
     elif isinstance(result, tuple) and len(result) == 2:
         observation.values[name], observation.errors[name] = _number(result[0]), _number(result[1])
-    elif isinstance(result, (Real, np.bool_)) or getattr(result, "shape", None) == ():
-        observation.values[name] = _number(result)
+    elif isinstance(result, (Real, np.bool_)) or getattr(result, "shape", None) in ((), (1,)):
+        observation.values[name] = _number(np.asarray(result).item())
     else:
         observation.arrays[name] = Array.of(_numbers(result))
 

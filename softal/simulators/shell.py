@@ -21,6 +21,12 @@ BARE, SINGLE, DOUBLE = "", "'", '"'
 ESCAPED, COMMENT, BACKTICKS = "after a backslash", "in a comment", "in backticks"
 NESTED, ARITHMETIC = "in or after `$(` in double quotes", "in or after `$((`"
 DOCUMENT, ANSI = "in or after a here-document", "in or after $'"
+# Operators that stand alone, redirections, variables, substitutions, home folders, variables set for one command.
+_SYNTAX = re.compile(
+    r"(?<!\S)(?:\|\|?|&&?|;)(?!\S)|(?<!\S)\d?(?:>>?|<)(?:&\d)?(?:(?!\S)|(?=[\w./]))|;(?=\s|$)|\$\w+|\$\{\w+\}|\$\(|`"
+    r"|(?<!\S)~(?=/)|^\s*\w+=\S*"
+)
+SHELLS = ("sh", "dash", "bash", "ksh", "zsh")  # that read quotes alike
 QUOTABLE = (BARE, SINGLE, DOUBLE)
 
 
@@ -50,6 +56,12 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
         parts += [text[end : found.start()], _quoted(filled, place) if place in QUOTABLE else filled]
         end = found.end()
     return "".join([*parts, text[end:]])
+
+
+def syntax_in(text: str) -> list[str]:
+    """Return what in a command only a shell understands, outside of quotes; a program would get it as an argument."""
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"|\\\\.", "''", text)
+    return [found[0] for found in _SYNTAX.finditer(PLACEHOLDER.sub("x", bare))]
 
 
 def _quoted(value: str, place: str) -> str:

@@ -26,6 +26,7 @@ from softal.numeric import Floats
 
 STAU = 1.5  # ratio of the decay time to tau that the window's choice assumes; Wolff's recommendation, 1 to 2
 SHORTEST_SERIES = 10  # samples of which the beginning can be told from the rest
+LONGEST_SERIES = 5000  # samples in which a warm-up is looked for
 STARTS, LATEST_START = 60, 0.9  # how many indices are tried, and up to which part of a series
 LATEST_DOUBLED = 0.6  # of a series, which leaves two fifths
 SHORTEST_HALF = 4  # samples of a half of a series that have an error worth the name
@@ -79,6 +80,9 @@ def equilibrated(series: ArrayLike) -> int:
     x = _checked(series)
     if len(x) < SHORTEST_SERIES:
         return 0
+    if len(x) >= 2 * LONGEST_SERIES:  # means over blocks have the same warm-up, in seconds less
+        size = len(x) // LONGEST_SERIES
+        return size * equilibrated(x[: len(x) // size * size].reshape(-1, size).mean(axis=1))
     starts = np.unique(np.linspace(0, LATEST_START * len(x), STARTS).astype(int))
     samples = [(len(x) - t) / (2 * float(autocorrelation_time(x[t:]))) for t in starts]
     start = int(starts[int(np.argmax(samples))])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from softal.numeric import Floats
 from softal.objective import Objective
 from softal.objective.scores import Scores, scores_of
+from softal.simulators import Simulator
 from softal.space import Space
 from softal.space.parameters import Real
 from softal.strategies.shared.few import same_again
@@ -23,8 +24,9 @@ DECADES = 3  # of a range on a linear scale, of which nine tenths are the last d
 SHOWN = 1e-4  # of a value: smaller differences are not seen among four digits
 
 
-def hints(space: Space, objective: Objective) -> Iterator[str]:
+def hints(space: Space, objective: Objective, simulator: Simulator | None = None) -> Iterator[str]:
     """Give lines that a user should read before a campaign begins."""
+    yield from [] if simulator is None else simulator.remarks()
     for component in objective.components:
         curves = [f"{one.tolerance:g} of {one.array}" for one in component.references]
         if curves and component.targets:

@@ -27,7 +27,7 @@ def announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | N
     elif named(campaign.spec.cluster.address) is None:  # Ray was started here
         out.say("  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
     out.say(f"  MLflow     {command('ui', folder)}")
-    for line in hints(spec.space, spec.objective):
+    for line in hints(spec.space, spec.objective, spec.built):
         out.say(("Note", "yellow"), f"  {line}")
 
 

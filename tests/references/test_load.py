@@ -134,8 +134,8 @@ def replaced(row: int, r: str | None = None, g: str | None = None) -> str:
         (replaced(4, r="nan"), {}, "g.csv: line 7 holds nan; finite numbers are allowed"),
         (replaced(4, g="inf"), {}, "g.csv: line 7 holds inf; finite numbers are allowed"),
         (replaced(4, g="-"), {}, r"g.csv cannot be read as a table: line 7 is not 2 numbers: '2.5 -'"),
-        (table(R[:9], G[:9]), {}, "g.csv: it has 9 points; at least 10 are needed"),
-        (table(R, G), {"range": (3, 6)}, "g.csv: it has 7 points within 3 to 6; at least 10 are needed"),
+        (table(R[:1], G[:1]), {}, "g.csv: it has 1 point; at least 2 are needed: a single number is a target"),
+        (table(R, G), {"range": (3.1, 3.3)}, "g.csv: it has 0 points within 3.1 to 3.3; at least 2 are needed"),
         (table(R, G, head="r,g\n"), {"range": (0, 7)}, "g.csv: its r ends at 6, but `range` goes to 7"),
         (table(R, 0 * G), {}, "g.csv: it is zero everywhere"),
         (table(R, G), {"columns": (0, 2)}, r"g.csv: it has 2 columns; column 2 is asked for \(from 0\)"),
@@ -248,3 +248,14 @@ def test_names_with_spaces_are_told_apart_by_wider_ones(tmp_path):
 def test_an_array_that_is_called_as_the_grid_is_not_the_grid(tmp_path):
     path = curve_of(tmp_path, "angle,P", *(f"{x},{x + 1}" for x in PLACES))
     np.testing.assert_array_equal(load_reference("angle", path).values, PLACES + 1)
+
+
+def test_a_density_at_five_temperatures_is_a_reference(tmp_path):
+    path = curve_of(
+        tmp_path, "T,density,error", "280,1000.0,0.1", "298,997,0.1", "320,989.4,0.1", "340,979.5,0.1", "360,967.2,0.1"
+    )
+    reference = load_reference("density", path)
+    chi, error = reference.compare(Array.of(reference.values * 1.01, reference.values * 0.001, reference.grid))
+    assert chi == pytest.approx(0.01)
+    assert error == pytest.approx(0.001 / 5**0.5, rel=1e-3)
+    assert len(reference.residual(Array.of(reference.values, None, reference.grid))[0]) == 5

@@ -178,6 +178,11 @@ def test_blocks_of_ave_time() -> None:
     assert table.columns[1][:2] == pytest.approx([0.0625, 0.1875])
 
 
+def test_blocks_are_a_reference_by_their_means() -> None:
+    reference = load_reference("g_r", LAMMPS / "rdf.dat", columns=("c_rdf[1]", "c_rdf[2]"))
+    np.testing.assert_allclose(reference.values, read_table(LAMMPS / "rdf.dat").blocks[:, :, 2].mean(axis=0))
+
+
 def test_blocks_of_ave_chunk_and_ave_histo() -> None:
     chunk, histogram = read_table(LAMMPS / "chunk.dat"), read_table(LAMMPS / "histo.dat")
     assert chunk.labels == ("Chunk", "Coord1", "Ncount", "density/number")

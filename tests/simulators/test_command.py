@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from softal.simulators import build
 from softal.simulators.base import Context
 from softal.simulators.command import Command, CommandSettings
 from softal.simulators.files import FromFile, read_into
-from softal.simulators.process import quoted_tail
+from softal.simulators.process import last_line, quoted_tail
 from softal.trial import Array, Observation
 
 POINT = {"epsilon": 1.25, "n": 12, "solvent": "wa ter; $HOME"}
@@ -110,6 +111,23 @@ def test_templates(templates: Any, tmp_path: Path, workdir: Path) -> None:
         "{{seed}}", "7"
     )
     assert dict(simulator.parameters or {}) == dict.fromkeys(["epsilon", "n"], "a placeholder in decks/deck.in")
+
+
+def test_templates_with_braces_of_their_own_have_other_delimiters(tmp_path: Path, workdir: Path) -> None:
+    """f-strings with doubled braces are plain Python."""
+    text = "epsilon = {{ epsilon }}\ntable = {{1: 'a'}}\nprint(f'{{\"y\": {epsilon}}}')\n"
+    (tmp_path / "run_md.py").write_text(text)
+    settings = {"command": [sys.executable, "run_md.py"], "templates": ["run_md.py"]}
+    with pytest.raises(ValidationError, match=r'line 2: .*of its own, `delimiters: \["<<", ">>"\]` takes others'):
+        command(tmp_path, **settings)
+    (tmp_path / "run_md.py").write_text(
+        text.replace("{{ epsilon }}", "<< epsilon >>").replace("table = {{1: 'a'}}\n", "")
+    )
+    simulator = command(tmp_path, **settings, delimiters=["<<", ">>"])
+    assert dict(simulator.parameters or {}) == {"epsilon": "a placeholder in run_md.py"}
+    assert run(simulator, workdir).values == {"y": 1.25}
+    with pytest.raises(ValidationError, match="two different marks"):
+        command(tmp_path, **settings, delimiters=["%%", "%%"])
 
 
 def test_a_template_may_be_the_program(tmp_path: Path, workdir: Path) -> None:
@@ -425,6 +443,37 @@ def test_reasons_have_the_last_error_of_either_stream(out: str, err: str, said: 
     (tmp_path / "stderr.txt").write_text(err)
     quoted = quoted_tail(tmp_path)
     assert quoted == said if "quote" not in said else quoted.startswith(said)
+
+
+LONG = "y" * 300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        pytest.param("", "", id="empty"),
+        pytest.param("\n\n", "", id="blank"),
+        pytest.param("a", "a", id="one"),
+        pytest.param("a\nb\n\n", "b", id="blanks behind"),
+        pytest.param("x\n" * 200_000 + "end\n", "end", id="many"),
+        pytest.param(LONG, LONG, id="a long one"),
+        pytest.param(f"z\n{LONG}\n", LONG, id="a long one behind another"),
+        pytest.param("x\n" + "\n" * 300_000, "x", id="many blanks behind"),
+    ],
+)
+def test_the_last_line_of_an_output(text: str, last: str, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text(text)
+    assert last_line(tmp_path / "out") == last
+
+
+def test_a_long_output_takes_no_memory(tmp_path: Path, workdir: Path) -> None:
+    """200 MB took twice as much when all of it was read for its last line."""
+    text = "head -c 200000000 /dev/zero | tr '\\\\0' x | fold -w 99; echo; echo '{\"y\": 1}'"
+    tracemalloc.start()
+    assert run(command(tmp_path, command=text, shell=True), workdir).values == {"y": 1.0}
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+    (workdir / "stdout.txt").unlink()
 
 
 def test_no_program_gets_the_seed_0(workdir: Path) -> None:

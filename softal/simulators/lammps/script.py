@@ -12,7 +12,7 @@ from softal.reading import MAX_TEXT, read_bytes
 from softal.references.readers.names import keyword
 from softal.trial import Value
 
-_USED = re.compile(r"\$\{(\w+)\}|\bv_(\w+)|\$(\w)")  # ${name}, v_name in formulas, $x
+_USED = re.compile(r"\$\{(\w+)\}|\bv_(\w+)|\$([A-Za-z_])")  # ${name}, v_name in formulas, $x
 _VARIABLE = re.compile(r"^\s*variable\s+(?P<name>\w+)\s+(?P<style>\w+)(?P<rest>.*)$", re.MULTILINE)
 _WORD = re.compile(r"[^\s\"']+")
 # Units of thermo columns by the `units` of the script; reduced ones have none that is known before a run.
@@ -86,7 +86,7 @@ def _read(path: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
     yield from lines
     for line in lines:
         words = line.split()
-        if len(words) > 1 and words[0] == "include" and "$" not in words[1]:
+        if len(words) > 1 and words[0] in ("include", "jump") and "$" not in words[1] and words[1] != "SELF":
             included = folder / words[1]
             if not included.is_file():
                 raise ValueError(f"it includes {words[1]}, and there is no file {included}")
