@@ -12,8 +12,8 @@ through half a period, some 0.1 ps in liquid argon; beyond that `waypoints` say 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,17 @@ from softal.errors import SimulationError, TheoryError
 from softal.numeric import Floats
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines.protocol import missing
-from softal.simulators.least_action.measures import ARRAYS, SYMBOLS, VALUE_UNITS, VALUES, Found, compare
+from softal.simulators.least_action.measures import (
+    ARRAYS,
+    LOGS,
+    PICTURED,
+    SYMBOLS,
+    VALUE_UNITS,
+    VALUES,
+    Found,
+    Progress,
+    compare,
+)
 from softal.simulators.least_action.settings import LeastActionSettings
 from softal.simulators.least_action.truth import Truth, simulate
 from softal.simulators.observables.threads import limited_threads
@@ -30,6 +40,9 @@ from softal.theory.least_action.optimisers import GaussNewton, Nadam, Optimiser,
 from softal.theory.least_action.potentials import LennardJones
 from softal.theory.least_action.representations import REPRESENTATIONS, Ends, Representation
 from softal.trial import Observation, Point, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 LOG_LAMBDAS = ("log_lambda_1", "log_lambda_2", "log_lambda_3")
 BOUNDS = {**dict.fromkeys(LOG_LAMBDAS, (-12.0, 12.0)), "width": (2, 1000), "points": (2, 1000)}
@@ -57,15 +70,22 @@ class LeastAction(Simulator):
         """Values and arrays; `seconds` where `timing` is set."""
         timing = frozenset({"seconds"} if self.settings.timing else ())
         return Outputs(
-            values=frozenset(VALUES) | timing,
-            arrays=frozenset(ARRAYS),
+            values=frozenset({*VALUES, *LOGS}) | timing,
+            arrays=frozenset({*ARRAYS, *PICTURED}),
             grid_units={name: grid_unit for name, (_, grid_unit) in ARRAYS.items()},
-            array_units={name: unit for name, (unit, _) in ARRAYS.items()},
+            array_units={name: unit for name, (unit, _) in ARRAYS.items()} | dict.fromkeys(PICTURED, "sigma"),
             symbols={name: SYMBOLS[grid_unit] for name, (_, grid_unit) in ARRAYS.items()},
+            pictured=frozenset(PICTURED),
             value_units=VALUE_UNITS | dict.fromkeys(timing, "s"),
             ranges=dict.fromkeys((*VALUES, *timing), (0.0, np.inf)),
             marks=frozenset({"converged"}),
         )
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the trajectory beside that of molecular dynamics."""
+        from softal.simulators.least_action import cards
+
+        return cards.cards(view)
 
     def check(self) -> list[str]:
         """Say which engine is missing."""
@@ -98,11 +118,13 @@ class LeastAction(Simulator):
     def run(self, point: Point, context: Context) -> Observation:
         """Make the true trajectory, find one between its ends, and return
 
-        - values: rmsd, rmsd_largest (over time) [sigma], rmsd_momenta, energy_drift (largest less least energy),
-          energy_error (largest deviation from E_0) [epsilon per atom], action (between the points), loss, iterations,
-          products (with the Jacobian), converged, seconds (of the solver);
+        - values: rmsd, rmsd_largest (over time), rmsd_ends [sigma], rmsd_momenta, energy_drift (largest less least
+          energy), energy_error (largest deviation from E_0) [epsilon per atom], action (between the points), defect
+          (what is wrong without knowing the truth, see `measures`) [sigma], log_rmsd, log_defect (decimal), loss,
+          iterations, products (with the Jacobian), converged, seconds (of the solver);
         - arrays: rmsd_of_time, rmsd_momenta_of_time, energy_of_time (E(t) - E_0) on t [ps]; g_true, g_found on r
-          [angstrom], vaf_true, vaf_found (velocity autocorrelation) on t, with standard errors.
+          [angstrom], vaf_true, vaf_found (velocity autocorrelation) on t, with standard errors; rmsd_by_iteration,
+          loss_by_iteration; paths_true, paths_found (times, 4, 3), from where the four atoms that went farthest began.
 
         Raises:
             SimulationError: if the point is refused, the liquid blows up, or the solver cannot begin or go on.
@@ -114,18 +136,18 @@ class LeastAction(Simulator):
         with limited_threads(context.cpus) as threads:
             seed = liquid if self.settings.seed is None else self.settings.seed
             truth = simulate(self.settings, seed, threads=threads, gpu=context.gpus > 0)
-            begin = time.perf_counter()
+            begin, progress = time.perf_counter(), Progress(truth)
             try:
-                found = self._find(truth, full, units, context.fidelity)
+                found = self._find(truth, full, units, context.fidelity, progress)
             except TheoryError as error:
                 raise SimulationError(f"no trajectory was found: {error}") from error
-            seconds = time.perf_counter() - begin
+            seconds = time.perf_counter() - begin - progress.seconds
             observation = compare(self.settings, truth, found)
         if self.settings.timing:
             observation.values["seconds"] = seconds
         return observation
 
-    def _find(self, truth: Truth, point: Point, seed: int, fidelity: float) -> Found:
+    def _find(self, truth: Truth, point: Point, seed: int, fidelity: float, progress: Progress) -> Found:
         settings: LeastActionSettings = self.settings
         ends = Ends(truth.positions[0], truth.positions[-1], float(truth.times[-1]))
         representation = REPRESENTATIONS[settings.representation](ends, int(point["width"]))
@@ -134,7 +156,9 @@ class LeastAction(Simulator):
         grid = representation.grid(int(point["points"]))
         action = Action(potential, 1.0, representation, grid, lambdas, truth.energy)
         optimiser = self._optimiser(action, self._guess(truth, representation, seed))
-        reason = minimise(optimiser, max(1, round(fidelity * settings.iterations)), tolerance=TOLERANCE)
+        iterations = max(1, round(fidelity * settings.iterations))
+        reason = minimise(optimiser, iterations, tolerance=TOLERANCE, look=progress)
+        progress(optimiser, last=True)
         return Found(
             action,
             optimiser.parameters,
@@ -142,6 +166,7 @@ class LeastAction(Simulator):
             optimiser.iterations,
             optimiser.products,
             reason != "iterations",
+            progress.seen,
         )
 
     def _guess(self, truth: Truth, representation: Representation, seed: int) -> Floats:
