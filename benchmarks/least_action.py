@@ -40,7 +40,7 @@ from softal.simulators.least_action.truth import Truth, simulate
 from softal.theory.least_action.action import Action, Lambdas
 from softal.theory.least_action.optimisers import GaussNewton, Nadam, Optimiser
 from softal.theory.least_action.potentials import LennardJones
-from softal.theory.least_action.representations import REPRESENTATIONS, Ends
+from softal.theory.least_action.representations import REPRESENTATIONS, Ends, Sampled
 
 MARKS = (1e-2, 1e-3, 1e-4)  # RMSD [sigma]
 METHODS: Sequence[tuple[str, str, float]] = (  # representation, optimiser, NADAM's rate
@@ -74,22 +74,23 @@ def action_of(
     return Action(potential, 1.0, family, family.grid(points), Lambdas(ENDS, ENDS, energy), truth.energy)
 
 
-def rmsd_of(optimiser: Optimiser, truth: Truth) -> float:
-    """Return the RMSD of positions over all times [sigma]."""
-    q = optimiser.action.representation.sampled(truth.times).motion(optimiser.parameters)[0]
+def rmsd_of(optimiser: Optimiser, truth: Truth, sampled: Sampled | None = None) -> float:
+    """Return the RMSD of positions over all times [sigma]; `sampled` is the representation there, if it is known."""
+    sampled = sampled or optimiser.action.representation.sampled(truth.times)
+    q = sampled.motion(optimiser.parameters)[0]
     return float(np.sqrt(np.mean(np.sum((q - truth.positions) ** 2, axis=2))))
 
 
 def follow(optimiser: Optimiser, truth: Truth, limit: float) -> dict[str, Any]:
     """Iterate for so many seconds, looks included, and return what came of it."""
     reached: dict[str, tuple[int, float]] = {}
-    spent, started = 0.0, time.process_time()
+    spent, started, sampled = 0.0, time.process_time(), optimiser.action.representation.sampled(truth.times)
     while time.process_time() - started < limit and optimiser.total > 1e-14 and not optimiser.stuck:
         begin = time.process_time()
         optimiser.step()
         spent += time.process_time() - begin
         if isinstance(optimiser, GaussNewton) or optimiser.iterations % EVERY == 0:
-            least = rmsd_of(optimiser, truth)
+            least = rmsd_of(optimiser, truth, sampled)
             for mark in MARKS:
                 if least < mark:
                     reached.setdefault(f"{mark:g}", (optimiser.iterations, spent))

@@ -6,7 +6,8 @@ terms between them; what it finds is compared with the truth (`measures`). Each 
 seed, if the setting `seed` does not fix it.
 
 Several trajectories may have the same ends. The straight line leads to the true one as long as no vibration goes
-through half a period, some 0.1 ps in liquid argon; beyond that `waypoints` say more about it.
+through half a period, some 0.1 ps in liquid argon; beyond that several `starts` may find it, of which the loss, with
+E_0 in it, takes one, and `waypoints` say more about it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from softal.theory.least_action.action import Action, Lambdas
 from softal.theory.least_action.optimisers import GaussNewton, Nadam, Optimiser, minimise
 from softal.theory.least_action.potentials import LennardJones
 from softal.theory.least_action.representations import REPRESENTATIONS, Ends, Representation
+from softal.theory.least_action.starts import bent
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
@@ -136,18 +138,19 @@ class LeastAction(Simulator):
         with limited_threads(context.cpus) as threads:
             seed = liquid if self.settings.seed is None else self.settings.seed
             truth = simulate(self.settings, seed, threads=threads, gpu=context.gpus > 0)
-            begin, progress = time.perf_counter(), Progress(truth)
+            begin = time.perf_counter()
             try:
-                found = self._find(truth, full, units, context.fidelity, progress)
+                found = self._find(truth, full, units, context.fidelity)
             except TheoryError as error:
                 raise SimulationError(f"no trajectory was found: {error}") from error
-            seconds = time.perf_counter() - begin - progress.seconds
+            seconds = time.perf_counter() - begin
             observation = compare(self.settings, truth, found)
         if self.settings.timing:
             observation.values["seconds"] = seconds
         return observation
 
-    def _find(self, truth: Truth, point: Point, seed: int, fidelity: float, progress: Progress) -> Found:
+    def _find(self, truth: Truth, point: Point, seed: int, fidelity: float) -> Found:
+        """Return the trajectory of the least loss that any of the starts came to."""
         settings: LeastActionSettings = self.settings
         ends = Ends(truth.positions[0], truth.positions[-1], float(truth.times[-1]))
         representation = REPRESENTATIONS[settings.representation](ends, int(point["width"]))
@@ -155,19 +158,24 @@ class LeastAction(Simulator):
         lambdas = Lambdas(*(10 ** float(point[name]) for name in LOG_LAMBDAS))
         grid = representation.grid(int(point["points"]))
         action = Action(potential, 1.0, representation, grid, lambdas, truth.energy)
-        optimiser = self._optimiser(action, self._guess(truth, representation, seed))
         iterations = max(1, round(fidelity * settings.iterations))
+        first = self._guess(truth, representation, seed)
+        best = self._minimised(truth, self._optimiser(action, first), iterations)
+        for start in np.random.SeedSequence(seed).generate_state(settings.starts - 1).tolist():
+            try:
+                other = self._optimiser(action, bent(action, first, start))
+            except TheoryError:
+                continue  # it has atoms on top of each other
+            best = min(best, self._minimised(truth, other, iterations), key=lambda found: found.loss)
+        return best
+
+    @staticmethod
+    def _minimised(truth: Truth, optimiser: Optimiser, iterations: int) -> Found:
+        progress = Progress(truth)
         reason = minimise(optimiser, iterations, tolerance=TOLERANCE, look=progress)
         progress(optimiser, last=True)
-        return Found(
-            action,
-            optimiser.parameters,
-            optimiser.total,
-            optimiser.iterations,
-            optimiser.products,
-            reason != "iterations",
-            progress.seen,
-        )
+        done = optimiser.iterations, optimiser.products, reason != "iterations"
+        return Found(optimiser.action, optimiser.parameters, optimiser.total, *done, progress.seen)
 
     def _guess(self, truth: Truth, representation: Representation, seed: int) -> Floats:
         """Return the parameters of the straight line, or of a spline through the waypoints."""

@@ -14,7 +14,6 @@ and T |<E> - E_0| / p, which is what a momentum does that is wrong by as much as
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +72,7 @@ class Found:
         action: that was minimised.
         parameters: where, (n,).
         loss: L there.
-        iterations, products: of the optimiser.
+        iterations, products: of the optimiser that came to it.
         converged: whether L came to its tolerance or fell no more.
         seen: iteration, RMSD [sigma] and L (n,) each, on the way.
     """
@@ -96,19 +95,16 @@ class Progress:
 
     def __init__(self, truth: Truth) -> None:
         self._truth, self._next, self._rows = truth, 0, list[tuple[float, float, float]]()
-        self.seconds = 0.0  # that the looks took
 
     def __call__(self, optimiser: Optimiser, *, last: bool = False) -> None:
         """Look, if it is time to."""
         done = bool(self._rows) and self._rows[-1][0] == optimiser.iterations
         if done or (optimiser.iterations < self._next and not last):
             return
-        begin = time.perf_counter()
         q = optimiser.action.representation.sampled(self._truth.times).motion(optimiser.parameters)[0]
         rmsd = float(np.sqrt(np.mean(_rmsd(q, self._truth.positions) ** 2)))
         self._rows.append((float(optimiser.iterations), rmsd, optimiser.total))
         self._next = optimiser.iterations + 1 + optimiser.iterations // SPARSE
-        self.seconds += time.perf_counter() - begin
 
     @property
     def seen(self) -> tuple[Floats, Floats, Floats]:
