@@ -33,6 +33,7 @@ METHODS = {  # name -> strategy, objective
     "bayesian, blind": ("bayesian", "log_defect"),
 }
 MARKS = (1e-3, 1e-4, 1e-5, 1e-6)  # RMSD [sigma]
+AFTER = (10, 20, 30)  # evaluations
 # What a user has who does not know the truth, as numbers that are to be small.
 GUIDES: dict[str, Callable[[dict[str, float]], float]] = {
     "loss": lambda values: values["loss"],
@@ -97,8 +98,9 @@ def report(chains: Sequence[Chain]) -> str:
         lines.append(f"| {mark:g} sigma | " + " | ".join(map(_counts, found)) + " |")
     same = [_same_as_random(chains, method) for method in METHODS]
     lines.append("| random search's best | " + " | ".join(map(_counts, same)) + " |")
-    best = [[min(_numbers(one, "rmsd")) for one in _of(chains, method)] for method in METHODS]
-    lines.append("| smallest RMSD | " + " | ".join(map(_sizes, best)) + " |")
+    for count in AFTER:
+        best = [[min(_numbers(one, "rmsd", count)) for one in _of(chains, method)] for method in METHODS]
+        lines.append(f"| smallest RMSD of {count} | " + " | ".join(map(_sizes, best)) + " |")
     chosen = [[_chosen(one, GUIDES["defect"]) for one in _of(chains, method)] for method in METHODS]
     lines.append("| RMSD of the smallest defect | " + " | ".join(map(_sizes, chosen)) + " |")
     lines += [
@@ -121,12 +123,12 @@ def _of(chains: Sequence[Chain], method: str) -> list[Chain]:
     return sorted((one for one in chains if one["method"] == method), key=lambda one: one["seed"])
 
 
-def _good(one: Chain) -> list[dict[str, float]]:
-    return [line for line in one["lines"] if line]
+def _good(one: Chain, count: int | None = None) -> list[dict[str, float]]:
+    return [line for line in one["lines"][:count] if line]
 
 
-def _numbers(one: Chain, name: str) -> list[float]:
-    return [line[name] for line in _good(one)]
+def _numbers(one: Chain, name: str, count: int | None = None) -> list[float]:
+    return [line[name] for line in _good(one, count)]
 
 
 def _evaluations(one: Chain, mark: float) -> float:

@@ -39,6 +39,7 @@ def test_tables_of_a_search(benchmark):
     assert rows["0.001 sigma"] == ["**2** (2)", "**1** (1)", "**1** (1)"]
     assert rows["1e-05 sigma"] == ["**2** (2)", "**1** (1)", "**never** (never)"]
     assert rows["random search's best"] == ["**2** (2)", "**1** (1)", "**never** (never)"]
+    assert rows["smallest RMSD of 10"] == ["**1.0e-05** (1.0e-05)", "**5.0e-06** (5.0e-06)", "**1.0e-03** (1.0e-03)"]
     assert rows["defect"] == ["**1.00** (1.00)", "**1.0e-05** (1.0e-05)", "**1** (1)"]
     assert rows["loss"] == ["**-1.00** (-1.00)", "**1.0e-02** (1.0e-02)", "**3** (3)"]
 
