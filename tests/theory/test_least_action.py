@@ -22,6 +22,7 @@ from softal.theory.least_action.representations import (
     Sines,
     prolate_functions,
 )
+from softal.theory.least_action.starts import bent
 
 pytestmark = pytest.mark.physics
 
@@ -263,6 +264,25 @@ def test_grids_integrate() -> None:
         assert grid.weights @ np.cos(3 * grid.times) == pytest.approx(np.sin(6.0) / 3, abs=error)
     assert Grid.uniform(2.0, 25).weights == pytest.approx(0.08)
     assert len(Grid.uniform(2.0, 25).times) == 26
+
+
+@pytest.mark.parametrize("kind", list(REPRESENTATIONS))
+def test_a_bent_start_keeps_its_ends_and_bends_as_the_forces_would(kind: str) -> None:
+    q, potential = lattice(3, 4)
+    representation = REPRESENTATIONS[kind](Ends(q, q + 0.02, 0.2), 12)
+    action = Action(potential, 1.0, representation, representation.grid(12))
+    times = np.linspace(0, 0.2, 201)
+    bends = []
+    for seed in (1, 1, 2):
+        parameters = bent(action, representation.straight(0), seed)
+        bends.append(representation.sampled(times).motion(parameters)[0] - representation.ends.line(times))
+    np.testing.assert_array_equal(bends[0], bends[1])
+    assert np.abs(bends[0] - bends[2]).max() > 0
+    kept = 1e-9 if representation.exact_ends else 0.1  # a network misses them a little
+    assert np.abs(bends[0][[0, -1]]).max() < kept * np.abs(bends[0]).max()
+    force = np.sqrt(np.mean(potential.linearised(np.stack([q, q + 0.02])).forces ** 2))
+    middle = np.sqrt(np.mean(bends[0][100] ** 2)) * (np.pi / 0.2) ** 2 / force
+    assert 0.1 < middle < 1.6  # 0.2 to 1.2, and the third wave, which is a ninth
 
 
 @pytest.mark.parametrize("kind", ["gauss_newton", "nadam"])

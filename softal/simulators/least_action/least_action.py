@@ -6,14 +6,15 @@ terms between them; what it finds is compared with the truth (`measures`). Each 
 seed, if the setting `seed` does not fix it.
 
 Several trajectories may have the same ends. The straight line leads to the true one as long as no vibration goes
-through half a period, some 0.1 ps in liquid argon; beyond that `waypoints` say more about it.
+through half a period, some 0.1 ps in liquid argon; beyond that several `starts` may find it, of which the loss, with
+E_0 in it, takes one, and `waypoints` say more about it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,7 +22,17 @@ from softal.errors import SimulationError, TheoryError
 from softal.numeric import Floats
 from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines.protocol import missing
-from softal.simulators.least_action.measures import ARRAYS, SYMBOLS, VALUE_UNITS, VALUES, Found, compare
+from softal.simulators.least_action.measures import (
+    ARRAYS,
+    LOGS,
+    PICTURED,
+    SYMBOLS,
+    VALUE_UNITS,
+    VALUES,
+    Found,
+    Progress,
+    compare,
+)
 from softal.simulators.least_action.settings import LeastActionSettings
 from softal.simulators.least_action.truth import Truth, simulate
 from softal.simulators.observables.threads import limited_threads
@@ -29,7 +40,11 @@ from softal.theory.least_action.action import Action, Lambdas
 from softal.theory.least_action.optimisers import GaussNewton, Nadam, Optimiser, minimise
 from softal.theory.least_action.potentials import LennardJones
 from softal.theory.least_action.representations import REPRESENTATIONS, Ends, Representation
+from softal.theory.least_action.starts import bent
 from softal.trial import Observation, Point, Value
+
+if TYPE_CHECKING:
+    from softal.cards import Card, View
 
 LOG_LAMBDAS = ("log_lambda_1", "log_lambda_2", "log_lambda_3")
 BOUNDS = {**dict.fromkeys(LOG_LAMBDAS, (-12.0, 12.0)), "width": (2, 1000), "points": (2, 1000)}
@@ -57,15 +72,22 @@ class LeastAction(Simulator):
         """Values and arrays; `seconds` where `timing` is set."""
         timing = frozenset({"seconds"} if self.settings.timing else ())
         return Outputs(
-            values=frozenset(VALUES) | timing,
-            arrays=frozenset(ARRAYS),
+            values=frozenset({*VALUES, *LOGS}) | timing,
+            arrays=frozenset({*ARRAYS, *PICTURED}),
             grid_units={name: grid_unit for name, (_, grid_unit) in ARRAYS.items()},
-            array_units={name: unit for name, (unit, _) in ARRAYS.items()},
+            array_units={name: unit for name, (unit, _) in ARRAYS.items()} | dict.fromkeys(PICTURED, "sigma"),
             symbols={name: SYMBOLS[grid_unit] for name, (_, grid_unit) in ARRAYS.items()},
+            pictured=frozenset(PICTURED),
             value_units=VALUE_UNITS | dict.fromkeys(timing, "s"),
             ranges=dict.fromkeys((*VALUES, *timing), (0.0, np.inf)),
             marks=frozenset({"converged"}),
         )
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the trajectory beside that of molecular dynamics."""
+        from softal.simulators.least_action import cards
+
+        return cards.cards(view)
 
     def check(self) -> list[str]:
         """Say which engine is missing."""
@@ -98,11 +120,13 @@ class LeastAction(Simulator):
     def run(self, point: Point, context: Context) -> Observation:
         """Make the true trajectory, find one between its ends, and return
 
-        - values: rmsd, rmsd_largest (over time) [sigma], rmsd_momenta, energy_drift (largest less least energy),
-          energy_error (largest deviation from E_0) [epsilon per atom], action (between the points), loss, iterations,
-          products (with the Jacobian), converged, seconds (of the solver);
+        - values: rmsd, rmsd_largest (over time), rmsd_ends [sigma], rmsd_momenta, energy_drift (largest less least
+          energy), energy_error (largest deviation from E_0) [epsilon per atom], action (between the points), defect
+          (what is wrong without knowing the truth, see `measures`) [sigma], log_rmsd, log_defect (decimal), loss,
+          iterations, products (with the Jacobian), converged, seconds (of the solver);
         - arrays: rmsd_of_time, rmsd_momenta_of_time, energy_of_time (E(t) - E_0) on t [ps]; g_true, g_found on r
-          [angstrom], vaf_true, vaf_found (velocity autocorrelation) on t, with standard errors.
+          [angstrom], vaf_true, vaf_found (velocity autocorrelation) on t, with standard errors; rmsd_by_iteration,
+          loss_by_iteration; paths_true, paths_found (times, 4, 3), from where the four atoms that went farthest began.
 
         Raises:
             SimulationError: if the point is refused, the liquid blows up, or the solver cannot begin or go on.
@@ -126,6 +150,7 @@ class LeastAction(Simulator):
         return observation
 
     def _find(self, truth: Truth, point: Point, seed: int, fidelity: float) -> Found:
+        """Return the trajectory of the least loss that any of the starts came to."""
         settings: LeastActionSettings = self.settings
         ends = Ends(truth.positions[0], truth.positions[-1], float(truth.times[-1]))
         representation = REPRESENTATIONS[settings.representation](ends, int(point["width"]))
@@ -133,16 +158,24 @@ class LeastAction(Simulator):
         lambdas = Lambdas(*(10 ** float(point[name]) for name in LOG_LAMBDAS))
         grid = representation.grid(int(point["points"]))
         action = Action(potential, 1.0, representation, grid, lambdas, truth.energy)
-        optimiser = self._optimiser(action, self._guess(truth, representation, seed))
-        reason = minimise(optimiser, max(1, round(fidelity * settings.iterations)), tolerance=TOLERANCE)
-        return Found(
-            action,
-            optimiser.parameters,
-            optimiser.total,
-            optimiser.iterations,
-            optimiser.products,
-            reason != "iterations",
-        )
+        iterations = max(1, round(fidelity * settings.iterations))
+        first = self._guess(truth, representation, seed)
+        best = self._minimised(truth, self._optimiser(action, first), iterations)
+        for start in np.random.SeedSequence(seed).generate_state(settings.starts - 1).tolist():
+            try:
+                other = self._optimiser(action, bent(action, first, start))
+            except TheoryError:
+                continue  # it has atoms on top of each other
+            best = min(best, self._minimised(truth, other, iterations), key=lambda found: found.loss)
+        return best
+
+    @staticmethod
+    def _minimised(truth: Truth, optimiser: Optimiser, iterations: int) -> Found:
+        progress = Progress(truth)
+        reason = minimise(optimiser, iterations, tolerance=TOLERANCE, look=progress)
+        progress(optimiser, last=True)
+        done = optimiser.iterations, optimiser.products, reason != "iterations"
+        return Found(optimiser.action, optimiser.parameters, optimiser.total, *done, progress.seen)
 
     def _guess(self, truth: Truth, representation: Representation, seed: int) -> Floats:
         """Return the parameters of the straight line, or of a spline through the waypoints."""

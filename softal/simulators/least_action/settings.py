@@ -42,6 +42,10 @@ class LeastActionSettings(Settings):
         0, ge=0, le=1000, description="configurations of the true trajectory, at equal distances, through which the "
         "first guess goes; with none it is the straight line, and nothing but the ends and E_0 is known"
     )  # fmt: skip
+    starts: int = Field(
+        1, ge=1, le=100_000, description="first guesses, each with as many iterations; the one that comes to the "
+        "least loss is taken, and those after the first are bent at random"
+    )  # fmt: skip
     seed: int | None = Field(
         None, ge=0, description="of the liquid, so that all trials have the same; none is each trial's own"
     )

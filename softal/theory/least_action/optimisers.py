@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -201,7 +201,12 @@ Reason = Literal["converged", "stalled", "iterations"]
 
 
 def minimise(
-    optimiser: Optimiser, iterations: int, *, tolerance: float = TOLERANCE, stall: int | None = None
+    optimiser: Optimiser,
+    iterations: int,
+    *,
+    tolerance: float = TOLERANCE,
+    stall: int | None = None,
+    look: Callable[[Optimiser], object] | None = None,
 ) -> Reason:
     """Iterate until L <= `tolerance`, nothing gets better, or there have been so many iterations in all.
 
@@ -210,9 +215,12 @@ def minimise(
         iterations: at which it ends, those before included.
         tolerance: of L [epsilon^2/sigma^2 time].
         stall: iterations in which L has to fall by a thousandth; None is the optimiser's own.
+        look: is called with the optimiser before the first iteration and after each.
     """
     stall = optimiser.stall if stall is None else stall
     past = [optimiser.total]
+    if look:
+        look(optimiser)
     while optimiser.total > tolerance:
         if optimiser.stuck or (len(past) > stall and min(past[-stall:]) > (1 - 1e-3) * min(past[:-stall])):
             return "stalled"
@@ -220,6 +228,8 @@ def minimise(
             return "iterations"
         optimiser.step()
         past.append(optimiser.total)
+        if look:
+            look(optimiser)
     return "converged"
 
 
