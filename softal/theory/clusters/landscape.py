@@ -100,13 +100,28 @@ class Landscape:
             return None
         aside = ASIDE * v.reshape(x.shape)
         left, right = self.quenched(x - aside), self.quenched(x + aside)
-        key = (round(energy * 1e4), min(left, right), max(left, right))
-        if left == right or any((key[0] + k, *key[1:]) in self._known for k in (-1, 0, 1)):
+        return self._joined(Saddle(float(energy), x, v.reshape(x.shape), (left, right)))
+
+    def _joined(self, saddle: Saddle) -> Saddle | None:
+        """Add a saddle, and return it; None where it is known, or leads from a minimum to a copy of it."""
+        left, right = sorted(saddle.sides)
+        level = round(saddle.energy * 1e4)
+        if left == right or any((level + k, left, right) in self._known for k in (-1, 0, 1)):
             return None
-        self._known.add(key)
-        found = Saddle(float(energy), x, v.reshape(x.shape), (left, right))
-        self.saddles.append(found)
-        return found
+        self._known.add((level, left, right))
+        self.saddles.append(saddle)
+        return saddle
+
+    def absorb(self, other: Landscape) -> None:
+        """Add what another landscape has."""
+        numbers = [self.add(minimum.energy, minimum.x) for minimum in other.minima]
+        for saddle in other.saddles:
+            left, right = (numbers[k] for k in saddle.sides)
+            self._joined(Saddle(saddle.energy, saddle.x, saddle.mode, (left, right)))
+        for number, minimum in zip(numbers, other.minima, strict=True):
+            self.minima[number].searches += minimum.searches
+        self.evaluations += other.evaluations
+        self.searches += other.searches
 
     def search(self, number: int, rng: np.random.Generator, below: float = UNBOUND) -> Saddle | None:
         """Look for a saddle from a minimum: all atoms are moved at random, or one with those around it."""
