@@ -241,9 +241,11 @@ def test_a_flood_ends_below_its_lid(plane: tuple[Landscape, Chain]) -> None:
     ends, top = pair("lj7_plane"), plane[1].top
     landscape = Landscape(ends.groups)
     ids = landscape.quenched(ends.start), landscape.quenched(ends.end)
-    assert flood(landscape, *ids, 150, np.random.default_rng(0), top - 1e-6) is None
+    assert flood(landscape, *ids, 150, np.random.default_rng(0), top - 1e-6) == []
     assert landscape.searches == 150
-    assert flood(landscape, *ids, 300, np.random.default_rng(0), top + 1e-6) == pytest.approx(top, abs=1e-7)
+    [(searches, lid)] = flood(landscape, *ids, 300, np.random.default_rng(0), top + 1e-6)
+    assert lid == pytest.approx(top, abs=1e-7)
+    assert 150 < searches < landscape.searches == 450
     assert all(saddle.energy < top + 1e-6 for saddle in landscape.saddles)
 
 

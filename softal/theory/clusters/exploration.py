@@ -4,8 +4,8 @@ The lid is the highest saddle of the best way so far: nothing above it can belon
 connected with below the lid are searched for further saddles below it, those before others that need less climbing
 from the end, and that were searched less: both ends are flooded slowly until the two floods meet.
 
-Each time a way is found, flooding begins anew below it, from the ends alone. Of all minima known by then most were
-found under a higher lid and lead nowhere; going on with them took two to three times as many searches for 38 atoms.
+After a part of the searches flooding begins anew below the lid, from the ends alone: of the minima known by then most
+were found under a higher lid and lead nowhere.
 """
 
 from __future__ import annotations
@@ -19,61 +19,63 @@ from softal.theory.clusters.landscape import Landscape
 SCALE = 0.8  # of heights of minima that are chosen [epsilon]
 NOTHING = 1e-6  # by which a saddle must be below the lid [epsilon]
 REFRESH = 20  # searches after which heights are looked up again
-ROUND = 2500  # searches after which a flood that has not met the other begins anew
+FIRST = 0.5  # part of the searches before flooding begins anew
 
 
 def flood(
     landscape: Landscape, start: int, end: int, searches: int, rng: np.random.Generator, below: float = np.inf
-) -> float | None:
-    """Search until two minima are connected below `below`, or `searches` were made.
+) -> list[tuple[int, float]]:
+    """Search for ways between two minima that stay below `below`, and for ever lower ones.
 
     Returns:
-        The energy of the highest saddle then; None where they are not connected.
+        (searches of the landscape, highest saddle) whenever a lower way was found; empty without any.
     """
+    lids: list[tuple[int, float]] = []
     floods: list[tuple[list[int], Floats]] = []
     for k in range(searches + 1):
         if k % REFRESH == 0 or k == searches:
             heights = landscape.heights(start, below)
             if end in heights:
-                return heights[end]
+                lids.append((landscape.searches, heights[end]))
+                below = heights[end] - NOTHING
+                heights = landscape.heights(start, below)
             floods = [_flood(heights), _flood(landscape.heights(end, below))]
         if k < searches:
             landscape.search(_chosen(landscape, *floods[k % 2], rng), rng, below)
-    return None
+    return lids
 
 
 def lowered(
     landscape: Landscape, legs: tuple[Leg, Leg], ids: tuple[int, int], searches: int, rng: np.random.Generator
 ) -> tuple[Chain | None, list[tuple[int, float]]]:
-    """Search for a way, and for lower ones, until `searches` were made.
+    """Search for a way, and for lower ones.
 
     Args:
         landscape: which everything found is added to.
         legs: descents from both end points.
         ids: of the minima below them.
-        searches: in all.
+        searches: how many.
         rng: of the searches.
 
     Returns:
-        The best path, None where there is none; (searches of the landscape, its highest saddle) after each flood.
+        The best path, None where there is none; (searches of the landscape, highest saddle) before the first search,
+        where there is a way, whenever a lower way was found, and of the path at last. Ways are checked at the
+        beginning, when flooding begins anew, and at the end: one in between may turn out to be none.
     """
     pieces: dict[int, Piece] = {}
-    last = landscape.searches + searches
     chain = build(landscape, *legs, ids, pieces)
     record = [] if chain is None else [(landscape.searches, chain.top)]
-    while landscape.searches < last and ids[0] != ids[1]:
-        share = min(last - landscape.searches, ROUND)
-        if chain is None:
-            flood(landscape, *ids, share, rng)
-        else:
-            anew = Landscape(landscape.groups)
-            ends = [anew.add(landscape.minima[k].energy, landscape.minima[k].x) for k in ids]
-            flood(anew, ends[0], ends[1], share, rng, chain.top - NOTHING)
-            landscape.absorb(anew)
+    if ids[0] != ids[1]:
+        first = round(FIRST * searches)
+        record += flood(landscape, *ids, first, rng)
         chain = build(landscape, *legs, ids, pieces)
-        if chain is not None:
-            record.append((landscape.searches, chain.top))
-    return chain, record
+        anew, done = Landscape(landscape.groups), landscape.searches
+        start, end = (anew.add(landscape.minima[k].energy, landscape.minima[k].x) for k in ids)
+        below = np.inf if chain is None else chain.top - NOTHING
+        record += [(done + k, lid) for k, lid in flood(anew, start, end, searches - first, rng, below)]
+        landscape.absorb(anew)
+        chain = build(landscape, *legs, ids, pieces)
+    return chain, record if chain is None else [*record, (landscape.searches, chain.top)]
 
 
 def _flood(heights: dict[int, float]) -> tuple[list[int], Floats]:
