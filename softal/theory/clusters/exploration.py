@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from softal.numeric import Floats
-from softal.theory.clusters.chain import Chain, Leg, Piece, build
+from softal.theory.clusters.chain import Chain, Leg, Piece, build, checked_way
 from softal.theory.clusters.landscape import Landscape
 
 SCALE = 0.8  # of heights of minima that are chosen [epsilon]
@@ -23,22 +23,32 @@ FIRST = 0.5  # part of the searches before flooding begins anew
 
 
 def flood(
-    landscape: Landscape, start: int, end: int, searches: int, rng: np.random.Generator, below: float = np.inf
+    landscape: Landscape,
+    ids: tuple[int, int],
+    searches: int,
+    rng: np.random.Generator,
+    below: float = np.inf,
+    pieces: dict[int, Piece] | None = None,
 ) -> list[tuple[int, float]]:
     """Search for ways between two minima that stay below `below`, and for ever lower ones.
+
+    Each way is checked as soon as it is found: the lid of a wrong one would keep out what is right.
 
     Returns:
         (searches of the landscape, highest saddle) whenever a lower way was found; empty without any.
     """
+    start, end = ids
+    pieces = {} if pieces is None else pieces
     lids: list[tuple[int, float]] = []
     floods: list[tuple[list[int], Floats]] = []
     for k in range(searches + 1):
         if k % REFRESH == 0 or k == searches:
-            heights = landscape.heights(start, below)
-            if end in heights:
-                lids.append((landscape.searches, heights[end]))
-                below = heights[end] - NOTHING
-                heights = landscape.heights(start, below)
+            while end in (heights := landscape.heights(start, below)):
+                checked_way(landscape, ids, pieces)
+                lid = landscape.heights(start, below).get(end)
+                if lid is not None:
+                    lids.append((landscape.searches, lid))
+                    below = lid - NOTHING
             floods = [_flood(heights), _flood(landscape.heights(end, below))]
         if k < searches:
             landscape.search(_chosen(landscape, *floods[k % 2], rng), rng, below)
@@ -59,20 +69,19 @@ def lowered(
 
     Returns:
         The best path, None where there is none; (searches of the landscape, highest saddle) before the first search,
-        where there is a way, whenever a lower way was found, and of the path at last. Ways are checked at the
-        beginning, when flooding begins anew, and at the end: one in between may turn out to be none.
+        where there is a way, whenever a lower way was found, and at last.
     """
     pieces: dict[int, Piece] = {}
     chain = build(landscape, *legs, ids, pieces)
     record = [] if chain is None else [(landscape.searches, chain.top)]
     if ids[0] != ids[1]:
         first = round(FIRST * searches)
-        record += flood(landscape, *ids, first, rng)
-        chain = build(landscape, *legs, ids, pieces)
+        below = np.inf if chain is None else chain.top - NOTHING
+        record += flood(landscape, ids, first, rng, below, pieces)
+        below = record[-1][1] - NOTHING if record else np.inf
         anew, done = Landscape(landscape.groups), landscape.searches
         start, end = (anew.add(landscape.minima[k].energy, landscape.minima[k].x) for k in ids)
-        below = np.inf if chain is None else chain.top - NOTHING
-        record += [(done + k, lid) for k, lid in flood(anew, start, end, searches - first, rng, below)]
+        record += [(done + k, lid) for k, lid in flood(anew, (start, end), searches - first, rng, below)]
         landscape.absorb(anew)
         chain = build(landscape, *legs, ids, pieces)
     return chain, record if chain is None else [*record, (landscape.searches, chain.top)]

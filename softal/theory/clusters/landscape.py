@@ -25,7 +25,8 @@ SAME_SHAPE = 2e-3  # of their sorted distances [sigma]
 LOOSE = 1e-4  # gradient of a saddle that is looked for [epsilon/sigma]
 STEPS = 60  # of a search for a saddle
 LONGEST = 0.2  # of them along the mode [sigma]
-ASIDE = 0.06  # from a saddle to either side [sigma]
+ASIDE = 0.04  # from a saddle to either side [sigma]
+SHORT = 0.04  # step of a quench from a saddle, which has to stay in the valley [sigma]
 UNBOUND = 1e9  # energy at which a search is given up [epsilon]
 
 
@@ -82,7 +83,7 @@ class Landscape:
 
     def quenched(self, x: Floats) -> int:
         """Return the number of the minimum below x (N, d)."""
-        found = quench(x)
+        found = quench(x, longest=SHORT)
         self.evaluations += found.evaluations
         return self.add(found.energy, found.x)
 
