@@ -46,7 +46,7 @@ class TransitionPathSettings(Settings):
         40, ge=0, le=100_000, description="elastic bands between minima that are not yet connected, at most"
     )
     searches: int = Field(
-        4000, ge=0, le=10_000_000,
+        6000, ge=0, le=10_000_000,
         description="for saddles that make the highest one of the path lower, at fidelity 1",
     )  # fmt: skip
     timing: bool = Field(True, description="return `seconds`, which no seed repeats")

@@ -32,9 +32,9 @@ from softal.simulators.transition_path.measures import (
 from softal.simulators.transition_path.settings import TransitionPathSettings
 from softal.theory.clusters.action_path import ActionPath, least_action_path
 from softal.theory.clusters.alignment import Alignment, alignments
-from softal.theory.clusters.chain import Chain, Leg, Piece, build, from_end
+from softal.theory.clusters.chain import Chain, Leg, from_end
 from softal.theory.clusters.connection import connect, link
-from softal.theory.clusters.exploration import explore
+from softal.theory.clusters.exploration import lowered
 from softal.theory.clusters.landscape import Landscape
 from softal.theory.clusters.stationary import Quench, energy, quench
 from softal.theory.clusters.structures import Pair
@@ -53,7 +53,6 @@ BOUNDS = {
 LONGEST_STEP = 0.05  # between two points [sigma (m / epsilon)^(1/2)]; the fastest vibrations have periods of some 0.25
 ABOVE = 6.0  # E_0 above the higher end [epsilon], where it is not given
 ALIGNING = 1  # seed of the alignments: the n-th one is the same in all trials
-ROUNDS = 4  # of searches, after each of which the path is checked
 BUG = 1e-3  # by which a barrier below the published one is none [epsilon]
 
 
@@ -159,9 +158,8 @@ class TransitionPath(Simulator):
         landscape.evaluations += action.evaluations + sum(one.evaluations for one in quenched)
         bands = self._along(landscape, quenched, rng)
         bands += connect(landscape, *ids, settings.bands, rng)
-        chain, barriers = self._lowered(
-            landscape, start, end, ids, max(1, round(context.fidelity * settings.searches)), rng
-        )
+        searches = max(1, round(context.fidelity * settings.searches))
+        chain, barriers = self._lowered(landscape, (start, end), ids, searches, rng)
         if ends.published is not None and chain.top - energy(ends.start) < ends.published - BUG:
             raise SimulationError(
                 f"the path's highest saddle is {chain.top - energy(ends.start):.6g} above the start, below the "
@@ -209,29 +207,16 @@ class TransitionPath(Simulator):
         return len(changes)
 
     def _lowered(
-        self, landscape: Landscape, start: Leg, end: Leg, ids: tuple[int, int], searches: int, rng: np.random.Generator
+        self, landscape: Landscape, legs: tuple[Leg, Leg], ids: tuple[int, int], searches: int, rng: np.random.Generator
     ) -> tuple[Chain, list[tuple[int, float]]]:
-        """Search for lower saddles, in rounds, and return the checked path, and how high it went up to when."""
-        barriers: list[tuple[int, float]] = []
-        pieces: dict[int, Piece] = {}
-        chain = build(landscape, start, end, ids, pieces)
-        before = landscape.searches
-        for k in range(ROUNDS):
-            if chain is not None:
-                barriers.append((landscape.searches, chain.top))
-            if ids[0] == ids[1]:
-                break
-            share = (before + searches * (k + 1) // ROUNDS) - landscape.searches
-            if share > 0:
-                explore(landscape, *ids, share, rng)
-            chain = build(landscape, start, end, ids, pieces)
+        """Search for lower saddles, and return the path, and how high it went up after how many searches."""
+        chain, barriers = lowered(landscape, legs, ids, searches, rng)
         if chain is None:
             raise SimulationError(
                 f"the ends were not connected: {landscape.searches} searches found {len(landscape.saddles)} saddles "
                 f"between {len(landscape.minima)} minima, none of which leads from one end to the other; more "
                 "`bands` or `searches` are needed"
             )
-        barriers.append((landscape.searches, chain.top))
         return chain, barriers
 
     def cards(self, view: View) -> Sequence[Card]:

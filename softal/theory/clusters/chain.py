@@ -129,14 +129,22 @@ def build(
         TheoryError: two different minima were taken for one.
     """
     pieces = {} if pieces is None else pieces
+    way = checked_way(landscape, ids, pieces)
+    if way is None:
+        return None
+    turned = [pieces[k] if landscape.saddles[k].sides[1] == to else _turned(pieces[k]) for k, to in way]
+    return _lifted(landscape.groups, start, end, turned)
+
+
+def checked_way(landscape: Landscape, ids: tuple[int, int], pieces: dict[int, Piece]) -> list[tuple[int, int]] | None:
+    """Return the way between two minima, once all its saddles have proved true; they go to `pieces`."""
     while (way := landscape.way(*ids)) is not None:
         unknown = [k for k, _ in way if k not in pieces]
         if not unknown:
-            turned = [pieces[k] if landscape.saddles[k].sides[1] == to else _turned(pieces[k]) for k, to in way]
-            return _lifted(landscape.groups, start, end, turned)
+            break
         for k in unknown:
             pieces[k] = _checked(landscape, k)
-    return None
+    return way
 
 
 def _turned(piece: Piece) -> Piece:

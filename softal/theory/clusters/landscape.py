@@ -25,7 +25,8 @@ SAME_SHAPE = 2e-3  # of their sorted distances [sigma]
 LOOSE = 1e-4  # gradient of a saddle that is looked for [epsilon/sigma]
 STEPS = 60  # of a search for a saddle
 LONGEST = 0.2  # of them along the mode [sigma]
-ASIDE = 0.06  # from a saddle to either side [sigma]
+ASIDE = 0.04  # from a saddle to either side [sigma]
+SHORT = 0.04  # step of a quench from a saddle, which has to stay in the valley [sigma]
 UNBOUND = 1e9  # energy at which a search is given up [epsilon]
 
 
@@ -82,7 +83,7 @@ class Landscape:
 
     def quenched(self, x: Floats) -> int:
         """Return the number of the minimum below x (N, d)."""
-        found = quench(x)
+        found = quench(x, longest=SHORT)
         self.evaluations += found.evaluations
         return self.add(found.energy, found.x)
 
@@ -100,13 +101,28 @@ class Landscape:
             return None
         aside = ASIDE * v.reshape(x.shape)
         left, right = self.quenched(x - aside), self.quenched(x + aside)
-        key = (round(energy * 1e4), min(left, right), max(left, right))
-        if left == right or any((key[0] + k, *key[1:]) in self._known for k in (-1, 0, 1)):
+        return self._joined(Saddle(float(energy), x, v.reshape(x.shape), (left, right)))
+
+    def _joined(self, saddle: Saddle) -> Saddle | None:
+        """Add a saddle, and return it; None where it is known, or leads from a minimum to a copy of it."""
+        left, right = sorted(saddle.sides)
+        level = round(saddle.energy * 1e4)
+        if left == right or any((level + k, left, right) in self._known for k in (-1, 0, 1)):
             return None
-        self._known.add(key)
-        found = Saddle(float(energy), x, v.reshape(x.shape), (left, right))
-        self.saddles.append(found)
-        return found
+        self._known.add((level, left, right))
+        self.saddles.append(saddle)
+        return saddle
+
+    def absorb(self, other: Landscape) -> None:
+        """Add what another landscape has."""
+        numbers = [self.add(minimum.energy, minimum.x) for minimum in other.minima]
+        for saddle in other.saddles:
+            left, right = (numbers[k] for k in saddle.sides)
+            self._joined(Saddle(saddle.energy, saddle.x, saddle.mode, (left, right)))
+        for number, minimum in zip(numbers, other.minima, strict=True):
+            self.minima[number].searches += minimum.searches
+        self.evaluations += other.evaluations
+        self.searches += other.searches
 
     def search(self, number: int, rng: np.random.Generator, below: float = UNBOUND) -> Saddle | None:
         """Look for a saddle from a minimum: all atoms are moved at random, or one with those around it."""

@@ -119,6 +119,8 @@ def follow_mode(x, v, tolerance, most, highest, longest):  # type: ignore[no-unt
         value = lowest_mode(h, v, 0.05 * max(1.0, abs(value)))
         g = gradient.reshape(n)
         if np.max(np.abs(g)) < tolerance and value < 0.0:
+            for _ in range(4):  # a mode that is not exact points into other valleys
+                value = lowest_mode(h, v, 1e-3)
             return True, energy, value, used
         along = dot(g, v)
         curvature = max(abs(value), 1e-3)
