@@ -217,6 +217,6 @@ def test_neighbours_are_counted() -> None:
 
 @pytest.mark.validation
 def test_a_trial_of_38_atoms(tmp_path: Path) -> None:
-    values = run(tmp_path, cluster="lj38", searches=2000).values
+    values = run(tmp_path, cluster="lj38", searches=800).values
     assert 4.218 < values["barrier_forward"] < 8
     assert values["barrier_forward"] - values["barrier_backward"] == pytest.approx(173.928427 - 173.252378, abs=1e-5)

@@ -333,6 +333,7 @@ def test_what_cannot_be_the_ends_of_a_path() -> None:
 
 
 @pytest.mark.validation
+@pytest.mark.exhaustive  # a minute; `test_a_trial_of_38_atoms` goes the same way with fewer searches
 def test_the_barrier_of_38_atoms() -> None:
     """From the ends and a ceiling a way below it is found, and none below the published 4.219 and 3.543."""
     ends = pair("lj38")
