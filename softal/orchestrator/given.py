@@ -174,8 +174,12 @@ def _of_table(path: Path, rows: Rows, space: Space, objective: Objective) -> Giv
     if missing := [name for name in space.names if name not in rows.columns]:
         near = unknown(missing[0], rows.columns, "column")
         raise SpaceError(f"{path}: the column {missing[0]!r} of a parameter is missing: {near}")
+    if not rows.cells:
+        raise SpaceError(f"{path} has no results below its header")
     others = [name for name in rows.columns if name not in space.parameters and name not in BOOKS]
     values = [name for name in others if _holds_numbers(rows, name)]
+    if wrong := [_wrong_cell(path, rows, name) for name in _wanted(objective) if name in others and name not in values]:
+        raise SpaceError(wrong[0])
     reading, unfinished = _Reading(space, objective), 0
     for line, cells in zip(rows.lines, rows.cells, strict=True):
         if cells.get("state", "done") != "done":
@@ -192,6 +196,18 @@ def _of_table(path: Path, rows: Rows, space: Space, objective: Objective) -> Giv
         seen = partial(_observation, cells, values)
         reading.take(place, entry, seen, fidelity=fidelity, seed=seed, notes=notes)
     return reading.given(path, unfinished, [name for name in others if name not in values])
+
+
+def _wanted(objective: Objective) -> list[str]:
+    """Return the names of the values that the objective is made of."""
+    parts = [target.value for one in objective.components for target in one.targets]
+    return [*parts, *(one.name for one in objective.components if not one.matching)]
+
+
+def _wrong_cell(path: Path, rows: Rows, name: str) -> str:
+    cells = zip(rows.lines, (cells[name] for cells in rows.cells), strict=True)
+    line, cell = next(((line, cell) for line, cell in cells if cell and _number(cell) is None), (rows.lines[0], ""))
+    return f"{path}, line {line}: {name}: {show(cell)} is given; a number with a decimal point is allowed"
 
 
 def _holds_numbers(rows: Rows, column: str) -> bool:

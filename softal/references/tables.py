@@ -27,10 +27,14 @@ class Rows:
 def read_rows(path: Path) -> Rows:
     """Read a CSV file with a header; lines that are empty or begin with `#` are left out.
 
+    Cells are separated by what separates those of the header: semicolons, tabs or commas.
+
     Raises:
         OSError, ValueError: if it cannot be read, names a column twice, or a row is longer or shorter than the header.
     """
-    found = [(number, _words(number, line)) for number, line in read_lines(path) if not line.startswith("#")]
+    lines = [(number, line) for number, line in read_lines(path) if not line.startswith("#")]
+    separator = next((mark for mark in ";\t" if lines and mark in lines[0][1]), ",")
+    found = [(number, _words(number, line, separator)) for number, line in lines]
     columns = tuple(found[0][1]) if found else ()
     if twice := [name for name in columns if columns.count(name) > 1]:
         raise ValueError(f"it has the column {twice[0]!r} twice")
@@ -41,8 +45,8 @@ def read_rows(path: Path) -> Rows:
     return Rows(columns, cells, tuple(number for number, _ in found[1:]))
 
 
-def _words(number: int, line: str) -> list[str]:
+def _words(number: int, line: str, separator: str) -> list[str]:
     try:
-        return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True))]
     except csv.Error as error:
         raise ValueError(f"line {number}: {error}") from error

@@ -77,6 +77,13 @@ def test_repeats_in_a_table_are_results_of_their_own(campaign: Campaign, tmp_pat
     assert len(campaign.add_results(written(tmp_path / "b.csv", text + "0.5,0.5,1.0\n")).trials) == 1
 
 
+@pytest.mark.parametrize("separator", [";", "\t", ", "])
+def test_other_separators_and_encodings(campaign: Campaign, tmp_path: Path, separator: str) -> None:
+    table = tmp_path / "a.csv"
+    table.write_bytes(TABLE.replace(",", separator).encode("utf-16"))
+    assert [trial.objective["f"] for trial in campaign.add_results(table).trials] == [1.5, 0.5]
+
+
 def test_points_outside_are_left_out_and_said(campaign: Campaign, tmp_path: Path) -> None:
     added = campaign.add_results(written(tmp_path / "a.csv", "x,y,f\n0.5,1.5,1\n0.5,0.5,1\n"))
     assert len(added.trials) == 1
@@ -90,11 +97,14 @@ def test_points_outside_are_left_out_and_said(campaign: Campaign, tmp_path: Path
         ("x,f\n0.5,1\n", "the column 'y' of a parameter is missing"),
         ("x,y,g\n0.5,0.5,1\n", "line 2: the objective's value 'f' was not returned; values returned: g"),
         ("x,y,f\n0.5,0.5,1\n0.5,0.6,\n", "line 3: the objective's value 'f' was not returned"),
+        ("x;y;f\n0.5;0.5;1,5\n", "line 2: f: '1,5' is given; a number with a decimal point is allowed"),
+        ("x;y;f\n0,5;0.5;1.5\n", "line 2: x: '0,5' is given; a number from 0.0 to 1.0 is allowed"),
         ("x,y,f\n0.5,high,1\n", "line 2: y: 'high' is given; a number from 0.0 to 1.0 is allowed"),
         ("x,y,f,f_error\n0.5,0.5,1,-1\n", "line 2: f_error is -1; a standard error is 0 or larger"),
         ("x,y,f,fidelity\n0.5,0.5,1,7\n", "line 2: fidelity: '7' is given; a number above 0, up to 1, is allowed"),
         ("x,y,f\n0.5,7,1\n", "has no result for this campaign: 0 are not done, and 1 outside of the ranges"),
         ("x,y,f\n0.5,0.5\n", "line 2 has 2 cells; the header has 3"),
+        ("x,y,f\n", "has no results below its header"),
         ("", "the column 'x' of a parameter is missing"),
     ],
 )
