@@ -13,6 +13,8 @@ NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a 
 LIMIT = 10.0  # seconds of a test that needs none of these
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
+    # As nice as a campaign's agents are: beside tests that compute, these would hardly run, and others wait for them.
+    os.nice(19)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 

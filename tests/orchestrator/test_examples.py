@@ -96,7 +96,6 @@ def test_a_free_particle_diffuses_and_drifts_as_einstein_says(tmp_path: Path) ->
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(290)
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_can_be_launched(kind: str, tmp_path: Path, ray_address: str) -> None:
     write_example(kind, tmp_path)

@@ -25,7 +25,7 @@ from softal.surrogates import load_learner
 from softal.tracking.journal import Journal
 from softal.trial import USER, TrialState
 
-pytestmark = [pytest.mark.learning, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.learning
 
 POINT = {"charge": 0.4, "layers": 3}
 

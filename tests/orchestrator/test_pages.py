@@ -224,7 +224,6 @@ def test_no_ui_without_runs(tracking: dict[str, str], said: str, tmp_path: Path)
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(280)
 def test_ui_shows_the_experiment_and_leaves_nothing_behind(tmp_path: Path, alive: Callable[[str], list[int]]) -> None:
     campaign = make(tmp_path)
     mirror = (
