@@ -16,6 +16,7 @@ from softal.errors import CampaignStateError
 from softal.numeric import Floats, with_error
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.described import described
+from softal.tracking.report.statistics import running_best
 from softal.trial import USER, Trial, TrialState
 
 if TYPE_CHECKING:
@@ -209,15 +210,10 @@ def compare(campaigns: Sequence[Campaign]) -> Comparison:
 
 def _course(campaign: Campaign, name: str) -> Course:
     status, objective = campaign.status(), campaign.spec.objective
-    sign, best, bests = float(objective.signs[0]), np.inf, []
     finished = sorted((t for t in campaign.list_trials() if t.state.finished), key=lambda t: (t.told or 0, t.id))
-    for trial in finished:
-        if (losses := objective.scored(trial)) is not None:
-            best = min(best, losses[0])
-        if trial.proposed_by != USER:
-            bests.append(best)
-    known = np.array(bests, dtype=float)
-    values = np.where(np.isfinite(known), sign * known, np.nan)
+    losses = [scored[0] if (scored := objective.scored(trial)) is not None else np.nan for trial in finished]
+    best, _ = running_best(np.array(losses, dtype=float))
+    values = objective.signs[0] * best[[trial.proposed_by != USER for trial in finished]]
     own = [trial for trial in finished if trial.proposed_by != USER]
     done = sum(trial.state is TrialState.DONE for trial in own)
     what = described(campaign.spec) | {"seed": str(campaign.spec.seed)}

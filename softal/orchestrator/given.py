@@ -30,6 +30,7 @@ from softal.trial import USER, Observation, Point, Trial, TrialState
 ERROR = re.compile(r"(.+)_error")  # the standard error of the column without it
 # What `softal trials --csv` writes besides points and values.
 BOOKS = ("id", "state", "fidelity", "proposed_by", "seed", "started", "finished", "host", "reason")
+Seen = Observation | Callable[[], Observation]  # a result, or what makes one of a line and may raise
 SHOWN = 8  # problems that are told one by one
 
 
@@ -83,12 +84,12 @@ class _Reading:
     outside: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def take(self, place: str, entry: Mapping[str, Any], seen: Callable[[], Observation], **more: Any) -> None:
+    def take(self, place: str, entry: Mapping[str, Any], seen: Seen, **more: Any) -> None:
         """Take a result in, or say why not."""
         if (point := self._point(place, entry)) is None:
             return
         try:
-            observation = seen()
+            observation = seen if isinstance(seen, Observation) else seen()
             values, errors = self.objective.evaluate(observation)
             whole = self.objective.with_parts(observation)
         except (NotReturned, InvalidObservation, SpaceError) as error:
@@ -157,7 +158,7 @@ def _of_campaign(folder: Path, space: Space, objective: Objective) -> Given:
             notes = {"file": str(folder), "trial": trial.id}
             entry = {name: value for name, value in trial.point.items() if name in space.parameters}
             reading.take(
-                f"{folder}, trial {trial.id}", entry, partial(_known, trial.observation),
+                f"{folder}, trial {trial.id}", entry, trial.observation,
                 seed=trial.seed, fidelity=trial.fidelity, host=trial.host, notes=notes,
             )  # fmt: skip
     return reading.given(folder, unfinished)
@@ -213,10 +214,6 @@ def _wrong_cell(path: Path, rows: Rows, name: str) -> str:
 def _holds_numbers(rows: Rows, column: str) -> bool:
     found = [_number(cells[column]) for cells in rows.cells if cells[column]]
     return bool(found) and all(number is not None for number in found)
-
-
-def _known(observation: Observation) -> Observation:
-    return observation
 
 
 def _observation(cells: Mapping[str, str], names: Iterable[str]) -> Observation:

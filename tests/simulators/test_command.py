@@ -267,7 +267,7 @@ def test_walltime_kills_the_whole_process_group(tmp_path: Path, workdir: Path) -
     start = time.monotonic()
     with pytest.raises(WalltimeExceeded, match=r"walltime of 1 s and was stopped; stderr.txt ends: started"):
         run(simulator, workdir, walltime=1.0)
-    assert time.monotonic() - start < 60  # of 100
+    assert time.monotonic() - start < 5
     for pid in pids(workdir):
         assert wait_until(lambda pid=pid: not alive(pid))
 
