@@ -198,10 +198,10 @@ def test_input_of_networks(box: np.ndarray, shape: tuple[int, ...], angle: float
 
 def test_input_of_a_crystal_reaches_one_and_leaves_out_k_zero() -> None:
     image = phase_input(square_lattice(16), np.array([16.0, 16.0]), 2)
-    assert image.max() == pytest.approx(1, abs=1e-5)  # 256 terms in single precision, in an order that is the CPU's
+    assert image.max() == pytest.approx(1, abs=1e-6)
     assert image.max() <= 1
     assert image[16, 16] == pytest.approx(0, abs=1e-3)
-    assert image[20, 16] == pytest.approx(1, abs=1e-5)
+    assert image[20, 16] == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ def exact(edges: np.ndarray) -> np.ndarray:
     return np.asarray(boltzmann / mean)
 
 
+@pytest.mark.physics
 @pytest.mark.parametrize("types", [[0, 0], [0, 1]])
 def test_each_estimate_is_exact_where_the_distribution_is_known(types: list[int]) -> None:
     partial = PartialDistributions(np.array(types), L, L / 2, 0.05)
