@@ -28,6 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Call bytes by their parameter: gzip's hold the time, and processes of pytest have to collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _group(item: pytest.Item) -> str:
     """Return what shares a process of pytest: a Ray, the tests that start Rays of their own, or a file."""
     if item.get_closest_marker("ray") is None:
