@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
+WAITED = pytest.StashKey[float]()  # seconds, of a test
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
     # As nice as a campaign's agents are: beside tests that compute, these would hardly run, and others wait for them.
@@ -57,18 +59,36 @@ def _needs(item: pytest.Item, *marks: str) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Note how long this process waits for a CPU while the test runs."""
+    before = _waited()
+    try:
+        return (yield)
+    finally:
+        item.stash[WAITED] = _waited() - before
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[pytest.TestReport]:
     """A test that says nothing of what it needs and takes long, also if it had a CPU for itself, fails."""
     report = yield
-    seconds = call.duration * _share()
+    seconds = min(call.duration - item.stash.get(WAITED, 0.0), call.duration * _share())
     if report.when == "call" and report.passed and seconds > LIMIT and not _needs(item, *NEEDS):
         may = f"a test without one of the marks {', '.join(NEEDS)} may take {LIMIT:g} s"
         report.outcome, report.longrepr = "failed", f"{item.nodeid} took {seconds:.1f} s; {may}"
     return report
 
 
+def _waited() -> float:
+    """Return the seconds that this process was ready to run and did not, where Linux counts them."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 def _share() -> float:
-    """Return the part of a CPU that a process has had in the last minute, on a machine that has other work, too."""
+    """Return the part of a CPU that the processes which a test starts have had, by the load of the last minute."""
     return min(1.0, (os.cpu_count() or 1) / max(os.getloadavg()[0], 0.01))
 
 
