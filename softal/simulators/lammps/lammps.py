@@ -26,6 +26,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
+from softal.kinds.inputs import input_file
 from softal.kinds.settings import ExistingFile, Settings
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.engines import shared_memory
@@ -78,6 +79,8 @@ class LammpsSettings(Settings):
             script = Script.of(self.input)
         except (OSError, ValueError) as error:
             raise ValueError(f"input: {self.input} cannot be read: {error}") from None
+        for name in beside(script, self.files):
+            input_file(script.path.parent / name)
         if taken := sorted(script.own.intersection(RESERVED)):
             raise ValueError(
                 f"input: the script sets {taken[0]!r} itself; `variable {taken[0]} index ...` lets softal set it"
@@ -202,8 +205,14 @@ class Lammps(Simulator):
         """Copy the script and what it reads; not what it writes, of which a file of an earlier run may lie there."""
         folder, settings = self.script.path.parent, self.settings
         written = {one.file for one in settings.results.values()}
-        wanted = [path.relative_to(folder) for pattern in settings.files for path in sorted(folder.glob(pattern))]
-        for name in {self.script.path.name, *self.script.files, *map(str, wanted)} - written:
+        for name in {self.script.path.name, *beside(self.script, settings.files)} - written:
             (workdir / name).parent.mkdir(parents=True, exist_ok=True)
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, workdir / name)
+
+
+def beside(script: Script, patterns: tuple[str, ...]) -> list[str]:
+    """Return the files beside a script that its text or the patterns name, by their paths from its folder."""
+    folder = script.path.parent
+    wanted = [path.relative_to(folder) for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return [*script.files, *map(str, wanted)]
