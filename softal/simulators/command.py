@@ -33,6 +33,7 @@ from softal.reading import is_file, read_json
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.files import FromFile, read_into
+from softal.simulators.printed import bounded_after
 from softal.simulators.process import STDERR, STDOUT, describe_exit, last_line, quoted_tail, run_program
 from softal.simulators.results import to_observation
 from softal.trial import Observation, Point, Value
@@ -264,16 +265,19 @@ class Command(Simulator):
                 command = [*shlex.split(settings.shell), "-c", filled] if isinstance(settings.shell, str) else filled
         except ValueError as error:
             raise SimulationError(str(error)) from None
-        code = run_program(command, workdir, environment, context.walltime)
-        if code != 0:
-            raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
-        try:
-            by_files = settings.outputs and settings.results is None
-            observation = Observation() if by_files else to_observation(self._results(workdir))
-            read_into(observation, {**settings.arrays, **settings.outputs}, workdir)
-            observation = validate_observation(observation, self.outputs)
-        except InvalidObservation as error:
-            raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
+        results = {**settings.arrays, **settings.outputs}
+        whole = {STDOUT, STDERR}.intersection(one.file for one in results.values())
+        with bounded_after([workdir / name for name in whole], context.output):
+            code = run_program(command, workdir, environment, context.walltime, context.output, whole)
+            if code != 0:
+                raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
+            try:
+                by_files = settings.outputs and settings.results is None
+                observation = Observation() if by_files else to_observation(self._results(workdir))
+                read_into(observation, results, workdir)
+                observation = validate_observation(observation, self.outputs)
+            except InvalidObservation as error:
+                raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
         observation.artifacts.update(self._artifacts(workdir))
         return observation
 

@@ -33,6 +33,7 @@ from softal.simulators.engines import shared_memory
 from softal.simulators.files import FromFile, read_into
 from softal.simulators.lammps import program
 from softal.simulators.lammps.script import Script
+from softal.simulators.printed import bounded_after
 from softal.simulators.process import STDERR, STDOUT, describe_exit, last_error, quoted_tail, run_program
 from softal.trial import Observation, Point, Value
 
@@ -157,18 +158,19 @@ class Lammps(Simulator):
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ, **found.environment}
         environment |= {"OMP_NUM_THREADS": "1"} if launcher else {}  # a process has one core
         command = [*launcher, found.path, *arguments, *self._variables(point, context)]
-        code = run_program(command, workdir, environment, context.walltime)
-        if code != 0:
-            reason = last_error(workdir, (STDOUT, STDERR))  # mpirun has its own on stderr
-            raise SimulationError(f"{reason}; " * bool(reason) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
-        if launcher and settings.launcher == "auto":
-            program.check_processes(workdir, max(1, int(context.cpus)))
-        observation = Observation()
-        try:
-            read_into(observation, settings.results, workdir, "LAMMPS")
-            validate_observation(observation, self.outputs)
-        except InvalidObservation as error:
-            raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
+        with bounded_after([workdir / STDOUT], context.output):
+            code = run_program(command, workdir, environment, context.walltime, context.output, whole=[STDOUT])
+            if code != 0:
+                said = last_error(workdir, (STDOUT, STDERR))  # mpirun has its own on stderr
+                raise SimulationError(f"{said}; " * bool(said) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
+            if launcher and settings.launcher == "auto":
+                program.check_processes(workdir, max(1, int(context.cpus)))
+            observation = Observation()
+            try:
+                read_into(observation, settings.results, workdir, "LAMMPS")
+                validate_observation(observation, self.outputs)
+            except InvalidObservation as error:
+                raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
         kept = [STDOUT, STDERR, LOG, *settings.artifacts]
         files = (path for pattern in kept for path in sorted(workdir.glob(pattern)) if path.is_file())
         observation.artifacts.update({path.relative_to(workdir).as_posix(): path for path in files})
