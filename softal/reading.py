@@ -99,6 +99,14 @@ def _opened(path: Path) -> BinaryIO:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; what no path can be, such as a long text, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     """Return the text of a file (UTF-8); OSError, or ValueError with the line where it is none."""
     content = read_bytes(path, limit)

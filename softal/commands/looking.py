@@ -38,6 +38,8 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
         shown["workers busy"] = f"{found.utilisation:.1%}"
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
     shown["running time"] = duration(found.active)
+    if found.changed:
+        shown["changed since launch"] = f"{', '.join(found.changed)}: softal resume says what to do"
     if found.state in ("stopped", "interrupted", "failed"):
         again = ["--retry-failed"] * (found.failed > 0 and not found.done)
         shown["go on with"] = command("resume", folder, *again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,7 +41,7 @@ def launch(
             )
         _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named, *changed], dashboard, campaign)
         return
-    _run(campaign, resume=False, as_json=as_json)
+    _run(campaign, None, as_json=as_json)
 
 
 def resume(
@@ -60,6 +61,14 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Run failed trials again, at their points and with their seeds.")
     ] = False,
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changes",
+            help="Go on though files that it is made of have changed: losses are computed anew by changed references, "
+            "and changed programs run new trials.",
+        ),
+    ] = False,
     detach: Detach = False,
     dashboard: Dashboard = None,
     as_json: AsJson = False,
@@ -73,10 +82,11 @@ def resume(
     if detach:
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
         options += ["--address", address] if address is not None else []
-        options += ["--retry-failed"] * retry_failed
+        options += ["--retry-failed"] * retry_failed + ["--accept-changes"] * accept_changes
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return
-    _run(campaign, resume=True, as_json=as_json, address=address, retry_failed=retry_failed, **more)
+    going: dict[str, Any] = {"address": address, "retry_failed": retry_failed, "accept_changes": accept_changes}
+    _run(campaign, going, as_json=as_json, **more)
 
 
 class CampaignEnded(SystemExit):
@@ -85,14 +95,12 @@ class CampaignEnded(SystemExit):
 
 def _run(
     campaign: Campaign,
+    resume: Mapping[str, Any] | None,
     *,
-    resume: bool,
     as_json: bool,
-    address: str | None = None,
-    retry_failed: bool = False,
     **more: Any,
 ) -> None:
-    """Run a campaign with a display, print what it found and exit with its code."""
+    """Run a campaign with a display, print what it found and exit with its code; `resume` is how it goes on, if so."""
     from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
     from softal.orchestrator.campaign import Silent
     from softal.terminal.console import Display, relative
@@ -100,9 +108,7 @@ def _run(
     from softal.terminal.sessions import announce, summarize
     from softal.tracking.database import DATABASE
 
-    go: Any = (
-        partial(campaign.resume, address=address, retry_failed=retry_failed, **more) if resume else campaign.launch
-    )
+    go: Any = campaign.launch if resume is None else partial(campaign.resume, **resume, **more)
     try:
         if as_json:
             ending = go(Silent())
@@ -110,7 +116,7 @@ def _run(
             raise CampaignEnded(ending.exit_code)
         out = Terminal()
         with Display(out, campaign.spec.space, campaign.budget_with(**more)) as display:
-            ending = go(display, announce=harmless(partial(announce, out, campaign, resume)))
+            ending = go(display, announce=harmless(partial(announce, out, campaign, resume is not None)))
     except (CampaignFileError, CampaignStateError, JournalError):
         raise  # nothing was started, or the text says what to do
     except SoftalError as error:

@@ -7,6 +7,7 @@ stands at the end of `sys.path`, and only the module that a campaign names is lo
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from softal.errors import SoftalError
+from softal.kinds.inputs import input_file
 
 INSTALLED = ("site-packages", "dist-packages")  # folders of libraries
 _last: list[str] = []  # folders of campaigns at the end of sys.path, the newest first
@@ -51,11 +53,14 @@ def importable(folder: Path, kind: str = "") -> Iterator[None]:
     entry = str(folder.resolve())
     if entry not in sys.path or entry in _last:  # else Python put it there, or the user
         put_last(entry)
-    name = kind.partition(":")[0].partition(".")[0]
+    module = kind.partition(":")[0]
+    name = module.partition(".")[0]
     here = _places(folder.resolve(), name)
     if ":" not in kind or not any(path.is_file() for path in here):
         yield
         return
+    for path in [*here, *_places(folder.resolve(), module.replace(".", os.sep))]:
+        input_file(path)
     _refuse_library(name, here)
     _forget_namesake(name, here)
     finder = _Named(name, entry)

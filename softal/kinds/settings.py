@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
 from softal.errors import SoftalError
+from softal.kinds.inputs import input_file
 from softal.kinds.validation import problems_in, show, strictly_filled
 
 
@@ -38,7 +39,7 @@ def filled(
 
 
 def _in_folder(file: Path, info: ValidationInfo) -> Path:
-    path = (Path((info.context or {}).get("folder", ".")) / file).resolve()
+    path = input_file((Path((info.context or {}).get("folder", ".")) / file).resolve())
     if not path.is_file():
         raise ValueError(f"{show(str(file))} is given, but there is no file {path}")
     return path

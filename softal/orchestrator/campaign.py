@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from softal.about import command
 from softal.errors import CampaignFileError, CampaignStateError, JournalError, Problem, SoftalError
+from softal.kinds import inputs
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
+from softal.orchestrator.changed_inputs import INPUTS, changed_since, recompute, refuse_changed
 from softal.orchestrator.described import described
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
 from softal.orchestrator.opening import extended, in_python, launched, moved, renamed
@@ -163,6 +165,7 @@ class Campaign(Results):
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
             (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
             keep(self.spec.tracking.mlflow, self.folder)
+            inputs.keep(self.spec.inputs, self.folder)
             self._include(journal, given, listener or Silent())
             return self._run(journal, listener, **hooks)
 
@@ -203,6 +206,7 @@ class Campaign(Results):
         target: float | None = None,
         address: str | None = None,
         retry_failed: bool = False,
+        accept_changes: bool = False,
         **hooks: Any,
     ) -> Ending:
         """Go on where the campaign stopped; trials that were running run again.
@@ -213,10 +217,13 @@ class Campaign(Results):
             address: of another Ray than the file's `cluster.address`, for this and later sessions.
             retry_failed: run failed trials again, at their points and with their seeds; their first results are
                 forgotten.
+            accept_changes: go on where files that the campaign is made of have changed: by changed references the
+                losses of all trials are computed anew, and changed programs run new trials.
             hooks: passed on to the session.
 
         Raises:
-            CampaignStateError: if there is no such campaign, if it is running, or if its file has changed.
+            CampaignStateError: if there is no such campaign, if it is running, or if its file, or one that it
+                names, has changed.
             CampaignFileError: if the address is none.
         """
         with require_campaign(self.folder) as journal:
@@ -228,6 +235,7 @@ class Campaign(Results):
         with Journal.open(self.folder, read_only=False) as journal:
             info = journal.info
             refuse_changes(self.folder, self.spec.text, info)
+            self._take_changed(journal, listener or Silent(), accept_changes)
             before = info.get("budget", {})
             budget = extended(extended(self.spec.budget, before), changes)
             self.spec = replace(self.spec, budget=budget, cluster=cluster)
@@ -236,6 +244,25 @@ class Campaign(Results):
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
+
+    def _take_changed(self, journal: Journal, listener: Listener, accept: bool) -> None:
+        """Go by the files that the campaign is made of as they are now, where some have changed and a user wants that.
+
+        CampaignStateError where they have, and nobody has said so.
+        """
+        info = journal.info
+        files = changed_since(info)
+        if not accept:
+            refuse_changed(files, self.folder, journal.counts()[TrialState.DONE])
+        if inputs.LOSSES in files.values():
+            now = self.spec if self._own else launched(self.folder, info, own_code=True, changed=True)
+            self.spec = replace(self.spec, objective=now.objective)
+            declared = self.spec.declared.outputs
+            count = recompute(journal, now.objective, sorted(declared.values) if declared else ())
+            listener.message(f"The losses of {count} trials were computed anew.")
+        if files or INPUTS not in info:
+            inputs.keep(self.spec.inputs, self.folder)
+            journal.set_info(inputs=inputs.described(self.spec.inputs, self.spec.folder))
 
     def _retry_failed(self, journal: Journal, listener: Listener) -> None:
         """Let failed trials wait again, before any agent reads the journal: none is told their first results then."""
@@ -312,6 +339,7 @@ class Campaign(Results):
             "state": "running",
             "declared": self.spec.declared.to_json(),
             "described": described(self.spec),
+            INPUTS: inputs.described(self.spec.inputs, self.spec.folder),
             **provenance.describe(self.spec.folder),
         }
 

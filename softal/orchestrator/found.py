@@ -61,9 +61,10 @@ def find(objective: Objective, space: Space, scores: Scores, surrogate: Surrogat
 
 
 def stamp(journal: Journal) -> list[int]:
-    """Return what changes whenever a trial finishes, or is to run again."""
-    counts = journal.counts()
-    return [counts[TrialState.DONE], counts[TrialState.FAILED], journal.last_told]
+    """Return what changes whenever a trial finishes, is to run again, or has another loss."""
+    counts, recomputed = journal.counts(), journal.info.get("recomputed")
+    known = [counts[TrialState.DONE], counts[TrialState.FAILED], journal.last_told]
+    return known if recomputed is None else [*known, round(recomputed * 1e6)]
 
 
 def noted(found: Found, known: list[int]) -> dict[str, Any]:

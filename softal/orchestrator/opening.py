@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from softal.errors import CampaignFileError, JournalError, Problem
 from softal.kinds import registry
+from softal.kinds.inputs import kept_in
 from softal.kinds.validation import problems_in
 from softal.orchestrator.campaign_file.declared import Declared
 from softal.orchestrator.campaign_file.schema import CampaignSpec, parse_campaign, parse_text
@@ -37,18 +38,22 @@ def renamed(spec: CampaignSpec, name: str) -> CampaignSpec:
     return replace(spec, name=name)
 
 
-def launched(folder: Path, info: Mapping[str, Any], own_code: bool) -> CampaignSpec:
+def launched(folder: Path, info: Mapping[str, Any], own_code: bool, *, changed: bool = False) -> CampaignSpec:
     """Return what a campaign was launched with, and what `resume` was given since.
+
+    References are as they were, too; to look at a campaign, all files that it is made of.
 
     Args:
         folder: of state.
         info: of the journal.
         own_code: whether its author's modules are imported.
+        changed: whether references are as they are now.
     """
     source, where = Path(info["source"]), f"{folder / DATABASE}"
     launched_in = Path(info.get("launched_in", info["source"]))
     declared = Declared.from_json(info["declared"], where) if "declared" in info else Declared()
-    with nullcontext() if own_code else registry.unread():
+    copies = nullcontext() if changed else kept_in(folder.resolve(), only_losses=own_code)
+    with copies, nullcontext() if own_code else registry.unread():
         spec = parse_text(info["text"], source, info["name"], launched_in, None if own_code else declared)
     try:
         budget = extended(spec.budget, info.get("budget", {}))

@@ -53,8 +53,9 @@ def job(spec: CampaignSpec, own: Simulator | Callable[..., Any] | None, campaign
     workers = spec.workers
     simulator: Any = own or (spec.simulator.kind, spec.simulator.settings)
     return Job(
-        campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime
-    )
+        campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime,
+        workers.output, workers.keep,
+    )  # fmt: skip
 
 
 def plan(spec: CampaignSpec, brief: Brief, job: Job, budget: Budget, batch: int) -> Plan:

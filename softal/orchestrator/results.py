@@ -16,6 +16,7 @@ from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.orchestrator.campaign_file.declared import NotDrawn
 from softal.orchestrator.campaign_file.schema import CampaignSpec
+from softal.orchestrator.changed_inputs import changed_since, listed
 from softal.orchestrator.foreign import own
 from softal.orchestrator.found import Found, found_in
 from softal.orchestrator.status import Status, read_status, require_campaign
@@ -154,6 +155,8 @@ class Results:
         from softal.tracking.report import write_report
 
         spec = self.spec
+        with require_campaign(self.folder) as journal:
+            files = changed_since(journal.info)
         return write_report(
             self.folder,
             space=spec.space,
@@ -161,6 +164,7 @@ class Results:
             workers=spec.workers.concurrent,
             advisor=advice(self.latest_surrogate, spec.space),
             sources=self._sources(),
+            warnings=[f"{listed(files)}: what is shown is of what was there before."] if files else [],
         )
 
     def _sources(self) -> list[Source]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from softal.answer import Answer
 from softal.errors import CampaignStateError
+from softal.orchestrator.changed_inputs import changed_since
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
 from softal.tracking.standing import active_seconds, state_of, utilisation
@@ -27,6 +28,7 @@ class Status:
         active: time of running over all resumptions [s].
         mirror_behind: trials that MLflow does not hold yet.
         given: how many of those that are finished are the user's: given to the campaign, or asked of it.
+        changed: files that the campaign is made of, whose content has changed since it was launched.
         answer: of a single objective; None where it was not asked for, since that takes a surrogate.
     """
 
@@ -44,6 +46,7 @@ class Status:
     mirror_behind: int = 0
     mirror_error: str | None = None
     given: int = 0
+    changed: tuple[str, ...] = ()
     answer: Answer | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -72,6 +75,7 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
         trials_per_hour=(done + failed - given) / active * 3600 if active > 0 else None,
         active=active,
         given=given,
+        changed=tuple(changed_since(info)),
     )
 
 

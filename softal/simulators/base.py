@@ -24,7 +24,7 @@ from softal.errors import InvalidObservation, Problem, SoftalError
 from softal.kinds.settings import Settings, filled
 from softal.outputs import Outputs
 from softal.references import Reference
-from softal.simulators import phase_target
+from softal.simulators import phase_target, printed
 from softal.simulators.target import Meaning, TargetContext
 from softal.trial import Array, Observation, Point, Value
 
@@ -45,6 +45,7 @@ class Context:
         trial: the trial's id.
         cpus, gpus: what it may use.
         walltime: after how long it is stopped [s]; None is never.
+        output: how much is kept of what it prints [bytes]; None is all.
     """
 
     workdir: Path
@@ -54,6 +55,7 @@ class Context:
     cpus: float = 1.0
     gpus: float = 0.0
     walltime: float | None = None
+    output: int | None = printed.LIMIT
 
 
 class Simulator(ABC):

@@ -27,11 +27,13 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
+from softal.kinds.inputs import input_file
 from softal.kinds.settings import Settings
-from softal.reading import read_json
+from softal.reading import is_file, read_json
 from softal.simulators import placeholders, shell
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.files import FromFile, read_into
+from softal.simulators.printed import bounded_after
 from softal.simulators.process import STDERR, STDOUT, describe_exit, last_line, quoted_tail, run_program
 from softal.simulators.results import to_observation
 from softal.trial import Observation, Point, Value
@@ -128,13 +130,16 @@ class CommandSettings(Settings):
             if taken := self.taken(name, value):
                 raise ValueError(f"{name}, such as {value!r}, does not fit; allowed: {taken}")
         for template in self.template_files:
-            path = self.folder / template
+            path = input_file(self.folder / template)
             if not path.is_file():
                 raise ValueError(f"templates: {path} is not a file")
             try:
                 placeholders.template_names(path.read_text(encoding="utf-8"), self.delimiters)
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
+        for part in self.parts:
+            if is_file(Path(part)):
+                input_file(Path(part))
         return self
 
     def taken(self, name: str, value: Value) -> str | None:
@@ -156,6 +161,16 @@ class CommandSettings(Settings):
         arguments = [self.command] if isinstance(self.command, str) else [str(part) for part in self.command]
         return [*arguments, *map(str, self.environment.values())]
 
+    @property
+    def parts(self) -> list[str]:
+        """The arguments with their placeholders; files of the campaign's folder by their absolute paths."""
+        parts = shlex.split(self.command) if isinstance(self.command, str) else [str(part) for part in self.command]
+        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
+        # make is found there.
+        made = {Path(name) for name in self.template_files.values()}
+        beside = {part for part in parts if Path(part) not in made and is_file(self.folder / part)}
+        return [str(self.folder / part) if part in beside else part for part in parts]
+
 
 class Command(Simulator):
     """Runs an executable; see the module."""
@@ -175,7 +190,8 @@ class Command(Simulator):
 
     def _names_in(self, template: str) -> set[str]:
         settings: CommandSettings = self.settings
-        return placeholders.template_names((settings.folder / template).read_text("utf-8"), settings.delimiters)
+        text = input_file(settings.folder / template).read_text("utf-8")
+        return placeholders.template_names(text, settings.delimiters)
 
     @property
     def outputs(self) -> Outputs | None:  # type: ignore[override]
@@ -193,7 +209,7 @@ class Command(Simulator):
             return windows
         if self.settings.shell:
             return []
-        program = self._parts()[0]
+        program = self.settings.parts[0]
         made = {Path(name) for name in self.settings.template_files.values()}
         if placeholders.names_in(program) or Path(program) in made or shutil.which(program):
             return []
@@ -213,7 +229,7 @@ class Command(Simulator):
 
     def _windows(self) -> list[str]:
         """Say that a script's interpreter line ends as Windows ends lines: no program is called `/bin/sh` and CR."""
-        for part in self._parts()[:1]:
+        for part in self.settings.parts[:1]:
             try:
                 with Path(part).open("rb") as file:
                     first = file.readline(1000)
@@ -243,22 +259,25 @@ class Command(Simulator):
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ}
         try:
             environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
-            command: str | list[str] = [placeholders.fill(part, values) for part in self._parts()]
+            command: str | list[str] = [placeholders.fill(part, values) for part in self.settings.parts]
             if isinstance(settings.command, str) and settings.shell:
                 filled = shell.fill(settings.command, values)
                 command = [*shlex.split(settings.shell), "-c", filled] if isinstance(settings.shell, str) else filled
         except ValueError as error:
             raise SimulationError(str(error)) from None
-        code = run_program(command, workdir, environment, context.walltime)
-        if code != 0:
-            raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
-        try:
-            by_files = settings.outputs and settings.results is None
-            observation = Observation() if by_files else to_observation(self._results(workdir))
-            read_into(observation, {**settings.arrays, **settings.outputs}, workdir)
-            observation = validate_observation(observation, self.outputs)
-        except InvalidObservation as error:
-            raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
+        results = {**settings.arrays, **settings.outputs}
+        whole = {STDOUT, STDERR}.intersection(one.file for one in results.values())
+        with bounded_after([workdir / name for name in whole], context.output):
+            code = run_program(command, workdir, environment, context.walltime, context.output, whole)
+            if code != 0:
+                raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
+            try:
+                by_files = settings.outputs and settings.results is None
+                observation = Observation() if by_files else to_observation(self._results(workdir))
+                read_into(observation, results, workdir)
+                observation = validate_observation(observation, self.outputs)
+            except InvalidObservation as error:
+                raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
         observation.artifacts.update(self._artifacts(workdir))
         return observation
 
@@ -283,15 +302,6 @@ class Command(Simulator):
             except ValueError as error:
                 raise SimulationError(f"template {template}: {error}") from error
             shutil.copymode(source, target)
-
-    def _parts(self) -> list[str]:
-        """Return the arguments with their placeholders; files of the campaign's folder by their absolute paths."""
-        command, folder = self.settings.command, self.settings.folder
-        parts = shlex.split(command) if isinstance(command, str) else [str(part) for part in command]
-        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
-        # make is found there.
-        made = {Path(name) for name in self.settings.template_files.values()}
-        return [str(folder / part) if Path(part) not in made and (folder / part).is_file() else part for part in parts]
 
     def _results(self, workdir: Path) -> Any:
         name = self.settings.results

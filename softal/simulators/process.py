@@ -8,10 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from softal.errors import SimulationError, WalltimeExceeded
+from softal.simulators.printed import bounded
 
 STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
 READ = 100_000  # characters at the end of a stream in which an error is looked for
@@ -29,7 +30,12 @@ WATCH = 'read -r line; kill -9 "-$1"'  # dash knows no `--`
 
 
 def run_program(
-    arguments: Sequence[str] | str, workdir: Path, environment: Mapping[str, str], walltime: float | None
+    arguments: Sequence[str] | str,
+    workdir: Path,
+    environment: Mapping[str, str],
+    walltime: float | None,
+    limit: int | None = None,
+    whole: Collection[str] = (),
 ) -> int:
     """Run a program in `workdir` and return its exit code (negative: the signal that ended it).
 
@@ -41,6 +47,8 @@ def run_program(
         workdir: working folder.
         environment: all environment variables.
         walltime: when it is killed [s]; None is never.
+        limit: of each of the two files [bytes], whose middle is left out beyond it; None is any number.
+        whole: names of those that are left as they are.
 
     Raises:
         SimulationError: if it cannot be started.
@@ -51,7 +59,9 @@ def run_program(
     if shutil.which(program_file, path=environment.get("PATH", os.defpath)) is None:
         wrong = "it is not executable" if Path(program_file).is_file() else "no such file or command"
         raise SimulationError(f"{command[0]!r} cannot be started: {wrong}")
-    with (workdir / STDOUT).open("wb") as stdout, (workdir / STDERR).open("wb") as stderr:
+    for name in (STDOUT, STDERR):
+        (workdir / name).unlink(missing_ok=True)
+    with (workdir / STDOUT).open("a+b") as stdout, (workdir / STDERR).open("a+b") as stderr:
         program = subprocess.Popen(
             ["/bin/sh", "-c", GATE, "sh", *command],
             cwd=workdir,
@@ -61,13 +71,14 @@ def run_program(
             stderr=stderr,
             start_new_session=True,
         )
-    with _group_ends(program):
-        try:
-            code = program.wait(walltime)
-        except subprocess.TimeoutExpired:
-            raise WalltimeExceeded(
-                f"ran longer than its walltime of {walltime:g} s and was stopped{quoted_tail(workdir)}"
-            ) from None
+        streams = [one for name, one in ((STDOUT, stdout), (STDERR, stderr)) if name not in whole]
+        with bounded(streams, limit), _group_ends(program):
+            try:
+                code = program.wait(walltime)
+            except subprocess.TimeoutExpired:
+                raise WalltimeExceeded(
+                    f"ran longer than its walltime of {walltime:g} s and was stopped{quoted_tail(workdir)}"
+                ) from None
     (workdir / EXIT_CODE).write_text(f"{code}\n")
     return code
 

@@ -33,6 +33,7 @@ from softal.tracking.journal import Journal
 from softal.tracking.records import (
     CAMPAIGN_STATUS,
     MAX_TEXT,
+    RECOMPUTED_TAG,
     REFUSED_TAG,
     RETRIED_TAG,
     VERSION_METRIC,
@@ -155,7 +156,9 @@ class Follower:
         self._running: dict[int, Trial] = {}
         self._state = ""
         self._version = 0  # of surrogate or learner, the last one that is mirrored
-        self._stale = 0  # up to this step, the metrics tell of failures that were run again since: they are logged anew
+        # Up to this step, the metrics tell of failures that were run again since, or of other losses: logged anew.
+        self._stale = 0
+        self._anew = False  # runs that are held have losses that were computed anew since: they are replaced
         self._checked = False
 
     @property
@@ -217,7 +220,8 @@ class Follower:
         self._forget()
         held = self._store.open(self._campaign)
         self._known, self._version = held.runs, held.version
-        self._stale = held.step if held.retried != self._campaign.retried else 0
+        self._anew = held.recomputed != self._campaign.recomputed
+        self._stale = held.step if self._anew or held.retried != self._campaign.retried else 0
         self._convergence = Convergence(self.objective, 0 if self._stale else held.step)
         self._connected = True
 
@@ -242,7 +246,8 @@ class Follower:
         if metrics := self._convergence.flush():
             self._store.log_campaign(metrics)
         if self._stale and self._convergence.step >= self._stale:
-            self._store.log_campaign(tags={RETRIED_TAG: self._campaign.retried})
+            tags = {RETRIED_TAG: self._campaign.retried, RECOMPUTED_TAG: self._campaign.recomputed}
+            self._store.log_campaign(tags={tag: value for tag, value in tags.items() if value})
             self._stale = 0
         for record in self.journal.versions(self._version):
             self._log_version(record)
@@ -319,7 +324,7 @@ class Follower:
         best = self._convergence.add(trial)
         record = trial_record(trial, self._campaign.id, self.objective)
         known = self._known.pop(trial.id, None)
-        if known and (known.status, known.end) == (record.status, record.end):
+        if known and (known.status, known.end) == (record.status, record.end) and not self._anew:
             self._held += 1
             return
         if known and (known.status, known.attempts) != ("RUNNING", record.attempts):

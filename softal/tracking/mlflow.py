@@ -57,6 +57,7 @@ from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedEr
 from softal.tracking.records import (
     ATTEMPTS_TAG,
     CAMPAIGN_TAG,
+    RECOMPUTED_TAG,
     RETRIED_TAG,
     TRIAL_TAG,
     VERSION_METRIC,
@@ -167,7 +168,8 @@ class MlflowStore:
             self._keep_one(known, trial, run)
         metrics = parent.data.metrics
         step, version = sum(metrics.get(name, 0) for name in ("done", "failed")), metrics.get(VERSION_METRIC, 0)
-        return Held(known, int(step), parent.data.tags.get(RETRIED_TAG, ""), int(version))
+        retried, recomputed = (parent.data.tags.get(tag, "") for tag in (RETRIED_TAG, RECOMPUTED_TAG))
+        return Held(known, int(step), retried, int(version), recomputed)
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)

@@ -32,6 +32,7 @@ ORIGIN_TAG = "softal.proposed_by"  # in words
 REFUSED_TAG = "softal.refused"  # of the campaign: what MLflow does not take
 VERSION_METRIC = "surrogate/version"
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
+RECOMPUTED_TAG = "softal.recomputed"  # of the campaign: when all losses were last computed anew
 RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
 STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
@@ -72,6 +73,7 @@ class CampaignRecord:
     params: dict[str, str]
     text: str
     retried: str = ""
+    recomputed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Held:
     Attributes:
         runs: of its trials.
         step: the last one of its metrics.
-        retried: its tag RETRIED_TAG.
+        retried, recomputed: its tags RETRIED_TAG and RECOMPUTED_TAG.
         version: the last one of its surrogate, or of its learner.
     """
 
@@ -99,6 +101,7 @@ class Held:
     step: int = 0
     retried: str = ""
     version: int = 0
+    recomputed: str = ""
 
 
 def version_metrics(record: Mapping[str, Any]) -> dict[str, float]:
@@ -194,6 +197,7 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
         {k: storable(v) for k, v in params.items() if v},
         redacted(str(info.get("text", ""))),
         str(info.get("retried", "")),
+        str(info.get("recomputed", "")),
     )
 
 

@@ -224,6 +224,25 @@ class KillsOthers(Simulator):
         return Observation({"f": 1.0})
 
 
+def prints_much(point: Point) -> dict[str, float]:
+    for i in range(30_000):
+        print(f"line {i}".ljust(99))
+    return {"f": 1.0}
+
+
+class Keeper(Simulator):
+    """Writes an artifact and another file; fails where x is 1."""
+
+    def run(self, point: Point, context: Context) -> Observation:
+        found = context.workdir / "found"
+        found.mkdir()
+        for path in (found / "wanted.txt", found / "other.txt"):
+            path.write_text("1")
+        if point["x"] == 1:
+            raise SimulationError("it failed")
+        return Observation({"f": 1.0}, artifacts={"wanted": found / "wanted.txt"})
+
+
 class Writer(Simulator):
     """Every other trial writes a file; the first of a batch prints."""
 

@@ -14,6 +14,7 @@ from driving import HERE
 
 from softal.objective import Reference, match
 from softal.orchestrator.workers.evaluation import describe, run_one
+from softal.orchestrator.workers.in_process import Here
 from softal.orchestrator.workers.job import Job, Task, WorkerLost
 from softal.orchestrator.workers.pickling import pack
 from softal.orchestrator.workers.sandbox import Sandbox
@@ -56,8 +57,8 @@ def test_the_place_of_an_error_is_in_the_users_code_wherever_that_lies(tmp_path:
 
 
 @contextmanager
-def sandbox_in(folder: Path, kind: str = "simulations:Writer") -> Iterator[Sandbox]:
-    job = Job("id", folder, HERE, (kind, {}), None)
+def sandbox_in(folder: Path, kind: str = "simulations:Writer", **more: Any) -> Iterator[Sandbox]:
+    job = Job("id", folder, HERE, (kind, {}), None, **more)
     sandbox = Sandbox(job, pack(job, HERE))
     try:
         yield sandbox
@@ -87,6 +88,39 @@ def test_files_of_concurrent_functions_do_not_meet(tmp_path: Path) -> None:
     assert [outcome.observation.values["wrong"] for outcome in outcomes] == [0.0] * 6
     assert len(list((tmp_path / "trials").glob("*/energies.dat"))) == 6
     assert not (here / "energies.dat").exists()
+
+
+def test_what_a_function_prints_is_bounded(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("id\n")
+    with sandbox_in(tmp_path, "simulations:prints_much", output=100_000) as sandbox:
+        assert sandbox.evaluate(Task(0, {}, 1, 1.0)).state is TrialState.DONE
+    text = (tmp_path / "trials" / "000000" / "output.txt").read_text()
+    assert len(text) < 100_000
+    assert text.startswith("line 0 ")
+    assert text.endswith(f"{'line 29999':99}\n")
+
+
+@pytest.mark.parametrize(
+    ("keep", "done", "failed"),
+    [
+        ("all", ["found", "found/other.txt", "found/wanted.txt"], True),
+        ("artifacts", ["found", "found/wanted.txt"], True),
+        ("failed", [], True),
+        ("none", [], False),
+    ],
+)
+def test_trials_folders_stay_as_far_as_they_are_wanted(
+    tmp_path: Path, keep: str, done: list[str], failed: bool
+) -> None:
+    (tmp_path / "lock").write_text("id\n")
+    job = Job("id", tmp_path, HERE, ("simulations:Keeper", {}), None, keep=keep)
+    one, other = (Here(job).evaluate_together([Task(i, {"x": i}, 1, 1.0)])[0] for i in (0, 1))
+    assert (one.state, other.state) == (TrialState.DONE, TrialState.FAILED)
+    folder = tmp_path / "trials" / "000000"
+    assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")) == done
+    assert folder.exists() == bool(done)
+    assert list(one.observation.artifacts) == (["wanted"] if "found/wanted.txt" in done else [])
+    assert (tmp_path / "trials" / "000001" / "error.txt").exists() == failed
 
 
 @pytest.mark.physics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -473,7 +474,39 @@ def test_a_long_output_takes_no_memory(tmp_path: Path, workdir: Path) -> None:
     assert run(command(tmp_path, command=text, shell=True), workdir).values == {"y": 1.0}
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
-    (workdir / "stdout.txt").unlink()
+    assert (workdir / "stdout.txt").stat().st_size < 17e6  # 400 MB lay on the disk, and as many in MLflow
+
+
+LONG = """
+import json, os, time
+for i in range(20_000):
+    print(f"line {i}".ljust(99), flush=i % 5_000 == 0)
+print(flush=True)
+until = time.monotonic() + 20
+while os.fstat(1).st_size > 100_000 and time.monotonic() < until:
+    time.sleep(0.1)
+print(json.dumps({"size": os.fstat(1).st_size}))
+"""
+
+
+def test_of_a_long_output_its_beginning_and_its_end_are_kept_while_it_is_written(tmp_path: Path, workdir: Path) -> None:
+    simulator = command(tmp_path, command=script(tmp_path, LONG))
+    found = simulator.run({}, Context(workdir, 7, output=100_000)).values
+    assert 70_000 < found["size"] < 100_000
+    text = (workdir / "stdout.txt").read_text()
+    assert text.startswith("line 0 ")
+    assert "line 19999 " in text
+    said = re.search(r"\n\[\.\.\. (\d+) bytes were left out here: workers\.output is 100000 \.\.\.\]\n", text)
+    assert said is not None
+    assert int(said[1]) + len(text) - len(said[0]) == 20_000 * 100 + 1 + len(text.splitlines()[-1]) + 1
+
+
+def test_an_output_that_is_read_is_whole_until_then(tmp_path: Path, workdir: Path) -> None:
+    text = "print('step value')\nfor i in range(20_000):\n    print(i, i)\n"
+    outputs = {"middle": {"file": "stdout.txt", "column": "value", "warmup": 0.0}}
+    simulator = command(tmp_path, command=script(tmp_path, text), outputs=outputs)
+    assert simulator.run({}, Context(workdir, 7, output=20_000)).values == {"middle": pytest.approx(9999.5)}
+    assert (workdir / "stdout.txt").stat().st_size < 20_000
 
 
 def test_no_program_gets_the_seed_0(workdir: Path) -> None:

@@ -59,6 +59,20 @@ def test_versions_that_a_killed_tracker_has_not_mirrored_are_mirrored_by_the_nex
     assert [(metric.step, metric.value) for metric in logged] == [(1, 0.4), (2, 0.2)]
 
 
+def test_losses_that_were_computed_anew_replace_those_that_are_held(journal: Journal) -> None:
+    journal.write([done(0), failed(1), done(2)])
+    catch_up(mirror(journal))
+    journal.set_info(recomputed=T0 + 9)
+    journal.write([done(0, 3.0, told=1), done(2, 1.0, told=3)])
+    for _ in range(2):  # the second finds all as it is
+        follower = mirror(journal)
+        catch_up(follower)
+    held = assert_exact(journal, follower.uri)
+    assert held.parent.data.metrics["best"] == 1.0
+    assert held.parent.data.tags["softal.recomputed"] == str(T0 + 9)
+    assert follower.step() == 0
+
+
 def test_what_is_refused_for_good_blocks_nothing_and_is_said_once(journal: Journal, tmp_path: Path) -> None:
     """A table of the surrogate that has vanished, a file that is not there, and a metric that MLflow rejects."""
     (tmp_path / "report.html").write_text("here")

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from softal.errors import Problem, SoftalError
+from softal.kinds.inputs import LOSSES, input_file
 from softal.kinds.validation import join, problems_in, show, unknown
 from softal.objective import MISMATCH, Objective, learn, match, maximize, minimize, several
 from softal.objective.outcome import EXAMPLES, Outcome, outcome
@@ -245,7 +246,7 @@ def _reference(place: str, array: str, data: Any, files: _Files) -> Reference | 
         )
         return None
     try:
-        reference = _read(array, files.folder / settings.reference, settings)
+        reference = _read(array, input_file(files.folder / settings.reference, LOSSES), settings)
     except (SoftalError, OSError, ValueError) as error:  # ValueError: a null byte in the path
         files.problems.append(Problem(where, str(error)))
         return None

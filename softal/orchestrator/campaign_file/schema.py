@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from softal import simulators, strategies
 from softal.errors import CampaignFileError, Problem, SpaceError
 from softal.kinds import registry
+from softal.kinds.inputs import noting
 from softal.kinds.validation import join, names_of, problems_in, show, unknown
 from softal.objective import Objective
 from softal.orchestrator.campaign_file.checks import (
@@ -74,6 +75,7 @@ class CampaignSpec:
         folder: of the file; paths in it are relative to this.
         text: of the file, word for word, but for a password of `tracking.mlflow`, in whose place is `***`.
         declared: what the simulator says of itself, for those who look at the campaign without it.
+        inputs: the files that the campaign is made of, each with its role (softal.kinds.inputs).
     """
 
     name: str
@@ -93,6 +95,7 @@ class CampaignSpec:
     folder: Path
     text: str = field(repr=False)
     declared: Declared = field(repr=False, compare=False)
+    inputs: Mapping[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def build_strategy(self) -> Strategy:
         """Make the strategy."""
@@ -163,6 +166,13 @@ def _parse(
     text: str,
     launched_in: Path | None = None,
     declared: Declared | None = None,
+) -> CampaignSpec:
+    with noting() as inputs:
+        return replace(_checked(data, folder, stem, text, launched_in, declared), inputs=inputs)
+
+
+def _checked(
+    data: object, folder: Path, stem: str, text: str, launched_in: Path | None, declared: Declared | None
 ) -> CampaignSpec:
     if data is None:
         raise CampaignFileError([Problem("", "the file is empty; `softal init` writes an example")])

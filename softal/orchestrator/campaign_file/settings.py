@@ -10,10 +10,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from softal.kinds.validation import show
 from softal.orchestrator.campaign_file.quantities import Duration, Memory
 from softal.passwords import VARIABLE, in_query, redacted
+from softal.simulators.printed import LIMIT
 
 FRESHNESS = {"latest": 0.0, "balanced": 0.1, "busy": 1.0}  # share of the known results that a proposal may lack
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 ADDRESS = re.compile(r"(?P<client>ray://)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})")  # of a Ray
+SHORTEST = 10_000  # bytes: what errors and results are looked for in
 MLFLOW_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "file", "databricks")
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -106,6 +108,16 @@ class WorkersSettings(_Section):
         2, description="how often a trial runs again whose simulation was killed"
     )
     grace: Duration = Field(10.0, description="how long Ctrl-C waits for running simulations, such as `10 s` [s]")
+    output: Annotated[Memory, Field(ge=SHORTEST)] | None = Field(
+        LIMIT,
+        description="how much is kept of each stream that a simulation prints to, its beginning and its end, such as "
+        "`100 MB` [bytes]; `null` is all",
+    )
+    keep: Literal["all", "artifacts", "failed", "none"] = Field(
+        "all",
+        description="what stays of trials' folders: `all`; `artifacts`, of trials that are done only files that the "
+        "simulator names; `failed`, only the folders of failed trials; `none`. MLflow gets no files that do not stay",
+    )
     ahead: Annotated[Literal["auto"] | int, BeforeValidator(_ahead)] = Field(
         "auto",
         description="proposals kept ready for free workers, whatever they know; `auto` keeps those that no result can "

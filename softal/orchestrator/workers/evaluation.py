@@ -82,7 +82,7 @@ def describe(error: BaseException) -> str:
 
 
 def _context(kind: type[Context], job: Job, task: Task, workdir: Path) -> Context:
-    return kind(workdir, task.seed, task.fidelity, task.trial, job.cpus, job.gpus, job.walltime)
+    return kind(workdir, task.seed, task.fidelity, task.trial, job.cpus, job.gpus, job.walltime, job.output)
 
 
 def _judged(simulator: Simulator, job: Job, result: Observation | Exception) -> Answer:

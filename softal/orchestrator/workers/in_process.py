@@ -22,7 +22,7 @@ from softal.orchestrator.workers.evaluation import run_one, run_together
 from softal.orchestrator.workers.executor import AgentFailed, Handle
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerFailed, WorkerLost, trial_folder
 from softal.orchestrator.workers.pickling import pack
-from softal.orchestrator.workers.sandbox import Sandbox, outcome_of, remove, surrounded
+from softal.orchestrator.workers.sandbox import Sandbox, kept, outcome_of, remove, surrounded
 from softal.trial import Trial
 
 KILLS = 0.2  # seconds between attempts to end what still runs
@@ -50,7 +50,7 @@ class Here:
     def evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         """Evaluate by the simulator's `run`, or several by its `run_batch`; one by one where that fails as a whole."""
         with surrounded(self._job.folder):
-            return self._evaluate(tasks)
+            return [kept(outcome, self._job, task) for outcome, task in zip(self._evaluate(tasks), tasks, strict=True)]
 
     def _evaluate(self, tasks: Sequence[Task]) -> list[Outcome]:
         if len(tasks) == 1:

@@ -11,6 +11,7 @@ from softal import simulators
 from softal.errors import SoftalError
 from softal.kinds.own_modules import importable
 from softal.objective import Objective
+from softal.simulators import printed
 from softal.simulators.base import Simulator
 from softal.trial import Observation, Point, Trial, TrialState
 
@@ -49,6 +50,8 @@ class Job:
         objective: what is made of an observation; None is nothing.
         cpus, gpus: of one trial, and of several that are evaluated at once.
         walltime: of one trial [s]; None is unlimited.
+        output: how much is kept of what it prints [bytes]; None is all.
+        keep: what stays of trials' folders; see `WorkersSettings`.
     """
 
     campaign: str
@@ -59,6 +62,8 @@ class Job:
     cpus: float = 1.0
     gpus: float = 0.0
     walltime: float | None = None
+    output: int | None = printed.LIMIT
+    keep: str = "all"
 
     def build(self) -> Simulator:
         """Make the simulator."""

@@ -9,6 +9,7 @@ its simulations have started (`watcher.py`); what one trial has started ends wit
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import shutil
@@ -41,7 +42,7 @@ from softal.orchestrator.workers.job import (
 from softal.orchestrator.workers.pickling import unpack
 from softal.reading import of_system
 from softal.room import has_room, is_full, says_full
-from softal.simulators import mpi
+from softal.simulators import mpi, printed
 from softal.temporary import PREFIX, sweep, temporary_folder
 from softal.tracking.lock import campaign_of, in_use
 from softal.trial import TrialState
@@ -65,6 +66,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
+        printed.append_only(self._output)
 
     def evaluate(self, task: Task) -> Outcome:
         """Run one trial in the child.
@@ -73,7 +75,7 @@ class Sandbox:
             WorkerLost: if the child was killed from outside, or something around the simulation failed.
         """
         with surrounded(self.job.folder):
-            return self._evaluate(task)
+            return kept(self._evaluate(task), self.job, task)
 
     def _evaluate(self, task: Task) -> Outcome:
         host = os.uname().nodename
@@ -103,7 +105,8 @@ class Sandbox:
         if len(tasks) == 1:
             return [self.evaluate(tasks[0])]
         with surrounded(self.job.folder):
-            return self._evaluate_together(tasks)
+            outcomes = self._evaluate_together(tasks)
+            return [kept(outcome, self.job, task) for outcome, task in zip(outcomes, tasks, strict=True)]
 
     def _evaluate_together(self, tasks: Sequence[Task]) -> list[Outcome]:
         host, started = os.uname().nodename, time.time()
@@ -252,7 +255,7 @@ class Sandbox:
         """Wait for the child's answer; SimulationError says how it failed."""
         assert self._pipe is not None
         try:
-            if not self._pipe.poll(None if limit is None else limit + WALLTIME_GRACE):
+            if not self._heard(math.inf if limit is None else limit + WALLTIME_GRACE):
                 self.close()
                 raise WalltimeExceeded(f"ran longer than its walltime of {limit:g} s and was stopped")
             kind, content = self._pipe.recv()
@@ -266,6 +269,20 @@ class Sandbox:
                 (workdir / "error.txt").write_text(details, encoding="utf-8")
             raise (NotReturned if kind == "lacks" else SimulationError)(reason)
         return tuple(content)
+
+    def _heard(self, limit: float) -> bool:
+        """Wait for an answer, at most so long [s]; what is printed meanwhile stays within its limit."""
+        assert self._pipe is not None
+        until = time.monotonic() + limit
+        while not self._pipe.poll(max(0.0, min(printed.LOOK, until - time.monotonic()))):
+            self._cut_output()
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    def _cut_output(self) -> None:
+        if self.job.output is not None:
+            printed.cut(self._output.fileno(), self.job.output)
 
     def _death(self) -> Exception:
         """Return what the child's end means."""
@@ -294,6 +311,7 @@ class Sandbox:
     def _keep_output(self, workdir: Path) -> None:
         """Put what the simulation printed into its folder, if that goes: what it found is worth more."""
         with contextlib.suppress(OSError):
+            self._cut_output()
             if self._output.seek(0, os.SEEK_END) > 0:
                 workdir.mkdir(parents=True, exist_ok=True)
                 self._output.seek(0)
@@ -333,6 +351,25 @@ def clear(path: Path) -> None:
         path.unlink()
     elif path.exists():
         shutil.rmtree(path)
+
+
+def kept(outcome: Outcome, job: Job, task: Task) -> Outcome:
+    """Remove what is not to stay of a trial's folder, and return the outcome without files that have gone."""
+    if job.keep == "all" or (outcome.state is TrialState.FAILED and job.keep != "none"):
+        return outcome
+    folder, seen = trial_folder(job.folder, task.trial, task.attempt), outcome.observation
+    artifacts = seen.artifacts if seen is not None and job.keep == "artifacts" else {}
+    if campaign_of(job.folder) == job.campaign:
+        stay = {path.resolve() for path in artifacts.values()}
+        for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
+            if path.is_dir() and not path.is_symlink():
+                remove(path, only_empty=True)
+            elif path.resolve() not in stay:
+                path.unlink()
+        remove(folder, only_empty=True)
+    if artifacts or seen is None:
+        return outcome
+    return replace(outcome, files={}, observation=replace(seen, artifacts={}))
 
 
 def remove(workdir: Path, *, only_empty: bool) -> None:

@@ -26,12 +26,14 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import InvalidObservation, SimulationError
+from softal.kinds.inputs import input_file
 from softal.kinds.settings import ExistingFile, Settings
 from softal.simulators.base import Context, Outputs, Simulator, validate_observation
 from softal.simulators.engines import shared_memory
 from softal.simulators.files import FromFile, read_into
 from softal.simulators.lammps import program
 from softal.simulators.lammps.script import Script
+from softal.simulators.printed import bounded_after
 from softal.simulators.process import STDERR, STDOUT, describe_exit, last_error, quoted_tail, run_program
 from softal.trial import Observation, Point, Value
 
@@ -78,6 +80,8 @@ class LammpsSettings(Settings):
             script = Script.of(self.input)
         except (OSError, ValueError) as error:
             raise ValueError(f"input: {self.input} cannot be read: {error}") from None
+        for name in beside(script, self.files):
+            input_file(script.path.parent / name)
         if taken := sorted(script.own.intersection(RESERVED)):
             raise ValueError(
                 f"input: the script sets {taken[0]!r} itself; `variable {taken[0]} index ...` lets softal set it"
@@ -154,18 +158,19 @@ class Lammps(Simulator):
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ, **found.environment}
         environment |= {"OMP_NUM_THREADS": "1"} if launcher else {}  # a process has one core
         command = [*launcher, found.path, *arguments, *self._variables(point, context)]
-        code = run_program(command, workdir, environment, context.walltime)
-        if code != 0:
-            reason = last_error(workdir, (STDOUT, STDERR))  # mpirun has its own on stderr
-            raise SimulationError(f"{reason}; " * bool(reason) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
-        if launcher and settings.launcher == "auto":
-            program.check_processes(workdir, max(1, int(context.cpus)))
-        observation = Observation()
-        try:
-            read_into(observation, settings.results, workdir, "LAMMPS")
-            validate_observation(observation, self.outputs)
-        except InvalidObservation as error:
-            raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
+        with bounded_after([workdir / STDOUT], context.output):
+            code = run_program(command, workdir, environment, context.walltime, context.output, whole=[STDOUT])
+            if code != 0:
+                said = last_error(workdir, (STDOUT, STDERR))  # mpirun has its own on stderr
+                raise SimulationError(f"{said}; " * bool(said) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
+            if launcher and settings.launcher == "auto":
+                program.check_processes(workdir, max(1, int(context.cpus)))
+            observation = Observation()
+            try:
+                read_into(observation, settings.results, workdir, "LAMMPS")
+                validate_observation(observation, self.outputs)
+            except InvalidObservation as error:
+                raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
         kept = [STDOUT, STDERR, LOG, *settings.artifacts]
         files = (path for pattern in kept for path in sorted(workdir.glob(pattern)) if path.is_file())
         observation.artifacts.update({path.relative_to(workdir).as_posix(): path for path in files})
@@ -202,8 +207,14 @@ class Lammps(Simulator):
         """Copy the script and what it reads; not what it writes, of which a file of an earlier run may lie there."""
         folder, settings = self.script.path.parent, self.settings
         written = {one.file for one in settings.results.values()}
-        wanted = [path.relative_to(folder) for pattern in settings.files for path in sorted(folder.glob(pattern))]
-        for name in {self.script.path.name, *self.script.files, *map(str, wanted)} - written:
+        for name in {self.script.path.name, *beside(self.script, settings.files)} - written:
             (workdir / name).parent.mkdir(parents=True, exist_ok=True)
             if (folder / name).is_file():
                 shutil.copyfile(folder / name, workdir / name)
+
+
+def beside(script: Script, patterns: tuple[str, ...]) -> list[str]:
+    """Return the files beside a script that its text or the patterns name, by their paths from its folder."""
+    folder = script.path.parent
+    wanted = [path.relative_to(folder) for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return [*script.files, *map(str, wanted)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from softal.reading import MAX_TEXT, read_bytes
+from softal.reading import MAX_TEXT, is_file, read_bytes
 from softal.references.readers.names import keyword
 from softal.trial import Value
 
@@ -66,7 +66,7 @@ class Script:
         """Files beside it that its words name, by their paths from its folder."""
         folder = self.path.parent
         words = {word for word in _WORD.findall(self.text) if "$" not in word and not Path(word).is_absolute()}
-        return tuple(sorted(word for word in words if ".." not in Path(word).parts and _is_file(folder / word)))
+        return tuple(sorted(word for word in words if ".." not in Path(word).parts and is_file(folder / word)))
 
     def unit_of(self, column: str) -> str:
         """Return the unit of a thermo column; empty where it is not known."""
@@ -92,13 +92,6 @@ def _read(path: Path, folder: Path, seen: set[Path]) -> Iterator[str]:
                 raise ValueError(f"it includes {words[1]}, and there is no file {included}")
             if included not in seen:
                 yield from _read(included, folder, seen)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # what no path can be
-        return False
 
 
 def _value(text: str) -> Value:

@@ -23,8 +23,10 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from softal.about import LEARNER, SURROGATE
 from softal.errors import SurrogateError
+from softal.kinds.inputs import input_file
 from softal.kinds.settings import Settings
 from softal.numeric import Floats
+from softal.reading import is_file
 from softal.space import Space
 from softal.surrogates.folders import latest_of
 from softal.surrogates.learner import DESCRIPTION, Learner, part_of, read_description
@@ -238,7 +240,8 @@ def classifier_folder(path: str | Path, called: str | None = None) -> Path:
     """
     path, called = Path(path), called or str(path)
     folders = path, latest_of(path, LEARNER), latest_of(path, SURROGATE)
-    folder = next((f for f in folders if _has_description(f)), None)
+    described = (input_file(folder / DESCRIPTION) for folder in folders)
+    folder = next((file.parent for file in described if is_file(file)), None)
     if folder is None:
         trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
         raise SurrogateError(f"there is no trained classifier in {called}; {trains}")
@@ -251,10 +254,3 @@ def classifier_folder(path: str | Path, called: str | None = None) -> Path:
     if missing := [name for name in ("phases", "dimension") if name not in state]:
         raise SurrogateError(f"the classifier in {called} is damaged: its {DESCRIPTION} has no {missing[0]}")
     return folder
-
-
-def _has_description(folder: Path) -> bool:
-    try:
-        return (folder / DESCRIPTION).is_file()
-    except OSError:  # a name that is too long
-        return False

@@ -38,6 +38,7 @@ def write_report(
     workers: int | None = None,
     advisor: Advisor | None = None,
     sources: Sequence[Source] = (),
+    warnings: Sequence[str] = (),
     path: Path | None = None,
 ) -> Path:
     """Write the report of the campaign in a folder, whether it is finished or not.
@@ -48,6 +49,7 @@ def write_report(
         workers: number of workers, against which their use is shown.
         advisor: the surrogate.
         sources: surrogate, strategy and simulator of the campaign, whose own cards are shown.
+        warnings: lines that stand at its head.
         path: of the page; `report.html` in the folder unless it is given.
 
     Returns:
@@ -59,16 +61,17 @@ def write_report(
     data = read(folder, space, objective, advisor=advisor, workers=workers, sources=sources)
     path = path or folder / FILE_NAME
     draft = path.with_name(f".{path.name}.new")
-    page = render(data, advisor.opinion(data) if advisor else Opinion())
+    page = render(data, advisor.opinion(data) if advisor else Opinion(), warnings)
     draft.write_text(page, encoding="utf-8", errors="backslashreplace")  # a choice may hold half of a surrogate pair
     draft.replace(path)
     return path
 
 
-def render(data: CampaignData, opinion: Opinion) -> str:
+def render(data: CampaignData, opinion: Opinion, warnings: Sequence[str] = ()) -> str:
     """Return the page."""
     return template(files("softal.tracking.report") / "page.html.j2").render(
         data=data,
+        warnings=warnings,
         facts=facts(data),
         best=best_trials(data),
         opinion=opinion,
