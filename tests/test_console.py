@@ -11,7 +11,7 @@ from softal.answer.optimum import Optimum
 from softal.numeric import with_error
 from softal.orchestrator.summary import Finding
 from softal.space import Space
-from softal.terminal.console import duration, show_finding, show_predictions
+from softal.terminal.console import show_finding, show_predictions
 from softal.terminal.output import Terminal
 from softal.trial import Trial, TrialState
 
@@ -22,11 +22,6 @@ from softal.trial import Trial, TrialState
 )
 def test_with_error(value: float, error: float | None, shown: str) -> None:
     assert with_error(value, error) == shown
-
-
-@pytest.mark.parametrize(("seconds", "shown"), [(5, "5 s"), (372, "6 min 12 s"), (7500, "2 h 05 min")])
-def test_duration(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
 
 
 SPACE = Space({"x": {"low": 0, "high": 1, "unit": "nm"}})

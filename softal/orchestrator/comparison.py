@@ -173,7 +173,7 @@ class Comparison:
             )  # fmt: skip
         if self.common is not None:
             made.add_hline(self.common, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
-        made.update_xaxes(title_text="trials", rangemode="tozero")
+        made.update_xaxes(title_text="number of trials", rangemode="tozero")
         log = axis_type(seen) == "log"
         axis = theme.log_range(*main_range(seen, self.sign)) if log else {"type": "linear"}
         made.update_yaxes(title_text=theme.words(self.objective), **axis)

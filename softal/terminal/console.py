@@ -13,6 +13,7 @@ from rich.text import Text
 
 from softal.answer import Answer
 from softal.cards.card import Table as Shown
+from softal.cards.text import percent
 from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
-
-
-def duration(seconds: float) -> str:
-    """Return a duration such as `6 min 12 s`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def value_text(value: object, digits: int = 4) -> str:
@@ -130,7 +122,7 @@ def status_text(status: Status) -> str:
     if status.best is not None:
         parts.append("best " + objective_text(status.best))
     if status.utilisation is not None:
-        parts.append(f"workers {status.utilisation:.0%} busy")
+        parts.append(f"workers {percent(status.utilisation)} busy")
     if status.mirror_behind > 1 and status.mirror_error:
         parts.append(f"MLflow {status.mirror_behind} behind")
     return ", ".join(parts)

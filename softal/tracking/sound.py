@@ -34,7 +34,8 @@ INFO: dict[str, set[type]] = {
     "id": TEXT, "name": TEXT, "text": TEXT, "source": TEXT, "launched_in": TEXT, "state": TEXT,
     "reason": TEXT | NOTHING, "created": NUMBER, "active": NUMBER, "active_at": NUMBER | NOTHING,
     "resumed": NUMBER | NOTHING, "budget": {dict}, "versions": {dict} | NOTHING, "machine": {dict} | NOTHING,
-    "retried": NUMBER, "cluster": {dict}, "described": {dict} | NOTHING,
+    "busy": NUMBER, "slots": {int}, "running": {int}, "retried": NUMBER,
+    "cluster": {dict}, "described": {dict} | NOTHING,
 }  # fmt: skip
 
 
