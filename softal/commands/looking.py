@@ -42,7 +42,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     if found.state in ("stopped", "interrupted", "failed"):
         again = ["--retry-failed"] * (found.failed > 0 and not found.done)
         shown["go on with"] = command("resume", folder, *again)
-    show_mapping(Terminal(), shown)
+    show_mapping(Terminal(), shown, commands=("go on with",))
     if found.answer is not None:
         show_warnings(Terminal(), edges.warnings(campaign.spec.space, found.answer.edges))
 

@@ -34,7 +34,8 @@ def test_what_waits_for_a_worker_does_not_run(tmp_path: Path) -> None:
     handles = iter(range(1000))
     executor: Any = SimpleNamespace(
         slots=100, here=0, exclusive=True, serve=lambda job, memory: None, submit=lambda name, tasks: next(handles),
-        cancel=lambda handles: None, outcomes=lambda handle: [Outcome(TrialState.DONE, 5.0, 5.01, "node1", Observation())],
+        cancel=lambda handles: None,
+        outcomes=lambda handle: [Outcome(TrialState.DONE, 5.0, 5.01, "node1", Observation())],
     )  # fmt: skip
     made = crew.Crew("sleep", job, executor, 1, None, 0, 0.0)
     made.launch(deque(Trial(i, {"x": 0.5}) for i in range(100)))

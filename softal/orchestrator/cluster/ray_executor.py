@@ -126,6 +126,7 @@ class RayExecutor:
             num_cpus=0,
             max_restarts=AGENT_LIVES,
             max_task_retries=AGENT_LIVES,
+            enable_task_events=False,  # Ray's list of tasks is to show trials, not twenty calls of an agent for each
             scheduling_strategy=NodeAffinitySchedulingStrategy(self._cluster.node, soft=False),
         ).remote(pack(brief, brief.source))
         return RayAgent(actor, self._pulse)
