@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from softal import numeric
+from softal.cards.text import duration, percent, quality
 from softal.terminal import console
 from softal.tracking.report import data
 
@@ -46,3 +47,20 @@ def test_every_value_fits_a_column_and_is_read_back(value: float, error: float) 
     power = text.partition(")e")[2] or "0"
     assert float(mantissa) * 10.0 ** int(power) == pytest.approx(value, abs=0.06 * error, rel=1e-8)
     assert float(spread.partition(")")[0]) * 10.0 ** int(power) == pytest.approx(error, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (3.5e-4, "0.35 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (2.34, "2.3 s"), (9.96, "10 s"), (41.2, "41 s"),
+        (59.7, "1 min 00 s"), (160.8, "2 min 41 s"), (3599.8, "1 h 00 min"), (7500, "2 h 05 min"),
+        (172_900, "2 days 0 h"), (1e6, "11 days 14 h"),
+    ],
+)  # fmt: skip
+def test_times_have_one_form(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_parts_and_qualities_have_one_form() -> None:
+    assert (percent(0.9468), percent(1.0)) == ("94.7 %", "100.0 %")
+    assert quality(0.05123, 0.7) == "RMSE 0.0512, R² 0.70"

@@ -56,13 +56,13 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = ", ".join(spec.objective.goals)
     dimension = f"{spec.space.dimension} free parameter{'s' * (spec.space.dimension != 1)}"
-    Terminal().say(
+    Terminal().tell(
         (f"{file} is right.", "green"),
         f" {spec.name}: {goals}; {dimension} ({', '.join(spec.space.names)}), "
         f"{spec.workers.concurrent} simulations at a time{at_once}.",
     )
     for said, found in given.items():
         outside = f", {len(found.outside)} others are outside of its ranges" if found.outside else ""
-        Terminal().say(f"  it starts from {len(found.trials)} results of {said}{outside}")
+        Terminal().tell(f"  it starts from {len(found.trials)} results of {said}{outside}")
     for line in hints(spec.space, spec.objective, spec.built):
-        Terminal().say(("Note", "yellow"), f"  {line}")
+        Terminal().tell(("Note", "yellow"), f"  {line}")

@@ -14,8 +14,9 @@ from softal.commands.options import AsJson, Folder, OwnCode
 def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -> None:
     """Show how a campaign stands."""
     from softal.answer import edges
+    from softal.cards.text import duration, percent
     from softal.orchestrator.campaign import Campaign
-    from softal.terminal.console import answer_text, duration, objective_text, point_text, show_mapping, show_warnings
+    from softal.terminal.console import answer_text, objective_text, point_text, show_mapping, show_warnings
     from softal.terminal.output import Terminal, print_json
 
     campaign = Campaign.open(folder, own_code=own_code)
@@ -35,7 +36,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
             shown["answer"] = answer_text(found.answer, campaign.spec.objective.names[0], names)
         shown["best trial"] = f"{objective_text(found.best)}  {point_text(found.best, names)}  (trial {found.best.id})"
     if found.utilisation is not None:
-        shown["workers busy"] = f"{found.utilisation:.1%}"
+        shown["workers busy"] = percent(found.utilisation)
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
     shown["running time"] = duration(found.active)
     if found.changed:
@@ -43,7 +44,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     if found.state in ("stopped", "interrupted", "failed"):
         again = ["--retry-failed"] * (found.failed > 0 and not found.done)
         shown["go on with"] = command("resume", folder, *again)
-    show_mapping(Terminal(), shown)
+    show_mapping(Terminal(), shown, commands=("go on with",))
     if found.answer is not None:
         show_warnings(Terminal(), edges.warnings(campaign.spec.space, found.answer.edges))
 

@@ -12,6 +12,7 @@ import numpy as np
 from softal.answer import Answer
 from softal.cards.card import Card, Table, card
 from softal.cards.page import write_page
+from softal.cards.text import duration
 from softal.errors import CampaignStateError
 from softal.numeric import Floats, with_error
 from softal.orchestrator.campaign import Campaign
@@ -110,7 +111,7 @@ class Comparison:
         """Return the same as people read it."""
         common = self.common
         reached = [] if common is None else [f"trials to {common:.4g}"]
-        head = ["campaign", "strategy", "trials", f"best {self.objective}", "answer", *reached, "hours"]
+        head = ["campaign", "strategy", "trials", f"best {self.objective}", "answer", *reached, "running time"]
         rows = []
         for course, row in zip(self.courses, self.rows(), strict=True):
             more = [f"{row['failed']} failed"] * (course.failed > 0) + [f"{course.given} by user"] * (course.given > 0)
@@ -122,7 +123,7 @@ class Comparison:
                     "" if row["best"] is None else with_error(row["best"], row["best_error"]),
                     "" if row["answer"] is None else with_error(row["answer"], row["answer_error"]),
                     *(["" if row["trials_to_common"] is None else str(row["trials_to_common"])] * len(reached)),
-                    f"{row['hours']:.3g}",
+                    duration(course.active),
                 ]
             )
         return Table(head, rows, [name not in ("campaign", "strategy") for name in head])
@@ -173,7 +174,7 @@ class Comparison:
             )  # fmt: skip
         if self.common is not None:
             made.add_hline(self.common, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
-        made.update_xaxes(title_text="trials", rangemode="tozero")
+        made.update_xaxes(title_text="number of trials", rangemode="tozero")
         log = axis_type(seen) == "log"
         axis = theme.log_range(*main_range(seen, self.sign)) if log else {"type": "linear"}
         made.update_yaxes(title_text=theme.words(self.objective), **axis)

@@ -11,7 +11,7 @@ from softal.errors import CampaignStateError
 from softal.orchestrator.changed_inputs import changed_since
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
-from softal.tracking.standing import active_seconds, state_of, utilisation
+from softal.tracking.standing import active_seconds, noted_use, state_of, utilisation
 from softal.trial import Trial, TrialState
 
 
@@ -61,17 +61,20 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
     info, counts = journal.info, journal.counts()
     running = in_use(folder)
     state, active = state_of(info, running), active_seconds(info, running)
+    taken = counts[TrialState.RUNNING]  # by the crew; of these, workers may still start
+    begun = min(taken, info.get("running", taken)) if state == "running" else 0
+    use = noted_use(info)
     done, failed, given = counts[TrialState.DONE], counts[TrialState.FAILED], journal.given
     return Status(
         name=info["name"],
         state=state,
         reason=info.get("reason", "") if state != "running" else "",
         done=done,
-        running=counts[TrialState.RUNNING] if state == "running" else 0,
+        running=begun,
         failed=failed,
-        waiting=counts[TrialState.PROPOSED] + (counts[TrialState.RUNNING] if state != "running" else 0),
+        waiting=counts[TrialState.PROPOSED] + taken - begun,
         best=best,
-        utilisation=utilisation(journal.busy_seconds(), concurrent, active),
+        utilisation=utilisation(journal.busy_seconds(), concurrent, active) if use is None else use,
         trials_per_hour=(done + failed - given) / active * 3600 if active > 0 else None,
         active=active,
         given=given,

@@ -70,6 +70,32 @@ class Diagnostics:
     coverage: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """Trials as a surrogate predicts them that has not seen them, k of them, in the target's unit.
+
+    Attributes:
+        X: (k, d) their points in the unit cube.
+        observed: (k,) with outliers clipped, as the surrogate learns them.
+        mean: (k,) predicted.
+        variance: (k,) of an observation there, its own noise included.
+    """
+
+    X: Floats
+    observed: Floats
+    mean: Floats
+    variance: Floats
+
+    def __post_init__(self) -> None:
+        if self.X.ndim != 2 or not len(self.X) == len(self.observed) == len(self.mean) == len(self.variance):
+            raise ValueError("predictions of unseen trials and their points are not as many")
+
+    @property
+    def score(self) -> tuple[float, float, float]:
+        """RMSE, R2 and coverage, see `score`."""
+        return score(self.observed, self.mean, self.variance)
+
+
 class Surrogate(Learner):
     """Learns point -> targets. Subclasses give `kind`, `Settings` and the methods that start with an underscore.
 
@@ -151,6 +177,11 @@ class Surrogate(Learner):
         self._require_fit()
         return self._diagnostics()
 
+    def unseen(self) -> dict[str, Unseen]:
+        """Return target -> the predictions that `diagnostics` is of; nothing for kinds that do not keep them."""
+        self._require_fit()
+        return self._unseen()
+
     def paths(
         self, samples: int, rng: np.random.Generator, anchors: ArrayLike | None = None
     ) -> Callable[[Floats], Floats]:
@@ -220,6 +251,10 @@ class Surrogate(Learner):
     @abstractmethod
     def _diagnostics(self) -> Diagnostics:
         """Return how well unseen trials are predicted."""
+
+    def _unseen(self) -> dict[str, Unseen]:
+        """Return target -> predictions of trials that were left out, of which `_diagnostics` are the scores."""
+        return {}
 
     @abstractmethod
     def _paths(self, samples: int, rng: np.random.Generator, anchors: Floats) -> Callable[[Floats], Floats]:

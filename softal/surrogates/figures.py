@@ -14,6 +14,7 @@ from softal.cards import theme
 from softal.cards.card import Card, card
 from softal.cards.curves import diagonal
 from softal.cards.statistics import thin
+from softal.cards.text import quality
 from softal.cards.view import View
 from softal.numeric import NORMAL_95
 from softal.space import Integer, Real
@@ -49,8 +50,8 @@ def cards(view: View, learned: Learned) -> list[Card]:
         *(
             card(
                 f"Calibration of the surrogate{of.get(target, '')}",
-                "Each trial as predicted by a surrogate that has not seen it (cross-validation), with 95 % intervals. "
-                f"{found.coverage:.0%} of the observations lie inside; RMSE {found.rmse:.3g}, R² {found.r2:.2f}.",
+                f"Each trial as predicted by a surrogate that has not seen it ({found.method}), with 95 % intervals. "
+                f"{found.coverage:.0%} of the observations lie inside; {quality(found.rmse, found.r2)}.",
                 calibration(target, found),
                 wide=False,
             )
@@ -247,8 +248,9 @@ def calibration(target: str, found: Calibration) -> go.Figure:
     margin = 0.05 * (high - low or 1.0)
     ends = [low - margin, high + margin]
     made.add_trace(diagonal(ends))
-    for rows, colour in ((inside, theme.ACCENT), (~inside, theme.BAD)):
-        if rows.any():
+    some = thin(len(found.observed), MAX_DOTS, np.flatnonzero(~inside)[:MAX_DOTS])
+    for rows, colour in ((some[inside[some]], theme.ACCENT), (some[~inside[some]], theme.BAD)):
+        if len(rows):
             made.add_trace(_predictions(found, rows, colour))
     name = theme.words(target)
     made.update_xaxes(title_text=f"observed {name}", range=ends)
@@ -256,7 +258,7 @@ def calibration(target: str, found: Calibration) -> go.Figure:
     return theme.style_axes(made)
 
 
-def _predictions(found: Calibration, rows: NDArray[np.bool_], colour: str) -> go.Scatter:
+def _predictions(found: Calibration, rows: NDArray[np.int_], colour: str) -> go.Scatter:
     bars = {"color": colour, "thickness": 1, "width": 0}
     known = np.isfinite(found.error[rows]).any()
     return go.Scatter(
@@ -266,6 +268,6 @@ def _predictions(found: Calibration, rows: NDArray[np.bool_], colour: str) -> go
         error_x={**bars, "array": NORMAL_95 * np.nan_to_num(found.error[rows])} if known else None,
         mode="markers",
         marker={"color": colour, "size": 6, "opacity": 0.85},
-        customdata=found.trial[rows],
-        hovertemplate="trial %{customdata}<br>observed %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
+        customdata=[found.trial[i] for i in rows],
+        hovertemplate="%{customdata}<br>observed %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
     )

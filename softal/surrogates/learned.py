@@ -5,18 +5,15 @@ Each part stands alone: where a surrogate cannot give one, the report does witho
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from softal.cards.statistics import thin
 from softal.cards.view import View
-from softal.numeric import NORMAL_95, Floats
+from softal.numeric import Floats
 from softal.space import Choice, Integer, Real, Space
 from softal.surrogates import Surrogate
 from softal.surrogates.analysis import Slice, importance, slices
@@ -25,43 +22,31 @@ from softal.surrogates.data import training_data
 T = TypeVar("T")
 
 MAX_TARGETS = 3
-MAX_CALIBRATED = 200  # trials; their folds are fitted anew
-FOLDS = 8
-PATIENCE = 15.0  # s for calibration; a slow surrogate gets fewer folds
+FEWEST = 3  # trials that a figure of predictions needs
 MAP_POINTS = 41
 MIN_CELLS = 6  # whole numbers with fewer values make a poor axis of a map
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Predictions of trials by a surrogate that has not seen them, shape (n,) each.
+    """Predictions of trials by a surrogate that has not seen them, shape (k,) each, and how good all of these are.
 
     Attributes:
-        trial: ids.
+        trial: what each is called.
         observed, error: with standard errors, NaN where they are not known.
         mean, std: predicted, with the observation's own error in the standard deviation.
+        method, rmse, r2, coverage: of the surrogate's diagnostics.
     """
 
-    trial: NDArray[np.int_]
+    trial: list[str]
     observed: Floats
     error: Floats
     mean: Floats
     std: Floats
-
-    @property
-    def coverage(self) -> float:
-        """Part of the observations within the 95 % interval."""
-        return float(np.mean(np.abs(self.observed - self.mean) <= NORMAL_95 * self.std))
-
-    @property
-    def rmse(self) -> float:
-        """Root mean square error."""
-        return float(np.sqrt(np.mean((self.observed - self.mean) ** 2)))
-
-    @property
-    def r2(self) -> float:
-        """1 - mean square error / variance."""
-        return 1.0 - self.rmse**2 / max(float(np.var(self.observed)), 1e-300)
+    method: str
+    rmse: float
+    r2: float
+    coverage: float
 
 
 @dataclass(frozen=True)
@@ -142,36 +127,36 @@ def _coordinates(space: Space, column: int) -> Floats:
 
 
 def calibrate(surrogate: Surrogate, view: View) -> dict[str, Calibration]:
-    """Return target -> predictions of each trial by a surrogate of the same kind that has not seen it.
+    """Return target -> the trials as they are predicted without themselves, of which the surrogate's diagnostics are.
 
-    Cross-validation: hyperparameters are fitted anew for each fold, so what is shown is what a new trial would see.
+    The surrogate knows trials by their points alone: of several at one point, the first stands for the first.
     """
-    learned = view.objective.lessons(view.done)
-    done = [learned[i] for i in thin(len(learned), MAX_CALIBRATED)]
-    trials = view.with_arrays(done) if surrogate.wants_arrays else done
-    X, Y, Yvar = training_data(done, surrogate.space, surrogate.targets)
-    n, folds = len(X), min(FOLDS, len(X))
-    if n < 4:
-        return {}
-    fold = np.random.default_rng(0).permutation(n) % folds
-    mean, variance = np.full((2, *Y.shape), np.nan)
-    begun = time.monotonic()
-    for k in range(folds):
-        seen, unseen = fold != k, fold == k
-        arguments = surrogate.space, surrogate.targets, surrogate.settings
-        other = type(surrogate)(*arguments, view.objective) if surrogate.wants_arrays else type(surrogate)(*arguments)
-        other.fit([trial for trial, there in zip(trials, seen, strict=True) if there])
-        posterior = other.posterior(X[unseen])
-        mean[unseen], variance[unseen] = posterior.mean, posterior.variance
-        if (time.monotonic() - begun) * (k + 2) / (k + 1) > PATIENCE:
-            break
-    ids = np.array([trial.id for trial in done])
-    return {
-        name: Calibration(ids[rows], Y[rows, m], np.sqrt(Yvar[rows, m]), mean[rows, m], std[rows])
-        for m, name in enumerate(surrogate.targets)
-        if (rows := np.isfinite(Y[:, m]) & np.isfinite(mean[:, m])).sum() >= 3
-        for std in [np.sqrt(variance[:, m] + np.nan_to_num(Yvar[:, m]))]
-    }
+    lessons = view.objective.lessons(view.done)
+    X, _, Yvar = training_data(lessons, surrogate.space, surrogate.targets)
+    found, calibrated = surrogate.diagnostics(), {}
+    for m, (name, unseen) in enumerate(surrogate.unseen().items()):
+        if len(unseen.X) < FEWEST:
+            continue
+        at: dict[bytes, list[int]] = {}
+        for i, x in reversed(list(enumerate(X))):
+            at.setdefault(_key(x), []).append(i)
+        which = [rows.pop() if (rows := at.get(_key(x))) else None for x in unseen.X]
+        calibrated[name] = Calibration(
+            ["a trial" if i is None else f"trial {lessons[i].id}" for i in which],
+            unseen.observed,
+            np.array([np.nan if i is None else np.sqrt(Yvar[i, m]) for i in which]),
+            unseen.mean,
+            np.sqrt(unseen.variance),
+            found.method,
+            found.rmse[name],
+            found.r2[name],
+            found.coverage[name],
+        )
+    return calibrated
+
+
+def _key(x: Floats) -> bytes:
+    return (x.round(9) + 0.0).tobytes()
 
 
 def is_choice(space: Space, name: str) -> bool:

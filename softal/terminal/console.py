@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,14 @@ from rich.text import Text
 
 from softal.answer import Answer
 from softal.cards.card import Table as Shown
+from softal.cards.text import duration, percent
 from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.status import Status
 from softal.orchestrator.summary import Finding
 from softal.space import Space
+from softal.terminal.columns import Column, show_columns
 from softal.terminal.output import Terminal, harmless, plain
 from softal.trial import Trial, TrialState
 
@@ -28,16 +30,8 @@ if TYPE_CHECKING:
     from softal.orchestrator.single_runs.simulate import Result
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
+LONG = 16  # characters of a choice that may go over several lines; numbers have fewer
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
-
-
-def duration(seconds: float) -> str:
-    """Return a duration such as `6 min 12 s`."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def value_text(value: object, digits: int = 4) -> str:
@@ -130,7 +124,7 @@ def status_text(status: Status) -> str:
     if status.best is not None:
         parts.append("best " + objective_text(status.best))
     if status.utilisation is not None:
-        parts.append(f"workers {status.utilisation:.0%} busy")
+        parts.append(f"workers {percent(status.utilisation)} busy")
     if status.mirror_behind > 1 and status.mirror_error:
         parts.append(f"MLflow {status.mirror_behind} behind")
     return ", ".join(parts)
@@ -145,19 +139,20 @@ def show_finding(console: Terminal, finding: Finding, space: Space) -> None:
     if optimum is not None:
         value = f"{name} {with_error(optimum.value, optimum.error)}"
         _heading(console, "Optimum by the surrogate", f"{value}, {optimum.beside(answer)}")
-    table = Table(box=None, pad_edge=False, header_style="dim")
     points = {"answer": answer.point}
     if trial.point != answer.point:
         points[f"trial {trial.id}"] = trial.point
-    tolerances = ["tolerances leave"] if optimum and optimum.tolerated else []
-    for column in ["", "", *points, "optimum by the surrogate" if optimum else "", *tolerances, ""]:
-        table.add_column(column)
-    for name in space.all_names:
-        shown = [place_text(optimum, name) if optimum else ""]
-        shown += [spread_text(optimum.tolerated[name]) for _ in tolerances if optimum]
-        values = (value_text(point[name]) for point in points.values())
-        table.add_row("", name, *values, *shown, space.units.get(name, ""))
-    console.print(table)
+    names = space.all_names
+    columns = [Column("", [f"  {name}" for name in names])]
+    for head, point in points.items():
+        texts = [value_text(point[name]) for name in names]
+        columns.append(Column(head, texts, words=any(len(text) > LONG for text in texts)))
+    if optimum:
+        columns.append(Column("optimum by the surrogate", [place_text(optimum, name) for name in names]))
+    if optimum and optimum.tolerated:
+        columns.append(Column("tolerances leave", [spread_text(optimum.tolerated[name]) for name in names]))
+    columns.append(Column("", [space.units.get(name, "") for name in names]))
+    show_columns(console, columns, head="dim")
     show_warnings(console, finding.warnings(space))
 
 
@@ -189,11 +184,11 @@ def spread_text(place: tuple[Any, float]) -> str:
 def show_warnings(console: Terminal, lines: Iterable[str]) -> None:
     """Print what the user should know of a finding."""
     for line in lines:
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.tell((line, "yellow"))
 
 
 def _heading(console: Terminal, head: str, text: str) -> None:
-    console.print(Text.assemble((head, "bold"), "  ", text), soft_wrap=True)
+    console.tell((head, "bold"), f"  {text}")
 
 
 def show_trials(
@@ -204,32 +199,33 @@ def show_trials(
     objective: Objective | None = None,
 ) -> None:
     """Print trials as a table, with what they violate of the objective's outcome constraints."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    names, components = list(names), list(components)
-    violating = ["violates"] if objective is not None and objective.outcomes else []
-    hosts, reasons = len({trial.host for trial in trials}) > 1, any(trial.reason for trial in trials)
-    more = [*["host"] * hosts, *["reason"] * reasons]
-    widest = 60 if console.is_terminal else None
-    for column in ["id", "state", *names, *components, *violating, "proposed by", "seconds", *more]:
-        table.add_column(plain(column), overflow="fold", max_width=widest, no_wrap=column in (*components, *violating))
-    for trial in trials:
-        seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
-        took = f"{seconds:.1f}" if seconds else ""  # results that were given took none here
-        table.add_row(
-            str(trial.id),
-            str(trial.state),
-            *(value_text(trial.point.get(name, "")) for name in names),
-            *(
-                with_error(trial.objective[name], trial.objective_errors.get(name)) if name in trial.objective else ""
-                for name in components
-            ),
-            *(plain(_violates(objective, trial)) for _ in violating),
-            plain(trial.origin),
-            took,
-            *[plain(trial.host or "")] * hosts,
-            *[plain(trial.reason or "")] * reasons,
-        )
-    console.print(table)
+    names, violating = list(names), objective is not None and bool(objective.outcomes)
+    points = {name: [value_text(trial.point.get(name, "")) for trial in trials] for name in names}
+    columns = [
+        Column("id", [str(trial.id) for trial in trials]),
+        Column("state", [str(trial.state) for trial in trials]),
+        *(Column(plain(name), texts, words=any(len(one) > LONG for one in texts)) for name, texts in points.items()),
+        *(Column(plain(name), [_component_text(trial, name) for trial in trials]) for name in components),
+        *([Column("violates", [plain(_violates(objective, trial)) for trial in trials], words=True)] * violating),
+        Column("proposed by", [plain(trial.origin) for trial in trials], words=True),
+        Column("took", [_took(trial) for trial in trials]),
+    ]
+    if len({trial.host for trial in trials}) > 1:
+        columns.append(Column("host", [plain(trial.host or "") for trial in trials], words=True))
+    if any(trial.reason for trial in trials):
+        columns.append(Column("reason", [plain(trial.reason or "") for trial in trials], words=True))
+    show_columns(console, columns)
+
+
+def _component_text(trial: Trial, name: str) -> str:
+    known = name in trial.objective
+    return with_error(trial.objective[name], trial.objective_errors.get(name)) if known else ""
+
+
+def _took(trial: Trial) -> str:
+    """Return how long a trial took; results that were given took no time here."""
+    seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
+    return duration(seconds) if seconds else ""
 
 
 def _violates(objective: Objective | None, trial: Trial) -> str:
@@ -240,12 +236,11 @@ def _violates(objective: Objective | None, trial: Trial) -> str:
 
 def show_table(console: Terminal, shown: Shown) -> None:
     """Print a table of plain text, as pages have it, too."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, numeric in zip(shown.head, shown.numeric, strict=True):
-        table.add_column(plain(name), overflow="fold", justify="right" if numeric else "left", no_wrap=numeric)
-    for row in shown.rows:
-        table.add_row(*map(plain, row))
-    console.print(table)
+    columns = [
+        Column(plain(name), [plain(row[i]) for row in shown.rows], words=not numeric, right=numeric)
+        for i, (name, numeric) in enumerate(zip(shown.head, shown.numeric, strict=True))
+    ]
+    show_columns(console, columns)
 
 
 def show_parts(console: Terminal, trials: Iterable[Trial], objective: Objective) -> None:
@@ -253,16 +248,15 @@ def show_parts(console: Terminal, trials: Iterable[Trial], objective: Objective)
     names = [part.value for part in objective.parts]
     if not names:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ["id", *objective.names, *names]:
-        table.add_column(plain(column), overflow="fold", no_wrap=column == "id")
-    for trial in trials:
-        if trial.objective:
-            whole = (with_error(trial.objective[name], trial.objective_errors.get(name)) for name in objective.names)
-            table.add_row(str(trial.id), *whole, *(_value_text(trial, name) for name in names))
+    some = [trial for trial in trials if trial.objective]
+    columns = [
+        Column("id", [str(trial.id) for trial in some]),
+        *(Column(plain(name), [_component_text(trial, name) for trial in some]) for name in objective.names),
+        *(Column(plain(name), [_value_text(trial, name) for trial in some]) for name in names),
+    ]
     said = ": chi of curves; deviations of values in tolerances"
-    console.print(Text.assemble(("Parts of the loss", "bold"), said), soft_wrap=True)
-    console.print(table)
+    console.tell(("Parts of the loss", "bold"), said)
+    show_columns(console, columns)
 
 
 def _value_text(trial: Trial, name: str) -> str:
@@ -271,11 +265,14 @@ def _value_text(trial: Trial, name: str) -> str:
     return with_error(trial.observation.values[name], trial.observation.errors.get(name))
 
 
-def show_mapping(console: Terminal, rows: Mapping[str, Any]) -> None:
-    """Print keys and values, a line each, which only the terminal breaks: a command in it can be copied and typed."""
+def show_mapping(console: Terminal, rows: Mapping[str, Any], commands: Collection[str] = ()) -> None:
+    """Print keys and values; a line that is a command only the terminal breaks: it can be copied and typed."""
     width = max(map(len, rows), default=0)
     for key, value in rows.items():
-        console.print(Text.assemble((key.ljust(width), "bold"), "  ", plain(value)), soft_wrap=True)
+        if key in commands:
+            console.say((key.ljust(width), "bold"), "  ", plain(value))
+        else:
+            console.tell(plain(value), head=f"{key.ljust(width)}  ")
 
 
 def relative(path: Path) -> str:
@@ -350,15 +347,14 @@ def show_predictions(
     rows = list(rows)
     if not rows:
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]["point"]:
-        table.add_column(plain(name))
+    points = {name: [value_text(row["point"][name], 6) for row in rows] for name in rows[0]["point"]}
+    columns = [
+        Column(plain(name), cells, words=any(len(one) > LONG for one in cells)) for name, cells in points.items()
+    ]
     for target in rows[0]["prediction"]:
-        table.add_column(plain(target), style="green", no_wrap=True)
-    for row in rows:
-        predicted = (with_error(found["mean"], found["std"]) for found in row["prediction"].values())
-        table.add_row(*(value_text(value, 6) for value in row["point"].values()), *predicted)
-    console.print(table)
+        found = (row["prediction"][target] for row in rows)
+        columns.append(Column(plain(target), [with_error(one["mean"], one["std"]) for one in found], style="green"))
+    show_columns(console, columns, keys=0)
     console.print("± is the surrogate's standard deviation, without the noise of a simulation", style="dim")
     if out is not None:
         console.print(f"wrote {plain(out)}", soft_wrap=True)

@@ -25,6 +25,7 @@ P = ParamSpec("P")
 _NO_TEXT = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 IN_A_MESSAGE = re.compile(f"[{_NO_TEXT}]")
 IN_A_LINE = re.compile(f"[{_NO_TEXT}\n\t]")
+JOINED = "\ue000"  # stands for a blank at which no line ends
 ANY_WIDTH = 100_000  # characters; more than any table has
 
 
@@ -55,6 +56,23 @@ class Terminal(Console):
         width, self.width = self.width, ANY_WIDTH
         super().print(*objects, **options)
         self.width = width
+
+    @property
+    def room(self) -> int:
+        """How many characters a line may have."""
+        return self.width if self._folds else ANY_WIDTH
+
+    def tell(self, *parts: str | tuple[str, str], head: str = "") -> None:
+        """Say something that is no command and no path: between words it goes on in the next line, below its head.
+
+        A value and its error stay together.
+        """
+        text = Text.assemble(*parts)
+        text.plain = text.plain.replace(" ± ", f"{JOINED}±{JOINED}")
+        lines = text.wrap(self, max(1, self.room - len(head)))
+        for i, line in enumerate(lines):
+            line.plain = line.plain.replace(JOINED, " ").rstrip()
+            self.print(Text.assemble((head if not i else " " * len(head), "bold"), line), soft_wrap=True)
 
     def say(self, *parts: str | tuple[str, str]) -> None:
         """Print a line of parts, some of them with a style; whatever they hold is printed as it is."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from softal.cards.text import quality
 from softal.numeric import Floats
 from softal.objective import Objective
 from softal.objective.scores import Scores, scores_of
@@ -92,4 +93,5 @@ def _repeated(space: Space, X: Floats, done: Scores) -> Iterator[str]:
 def _learnt(name: str, version: Mapping[str, Any]) -> Iterator[str]:
     rmse, r2 = (version.get(key, {}).get(name) for key in ("rmse", "r2"))
     if rmse is not None and r2 is not None:
-        yield f"{name} is predicted to ± {rmse:.2g} ({version['method']} of {version['trials']} trials, R² {r2:.3f})"
+        unseen = f"{version['method']}, {version['trials']} trials"
+        yield f"{name} of unseen trials is predicted with {quality(rmse, r2)} ({unseen})"

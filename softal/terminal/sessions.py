@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from softal.about import command
+from softal.cards.text import duration
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.cluster.probe import named
 from softal.orchestrator.loop.session import Ending
 from softal.orchestrator.summary import find_best
-from softal.terminal.console import duration, relative, show_finding, show_trials, status_text
+from softal.terminal.console import relative, show_finding, show_trials, status_text
 from softal.terminal.output import Terminal
 from softal.terminal.remarks import hints, remarks, unconstrained
 

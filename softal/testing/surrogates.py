@@ -192,6 +192,15 @@ class SurrogateContract:
         assert all(value >= 0 for value in found.rmse.values())
         assert all(0 <= value <= 1 for value in found.coverage.values())
 
+    def test_diagnostics_are_of_what_is_shown_of_unseen_trials(self, fitted: Surrogate, tmp_path: Path) -> None:
+        fitted.save(tmp_path)
+        loaded = load(tmp_path, fitted.kind if ":" in fitted.kind else None)
+        assert list(loaded.unseen()) == list(fitted.unseen())
+        found = fitted.diagnostics()
+        for name, unseen in loaded.unseen().items():
+            shown = found.rmse[name], found.r2[name], found.coverage[name]
+            np.testing.assert_allclose(unseen.score, shown, rtol=1e-9)
+
     def test_failed_and_unfinished_trials_are_left_out(
         self, candidate: Candidate, space: Space, fitted: Surrogate, unseen: Floats
     ) -> None:

@@ -398,8 +398,9 @@ class Follower:
         self._written += len(runs)
 
     def _show_running(self) -> None:
-        now = self._clock()
-        for trial in self._running.values():
+        now, running = self._clock(), sorted(self._running.values(), key=lambda trial: (trial.started or 0.0, trial.id))
+        begun = self.journal.info.get("running", len(running))  # the others wait for their workers
+        for trial in running[:begun]:
             if trial.id not in self._known and trial.started is not None and now - trial.started > self._show_after:
                 self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id, self.objective))
 

@@ -34,8 +34,8 @@ INFO: dict[str, set[type]] = {
     "id": TEXT, "name": TEXT, "text": TEXT, "source": TEXT, "launched_in": TEXT, "state": TEXT,
     "reason": TEXT | NOTHING, "created": NUMBER, "active": NUMBER, "active_at": NUMBER | NOTHING,
     "resumed": NUMBER | NOTHING, "budget": {dict}, "versions": {dict} | NOTHING, "machine": {dict} | NOTHING,
-    "retried": NUMBER, "recomputed": NUMBER, "cluster": {dict}, "described": {dict} | NOTHING,
-    "inputs": {dict},
+    "busy": NUMBER, "slots": {int}, "running": {int}, "retried": NUMBER, "recomputed": NUMBER,
+    "cluster": {dict}, "described": {dict} | NOTHING, "inputs": {dict},
 }  # fmt: skip
 
 

@@ -34,6 +34,16 @@ def busy_seconds(trials: Iterable[Trial]) -> float:
     )
 
 
+def noted_use(info: Mapping[str, Any]) -> float | None:
+    """Return the part of the workers' time in simulations as the loop noted it last; None where it did not.
+
+    Report, `softal status` and the terminal say this one, so that it is the same wherever it is read.
+    """
+    if not {"busy", "slots", "active"} <= info.keys():
+        return None
+    return utilisation(info["busy"], info["slots"], info["active"])
+
+
 def utilisation(busy: float, workers: int, active: float) -> float | None:
     """Return the part of the workers' time that was spent in simulations; None before anything ran."""
     return min(1.0, busy / (workers * active)) if active > 0 else None

@@ -16,8 +16,10 @@ import pytest
 from driving import Listening, StopAfter, results
 from patience import PATIENCE
 
+from softal.cards.text import percent
 from softal.errors import CampaignFileError, CampaignStateError, JournalError, SoftalError
 from softal.orchestrator.campaign import Campaign
+from softal.orchestrator.status import Status
 from softal.orchestrator.workers.executor import AgentFailed
 from softal.orchestrator.workers.in_process import InProcess, in_a_child, in_process
 from softal.orchestrator.workers.job import Job, Outcome, Task, WorkerFailed, WorkerLost
@@ -79,6 +81,27 @@ def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(
     assert resume(stopped, StopAfter(3)).exit_code == 130
     assert resume(stopped).exit_code == 0
     assert results(stopped) == results(whole)
+
+
+def test_the_use_of_the_workers_is_one_number(make_campaign: Make, launch: Any) -> None:
+    """The terminal said 95.8 %, the report 95.0 % and `softal status` 94.7 %: training and report are not running."""
+
+    class Ticks(Listening):
+        def __init__(self) -> None:
+            super().__init__()
+            self.statuses: list[Status] = []
+
+        def tick(self, status: Status) -> None:
+            self.statuses.append(status)
+
+    campaign = make_campaign(simulator={"kind": "simulations:Bowl", "seconds": 0.02}, surrogate="gp", tracking={})
+    ticks = Ticks()
+    ending = launch(campaign, ticks)
+    assert ending.report is not None
+    said = percent(ticks.statuses[-1].utilisation or 0.0)
+    assert said == percent(campaign.status().utilisation or 0.0)
+    assert f">{said}</b><span>workers in use" in ending.report.read_text(encoding="utf-8")
+    assert all(status.running <= 2 for status in ticks.statuses)
 
 
 def test_a_finished_campaign_goes_on_with_more_budget(make_campaign: Make, launch: Any, resume: Any) -> None:

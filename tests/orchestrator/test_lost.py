@@ -191,7 +191,7 @@ def test_a_folder_of_trials_that_cannot_be_made_is_no_result(tmp_path: Path) -> 
 class Losing:
     """An executor whose tasks all end so."""
 
-    slots, exclusive = 2, False
+    slots, here, exclusive = 2, 2, False
 
     def __init__(self, lost: WorkerLost) -> None:
         self.lost, self.submitted = lost, 0

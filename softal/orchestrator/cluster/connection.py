@@ -23,9 +23,9 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DEDUP_LOGS": "0",
-    "RAY_IGNORE_UNHANDLED_ERRORS": "1",  # of trials that are ended with their campaign
     "RAY_task_events_max_num_task_in_gcs": "10000",  # as many as Ray's state API and dashboard show; 4 kB each
 }
+UNHEARD = "RAY_IGNORE_UNHANDLED_ERRORS"  # of trials that are ended with their campaign: Ray prints their tracebacks
 AGENTS = 3  # strategist, trainer, tracker
 JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # what Ray tells the process of a job that was submitted
 TEMPORARY = "_temp_dir"  # Ray's option for the folder of its sessions
@@ -142,6 +142,7 @@ def connect(
     wanted = Local(_whole_cpus(concurrent, cpus), gpus > 0, concurrent, dashboard_port)
     if address is None:
         _set_environment(concurrent)
+    os.environ.setdefault(UNHEARD, "1")
     private.keep_token(make=address is None)
     import ray
 

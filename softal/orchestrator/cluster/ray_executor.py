@@ -13,6 +13,7 @@ from ray.exceptions import OutOfDiskError, OutOfMemoryError, RayError, RayTaskEr
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from softal.errors import ExecutorGone
+from softal.orchestrator.cluster import arrivals
 from softal.orchestrator.cluster.connection import Cluster, connect
 from softal.orchestrator.cluster.metrics import Metrics
 from softal.orchestrator.cluster.pulse import LOOK, Pulse
@@ -34,11 +35,17 @@ class RayExecutor:
         self._pulse = Pulse()
         self._submit: Submit | None = None
         self._submitted = 0
+        self._here = 0
 
     @property
     def slots(self) -> int:
         """How many tasks fit at once."""
         return self._cluster.slots
+
+    @property
+    def here(self) -> int:
+        """How many workers have come."""
+        return min(self._here, self.slots)
 
     @property
     def exclusive(self) -> bool:
@@ -55,6 +62,9 @@ class RayExecutor:
         self._require(at_once=not self.exclusive)
         if not self._pulse.doubtful:
             self._cluster.refresh()
+            if self._here < self.slots:
+                known = arrivals.count(self._cluster.namespace)
+                self._here = self.slots if known is None else known
 
     def _require(self, *, at_once: bool = False) -> None:
         if gone := self._pulse.feel(at_once=at_once):
@@ -62,7 +72,8 @@ class RayExecutor:
 
     def serve(self, job: Job, memory: int | None = None) -> None:
         """Take the job, which Ray sends to each worker once."""
-        self._submit = evaluator(job, memory=memory)
+        self._here = 0
+        self._submit = evaluator(job, self._cluster.namespace, memory=memory)
 
     def submit(self, name: str, tasks: Sequence[Task]) -> Handle:
         """Begin tasks as one task of Ray's."""
@@ -115,6 +126,7 @@ class RayExecutor:
             num_cpus=0,
             max_restarts=AGENT_LIVES,
             max_task_retries=AGENT_LIVES,
+            enable_task_events=False,  # Ray's list of tasks is to show trials, not twenty calls of an agent for each
             scheduling_strategy=NodeAffinitySchedulingStrategy(self._cluster.node, soft=False),
         ).remote(pack(brief, brief.source))
         return RayAgent(actor, self._pulse)
@@ -162,6 +174,7 @@ def on_ray(**wanted: Any) -> Iterator[RayExecutor]:
     """Start or join Ray, with the arguments of `connect`."""
     with connect(**wanted) as cluster:
         yield RayExecutor(cluster)
+        arrivals.forget(cluster.namespace)
 
 
 def _within(error: RayTaskError) -> WorkerLost:

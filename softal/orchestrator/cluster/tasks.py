@@ -9,11 +9,13 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ray
 
+from softal.orchestrator.cluster import arrivals
 from softal.orchestrator.workers.job import Job, Outcome, Task
 from softal.orchestrator.workers.pickling import pack, unpack
 from softal.orchestrator.workers.sandbox import Sandbox, surrounded
@@ -24,13 +26,13 @@ _sandboxes: dict[str, Sandbox] = {}  # of this Ray worker, one for each campaign
 Submit = Callable[[str, Sequence[Task]], ray.ObjectRef[list[Outcome]]]
 
 
-def evaluator(job: Job, *, memory: int | None) -> Submit:
+def evaluator(job: Job, session: str, *, memory: int | None) -> Submit:
     """Return a function (name, tasks) -> reference to their outcomes, which runs the tasks on the cluster as one."""
     campaign, payload = job.campaign, pack(job, job.source)
 
     # The payload is part of the function, which Ray sends to each worker once.
     def trial(tasks: bytes) -> list[Outcome]:
-        return _evaluate(campaign, payload, [Task(*task) for task in pickle.loads(tasks)])
+        return _evaluate(campaign, session, payload, [Task(*task) for task in pickle.loads(tasks)])
 
     options: dict[str, Any] = {"num_cpus": job.cpus, "num_gpus": job.gpus}
     if memory is not None:
@@ -45,8 +47,10 @@ def evaluator(job: Job, *, memory: int | None) -> Submit:
     return submit
 
 
-def _evaluate(campaign: str, payload: bytes, tasks: list[Task]) -> list[Outcome]:
+def _evaluate(campaign: str, session: str, payload: bytes, tasks: list[Task]) -> list[Outcome]:
     if campaign not in _sandboxes:
         with surrounded(Path(tempfile.gettempdir())):
             _sandboxes[campaign] = Sandbox(unpack(payload), payload)
-    return _sandboxes[campaign].evaluate_together(tasks)
+    sandbox = _sandboxes[campaign]
+    sandbox.ready = partial(arrivals.say, session)
+    return sandbox.evaluate_together(tasks)

@@ -103,6 +103,7 @@ class Loop:
         self._figures = executor.figures(name)
         self._active_before = float(journal.info.get("active", 0.0))
         self._began = time.time()
+        self._ended: float | None = None
         self._last_tick = 0.0
         self._first_launch = math.inf
         self._stop_reason: str | None = None
@@ -131,6 +132,7 @@ class Loop:
         while True:
             over = self._over()
             if over and not self.crew.tasks:
+                self._ended = time.time()
                 self._tick(at_once=True)
                 if self.journal.displaced:
                     raise JournalError(self.journal.displaced)
@@ -155,8 +157,8 @@ class Loop:
 
     @property
     def active(self) -> float:
-        """Time of running over all resumptions [s]."""
-        return self._active_before + time.time() - self._began
+        """Time of running over all resumptions, until nothing is run any more [s]."""
+        return self._active_before + (self._ended or time.time()) - self._began
 
     def status(self) -> Status:
         """Return how the campaign stands."""
@@ -165,10 +167,10 @@ class Loop:
             state="running",
             reason="",
             done=self.progress.done,
-            running=len(self.crew.running),
+            running=self.crew.begun,
             failed=self.progress.failed,
             given=self.progress.given,
-            waiting=len(self.stock.ready),
+            waiting=len(self.stock.ready) + len(self.crew.running) - self.crew.begun,
             best=self.progress.best,
             utilisation=utilisation(self.crew.busy_seconds(), self.executor.slots, self.active),
             trials_per_hour=self.progress.run / self.active * 3600,
@@ -189,7 +191,7 @@ class Loop:
         elif self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
             if (self.journal.displaced or self.hopeless) and self.crew.tasks:
-                self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
+                self.listener.message(waiting_text(self.plan.grace, self.crew.begun))
         return reason
 
     @property
@@ -390,10 +392,13 @@ class Loop:
         if now - self._last_tick < TICK and not at_once:
             return
         self._last_tick = now
-        self.journal.set_info(active=self.active, active_at=time.time())
-        self.journal.sync()
         self.executor.refresh()
-        status = self.status()
+        self.crew.look()
+        status, busy, slots = self.status(), self.crew.busy_seconds(), self.executor.slots
+        self.journal.set_info(
+            active=status.active, active_at=time.time(), busy=busy, slots=slots, running=status.running
+        )
+        self.journal.sync()
         self._figures.status(status)
         self.listener.tick(status)
 

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from softal.errors import NoRoomForJournal, SoftalError
@@ -52,6 +53,7 @@ class Crew:
     ) -> None:
         self.name, self.job, self.executor, self.batch, self.retries = name, job, executor, batch, retries
         self.tasks: dict[Handle, list[Trial]] = {}
+        self._begun: dict[Handle, float] = {}  # tasks that a worker has, and since when
         self.durations: deque[float] = deque(maxlen=RECENT)
         self.apart: set[str] = set()  # why trials that were handed over together had to run one by one
         self.lacking: set[int] = set()  # trials that did not return what the objective needs
@@ -70,6 +72,17 @@ class Crew:
     def running(self) -> list[Trial]:
         """The trials in the executor's hands."""
         return [trial for trials in self.tasks.values() for trial in trials]
+
+    def look(self) -> None:
+        """Note which tasks workers have: the first ones, as many as there are workers, which take them in turn."""
+        now = time.time()
+        for handle in islice(self.tasks, self.executor.here):
+            self._begun.setdefault(handle, now)
+
+    @property
+    def begun(self) -> int:
+        """How many trials workers run now, as far as is known; others wait for a worker to start, or in its queue."""
+        return sum(len(self.tasks[handle]) for handle in self._begun)
 
     @property
     def room(self) -> int:
@@ -97,7 +110,7 @@ class Crew:
     def busy_seconds(self) -> float:
         """Return the time that simulations took together, those that run included [s]."""
         now = time.time()
-        return self._busy + sum(now - trials[0].started for trials in self.tasks.values() if trials[0].started)
+        return self._busy + sum(now - since for since in self._begun.values())
 
     def launch(self, ready: deque[Trial], more: int | None = None) -> list[Trial]:
         """Hand over trials while there is room, evenly to the free workers; return them as they are now.
@@ -111,6 +124,7 @@ class Crew:
         while ready and (free := places - len(self.tasks)) > 0:
             trials = self._next(ready, min(self.batch, math.ceil(len(ready) / free)))
             launched += self._hand_over([_started(trial) for trial in trials])
+        self.look()
         return launched
 
     def _next(self, ready: deque[Trial], most: int) -> list[Trial]:
@@ -139,6 +153,7 @@ class Crew:
         finished, again = [], []
         for handle in handles:
             trials = self.tasks.pop(handle)
+            self._begun.pop(handle, None)
             try:
                 outcomes = self.executor.outcomes(handle)
             except WorkerLost as lost:
@@ -152,6 +167,7 @@ class Crew:
             finished += [self._with_files(outcome, trial) for outcome, trial in zip(outcomes, trials, strict=True)]
             self.lacking |= {trial.id for trial, outcome in zip(trials, outcomes, strict=True) if outcome.lacks}
             self._count(outcomes)
+        self.look()
         return finished, again
 
     def _once_more(self, trials: Sequence[Trial], lost: WorkerLost) -> bool:
@@ -202,6 +218,7 @@ class Crew:
         self.executor.cancel(list(self.tasks))
         cancelled = self.running
         self.tasks.clear()
+        self._begun.clear()
         return cancelled
 
     def _with_files(self, outcome: Outcome, trial: Trial) -> Trial:

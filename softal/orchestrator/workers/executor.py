@@ -51,6 +51,7 @@ class Executor(Protocol):
 
     Attributes:
         slots: how many tasks the workers can run at once; `refresh` follows workers that come and go.
+        here: how many of these workers have come, the others still start; `refresh` follows, too.
         exclusive: whether it has room for just these tasks, so that one more waits in its own queue.
         dashboard: the address of a page that shows what runs, if there is one.
     """
@@ -58,6 +59,10 @@ class Executor(Protocol):
     @property
     def slots(self) -> int:
         """How many tasks run at once."""
+
+    @property
+    def here(self) -> int:
+        """How many tasks run now, of as many as there are slots."""
 
     @property
     def exclusive(self) -> bool:

@@ -107,6 +107,11 @@ class InProcess:
         self._places: dict[Future[Any], list[Evaluator]] = {}  # where tasks are evaluated just now
         self._agents: list[ThreadAgent] = []
 
+    @property
+    def here(self) -> int:
+        """All of them: threads need no time to start."""
+        return self.slots
+
     def serve(self, job: Job, memory: int | None = None) -> None:
         """Make an evaluator for each worker."""
         self._evaluators = [self._make(job) for _ in range(self.slots)]

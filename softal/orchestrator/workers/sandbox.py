@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -57,10 +57,15 @@ LOST = (signal.SIGKILL, signal.SIGTERM)  # sent by the system (out of memory, sh
 
 
 class Sandbox:
-    """A child process that evaluates trials of one campaign, as seen from the worker that owns it."""
+    """A child process that evaluates trials of one campaign, as seen from the worker that owns it.
+
+    Attributes:
+        ready: is called before each simulation, once the child can run it.
+    """
 
     def __init__(self, job: Job, payload: bytes) -> None:
         self.job = job
+        self.ready: Callable[[], object] = lambda: None
         self._payload = payload
         sweep()  # what workers that were killed have left on this machine
         self._process: subprocess.Popen[bytes] | None = None
@@ -217,7 +222,11 @@ class Sandbox:
         if self._process is not None and self._process.poll() is None:
             self._output.seek(0)
             self._output.truncate()
-            return
+        else:
+            self._begin()
+        self.ready()
+
+    def _begin(self) -> None:
         self.close()
         self._pipe, theirs = Pipe()
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}

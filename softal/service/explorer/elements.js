@@ -29,7 +29,14 @@ export function withError(mean, error) {
   return `${mean.toFixed(Math.max(0, places))} ± ${error.toFixed(Math.max(0, places))}`;
 }
 
-export const seconds = (time) => (time < 90 ? `${Math.max(1, Math.round(time))} s` : `${Math.round(time / 60)} min`);
+// A time span: 41 s, 2 min 41 s, 2 h 05 min.
+export function duration(time) {
+  const two = (number) => String(number).padStart(2, "0"), whole = Math.max(1, Math.round(time));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(time / 60);
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
 
 // The page's colours as they are now, light or dark; read once, since to ask for styles makes the browser compute them.
 let colours = {};

@@ -1,6 +1,6 @@
 // Simulate here: one real simulation at a time, its progress, and its result beside the prediction.
 
-import { $, copy, make, seconds, withError } from "./elements.js";
+import { $, copy, duration, make, withError } from "./elements.js";
 
 let standing = { run: { state: "idle" }, training: null, trained: true };
 let heard = 0; // when that was said, by this machine's clock [ms]
@@ -72,7 +72,7 @@ function refresh() {
   $("refusal").textContent = refusal ?? "";
   $("refusal").hidden = !refusal;
   $("simulate").disabled = running || Boolean(refusal) || Boolean(check("fidelity") || check("seed"));
-  $("cost").textContent = expected ? `about ${seconds(expected * fidelity)}` : "";
+  $("cost").textContent = expected ? `about ${duration(expected * fidelity)}` : "";
   $("cancel").hidden = !running;
   $("bar").hidden = !running;
   const { state, trial, added } = standing.run;
@@ -97,7 +97,7 @@ export function hear(now) {
 
 function progress() {
   const { run } = standing, elapsed = (run.elapsed ?? 0) + (Date.now() - heard) / 1000;
-  $("progress").textContent = `${seconds(elapsed)}${run.expected ? ` of about ${seconds(run.expected)}` : ""}`;
+  $("progress").textContent = `${duration(elapsed)}${run.expected ? ` of about ${duration(run.expected)}` : ""}`;
   if (run.expected) $("bar").value = Math.min(0.98, elapsed / run.expected);
   else $("bar").removeAttribute("value");
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,24 +43,23 @@ def figure(view: View) -> go.Figure | None:
         return None
     made = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.05)
     made.update_layout(theme.figure(460).layout)
-    place = {trial.id: i for i, trial in enumerate(view.finished, start=1)}
     for role in ROLES:
         some = [t for t in refined if t.notes.get("role") == role and t.state is TrialState.DONE]
         if some:
-            made.add_trace(_dots(view, some, place, role), row=1, col=1)
-    made.add_trace(_predicted(view, refined, place), row=1, col=1)
+            made.add_trace(_dots(view, some, role), row=1, col=1)
+    made.add_trace(_predicted(view, refined), row=1, col=1)
     if failed := [trial for trial in refined if trial.state is TrialState.FAILED]:
-        made.add_trace(_failed(view, failed, refined, place), row=1, col=1)
-    made.add_trace(_radius(refined, place), row=2, col=1)
+        made.add_trace(_failed(view, failed, refined), row=1, col=1)
+    made.add_trace(_radius(refined), row=2, col=1)
     _answer(made, view)
     made.update_yaxes(title_text=theme.words(view.objective.names[0]), row=1, col=1)
     radii = sorted({trial.notes["radius"] for trial in refined if trial.notes.get("role") == "step"})
     ticks = radii[:: max(1, len(radii) // MAX_TICKS)]
     labels = [number(radius, 2) for radius in ticks]
     made.update_yaxes(title_text="radius", type="log", tickvals=ticks, ticktext=labels, row=2, col=1)
-    places = [place[trial.id] for trial in refined]
-    made.update_xaxes(range=[min(places) - 0.7, max(places) + 0.7])
-    made.update_xaxes(title_text="finished trials", row=2, col=1)
+    ids = [trial.id for trial in refined]
+    made.update_xaxes(range=[min(ids) - 0.7, max(ids) + 0.7])
+    made.update_xaxes(title_text="trial", row=2, col=1)
     return theme.style_axes(made)
 
 
@@ -74,11 +73,11 @@ def _answer(made: go.Figure, view: View) -> None:
         made.add_hrect(**edges, fillcolor=theme.INK, opacity=0.12, line_width=0, layer="below", row=1, col=1)
 
 
-def _dots(view: View, some: Sequence[Trial], place: Mapping[int, int], role: str) -> go.Scatter:
+def _dots(view: View, some: Sequence[Trial], role: str) -> go.Scatter:
     name, (legend, colour, symbol) = view.objective.names[0], ROLES[role]
     errors = np.nan_to_num([trial.objective_errors.get(name, np.nan) for trial in some])
     return go.Scatter(
-        x=[place[trial.id] for trial in some],
+        x=[trial.id for trial in some],
         y=[trial.objective[name] for trial in some],
         error_y={"array": errors, "thickness": 1.2, "width": 0, "color": colour} if errors.any() else None,
         mode="markers",
@@ -88,11 +87,11 @@ def _dots(view: View, some: Sequence[Trial], place: Mapping[int, int], role: str
     )
 
 
-def _predicted(view: View, refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
+def _predicted(view: View, refined: Sequence[Trial]) -> go.Scatter:
     sign = float(view.objective.signs[0])
     some = [trial for trial in refined if "predicted" in trial.notes]
     return go.Scatter(
-        x=[place[trial.id] for trial in some],
+        x=[trial.id for trial in some],
         y=[sign * trial.notes["predicted"] for trial in some],
         mode="markers",
         name="predicted by the model",
@@ -101,13 +100,13 @@ def _predicted(view: View, refined: Sequence[Trial], place: Mapping[int, int]) -
     )
 
 
-def _failed(view: View, failed: Sequence[Trial], refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
+def _failed(view: View, failed: Sequence[Trial], refined: Sequence[Trial]) -> go.Scatter:
     """Failed trials have no value: they stand at the bad edge of the values."""
     name, sign = view.objective.names[0], float(view.objective.signs[0])
     losses = [sign * trial.objective[name] for trial in refined if name in trial.objective]
     losses += [trial.notes["predicted"] for trial in refined if "predicted" in trial.notes]
     return go.Scatter(
-        x=[place[trial.id] for trial in failed],
+        x=[trial.id for trial in failed],
         y=[sign * max(losses, default=1.0)] * len(failed),
         mode="markers",
         name="failed (no value)",
@@ -120,10 +119,10 @@ def _hover(view: View, some: Sequence[Trial]) -> dict[str, Any]:
     return {"hovertext": [theme.hover(trial, view.space.units) for trial in some], "hoverinfo": "text"}
 
 
-def _radius(refined: Sequence[Trial], place: Mapping[int, int]) -> go.Scatter:
+def _radius(refined: Sequence[Trial]) -> go.Scatter:
     steps = [trial for trial in refined if trial.notes.get("role") == "step"]
     return go.Scatter(
-        x=[place[trial.id] for trial in steps],
+        x=[trial.id for trial in steps],
         y=[trial.notes["radius"] for trial in steps],
         mode="markers",
         showlegend=False,

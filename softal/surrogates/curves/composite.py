@@ -26,7 +26,7 @@ from softal.surrogates import base
 from softal.surrogates.curves.curves import MAX_FIT, Curves
 from softal.surrogates.data import Scaling, training_data
 from softal.surrogates.gaussian_processes.exact_gp import ExactGP
-from softal.surrogates.gaussian_processes.gp import restored, stored, train, unclipped
+from softal.surrogates.gaussian_processes.gp import left_out, restored, stored, train, unclipped
 from softal.trial import Observation, Trial, Value
 
 
@@ -176,17 +176,19 @@ class Composite(base.Surrogate):
         return lambda X: scaling.mean + scaling.scale * path(X)
 
     def _diagnostics(self) -> base.Diagnostics:
-        scores = {}
-        for name in self.targets:
-            if name in self._curves:
-                scores[name] = base.score(*self._curves[name].leave_one_out())
-            else:
-                gp, scaling = self._scalars[name]
-                rmse, r2, coverage = base.score(gp.y, *gp.leave_one_out())
-                scores[name] = rmse * scaling.scale, r2, coverage
+        scores = {name: found.score for name, found in self._unseen().items()}
         gps = [curves.gps[0] for curves in self._curves.values()] + [gp for gp, _ in self._scalars.values()]
         n = max(len(gp.y) for gp in gps)
         return base.Diagnostics(n, "leave-one-out", *base.by_measure(scores))
+
+    def _unseen(self) -> dict[str, base.Unseen]:
+        curves, scalars = self._curves, self._scalars
+        return {
+            name: base.Unseen(curves[name].gps[0].X, *curves[name].leave_one_out())
+            if name in curves
+            else left_out(*scalars[name])
+            for name in self.targets
+        }
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {}

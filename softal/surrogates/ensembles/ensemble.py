@@ -10,6 +10,7 @@ c and v maximise the likelihood of trials that the networks had not seen (Lakshm
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,12 @@ class Ensemble(base.Surrogate):
         trained = train(inputs, y, variance, self.shape, settings.members, settings.steps, settings.seed)
         self._networks, self._priors = trained.networks, trained.priors
         self._factor, self._noise = np.ones(len(scale)), np.zeros(len(scale))
-        self._scores: dict[str, tuple[float, float, float]] = {}
+        self._held_out: dict[str, base.Unseen] = {}
         for i, name in enumerate(self.targets):
             rows = np.isfinite(y[:, i]) & np.isfinite(trained.mean[:, i])
-            self._calibrate(i, name, *(array[rows, i] for array in (y, variance, trained.mean, trained.variance)))
+            parts = (array[rows, i] for array in (y, variance, trained.mean, trained.variance))
+            self._held_out[name] = self._calibrated(i, X[rows], *parts)
+        self._scores = {name: found.score for name, found in self._held_out.items()}
         self._n = len(X)
 
     def _scaling(self, name: str, X: Floats, y: Floats, variance: Floats) -> Scaling:
@@ -85,13 +88,14 @@ class Ensemble(base.Surrogate):
         data = X[rows], y[rows], variance[rows], self.space.categorical
         return Scaling.of(y[rows], unclipped(self.component(name), *data))
 
-    def _calibrate(self, i: int, name: str, y: Floats, known: Floats, mean: Floats, spread: Floats) -> None:
-        """Learn c and v of a target from left-out trials, and how well these are predicted."""
+    def _calibrated(self, i: int, X: Floats, y: Floats, known: Floats, mean: Floats, spread: Floats) -> base.Unseen:
+        """Learn c and v of a target from left-out trials, and return what is predicted of these."""
         if len(y) >= 2:
             self._factor[i], self._noise[i] = calibration(y - mean, spread, known)
         variance = self._factor[i] ** 2 * spread + self._noise[i] + np.nan_to_num(known)
-        rmse, r2, coverage = base.score(y, mean, variance)
-        self._scores[name] = rmse * self._scalings[i].scale, r2, coverage
+        scaling = self._scalings[i]
+        observed, mean = (scaling.mean + scaling.scale * part for part in (y, mean))
+        return base.Unseen(X, observed, mean, scaling.scale**2 * variance)
 
     def _inputs(self, X: Floats) -> Floats:
         """Return the networks' inputs (n, D): choices one-hot, all from -1 to 1."""
@@ -126,10 +130,16 @@ class Ensemble(base.Surrogate):
     def _diagnostics(self) -> base.Diagnostics:
         return base.Diagnostics(self._n, "held-out", *base.by_measure(self._scores))
 
+    def _unseen(self) -> dict[str, base.Unseen]:
+        return self._held_out
+
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {"factor": self._factor, "noise": self._noise}
         tensors |= {f"network.{i}": p.numpy() for i, p in enumerate(self._networks)}
         tensors |= {f"prior.{i}": p.numpy() for i, p in enumerate(self._priors)}
+        for i, name in enumerate(self.targets):
+            if name in self._held_out:
+                tensors |= {f"held_out.{i}.{key}": array for key, array in vars(self._held_out[name]).items()}
         scalings = [scaling.to_dict() for scaling in self._scalings]
         shape = {"width": self.shape.width, "depth": self.shape.depth, "learning_rate": self.shape.learning_rate}
         scores = {name: [None if np.isnan(v) else v for v in found] for name, found in self._scores.items()}
@@ -142,6 +152,11 @@ class Ensemble(base.Surrogate):
             rmse, r2, coverage = (np.nan if value is None else float(value) for value in found)
             self._scores[name] = rmse, r2, coverage
         self._factor, self._noise = tensors["factor"], tensors["noise"]
+        self._held_out = {  # which older versions did not save
+            name: base.Unseen(*(tensors[f"held_out.{i}.{part.name}"] for part in fields(base.Unseen)))
+            for i, name in enumerate(self.targets)
+            if f"held_out.{i}.X" in tensors
+        }
         layers = 2 * (self.shape.depth + 1)
         self._networks = [torch.from_numpy(tensors[f"network.{i}"]) for i in range(layers)]
         self._priors = [torch.from_numpy(tensors[f"prior.{i}"]) for i in range(layers)]

@@ -212,12 +212,12 @@ class GaussianProcess(base.Surrogate):
         return self._drawn[i]
 
     def _diagnostics(self) -> base.Diagnostics:
-        scores = {}
-        for name, (gp, scaling) in zip(self.targets, self._models, strict=True):
-            rmse, r2, coverage = base.score(gp.y, *gp.leave_one_out())
-            scores[name] = rmse * scaling.scale, r2, coverage
+        scores = {name: found.score for name, found in self._unseen().items()}
         n = max(len(gp.y) for gp, _ in self._models)
         return base.Diagnostics(n, "leave-one-out", *base.by_measure(scores))
+
+    def _unseen(self) -> dict[str, base.Unseen]:
+        return {name: left_out(*model) for name, model in zip(self.targets, self._models, strict=True)}
 
     def _state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         tensors: dict[str, NDArray[Any]] = {}
@@ -243,6 +243,13 @@ class GaussianProcess(base.Surrogate):
         for i, learned in enumerate(state["models"]):
             arrays = {name: tensors[f"{i}.{name}"] for name in ("X", "y", "variance")}
             self._models.append(restored(arrays, learned, self.space.categorical))
+
+
+def left_out(gp: ExactGP, scaling: Scaling) -> base.Unseen:
+    """Return what the process says of each of its trials given all others, in natural units."""
+    mean, variance = gp.leave_one_out()
+    observed, mean = (scaling.mean + scaling.scale * part for part in (gp.y, mean))
+    return base.Unseen(gp.X, observed, mean, scaling.scale**2 * variance)
 
 
 def stored(gp: ExactGP, scaling: Scaling) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

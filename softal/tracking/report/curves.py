@@ -92,7 +92,7 @@ def _figure(array: Array, reference: Reference, predicted: Curve | None, name: s
     _ends(made, grid, at, log_axes(reference.array, grid, outputs) != "none")
     made.update_xaxes(title_text=grid_label(reference.array, array, outputs), row=2, col=1)
     made.update_yaxes(title_text=labelled(theme.words(reference.array), escape(array.unit)), row=1, col=1)
-    made.update_yaxes(title_text="− reference", row=2, col=1)
+    made.update_yaxes(title_text="difference", row=2, col=1)
     return theme.style_axes(made)
 
 

@@ -22,7 +22,7 @@ from softal.space import Space
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
 from softal.tracking.report.statistics import mean_arrays
-from softal.tracking.standing import active_seconds, busy_seconds, state_of, utilisation
+from softal.tracking.standing import active_seconds, busy_seconds, noted_use, state_of, utilisation
 from softal.trial import USER, Array, Trial, TrialState
 
 LATEST = [Path(what) / "latest" for what in (LEARNER, SURROGATE)]  # in a campaign's folder: models and tables
@@ -116,6 +116,11 @@ class CampaignData:
     def finished(self) -> list[Trial]:
         """Finished trials in the order in which they finished."""
         return sorted((t for t in self.trials if t.state.finished), key=lambda t: (t.told or 0, t.id))
+
+    @cached_property
+    def numbered(self) -> list[Trial]:
+        """Finished trials in the order of their ids, which is that of figures: trial 34 stands at 34."""
+        return sorted(self.finished, key=lambda t: t.id)
 
     @cached_property
     def own(self) -> list[Trial]:
@@ -221,7 +226,10 @@ class CampaignData:
     @property
     def utilisation(self) -> float | None:
         """Part of the workers' time that was spent in simulations."""
-        return utilisation(self.busy, self.workers, self.active) if self.workers else None
+        noted = noted_use(self.info)
+        if noted is not None or not self.workers:
+            return noted
+        return utilisation(self.busy, self.workers, self.active)
 
 
 def read(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from softal.cards.card import Card, card
 from softal.cards.page import assets, template
+from softal.cards.text import percent
 from softal.cards.view import Advisor, Opinion, Source, cards_of
 from softal.objective import Objective
 from softal.passwords import redacted
@@ -136,7 +137,7 @@ def _matches(data: CampaignData, opinion: Opinion) -> list[Card | None]:
         card(
             f"Match: {one.array.replace('_', ' ')}",
             f"{data.label.capitalize()}{prediction if one.predicted else ''} with its 95 % band against the reference "
-            f"(circles); what is left is below. Relative distance χ = {one.chi}.",
+            f"(circles); the difference, simulation minus reference, is below. Relative distance χ = {one.chi}.",
             one.figure,
         )
         for one in matched(data, opinion)
@@ -145,4 +146,6 @@ def _matches(data: CampaignData, opinion: Opinion) -> list[Card | None]:
 
 def _use(data: CampaignData) -> str:
     busy = data.utilisation
-    return "When simulations ran." + (f" Workers spent {busy:.1%} of the time in them." if busy is not None else "")
+    return "When simulations ran." + (
+        f" Workers spent {percent(busy)} of the time in them." if busy is not None else ""
+    )

@@ -34,28 +34,29 @@ def best_against_trials(data: CampaignData) -> go.Figure | None:
     made.update_layout(theme.figure(140 + 300 * len(components)).layout)
     for row, component in enumerate(components, start=1):
         _progress_panel(made, data, component, row)
-    n = len(data.finished)
-    made.update_xaxes(range=[0.5 - 0.02 * n, n + 0.5 + 0.02 * n])
-    made.update_xaxes(title_text="finished trials", row=len(components), col=1)
+    first, last = data.numbered[0].id, data.numbered[-1].id
+    margin = 0.5 + 0.02 * (last - first)
+    made.update_xaxes(range=[first - margin, last + margin])
+    made.update_xaxes(title_text="trial", row=len(components), col=1)
     return theme.style_axes(made).update_xaxes(tickformat=",")
 
 
 def fidelities_differ(data: CampaignData) -> bool:
     """Return whether the trials are of more than one fidelity."""
-    return len({trial.fidelity for trial in data.finished}) > 1
+    return len({trial.fidelity for trial in data.numbered}) > 1
 
 
 def _progress_panel(made: go.Figure, data: CampaignData, component: Component, row: int) -> None:
-    values = np.array([trial.objective.get(component.name, np.nan) for trial in data.finished])
-    allowed = [data.objective.satisfied(trial) for trial in data.finished]
+    values = np.array([trial.objective.get(component.name, np.nan) for trial in data.numbered])
+    allowed = [data.objective.satisfied(trial) for trial in data.numbered]
     best, improved = running_best(np.where(allowed, component.sign * values, np.nan))
     shown = thin(len(values), MAX_DOTS, np.flatnonzero(improved))
-    colours = theme.proposer_colours(data.finished)
+    colours = theme.proposer_colours(data.numbered)
     for name, colour in colours.items():
-        picked = [i for i in shown if (data.finished[i].proposed_by or "unknown") == name and np.isfinite(values[i])]
+        picked = [i for i in shown if (data.numbered[i].proposed_by or "unknown") == name and np.isfinite(values[i])]
         if picked:
             made.add_trace(_dots(data, component, picked, values, name, colour, legend=row == 1), row=row, col=1)
-    failed = [i for i in shown if data.finished[i].state is TrialState.FAILED]
+    failed = [i for i in shown if data.numbered[i].state is TrialState.FAILED]
     finite = values[np.isfinite(values)]
     if failed:
         made.add_trace(_failed(data, failed, finite, component.sign, legend=row == 1), row=row, col=1)
@@ -63,7 +64,7 @@ def _progress_panel(made: go.Figure, data: CampaignData, component: Component, r
         steps = np.flatnonzero(np.isfinite(best))
         steps = np.unique(np.r_[steps[0], steps[improved[steps]], steps[-1]])
         line = go.Scatter(
-            x=steps + 1,
+            x=[data.numbered[i].id for i in steps],
             y=component.sign * best[steps],
             mode="lines",
             name="best so far",
@@ -86,17 +87,17 @@ def _dots(
     colour: str,
     legend: bool,
 ) -> go.Scatter:
-    trials = [data.finished[i] for i in picked]
+    trials = [data.numbered[i] for i in picked]
     errors = np.array([trial.objective_errors.get(component.name, np.nan) for trial in trials])
     bars = np.isfinite(errors).any() and len(picked) <= 500
-    highest = max(trial.fidelity for trial in data.finished)
+    highest = max(trial.fidelity for trial in data.numbered)
     whole = [is_whole(trial, highest) for trial in trials]
     held = [data.objective.satisfied(trial) for trial in trials]
     symbols = [
         "x-thin-open" if not ok else "circle" if full else "circle-open" for full, ok in zip(whole, held, strict=True)
     ]
     return go.Scatter(
-        x=[i + 1 for i in picked],
+        x=[trial.id for trial in trials],
         y=values[list(picked)],
         error_y={"array": np.nan_to_num(errors), "thickness": 1, "width": 0, "color": colour} if bars else None,
         mode="markers",
@@ -121,14 +122,14 @@ def _failed(
     """Failed trials have no value: they stand at the bad edge of the values."""
     edge = (finite.max() if sign > 0 else finite.min()) if finite.size else 1.0
     return go.Scatter(
-        x=[i + 1 for i in failed],
+        x=[data.numbered[i].id for i in failed],
         y=[edge] * len(failed),
         mode="markers",
         name="failed (no value)",
         legendgroup="failed",
         showlegend=legend,
         marker={"color": theme.BAD, "symbol": "x-thin-open", "size": 7, "line": {"width": 1.6}},
-        hovertext=[theme.hover(data.finished[i], data.space.units) for i in failed],
+        hovertext=[theme.hover(data.numbered[i], data.space.units) for i in failed],
         hoverinfo="text",
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 from softal.answer import edges
 from softal.answer.optimum import Optimum, on_edges
 from softal.cards.card import Table
-from softal.cards.text import duration, is_finite, labelled
+from softal.cards.text import duration, is_finite, labelled, percent
 from softal.cards.view import Opinion
 from softal.numeric import number, with_error
 from softal.space import Choice, Derived, Fixed, Integer, Real
@@ -48,7 +48,7 @@ def facts(data: CampaignData) -> Facts:
         ("trials per hour", _rate(per_hour) if per_hour else "–"),
     ]
     if data.utilisation is not None:
-        cards.append(("workers in use", f"{data.utilisation:.1%}"))
+        cards.append(("workers in use", percent(data.utilisation)))
     label, headline = _headline(data)
     return Facts(
         name=str(data.info.get("name", "campaign")),
