@@ -36,6 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 lint: setup  ## linters, type checker, import rules
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --preview --select PLW1514 softal  # files are UTF-8, whatever the locale says
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

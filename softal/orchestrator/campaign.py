@@ -31,6 +31,7 @@ from softal.passwords import complete, keep
 from softal.simulators.base import Simulator
 from softal.tracking.database import DATABASE
 from softal.tracking.journal import Journal
+from softal.tracking.sqlite_address import address_of
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ class Campaign(Results):
         uri = self.spec.tracking.mlflow
         if uri == "off":
             return None
-        return complete(uri, self.folder) if uri else f"sqlite:///{self.folder.resolve() / 'mlflow.db'}"
+        return complete(uri, self.folder) if uri else address_of(self.folder.resolve() / "mlflow.db")
 
     def _refuse_here(self, address: str | None, *, resumed: bool = False, executor: Any = None, **others: Any) -> None:
         """Raise what stands in the way of running here, before anything is written."""

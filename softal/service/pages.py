@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.passwords import redacted
+from softal.tracking.sqlite_address import file_of
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
@@ -55,7 +56,7 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
         return
     uri = campaign.mlflow()
     assert uri is not None
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    if (file := file_of(uri)) is not None and not file.exists():
         raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
     port = free_port(port)
     address = f"http://{HOST}:{port}"

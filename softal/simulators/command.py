@@ -292,7 +292,7 @@ class Command(Simulator):
 
     def _write_inputs(self, values: Mapping[str, Any], point: Point, workdir: Path) -> None:
         if isinstance(self.parameters, _AtLeast):
-            Path(values[POINT_FILE]).write_text(json.dumps(point, indent=1))
+            Path(values[POINT_FILE]).write_text(json.dumps(point, indent=1), encoding="utf-8")
         for template, name in self.settings.template_files.items():
             source, target = self.settings.folder / template, workdir / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -310,7 +310,7 @@ class Command(Simulator):
         elif not (workdir / name).is_file():
             raise InvalidObservation(f"the command did not write {name}")
         else:
-            text, place = (workdir / name).read_text(errors="replace"), name
+            text, place = (workdir / name).read_text(encoding="utf-8", errors="replace"), name
         try:
             return read_json(text)
         except ValueError as error:

@@ -79,7 +79,7 @@ def run_program(
                 raise WalltimeExceeded(
                     f"ran longer than its walltime of {walltime:g} s and was stopped{quoted_tail(workdir)}"
                 ) from None
-    (workdir / EXIT_CODE).write_text(f"{code}\n")
+    (workdir / EXIT_CODE).write_text(f"{code}\n", encoding="utf-8")
     return code
 
 

@@ -158,7 +158,7 @@ def _cores() -> dict[str, str]:
 def _cgroup_cores() -> float | None:
     """Return how many cores a container may use; None without a limit."""
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
         return None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError):
         return None
@@ -166,7 +166,7 @@ def _cgroup_cores() -> float | None:
 
 def _memory() -> dict[str, str]:
     try:
-        lines = (line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        lines = (line.split(":") for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines())
         kilobytes = {name: int(value.split()[0]) for name, value in lines}
     except (OSError, ValueError):
         return _check("memory", "unknown on this system", state=OK)
@@ -240,7 +240,7 @@ def _holder(port: int) -> str:
         lines = [
             line.split()
             for table in ("tcp", "tcp6")
-            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+            for line in Path(f"/proc/net/{table}").read_text(encoding="utf-8").splitlines()[1:]
         ]
         inodes = {f"socket:[{line[9]}]" for line in lines if line[3] == "0A" and int(line[1].split(":")[1], 16) == port}
         for process in Path("/proc").iterdir():

@@ -64,7 +64,7 @@ def _sockets(proc: Path) -> Iterator[tuple[str, tuple[str, int]]]:
     """Give what a descriptor of each listening socket links to, with address and port."""
     for table in ("tcp", "tcp6"):
         try:
-            lines = (proc / "net" / table).read_text().splitlines()[1:]
+            lines = (proc / "net" / table).read_text(encoding="utf-8").splitlines()[1:]
         except OSError:
             continue
         for fields in map(str.split, lines):

@@ -102,14 +102,14 @@ def _taken(descriptor: int, *, where_locked: bool = False) -> bool:
 
 
 def _holder(path: Path) -> str:
-    lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
     return next((line.strip() for line in lines if line.startswith("process")), "another process")
 
 
 def campaign_of(folder: Path) -> str | None:
     """Return the id of the campaign that was run last in a folder; None where there is none."""
     try:
-        with (folder / LOCK).open(errors="replace") as stream:
+        with (folder / LOCK).open(encoding="utf-8", errors="replace") as stream:
             return stream.readline().strip() or None
     except OSError:
         return None

@@ -40,6 +40,7 @@ from softal.tracking.records import (
     CampaignRecord,
     Convergence,
     Held,
+    Keys,
     KnownRun,
     Metric,
     RunRecord,
@@ -159,6 +160,7 @@ class Follower:
         # Up to this step, the metrics tell of failures that were run again since, or of other losses: logged anew.
         self._stale = 0
         self._anew = False  # runs that are held have losses that were computed anew since: they are replaced
+        self._keys = Keys()
         self._checked = False
 
     @property
@@ -322,7 +324,7 @@ class Follower:
         """Bring the run of a finished trial up to date, or put it on the list of those that are added at once."""
         self._running.pop(trial.id, None)
         best = self._convergence.add(trial)
-        record = trial_record(trial, self._campaign.id, self.objective)
+        record = trial_record(trial, self._campaign.id, self.objective, self._keys)
         known = self._known.pop(trial.id, None)
         if known and (known.status, known.end) == (record.status, record.end) and not self._anew:
             self._held += 1
@@ -402,7 +404,9 @@ class Follower:
         begun = self.journal.info.get("running", len(running))  # the others wait for their workers
         for trial in running[:begun]:
             if trial.id not in self._known and trial.started is not None and now - trial.started > self._show_after:
-                self._known[trial.id] = self._store.create(trial_record(trial, self._campaign.id, self.objective))
+                self._known[trial.id] = self._store.create(
+                    trial_record(trial, self._campaign.id, self.objective, self._keys)
+                )
 
     def _remove_orphans(self) -> None:
         """Remove runs of trials that the journal does not know: it was put back to an earlier state."""

@@ -67,9 +67,9 @@ from softal.tracking.records import (
     RunRecord,
 )
 from softal.tracking.records import Metric as Row
+from softal.tracking.sqlite_address import SQLITE, address_of, file_of
 from softal.trial import Array
 
-SQLITE = "sqlite:///"
 KIND_TAG = "softal.kind"
 CAMPAIGN_FILE = "campaign.yaml"
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # runs to compare, not traces of chats
@@ -94,7 +94,7 @@ for _noisy in ("mlflow", "alembic", "urllib3.connectionpool"):
 
 def default_uri(folder: Path) -> str:
     """Return the tracking URI of a campaign that names none: an SQLite database in its folder."""
-    return f"{SQLITE}{(folder / 'mlflow.db').resolve()}"
+    return address_of((folder / "mlflow.db").resolve())
 
 
 class Mirror(Follower):
@@ -148,7 +148,7 @@ class MlflowStore:
 
     def __init__(self, uri: str, experiment: str, folder: Path) -> None:
         self._uri, self._name = uri, experiment
-        self._file = Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+        self._file = file_of(uri)
         self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
         self._database: _Database | None = None
 
@@ -163,6 +163,7 @@ class MlflowStore:
         self._parent: str = parent.info.run_id
         if self._file:
             self._database = _Database.of(self._uri, self._experiment)
+        _remove_misread(self._uri)
         known: dict[int, KnownRun] = {}
         for trial, run in children:
             self._keep_one(known, trial, run)
@@ -281,6 +282,15 @@ class MlflowStore:
     def close_campaign(self, status: str, end: int) -> None:
         """End the parent run."""
         self._client.set_terminated(self._parent, status, end)
+
+
+def _remove_misread(uri: str) -> None:
+    """Remove the empty folder that MLflow makes where the path of a database has `%3F` for `?`."""
+    file = file_of(uri)
+    misread = Path(uri.removeprefix(SQLITE)).parent
+    if file is not None and file.parent != misread:
+        with contextlib.suppress(OSError):
+            misread.rmdir()
 
 
 class _Database:

@@ -12,6 +12,7 @@ answer, its error and repeats  metrics of the parent run and tags `answer`, `ans
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -121,13 +122,38 @@ def key(name: str) -> str:
     return FORBIDDEN.sub("_", name)[:MAX_KEY].strip("/. ") or "_"
 
 
+class Keys:
+    """Names as MLflow takes them, each of its own: what has had a key first keeps it, as `g(r)` does beside `g[r]`."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str], str] = {}
+
+    def __call__(self, text: str, name: str | None = None, *, of: str = "metrics") -> str:
+        """Return the key of a text; `name` tells apart what has the same text, such as an error and a value."""
+        name, plain = name or text, key(text)
+        if self._names.setdefault((of, plain), name) == name:
+            return plain
+        mark = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:6]
+        return f"{plain[: MAX_KEY - 7]}_{mark}"
+
+
 def storable(text: str) -> str:
     """Return a text as MLflow takes it: in UTF-8, where halves of surrogate pairs are `\\ud800`, and not too long."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")[:MAX_TEXT]
 
 
-def trial_record(trial: Trial, campaign: str, objective: Objective | None = None) -> RunRecord:
-    """Return the run of a trial that runs or has run, with what it violates of the objective's outcome constraints."""
+def trial_record(
+    trial: Trial, campaign: str, objective: Objective | None = None, keys: Keys | None = None
+) -> RunRecord:
+    """Return the run of a trial that runs or has run, with what it violates of the objective's outcome constraints.
+
+    Args:
+        trial: which.
+        campaign: id of its campaign.
+        objective: of the campaign.
+        keys: of all trials of the campaign.
+    """
+    keys = keys or Keys()
     begun = trial.started if trial.started is not None else trial.proposed
     tags = {
         CAMPAIGN_TAG: campaign,
@@ -144,7 +170,7 @@ def trial_record(trial: Trial, campaign: str, objective: Objective | None = None
     if trial.attempts > 1:
         tags[ATTEMPTS_TAG] = str(trial.attempts)
     own = {"seed": trial.seed, "fidelity": trial.fidelity, "proposed_by": trial.proposed_by}
-    params = {key(name): str(value)[:MAX_TEXT] for name, value in {**own, **trial.point}.items()}
+    params = {keys(name, of="params"): str(value)[:MAX_TEXT] for name, value in {**own, **trial.point}.items()}
     end = milliseconds(trial.finished)
     return RunRecord(
         trial=trial.id,
@@ -154,20 +180,18 @@ def trial_record(trial: Trial, campaign: str, objective: Objective | None = None
         attempts=max(1, trial.attempts),
         tags={name: storable(value) for name, value in tags.items() if value},
         params={name: storable(value) for name, value in params.items() if value},
-        metrics=_metrics(trial),
+        metrics=_metrics(trial, keys),
     )
 
 
-def _metrics(trial: Trial) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    if trial.observation:
-        metrics |= trial.observation.values
-        metrics |= {f"{name}_error": error for name, error in trial.observation.errors.items()}
-    metrics |= trial.objective
-    metrics |= {f"{name}_error": error for name, error in trial.objective_errors.items()}
+def _metrics(trial: Trial, keys: Keys) -> dict[str, float]:
+    values = {**(trial.observation.values if trial.observation else {}), **trial.objective}
+    errors = {**(trial.observation.errors if trial.observation else {}), **trial.objective_errors}
     if trial.started is not None and trial.finished is not None:
-        metrics.setdefault("duration", trial.finished - trial.started)
-    return {key(name): float(value) for name, value in metrics.items() if math.isfinite(value)}
+        values.setdefault("duration", trial.finished - trial.started)
+    found = {keys(name): value for name, value in values.items()}
+    found |= {keys(f"{name}_error", f"error of {name}"): error for name, error in errors.items()}
+    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
 
 
 def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRecord:
@@ -233,7 +257,8 @@ class Convergence:
     def __init__(self, objective: Objective, logged: int = 0) -> None:
         self._lowest = Lowest(objective)
         self._signs = dict(zip(objective.names, objective.signs, strict=True))
-        self._names = {name: "best" if objective.single else key(f"best_{name}") for name in objective.names}
+        keys = Keys()
+        self._names = {name: "best" if objective.single else keys(f"best_{name}") for name in objective.names}
         self._logged = logged
         self._pending: list[tuple[bool, list[Metric]]] = []  # whether it must be kept, and one step's metrics
         self.done = 0

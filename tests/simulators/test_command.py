@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import locale
 import os
 import re
 import signal
@@ -507,6 +508,19 @@ def test_an_output_that_is_read_is_whole_until_then(tmp_path: Path, workdir: Pat
     simulator = command(tmp_path, command=script(tmp_path, text), outputs=outputs)
     assert simulator.run({}, Context(workdir, 7, output=20_000)).values == {"middle": pytest.approx(9999.5)}
     assert (workdir / "stdout.txt").stat().st_size < 20_000
+
+
+def test_results_are_utf_8_whatever_the_locale_says(tmp_path: Path, workdir: Path) -> None:
+    """Under `en_US` and `C` Python would read and write other encodings."""
+    text = "cat point.json > seen.json; printf '{\"\\317\\203\": 2.0}' > results.json"
+    simulator = command(tmp_path, command=f"{text} {{point_file}}", shell=True, results="results.json")
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        assert run(simulator, workdir, solvent="µ").values == {"σ": 2.0}
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    assert seen(workdir)["solvent"] == "µ"
 
 
 def test_no_program_gets_the_seed_0(workdir: Path) -> None:

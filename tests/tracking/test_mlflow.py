@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,8 @@ from softal.answer import answer
 from softal.numeric import with_error
 from softal.objective import learn, maximize, minimize, several
 from softal.tracking.journal import Journal
+from softal.tracking.sqlite_address import file_of
+from softal.trial import Observation
 
 ViewType = pytest.importorskip("mlflow.entities").ViewType
 
@@ -58,6 +62,38 @@ def test_a_trial_has_its_parameters_values_and_times(journal: Journal) -> None:
     bad = held.trials[1]
     assert bad.data.tags["reason"] == "LAMMPS: lost atoms"
     assert "y" not in bad.data.metrics
+
+
+def test_names_that_are_one_in_mlflow_are_told_apart_for_good(journal: Journal) -> None:
+    """`g[r]` and `g(r)` are both `g_r_` there, and `y_error` may be a value beside the error of `y`."""
+    journal.write(
+        [done(0, observation=Observation({"y": 1.0, "g(r)": 2.0, "g[r]": 3.0, "y_error": 77.0}, {"y": 0.01}))]
+    )
+    journal.write([done(1, observation=Observation({"y": 1.0, "g[r]": 5.0}, {"y": 0.02}))])
+    follower = mirror(journal)
+    catch_up(follower)
+    first, second = (Held(follower.uri).trials[number].data.metrics for number in (0, 1))
+    [marked] = [name for name, value in first.items() if value == 3.0]
+    assert first["g_r_"] == 2.0
+    assert first["y_error"] == 77.0
+    assert [name for name in first if name.startswith("y_error_") and first[name] == 0.01]
+    assert marked.startswith("g_r__")
+    assert second[marked] == 5.0
+    assert "g_r_" not in second
+
+
+@pytest.mark.parametrize("name", ["what?", "100%25", "a#b"])
+def test_a_database_is_found_in_folders_of_any_name(tmp_path: Path, empty_database: Path, name: str) -> None:
+    with Journal.create(tmp_path / name / "argon", TEXT, INFO) as journal:
+        shutil.copyfile(empty_database, journal.folder / "mlflow.db")
+        journal.write([done(0)])
+        follower = mirror(journal)
+        catch_up(follower)
+        assert [path.name for path in tmp_path.glob("*/*")] == ["argon"]
+        assert_exact(journal, follower.uri)
+    assert file_of(follower.uri) == tmp_path / name / "argon" / "mlflow.db"
+    with closing(sqlite3.connect(tmp_path / name / "argon" / "mlflow.db")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
 
 
 def test_an_experiment_of_an_older_version_opens_under_model_training_too(journal: Journal) -> None:

@@ -54,7 +54,7 @@ def _write_token(path: Path) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".auth_token.", dir=path.parent)  # of mode 0600
     draft = Path(name)
     try:
-        with os.fdopen(descriptor, "w") as stream:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(secrets.token_hex(32))
             stream.flush()
             os.fsync(stream.fileno())

@@ -40,7 +40,7 @@ def _is_ours_and_old(path: Path) -> bool:
 def mapped(process: str) -> list[Path]:
     """Return what a process, by its id or `self`, has there under a name."""
     try:
-        lines = Path(f"/proc/{process}/maps").read_text(errors="replace").splitlines()
+        lines = Path(f"/proc/{process}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:  # it has gone, or is somebody else's
         return []
     files = {line.partition("/")[1] + line.partition("/")[2] for line in lines if "/mpich_shm_" in line}

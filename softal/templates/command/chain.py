@@ -11,7 +11,8 @@ import random
 import sys
 from pathlib import Path
 
-lines = [line.split() for line in Path(sys.argv[1]).read_text().splitlines() if line and not line.startswith("#")]
+text = Path(sys.argv[1]).read_text(encoding="utf-8")
+lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
 deck = {name: float(value) for name, value in lines}
 bonds, sweeps, force, stiffness = int(deck["bonds"]), int(deck["sweeps"]), deck["force"], deck["stiffness"]
 generator = random.Random(int(sys.argv[sys.argv.index("--seed") + 1]))
