@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,11 +21,13 @@ from typing import TYPE_CHECKING
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.passwords import redacted
+from softal.tracking.moved import find_again
 
 if TYPE_CHECKING:
     from softal.orchestrator.campaign import Campaign
 
 HOST = "127.0.0.1"
+SQLITE = "sqlite:///"
 REMOTE = ("http://", "https://", "databricks")
 PORTS_TRIED = 50
 PATIENCE = 120.0  # until MLflow's server answers [s]: its first start prepares a database
@@ -55,8 +58,11 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
         return
     uri = campaign.mlflow()
     assert uri is not None
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
         raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
+    if uri.startswith(SQLITE):
+        with contextlib.suppress(sqlite3.Error):  # somebody else's, which may only be read
+            find_again(Path(uri.removeprefix(SQLITE)))
     port = free_port(port)
     address = f"http://{HOST}:{port}"
     say("Starting MLflow's server, which takes some seconds ...")
