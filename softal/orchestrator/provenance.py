@@ -49,3 +49,8 @@ def git_commit(folder: Path) -> str | None:
             return None
         answers.append(asked.stdout.strip())
     return answers[0] + ("+changes" if answers[1] else "")
+
+
+def usable_cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from softal.errors import CampaignStateError, SoftalError
 from softal.passwords import redacted
+from softal.tracking.moved import find_again
 from softal.tracking.sqlite_address import file_of
 
 if TYPE_CHECKING:
@@ -56,8 +58,11 @@ def serve_mlflow(campaign: Campaign, port: int, say: Say) -> None:
         return
     uri = campaign.mlflow()
     assert uri is not None
-    if (file := file_of(uri)) is not None and not file.exists():
-        raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
+    if (file := file_of(uri)) is not None:
+        if not file.exists():
+            raise CampaignStateError(f"{campaign.folder} has nothing in MLflow yet: {uri} is not there")
+        with contextlib.suppress(sqlite3.Error):  # somebody else's, which may only be read
+            find_again(file)
     port = free_port(port)
     address = f"http://{HOST}:{port}"
     say("Starting MLflow's server, which takes some seconds ...")

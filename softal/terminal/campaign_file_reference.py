@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -45,12 +46,17 @@ space:
   sigma: {low: 3.0, high: 3.8, unit: angstrom}
 objective:
   match: {structure_factor: data/argon_yarnell_1973_sk.csv}
-strategy: {kind: bayesian}
-budget: {trials: 40, hours: 1}
-workers: {concurrent: 2, cpus: 1, walltime: 10 min}
-seed: 1
+budget: {trials: 40}
+strategy: bayesian
 ```
-
+"""
+NEEDED = """\
+These are what most files have; `softal init FOLDER` writes one for a simulation of your own.
+"""
+READ = """\
+All of them have defaults that serve most campaigns.
+"""
+SCALARS = """\
 Paths are relative to the file's folder, where Python modules of your own are found, too. A duration is a number of
 seconds, or text such as `45 s`, `10 min`, `1 h 30 min`; an amount of memory is a number of bytes, or text such as
 `500 MB`, `2 GiB`. Scalars are read as YAML 1.2 has them: `1e-3` is a number, `off` and `yes` are text. Refused
@@ -145,15 +151,19 @@ SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 
+EVERYONE = ("name", "simulator", "space", "objective", "budget", "strategy")
+
+
 def page() -> str:
     """Return the whole page; an error if one of the built-in kinds cannot be imported."""
     functions = ", ".join(f"`{name}`" for name in FUNCTIONS)
+    rows = {row.key: row for row in rows_of(CampaignFile) if "." not in row.key}
+    rare = [row for key, row in rows.items() if key not in EVERYONE]
     parts = [
         HEAD,
-        _section("Top level", "", table(rows_of(CampaignFile), nested=False)),
-        _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
+        _section("What everyone needs", NEEDED, table(map(_linked, (rows[key] for key in EVERYONE)))),
+        _section("What some need", READ, table(map(_linked, rare)), SCALARS),
         _section("`space`", SPACE, *map(_parameter, PARAMETERS)),
-        _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
         _section(
             "`objective`",
             OBJECTIVE,
@@ -162,22 +172,34 @@ def page() -> str:
             table(rows_of(TargetSettings)),
             SUBJECT_TO,
         ),
+        *(_settings(key) for key in ("budget", "workers")),
+        _section("`simulator`", SIMULATOR, *_kinds(simulators.SIMULATORS, simulators.find)),
         _section("`strategy`", STRATEGY, *_kinds(strategies.STRATEGIES, strategies.find)),
         _section("`surrogate`", SURROGATE, *_kinds(surrogates.SURROGATES, surrogates.find)),
         _section("`learner`", LEARNER, *_kinds(surrogates.LEARNERS, surrogates.find_learner)),
+        _section("`constraints`", CONSTRAINTS, EXPRESSIONS.format(functions=functions)),
+        *(_settings(key) for key in ("cluster", "tracking")),
     ]
-    parts += [_section(f"`{key}`", _summary(model), table(rows_of(model))) for key, model in SECTIONS.items()]
     return "\n".join(parts)
 
 
-def table(rows: Iterable[Row], *, nested: bool = True) -> str:
+def table(rows: Iterable[Row]) -> str:
     """Return a Markdown table of settings."""
     lines = ["| Key | Type | Default | Meaning |", "|---|---|---|---|"]
     for row in rows:
-        if nested or "." not in row.key:
-            cells = (f"`{row.key}`", row.type, row.default, row.description)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        cells = (f"`{row.key}`", row.type, row.default, row.description)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n" if len(lines) > 2 else "It has no settings.\n"
+
+
+def _linked(row: Row) -> Row:
+    """Return a row that says where there is more of its key."""
+    alone = row.key in ("name", "seed", "start_from")
+    return row if alone else replace(row, description=f"{row.description} ([more](#{row.key}))")
+
+
+def _settings(key: str) -> str:
+    return _section(f"`{key}`", _summary(SECTIONS[key]), table(rows_of(SECTIONS[key])))
 
 
 def _section(title: str, *parts: str) -> str:

@@ -147,7 +147,7 @@ def _last_line(text: str) -> str:
 
 
 def _cores() -> dict[str, str]:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = provenance.usable_cpus()
     limit = _cgroup_cores()
     found = f"{usable} of {os.cpu_count()}"
     if limit is not None and limit < usable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from softal.about import command
 from softal.cards.text import duration
+from softal.orchestrator import crowding
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.cluster.probe import named
 from softal.orchestrator.loop.session import Ending
@@ -17,6 +18,7 @@ def announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | N
     """Print what is run, and where to look meanwhile."""
 
     spec, folder = campaign.spec, relative(campaign.folder)
+    here = named(spec.cluster.address) is None  # Ray was started here
     goals = ", ".join(spec.objective.goals)
     verb = "Resuming" if resume else "Launching"
     out.say(f"{verb} ", (spec.name, "bold"), f": {goals} over {', '.join(spec.space.names)}")
@@ -25,11 +27,12 @@ def announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | N
     out.say(f"  state      {folder}")
     if dashboard:
         out.say(f"  dashboard  {dashboard}  (its token: ray get-auth-token)")
-    elif named(campaign.spec.cluster.address) is None:  # Ray was started here
+    elif here:
         out.say("  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
     out.say(f"  MLflow     {command('ui', folder)}")
-    for line in hints(spec.space, spec.objective, spec.built):
-        out.say(("Note", "yellow"), f"  {line}")
+    shared = crowding.remarks(campaign, slots) if here else ()
+    for line in (*shared, *hints(spec.space, spec.objective, spec.built)):
+        out.tell(("Note", "yellow"), f"  {line}")
 
 
 def summarize(out: Terminal, campaign: Campaign, ending: Ending) -> None:

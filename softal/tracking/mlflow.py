@@ -54,6 +54,7 @@ from softal.outputs import Outputs
 from softal.temporary import sweep, temporary_folder
 from softal.tracking.journal import Journal
 from softal.tracking.mirror import SHOW_AFTER, FinishedRun, Follower, RejectedError
+from softal.tracking.moved import ARTIFACTS, find_again
 from softal.tracking.records import (
     ATTEMPTS_TAG,
     CAMPAIGN_TAG,
@@ -149,13 +150,14 @@ class MlflowStore:
     def __init__(self, uri: str, experiment: str, folder: Path) -> None:
         self._uri, self._name = uri, experiment
         self._file = file_of(uri)
-        self._artifacts = (self._file.parent if self._file else folder) / "mlartifacts"
+        self._artifacts = (self._file.parent if self._file else folder) / ARTIFACTS
         self._database: _Database | None = None
 
     def open(self, campaign: CampaignRecord) -> Held:
         """Find or make experiment and parent run; return what is held of the campaign."""
         if self._file:
             _prepare_sqlite(self._file)
+            find_again(self._file)
         self._client = MlflowClient(tracking_uri=self._uri)
         self._experiment = self._find_experiment()
         parents, children = self._find_runs(campaign.id)
@@ -389,7 +391,7 @@ def _make_database(path: Path) -> None:
     """Make MLflow's tables in a draft that gets its name when it is complete: a kill must not leave half of them."""
     with temporary_folder(path.parent, _drafts(path)) as folder:
         draft = folder / path.name
-        store = SqlAlchemyStore(f"{SQLITE}{draft.resolve()}", (path.parent / "mlartifacts").resolve().as_uri())
+        store = SqlAlchemyStore(address_of(draft.resolve()), (path.parent / ARTIFACTS).resolve().as_uri())
         store.engine.dispose()
         try:
             path.hardlink_to(draft)

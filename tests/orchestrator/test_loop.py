@@ -12,10 +12,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import ray
 from driving import Listening, StopAfter, results
+from patience import PATIENCE
 
 from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
+from softal.orchestrator.cluster import arrivals
 from softal.trial import Trial, TrialState
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("local_ray")]
@@ -221,3 +224,27 @@ def test_more_budget_is_what_is_shown_while_it_is_used(make_campaign: Make):
     campaign = make_campaign(budget={"trials": 6, "hours": 2})
     assert (campaign.budget.trials, campaign.budget.hours) == (6, 2)
     assert (campaign.budget_with(trials=40, hours=None).trials, campaign.budget_with(trials=40).hours) == (40, 2)
+
+
+def test_rays_list_of_tasks_shows_trials_and_not_the_calls_of_agents(undisturbed: list[tuple]):
+    """350 calls of `Tracker.step` stood beside 14 trials."""
+    trials, deadline = {f"undisturbed: trial {i} by" for i in range(12)}, time.time() + PATIENCE
+    while time.time() < deadline:  # Ray's processes tell of their tasks once a second
+        names = {event["name"] for event in ray.timeline()}
+        if all(any(name.startswith(trial) for name in names) for trial in trials):
+            break
+        time.sleep(0.5)
+    else:
+        pytest.fail(f"{names} are not all trials")
+    assert not [name for name in names if name.startswith(("Tracker", "Trainer", "Strategist"))]
+
+
+def test_a_worker_says_once_that_it_is_there(local_ray: None):
+    """Ray takes a task for running while its worker starts."""
+    session = f"softal-{time.time_ns()}"
+    assert arrivals.count(session) == 0
+    come = ray.remote(num_cpus=0)(lambda: [arrivals.say(session) for _ in range(3)])
+    ray.get(come.remote())
+    assert arrivals.count(session) == 1
+    arrivals.forget(session)
+    assert arrivals.count(session) == 0

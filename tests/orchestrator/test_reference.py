@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +13,8 @@ from softal import simulators, strategies, surrogates
 from softal.kinds.description import Row, rows_of
 from softal.orchestrator.campaign_file.quantities import Duration, Memory
 from softal.orchestrator.campaign_file.settings import CampaignFile
-from softal.terminal.campaign_file_reference import page, table
+from softal.orchestrator.campaign_file.yaml_text import read_yaml
+from softal.terminal.campaign_file_reference import EVERYONE, page, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "campaign-file.md"
 
@@ -65,6 +67,17 @@ def test_table() -> None:
 def test_the_page_is_up_to_date() -> None:
     """If this fails: python -m softal.terminal.campaign_file_reference > docs/campaign-file.md"""
     assert PAGE.read_text(encoding="utf-8") == page()
+
+
+def test_the_page_begins_with_what_everyone_needs() -> None:
+    text = page()
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    assert len(example.splitlines()) <= 10
+    assert set(read_yaml(example)) == set(EVERYONE)
+    first, second = (part.split("## ")[0] for part in text.split("## What ")[1:3])
+    keys = [re.findall(r"^\| `(\w+)` ", part, re.MULTILINE) for part in (first, second)]
+    assert keys[0] == list(EVERYONE)
+    assert {*keys[0], *keys[1]} == set(CampaignFile.model_fields)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def test_names_that_are_one_in_mlflow_are_told_apart_for_good(journal: Journal) 
 @pytest.mark.parametrize("name", ["what?", "100%25", "a#b"])
 def test_a_database_is_found_in_folders_of_any_name(tmp_path: Path, empty_database: Path, name: str) -> None:
     with Journal.create(tmp_path / name / "argon", TEXT, INFO) as journal:
-        shutil.copyfile(empty_database, journal.folder / "mlflow.db")
+        if name != "what?":  # making one takes two seconds
+            shutil.copyfile(empty_database, journal.folder / "mlflow.db")
         journal.write([done(0)])
         follower = mirror(journal)
         catch_up(follower)

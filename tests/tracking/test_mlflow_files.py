@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from mirrored import (
+    INFO,
+    TEXT,
     Held,
     assert_exact,
     catch_up,
@@ -20,6 +23,7 @@ from softal.objective import Reference, match
 from softal.outputs import Outputs
 from softal.simulators import snapshots
 from softal.tracking.journal import Journal
+from softal.tracking.moved import find_again
 from softal.trial import Array, Observation
 
 # MLflow and what it brings along warn of their own deprecations.
@@ -123,3 +127,31 @@ def test_of_many_quick_trials_the_first_and_the_best_have_files(
     files = {i: held.files(run, "arrays") for i, run in held.trials.items()}
     assert {i for i, found in files.items() if found} == {0, 1, 3, 4, 6}
     assert {i for i in range(6) if "arrays/arrays.png" in files[i]} == {4}, "the last of the new bests"
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["moved", "copied"])
+def test_a_campaign_that_is_moved_keeps_its_files(tmp_path: Path, copied: bool) -> None:
+    """MLflow's tables hold absolute paths: files were not found any more, and new ones went to the old place."""
+    old, new = tmp_path / "a run", tmp_path / "elsewhere" / "moved 100%"
+    seen = Observation({"y": 0.5}, {}, {"curve": Array(np.arange(3.0), None, np.arange(3.0))})
+    with Journal.create(old, TEXT, INFO) as journal:
+        journal.write([done(0, observation=seen)])
+        follower = mirror(journal)
+        catch_up(follower)
+    before = sorted(old.rglob("*"))
+    new.parent.mkdir()
+    if copied:
+        shutil.copytree(old, new)
+    else:
+        shutil.move(old, new)
+    with Journal.open(new, read_only=False) as journal:
+        journal.write([done(1, observation=seen)])
+        follower = mirror(journal)
+        catch_up(follower)
+        held = Held(follower.uri)
+    assert held.files(held.parent) == ["campaign.yaml"]
+    for run in held.trials.values():
+        assert run.info.artifact_uri.startswith(new.as_uri())
+        assert Path(held.client.download_artifacts(run.info.run_id, "arrays/curve.csv")).read_text()
+    assert sorted(old.rglob("*")) == (before if copied else [])
+    assert not find_again(new / "mlflow.db")
