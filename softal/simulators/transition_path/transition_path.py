@@ -32,8 +32,9 @@ from softal.simulators.transition_path.measures import (
 from softal.simulators.transition_path.settings import TransitionPathSettings
 from softal.theory.clusters.action_path import ActionPath, least_action_path
 from softal.theory.clusters.alignment import Alignment, alignments
-from softal.theory.clusters.chain import Chain, Leg, from_end
+from softal.theory.clusters.chain import Chain, build
 from softal.theory.clusters.connection import connect, link
+from softal.theory.clusters.descent import Leg, from_end
 from softal.theory.clusters.exploration import lowered
 from softal.theory.clusters.landscape import Landscape
 from softal.theory.clusters.stationary import Quench, energy, quench
@@ -151,15 +152,16 @@ class TransitionPath(Simulator):
         rng = np.random.default_rng(context.seed)
         aligned = self._aligned(ends, int(point["alignment"]))
         landscape = Landscape(ends.groups)
-        start, end = (from_end(x, landscape) for x in (ends.start, ends.end))
-        ids = landscape.quenched(start.end), landscape.quenched(end.end)
+        legs = from_end(ends.start), from_end(ends.end)
+        ids = landscape.below(legs[0]), landscape.below(legs[1])
         action = self._least_action(ends, aligned, point, int(rng.integers(2**31)))
         quenched = [quench(frame) for frame in action.frames]
         landscape.evaluations += action.evaluations + sum(one.evaluations for one in quenched)
         bands = self._along(landscape, quenched, rng)
         bands += connect(landscape, *ids, settings.bands, rng)
         searches = max(1, round(context.fidelity * settings.searches))
-        chain, barriers = self._lowered(landscape, (start, end), ids, searches, rng)
+        barriers = lowered(landscape, ids, searches, rng)
+        chain = self._chain(landscape, legs, ids)
         if ends.published is not None and chain.top - energy(ends.start) < ends.published - BUG:
             raise SimulationError(
                 f"the path's highest saddle is {chain.top - energy(ends.start):.6g} above the start, below the "
@@ -206,18 +208,15 @@ class TransitionPath(Simulator):
             link(landscape, quenched[k - 1].x, quenched[k].x, rng)
         return len(changes)
 
-    def _lowered(
-        self, landscape: Landscape, legs: tuple[Leg, Leg], ids: tuple[int, int], searches: int, rng: np.random.Generator
-    ) -> tuple[Chain, list[tuple[int, float]]]:
-        """Search for lower saddles, and return the path, and how high it went up after how many searches."""
-        chain, barriers = lowered(landscape, legs, ids, searches, rng)
+    def _chain(self, landscape: Landscape, legs: tuple[Leg, Leg], ids: tuple[int, int]) -> Chain:
+        chain = build(landscape, *legs, ids)
         if chain is None:
             raise SimulationError(
                 f"the ends were not connected: {landscape.searches} searches found {len(landscape.saddles)} saddles "
                 f"between {len(landscape.minima)} minima, none of which leads from one end to the other; more "
                 "`bands` or `searches` are needed"
             )
-        return chain, barriers
+        return chain
 
     def cards(self, view: View) -> Sequence[Card]:
         """Return the path of the best trial, drawn, and its saddles."""

@@ -4,6 +4,9 @@ Copies of a structure, whether turned, mirrored or with atoms exchanged, are one
 minima, and each copy of the one is joined with some copy of the other. So a chain of saddles in this graph is a
 path of configurations, once each saddle is moved onto the end of the one before (`chain`).
 
+A saddle is taken in when its gradient vanishes, one curvature is negative, and steepest descent from both of its sides
+has said which minima it joins.
+
 Source: D. J. Wales, Energy Landscapes, Cambridge (2003), ch. 6 and 7.
 """
 
@@ -18,15 +21,15 @@ import numpy as np
 from softal.numeric import Floats
 from softal.theory.clusters import saddle_kernels
 from softal.theory.clusters.alignment import Groups, fingerprint
-from softal.theory.clusters.stationary import quench
+from softal.theory.clusters.descent import Leg, from_saddle
+from softal.theory.clusters.moves import moved
+from softal.theory.clusters.stationary import VANISHING, Stationary, exact
 
-SAME_ENERGY = 1e-5  # of copies of one structure [epsilon]
+SAME_ENERGY = 1e-6  # of copies of one structure [epsilon]
 SAME_SHAPE = 2e-3  # of their sorted distances [sigma]
 LOOSE = 1e-4  # gradient of a saddle that is looked for [epsilon/sigma]
 STEPS = 60  # of a search for a saddle
 LONGEST = 0.2  # of them along the mode [sigma]
-ASIDE = 0.04  # from a saddle to either side [sigma]
-SHORT = 0.04  # step of a quench from a saddle, which has to stay in the valley [sigma]
 UNBOUND = 1e9  # energy at which a search is given up [epsilon]
 
 
@@ -40,14 +43,46 @@ class Minimum:
     searches: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class Saddle:
-    """A saddle: energy [epsilon], x (N, d), its mode (N, d), the minima on both sides, (left, right)."""
+    """A saddle, and the minima below it, (against its mode, along it)."""
 
-    energy: float
-    x: Floats
-    mode: Floats
+    point: Stationary
     sides: tuple[int, int]
+
+    @property
+    def energy(self) -> float:
+        """[epsilon]."""
+        return self.point.energy
+
+
+class Shapes:
+    """Structures by energy and sorted distances, numbered as they came."""
+
+    def __init__(self) -> None:
+        self._cells: defaultdict[int, list[int]] = defaultdict(list)
+        self._all: list[tuple[float, Floats]] = []
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def number(self, energy: float, shape: Floats) -> int | None:
+        """Return the number of a structure; None where no copy is known."""
+        cell = round(energy / SAME_ENERGY)
+        for number in (n for k in (cell - 1, cell, cell + 1) for n in self._cells[k]):
+            known, like = self._all[number]
+            if abs(known - energy) < SAME_ENERGY and np.max(np.abs(like - shape)) < SAME_SHAPE:
+                return number
+        return None
+
+    def add(self, energy: float, shape: Floats) -> int:
+        """Return the number of a structure, which is new where no copy is known."""
+        known = self.number(energy, shape)
+        if known is None:
+            known = len(self._all)
+            self._all.append((energy, shape))
+            self._cells[round(energy / SAME_ENERGY)].append(known)
+        return known
 
 
 @dataclass
@@ -66,75 +101,61 @@ class Landscape:
     saddles: list[Saddle] = field(default_factory=list)
     evaluations: int = 0
     searches: int = 0
-    _near: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    _known: set[tuple[int, int, int]] = field(default_factory=set)
+    _bottoms: Shapes = field(default_factory=Shapes)
+    _tops: Shapes = field(default_factory=Shapes)
+    _beside: defaultdict[int, list[tuple[float, int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, energy: float, x: Floats) -> int:
         """Return the number of a minimum; it is new where no copy is known."""
-        cell, shape = int(np.floor(energy / 1e-4)), fingerprint(x, self.groups)
-        for k in (cell - 1, cell, cell + 1):
-            for number in self._near[k]:
-                known = self.minima[number]
-                if abs(known.energy - energy) < SAME_ENERGY and np.max(np.abs(known.fingerprint - shape)) < SAME_SHAPE:
-                    return number
-        self.minima.append(Minimum(energy, x, shape))
-        self._near[cell].append(len(self.minima) - 1)
-        return len(self.minima) - 1
+        shape = fingerprint(x, self.groups)
+        number = self._bottoms.add(energy, shape)
+        if number == len(self.minima):
+            self.minima.append(Minimum(energy, x, shape))
+        return number
 
-    def quenched(self, x: Floats) -> int:
-        """Return the number of the minimum below x (N, d)."""
-        found = quench(x, longest=SHORT)
-        self.evaluations += found.evaluations
-        return self.add(found.energy, found.x)
+    def below(self, leg: Leg) -> int:
+        """Return the number of the minimum that a descent ends in."""
+        self.evaluations += leg.evaluations
+        return self.add(leg.energy, leg.end)
 
     def saddle_near(self, x: Floats, mode: Floats, below: float = UNBOUND) -> Saddle | None:
         """Follow a mode (N, d) from x (N, d) to a saddle, and from it down to both sides.
 
         Returns:
-            The saddle, if it is new and lower than `below`; else None.
+            The saddle, if it is new, lower than `below`, and joins two minima; else None.
         """
         x, v = np.array(x, order="C"), np.array(mode, dtype=np.float64).ravel()
         self.searches += 1
         good, energy, _, used = saddle_kernels.follow_mode(x, v, LOOSE, STEPS, UNBOUND, LONGEST)
         self.evaluations += int(used)
-        if not good or energy >= below:
+        if not good or energy >= below or self._tops.number(energy, fingerprint(x, self.groups)) is not None:
             return None
-        aside = ASIDE * v.reshape(x.shape)
-        left, right = self.quenched(x - aside), self.quenched(x + aside)
-        return self._joined(Saddle(float(energy), x, v.reshape(x.shape), (left, right)))
+        return self.take(exact(x), below)
 
-    def _joined(self, saddle: Saddle) -> Saddle | None:
-        """Add a saddle, and return it; None where it is known, or leads from a minimum to a copy of it."""
-        left, right = sorted(saddle.sides)
-        level = round(saddle.energy * 1e4)
-        if left == right or any((level + k, left, right) in self._known for k in (-1, 0, 1)):
+    def take(self, point: Stationary, below: float = UNBOUND) -> Saddle | None:
+        """Take a stationary point in, where it is a new saddle below an energy that joins two minima; else None."""
+        known = len(self._tops)
+        if (
+            point.gradient > VANISHING
+            or point.index != 1
+            or point.energy >= below
+            or self._tops.add(point.energy, fingerprint(point.x, self.groups)) < known
+        ):
             return None
-        self._known.add((level, left, right))
+        left, right = (self.below(from_saddle(point, sign)) for sign in (-1, 1))
+        if left == right:  # from a minimum to a copy of it
+            return None
+        saddle, number = Saddle(point, (left, right)), len(self.saddles)
         self.saddles.append(saddle)
+        self._beside[left].append((point.energy, number, right))
+        self._beside[right].append((point.energy, number, left))
         return saddle
 
-    def absorb(self, other: Landscape) -> None:
-        """Add what another landscape has."""
-        numbers = [self.add(minimum.energy, minimum.x) for minimum in other.minima]
-        for saddle in other.saddles:
-            left, right = (numbers[k] for k in saddle.sides)
-            self._joined(Saddle(saddle.energy, saddle.x, saddle.mode, (left, right)))
-        for number, minimum in zip(numbers, other.minima, strict=True):
-            self.minima[number].searches += minimum.searches
-        self.evaluations += other.evaluations
-        self.searches += other.searches
-
     def search(self, number: int, rng: np.random.Generator, below: float = UNBOUND) -> Saddle | None:
-        """Look for a saddle from a minimum: all atoms are moved at random, or one with those around it."""
+        """Look for a saddle from a minimum, moved at random."""
         minimum = self.minima[number]
         minimum.searches += 1
-        x = minimum.x
-        if rng.random() < 0.5:
-            return self.saddle_near(x + 0.08 * rng.normal(size=x.shape), rng.normal(size=x.shape), below)
-        apart = np.linalg.norm(x - x[rng.integers(len(x))], axis=1)
-        push = rng.normal(size=x.shape) * np.exp(-((apart[:, None] / 0.8) ** 2))
-        push /= np.linalg.norm(push)
-        return self.saddle_near(x + 0.5 * push, push, below)
+        return self.saddle_near(*moved(minimum.x, rng), below)
 
     def way(self, start: int, end: int) -> list[tuple[int, int]] | None:
         """Return the way from one minimum to another with the lowest highest saddle, by few saddles.
@@ -151,35 +172,32 @@ class Landscape:
         below: energy of saddles that count.
         """
         heights: dict[int, float] = {}
-        beside = self._beside(below)
         heap = [(self.minima[start].energy, start)]
         while heap:
             height, at = heapq.heappop(heap)
             if at in heights:
                 continue
             heights[at] = height
-            for energy, _, other in beside[at]:
-                if other not in heights:
+            for energy, _, other in self._beside.get(at, ()):
+                if energy < below and other not in heights:
                     heapq.heappush(heap, (max(height, energy), other))
         return heights
 
-    def _beside(self, below: float) -> defaultdict[int, list[tuple[float, int, int]]]:
-        beside: defaultdict[int, list[tuple[float, int, int]]] = defaultdict(list)
-        for k, saddle in enumerate(self.saddles):
-            if saddle.energy < below:
-                left, right = saddle.sides
-                beside[left].append((saddle.energy, k, right))
-                beside[right].append((saddle.energy, k, left))
-        return beside
+    def regions(self, ids: tuple[int, int], below: float) -> list[list[int]]:
+        """Return the minima that two are connected with by saddles below an energy, and others beside such saddles."""
+        start, end = (list(self.heights(k, below)) for k in ids)
+        inside = {*start, *end}
+        rest = [k for k in self._beside if k not in inside and any(e < below for e, _, _ in self._beside[k])]
+        return [start, end, rest] if rest else [start, end]
 
     def _shortest(self, start: int, end: int, lid: float) -> list[tuple[int, int]]:
         from_ = {start: (-1, -1)}
-        beside, edge = self._beside(np.nextafter(lid, np.inf)), [start]
+        edge = [start]
         while end not in from_:
             edge, last = [], edge
             for minimum in last:
-                for _, k, other in sorted(beside[minimum]):
-                    if other not in from_:
+                for energy, k, other in sorted(self._beside[minimum]):
+                    if energy <= lid and other not in from_:
                         from_[other] = (k, minimum)
                         edge.append(other)
         steps, at = [], end

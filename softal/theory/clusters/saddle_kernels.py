@@ -17,7 +17,9 @@ import numpy as np
 
 from softal.theory.clusters.kernels import dot, energy_gradient, hessian, minimise
 
+CHECK = 100  # steps of a descent after which curvatures are looked at
 LIFT = 300.0  # of translations and rotations [epsilon/sigma^2]
+LANCZOS = 0.05  # what is left of the lowest mode's equation, of its curvature or 1 epsilon/sigma^2
 KRYLOV = 24  # vectors of Lanczos' iteration, at most
 ACROSS = (
     6,
@@ -116,11 +118,9 @@ def follow_mode(x, v, tolerance, most, highest, longest):  # type: ignore[no-unt
         if not np.isfinite(energy) or energy > highest:
             return False, energy, value, used
         lifted_hessian(x, h)
-        value = lowest_mode(h, v, 0.05 * max(1.0, abs(value)))
+        value = lowest_mode(h, v, LANCZOS * max(1.0, abs(value)))
         g = gradient.reshape(n)
         if np.max(np.abs(g)) < tolerance and value < 0.0:
-            for _ in range(4):  # a mode that is not exact points into other valleys
-                value = lowest_mode(h, v, 1e-3)
             return True, energy, value, used
         along = dot(g, v)
         curvature = max(abs(value), 1e-3)
@@ -135,30 +135,40 @@ def follow_mode(x, v, tolerance, most, highest, longest):  # type: ignore[no-unt
 
 
 @nb.njit(cache=True)
-def descend(x, tolerance, most, every, frames):  # type: ignore[no-untyped-def]
+def descend(x, near, most, every, frames):  # type: ignore[no-untyped-def]
     """Follow the steepest descent from x (N, d), in place, in steps that the stiffest direction allows.
 
+    It ends where all curvatures are positive and the minimum is not further than `near`.
+
     Args:
-        tolerance: of the largest component of the gradient, where it ends.
+        near: |gradient| / lowest curvature [sigma].
         most: steps at most.
         every: arc length between frames [sigma].
         frames: (F, N, d) of the path, the first ones filled.
 
     Returns:
-        Energy, largest component of the gradient, arc length, frames filled, evaluations.
+        Arc length, frames filled, evaluations.
     """
     n = x.size
     flat = x.reshape(n)
     gradient, old = np.empty_like(x), np.empty_like(x)
+    h, v = np.empty((n, n)), np.empty(n)
     energy = energy_gradient(x, gradient)
     length, kept, since = 0.0, 0, 0.0
     stiffness = 2000.0
     used = 1
-    for _ in range(most):
+    for turn in range(most):
         g = gradient.reshape(n)
-        if np.max(np.abs(g)) < tolerance:
-            break
         size = np.sqrt(dot(g, g))
+        if size < 1e-9:
+            break
+        if turn % CHECK == CHECK - 1:
+            lifted_hessian(x, h)
+            v[:] = g
+            value = lowest_mode(h, v, 1e-2)
+            used += 1
+            if value > 0.0 and size < near * value:
+                break
         step = min(1.0 / stiffness, 0.02 / size)
         old[:] = x
         for i in range(n):
@@ -168,6 +178,7 @@ def descend(x, tolerance, most, every, frames):  # type: ignore[no-untyped-def]
         if new > energy + 1e-12 * abs(energy):
             x[:] = old
             energy_gradient(x, gradient)
+            used += 1
             stiffness *= 2.0
             if stiffness > 1e9:
                 break
@@ -180,4 +191,4 @@ def descend(x, tolerance, most, every, frames):  # type: ignore[no-untyped-def]
             frames[kept] = x
             kept += 1
             since = 0.0
-    return energy, np.max(np.abs(gradient)), length, kept, used
+    return length, kept, used

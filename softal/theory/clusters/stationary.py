@@ -14,6 +14,7 @@ QUENCHED = 1e-7  # largest component of the gradient of a minimum [epsilon/sigma
 EXACT = 1e-9  # of a point that Newton's method has been at
 LONGEST = 0.1  # step of a quench [sigma]
 MOST = 20_000  # gradients of a quench
+VANISHING = 1e-6  # of a saddle, at most
 FLAT = 1e-5  # curvature of a rigid motion, at most [epsilon/sigma^2]
 CLOSEST = 0.5  # of two atoms [sigma]
 
