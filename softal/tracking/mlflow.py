@@ -287,12 +287,12 @@ class MlflowStore:
 
 
 def _remove_misread(uri: str) -> None:
-    """Remove the empty folder that MLflow makes where the path of a database has `%3F` for `?`."""
+    """Remove the empty folders that MLflow makes where the path of a database has `%3F` for `?`."""
     file = file_of(uri)
     misread = Path(uri.removeprefix(SQLITE)).parent
     if file is not None and file.parent != misread:
         with contextlib.suppress(OSError):
-            misread.rmdir()
+            os.removedirs(misread)
 
 
 class _Database:
@@ -391,8 +391,9 @@ def _make_database(path: Path) -> None:
     """Make MLflow's tables in a draft that gets its name when it is complete: a kill must not leave half of them."""
     with temporary_folder(path.parent, _drafts(path)) as folder:
         draft = folder / path.name
-        store = SqlAlchemyStore(address_of(draft.resolve()), (path.parent / ARTIFACTS).resolve().as_uri())
-        store.engine.dispose()
+        uri = address_of(draft.resolve())
+        SqlAlchemyStore(uri, (path.parent / ARTIFACTS).resolve().as_uri()).engine.dispose()
+        _remove_misread(uri)
         try:
             path.hardlink_to(draft)
         except FileExistsError:  # another campaign was faster, and may have written to its own
