@@ -137,9 +137,8 @@ class CommandSettings(Settings):
                 placeholders.template_names(path.read_text(encoding="utf-8"), self.delimiters)
             except ValueError as error:
                 raise ValueError(f"templates: {path}: {error}") from error
-        for part in self.parts:
-            if is_file(Path(part)):
-                input_file(Path(part))
+        for path in self.files:
+            input_file(path)
         return self
 
     def taken(self, name: str, value: Value) -> str | None:
@@ -165,11 +164,22 @@ class CommandSettings(Settings):
     def parts(self) -> list[str]:
         """The arguments with their placeholders; files of the campaign's folder by their absolute paths."""
         parts = shlex.split(self.command) if isinstance(self.command, str) else [str(part) for part in self.command]
-        # The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
-        # make is found there.
+        return [str(self.beside(part) or part) for part in parts]
+
+    @property
+    def files(self) -> list[Path]:
+        """Files of the campaign's folder, or by absolute paths, that the command names."""
+        named = [word[0] for word in shell.words_in(str(self.command))] if self.shell else self.parts
+        return [path for one in named if (path := self.beside(one)) is not None]
+
+    def beside(self, part: str) -> Path | None:
+        """Return the file that an argument names; None where it names none.
+
+        The program runs in a folder of its own, where `simulate.py` or `./run.sh` would not be found; what templates
+        make is found there.
+        """
         made = {Path(name) for name in self.template_files.values()}
-        beside = {part for part in parts if Path(part) not in made and is_file(self.folder / part)}
-        return [str(self.folder / part) if part in beside else part for part in parts]
+        return self.folder / part if Path(part) not in made and is_file(self.folder / part) else None
 
 
 class Command(Simulator):
@@ -218,8 +228,10 @@ class Command(Simulator):
         return [f"command: {program!r} {wrong}{shells}"]
 
     def remarks(self) -> list[str]:
-        """Say that a command is written for a shell, through which it does not go."""
+        """Say that a command is written for a shell, or a login shell, through which it does not go."""
         command = self.settings.command
+        if isinstance(command, str) and shell.needs_login(command) and not isinstance(self.settings.shell, str):
+            return ["`module` is a function of login shells: `shell: bash -l` lets one read the command"]
         if self.settings.shell or not isinstance(command, str) or not (found := shell.syntax_in(command)):
             return []
         listed = ", ".join(f"`{one}`" for one in dict.fromkeys(found))
@@ -261,7 +273,7 @@ class Command(Simulator):
             environment |= {name: placeholders.fill(str(text), values) for name, text in settings.environment.items()}
             command: str | list[str] = [placeholders.fill(part, values) for part in self.settings.parts]
             if isinstance(settings.command, str) and settings.shell:
-                filled = shell.fill(settings.command, values)
+                filled = shell.fill(shell.with_paths(settings.command, settings.beside), values)
                 command = [*shlex.split(settings.shell), "-c", filled] if isinstance(settings.shell, str) else filled
         except ValueError as error:
             raise SimulationError(str(error)) from None

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from softal.simulators.placeholders import PLACEHOLDER, formatted
@@ -26,6 +27,9 @@ _SYNTAX = re.compile(
     r"(?<!\S)(?:\|\|?|&&?|;)(?!\S)|(?<!\S)\d?(?:>>?|<)(?:&\d)?(?:(?!\S)|(?=[\w./]))|;(?=\s|$)|\$\w+|\$\{\w+\}|\$\(|`"
     r"|(?<!\S)~(?=/)|^\s*\w+=\S*"
 )
+# A word that is nothing but a name or a path, as far as the shell goes.
+_WORD = re.compile(r"(?<![^\s<;&|(])[\w./+,@%-]+(?=[\s;&|)<>]|$)")
+_MODULE = re.compile(r"(?<!\S)module\s+(?:load|add|use|purge|swap|switch)\b")
 SHELLS = ("sh", "dash", "bash", "ksh", "zsh")  # that read quotes alike
 QUOTABLE = (BARE, SINGLE, DOUBLE)
 
@@ -62,6 +66,37 @@ def syntax_in(text: str) -> list[str]:
     """Return what in a command only a shell understands, outside of quotes; a program would get it as an argument."""
     bare = re.sub(r"'[^']*'|\"[^\"]*\"|\\\\.", "''", text)
     return [found[0] for found in _SYNTAX.finditer(PLACEHOLDER.sub("x", bare))]
+
+
+def needs_login(text: str) -> bool:
+    """Return whether a command has `module load`, a function that login shells know."""
+    return _MODULE.search(text) is not None
+
+
+def words_in(text: str) -> Iterator[re.Match[str]]:
+    """Give the names and paths that stand outside of quotes in a command, but for what is written to (`> out`)."""
+    bare, place, at = set[int](), BARE, 0
+    while at < len(text):
+        if found := PLACEHOLDER.match(text, at):
+            at = found.end()
+            continue
+        if place == BARE:
+            bare.add(at)
+        place, read = _after(text, at, place)
+        at += read
+    for word in _WORD.finditer(text):
+        if word.start() in bare and not text[: word.start()].rstrip().endswith(">"):
+            yield word
+
+
+def with_paths(text: str, path_of: Callable[[str], Path | None]) -> str:
+    """Return a command in which words stand for files: those for which `path_of` has a path are that."""
+    parts, end = [], 0
+    for word in words_in(text):
+        if (path := path_of(word[0])) is not None:
+            parts += [text[end : word.start()], shlex.quote(str(path))]
+            end = word.end()
+    return "".join([*parts, text[end:]])
 
 
 def _quoted(value: str, place: str) -> str:

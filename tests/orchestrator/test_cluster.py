@@ -105,13 +105,13 @@ def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
 
 @pytest.mark.ray
 def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
-    """And leave neither threads nor open files behind, nor the temporary folder of Ray's dashboard."""
+    """And leave neither threads nor open files behind, nor Ray's session, nor the temporary folder of its dashboard."""
     path = f"{Path(holding.__file__).parent}:{os.environ.get('PYTHONPATH', '')}"
     with tempfile.TemporaryDirectory(prefix="s", dir="/tmp", ignore_cleanup_errors=True) as short:  # for sockets
         command = [sys.executable, "-c", SEVERAL, str(tmp_path), str(HERE), short]
         environment = {**os.environ, "PYTHONPATH": path, "TMPDIR": short, "RAY_TMPDIR": short}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        left = [*Path(short).rglob("pymp-*"), *Path(short).rglob(f"{PREFIX}*")]
+        left = [*Path(short).rglob("pymp-*"), *Path(short).rglob(f"{PREFIX}*"), *Path(short).rglob("*session*")]
     assert done.returncode == 0, done.stderr
     assert left == []
     assert done.stdout.splitlines() == [

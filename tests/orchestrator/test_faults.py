@@ -205,7 +205,7 @@ def test_rays_log_folder_removed_while_a_campaign_runs_fails_no_trial(
         driver.let_run(4)  # two simulations wait in the middle
         process = driver.launch()
         driver.wait_for(6, process)
-        (logs,) = Path(short).glob("softal-*/ray/session_2*/logs")
+        (logs,) = Path(short).glob("softal-*/ray-*/session_2*/logs")
         shutil.rmtree(logs)
         driver.let_run(8)
         output = driver.rest(process)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from softal.orchestrator.campaign import Campaign
-from softal.orchestrator.cluster import private
+from softal.orchestrator.cluster import leftovers, private
 from softal.orchestrator.workers.in_process import in_process
 
 
@@ -102,12 +102,12 @@ def short(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.usefixtures("umask")
 def test_sessions_are_in_a_folder_that_only_the_user_can_enter(short: Path) -> None:
     found = private.folder()
-    assert found == short / f"softal-{os.geteuid()}/ray"
-    assert mode(found.parent) == 0o700
+    assert found == short / f"softal-{os.geteuid()}"
+    assert mode(found) == 0o700
     assert private.folder() == found
-    found.parent.chmod(0o777)
+    found.chmod(0o777)
     private.folder()
-    assert mode(found.parent) == 0o700
+    assert mode(found) == 0o700
 
 
 def test_a_folder_that_is_somebody_elses_is_not_taken(short: Path) -> None:
@@ -115,9 +115,9 @@ def test_a_folder_that_is_somebody_elses_is_not_taken(short: Path) -> None:
     (short / f"softal-{os.geteuid()}").symlink_to(short / "theirs")
     found = private.folder()
     assert found is not None
-    assert re.fullmatch(rf"softal-{os.geteuid()}-\w{{8}}", found.parent.name)
-    assert mode(found.parent) == 0o700
-    assert len(str(found)) + len(private.SOCKET) <= private.LONGEST
+    assert re.fullmatch(rf"softal-{os.geteuid()}-\w{{8}}", found.name)
+    assert mode(found) == 0o700
+    assert len(str(leftovers.session_folder(found))) + len(private.SOCKET) <= private.LONGEST
 
 
 def test_a_long_path_is_none_for_sockets(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,14 +127,14 @@ def test_a_long_path_is_none_for_sockets(short: Path, monkeypatch: pytest.Monkey
     found = private.folder()
     assert found is not None
     assert long not in found.parents
-    assert len(str(found)) + len(private.SOCKET) <= private.LONGEST
+    assert len(f"{found}/ray-00000000") + len(private.SOCKET) <= private.LONGEST
 
 
 def test_where_the_user_wants_them_they_are_private_too(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(private.OWN_FOLDER, str(short / "own"))
     found = private.folder()
-    assert found == short / f"own/softal-{os.geteuid()}/ray"
-    assert mode(found.parent) == 0o700
+    assert found == short / f"own/softal-{os.geteuid()}"
+    assert mode(found) == 0o700
 
 
 def test_a_session_in_rays_own_folder_is_closed_once_it_is_there(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,35 @@ def test_through_the_shell_only_when_asked(tmp_path: Path, workdir: Path) -> Non
     assert seen(workdir)["arguments"][:3] == ["wa ter; $HOME", "$(echo", "hi)"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("./echo.sh {n} | cat", {"y": 12.0}),
+        ("cat < value.txt > value.txt; cat value.txt", {"y": 3.0}),  # writes to its own folder
+        ("cd . && ./echo.sh {n};", {"y": 12.0}),
+        ("n=value.txt; (cat value.txt) # value.txt", {"y": 3.0}),
+        ("echo 'value.txt' \"value.txt\" | tr -d '\\n' | wc -c | sed 's/.*/{{\"y\": &}}/'", {"y": 19.0}),
+    ],
+)
+def test_files_beside_the_campaign_file_are_found_through_the_shell(
+    tmp_path: Path, workdir: Path, text: str, expected: dict[str, float]
+) -> None:
+    script(tmp_path, 'echo "{\\"y\\": $1}"\n', "echo.sh", "/bin/sh")
+    (tmp_path / "value.txt").write_text('{"y": 3}\n')
+    assert (
+        run(command(tmp_path, command=text.replace("{{", "{").replace("}}", "}"), shell=True), workdir).values
+        == expected
+    )
+    assert (tmp_path / "value.txt").read_text() == '{"y": 3}\n'
+
+
+@pytest.mark.parametrize("shell", [False, True])
+def test_modules_of_a_cluster_need_a_login_shell(tmp_path: Path, shell: bool) -> None:
+    [said] = command(tmp_path, command="module load gromacs && gmx {n}", shell=shell).remarks()
+    assert "`shell: bash -l`" in said
+    assert command(tmp_path, command="module load gromacs && gmx {n}", shell="bash -l").remarks() == []
+
+
 def test_the_point_as_a_file(tmp_path: Path, workdir: Path) -> None:
     code = "import json, sys\np = json.load(open(sys.argv[1]))\nprint(json.dumps({'y': p['epsilon'] * p['n']}))"
     simulator = command(tmp_path, command=f"{script(tmp_path, code)} {{point_file}}")

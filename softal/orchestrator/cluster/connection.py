@@ -215,7 +215,8 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
     except Exception as error:
         if where.get("include_dashboard") and "dashboard" in str(error):
             _end()
-            return _started(address, {**where, "include_dashboard": False}, namespace)
+            again = {TEMPORARY: _own_folder()} if TEMPORARY in where else {}
+            return _started(address, {**where, **again, "include_dashboard": False}, namespace)
         what = f"joined at {address}" if address else "started"
         said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise SoftalError(f"Ray cannot be {what}: {said}") from error
@@ -223,7 +224,9 @@ def _started(address: str | None, where: dict[str, Any], namespace: str) -> str 
         _end()
         raise
     if address is None and TEMPORARY not in where:
-        private.close(Path(started.address_info["session_dir"]))
+        session = Path(started.address_info["session_dir"])
+        private.close(session)
+        leftovers.remove_later(session)
     return f"http://{started.dashboard_url}" if started.dashboard_url else None
 
 
@@ -265,10 +268,16 @@ def _local(wanted: Local) -> dict[str, Any]:
         "include_dashboard": True,
         "dashboard_host": "127.0.0.1",
     }
-    if (own := private.folder()) is not None:
-        options[TEMPORARY] = str(own)
+    if (own := _own_folder()) is not None:
+        options[TEMPORARY] = own
     if wanted.port is not None:
         options["dashboard_port"] = wanted.port
     if not wanted.gpus:
         options["num_gpus"] = 0
     return options
+
+
+def _own_folder() -> str | None:
+    """Make a folder for the sessions of a Ray of ours; None leaves Ray its own."""
+    base = private.folder()
+    return None if base is None else str(leftovers.session_folder(base))

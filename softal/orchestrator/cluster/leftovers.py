@@ -1,12 +1,14 @@
-"""What Ray's dashboard leaves behind when it is ended: the folder through which its server of forks takes orders.
+"""What a Ray of ours leaves behind when it is ended: its session, 2 MB and more of logs, and its dashboard's folder.
 
-Python removes such a temporary folder (`pymp-...`) when a process ends by itself; the dashboard is killed. So its
-temporary files are in a folder that is removed after it, or, where this process is killed, too, at the next start.
+Ray removes no session. And the dashboard is killed, so that Python does not remove the temporary folder (`pymp-...`)
+through which its server of forks takes orders. So both are in folders that are removed after it, or, where this process
+is killed, too, at the next start.
 """
 
 from __future__ import annotations
 
 import atexit
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,7 +17,19 @@ from typing import Any
 from softal.orchestrator.cluster.starting import put_in_place
 from softal.temporary import sweep, temporary_folder
 
-_folders = ExitStack()  # of the dashboards that this process has started
+PREFIX = "ray-"  # of the folders of sessions
+_folders = ExitStack()  # of the sessions and dashboards that this process has started
+
+
+def session_folder(within: Path) -> Path:
+    """Make a folder for the sessions of one Ray, which is removed when that has ended."""
+    sweep(within, PREFIX)
+    return _folders.enter_context(temporary_folder(within, PREFIX))
+
+
+def remove_later(session: Path) -> None:
+    """Remove a session that is in Ray's own folder when Ray has ended."""
+    _folders.callback(shutil.rmtree, session, ignore_errors=True)
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _write_token(path: Path) -> None:
 
 
 def folder() -> Path | None:
-    """Return a folder for Ray's sessions in one that only the user can enter; None leaves Ray its own.
+    """Return a folder that only the user can enter, for those of Ray's sessions; None leaves Ray its own.
 
     It is where the user says, by `RAY_TMPDIR`, or among temporary folders. It is left to Ray where no path is short
     enough for its sockets.
@@ -82,18 +82,26 @@ def close(session: Path) -> None:
 
 
 def _private(base: Path) -> Iterator[Path]:
-    """Give the folder for Ray in the user's own folder in `base`, where it is short enough and can be made.
+    """Give the user's own folder in `base`, where it is short enough for Ray's in it and can be made.
 
     Ray opens its own folder to everybody, so it is the one above that is closed. Another user may have made one of
     this name; then there is one of a random name.
     """
     own = base / f"softal-{os.geteuid()}"
-    if len(os.fsencode(own / "ray")) + len("-00000000") + len(SOCKET) > LONGEST:
+    if not _is_short(own):
         return
     with suppress(OSError):
         with suppress(FileExistsError):
             own.mkdir(mode=0o700, parents=True)
-        yield (own if _is_ours(own) else Path(tempfile.mkdtemp(prefix=f"{own.name}-", dir=base))) / "ray"
+        if _is_ours(own):
+            yield own
+        elif _is_short(own.with_name(f"{own.name}-00000000")):
+            yield Path(tempfile.mkdtemp(prefix=f"{own.name}-", dir=base))
+
+
+def _is_short(own: Path) -> bool:
+    """Return whether sockets of a session in a folder of ours in this one have paths that are short enough."""
+    return len(os.fsencode(own / "ray-00000000")) + len(SOCKET) <= LONGEST
 
 
 def _is_ours(path: Path) -> bool:
