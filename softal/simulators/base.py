@@ -45,7 +45,7 @@ class Context:
         trial: the trial's id.
         cpus, gpus: what it may use.
         walltime: after how long it is stopped [s]; None is never.
-        output: how much is kept of what it prints [bytes]; None is all.
+        output_limit: how much is kept of what programs print [bytes]; None is all.
     """
 
     workdir: Path
@@ -55,7 +55,7 @@ class Context:
     cpus: float = 1.0
     gpus: float = 0.0
     walltime: float | None = None
-    output: int | None = printed.LIMIT
+    output_limit: int | None = printed.LIMIT
 
 
 class Simulator(ABC):

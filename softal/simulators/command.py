@@ -279,8 +279,8 @@ class Command(Simulator):
             raise SimulationError(str(error)) from None
         results = {**settings.arrays, **settings.outputs}
         whole = {STDOUT, STDERR}.intersection(one.file for one in results.values())
-        with bounded_after([workdir / name for name in whole], context.output):
-            code = run_program(command, workdir, environment, context.walltime, context.output, whole)
+        with bounded_after([workdir / name for name in whole], context.output_limit):
+            code = run_program(command, workdir, environment, context.walltime, context.output_limit, whole)
             if code != 0:
                 raise SimulationError(f"the command {describe_exit(code)}{quoted_tail(workdir)}")
             try:

@@ -29,7 +29,7 @@ from softal.trial import Observation, Point
 
 POINT, CONTEXT = "point", "context"
 POINTS, CONTEXTS = "points", "contexts"  # of a function that takes many
-FROM_CONTEXT = frozenset(field.name for field in fields(Context)) | {CONTEXT}
+FROM_CONTEXT = frozenset(field.name for field in fields(Context)) - {"output_limit"} | {CONTEXT}  # that of programs
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

@@ -521,7 +521,7 @@ print(json.dumps({"size": os.fstat(1).st_size}))
 
 def test_of_a_long_output_its_beginning_and_its_end_are_kept_while_it_is_written(tmp_path: Path, workdir: Path) -> None:
     simulator = command(tmp_path, command=script(tmp_path, LONG))
-    found = simulator.run({}, Context(workdir, 7, output=100_000)).values
+    found = simulator.run({}, Context(workdir, 7, output_limit=100_000)).values
     assert 70_000 < found["size"] < 100_000
     text = (workdir / "stdout.txt").read_text()
     assert text.startswith("line 0 ")
@@ -535,7 +535,7 @@ def test_an_output_that_is_read_is_whole_until_then(tmp_path: Path, workdir: Pat
     text = "print('step value')\nfor i in range(20_000):\n    print(i, i)\n"
     outputs = {"middle": {"file": "stdout.txt", "column": "value", "warmup": 0.0}}
     simulator = command(tmp_path, command=script(tmp_path, text), outputs=outputs)
-    assert simulator.run({}, Context(workdir, 7, output=20_000)).values == {"middle": pytest.approx(9999.5)}
+    assert simulator.run({}, Context(workdir, 7, output_limit=20_000)).values == {"middle": pytest.approx(9999.5)}
     assert (workdir / "stdout.txt").stat().st_size < 20_000
 
 

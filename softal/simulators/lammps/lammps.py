@@ -158,8 +158,8 @@ class Lammps(Simulator):
         environment = {"OMP_NUM_THREADS": str(max(1, int(context.cpus))), **os.environ, **found.environment}
         environment |= {"OMP_NUM_THREADS": "1"} if launcher else {}  # a process has one core
         command = [*launcher, found.path, *arguments, *self._variables(point, context)]
-        with bounded_after([workdir / STDOUT], context.output):
-            code = run_program(command, workdir, environment, context.walltime, context.output, whole=[STDOUT])
+        with bounded_after([workdir / STDOUT], context.output_limit):
+            code = run_program(command, workdir, environment, context.walltime, context.output_limit, whole=[STDOUT])
             if code != 0:
                 said = last_error(workdir, (STDOUT, STDERR))  # mpirun has its own on stderr
                 raise SimulationError(f"{said}; " * bool(said) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
