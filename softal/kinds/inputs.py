@@ -65,20 +65,34 @@ def input_file(path: Path, role: str = NEW) -> Path:
     return copy if (role == LOSSES or not only_losses) and is_file(copy) else path
 
 
-def described(inputs: Mapping[Path, str], folder: Path) -> dict[str, dict[str, str]]:
-    """Return path -> SHA-256 and role of those that are there; paths from the campaign file's folder."""
+def described(inputs: Mapping[Path, str], folder: Path) -> dict[str, dict[str, Any]]:
+    """Return path -> content and role of those that are there; paths from the campaign file's folder."""
     there = {path: role for path, role in inputs.items() if is_file(path)}
-    return {_named(path, folder): {"sha256": digest(path), "for": role} for path, role in sorted(there.items())}
+    return {
+        _named(path, folder): {"sha256": digest(path), "stat": _stat(path), "for": role}
+        for path, role in sorted(there.items())
+    }
 
 
-def changed(known: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
+def changed(known: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Return path -> role of the files whose content is another one than a journal knows; not those that have gone."""
     found = {}
     for name, said in known.items():
+        path = folder / name
         with contextlib.suppress(OSError, ValueError):
-            if is_file(folder / name) and digest(folder / name) != said.get("sha256"):
+            if isinstance(said, Mapping) and is_file(path) and not _is_same(path, said):
                 found[name] = str(said.get("for", NEW))
     return found
+
+
+def _is_same(path: Path, known: Mapping[str, Any]) -> bool:
+    """Whether a file has the content that is known; one that nobody has written since is not read."""
+    return _stat(path) == known.get("stat") or digest(path) == known.get("sha256")
+
+
+def _stat(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def digest(path: Path) -> str:

@@ -20,7 +20,7 @@ from softal.kinds import inputs
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
-from softal.orchestrator.changed_inputs import INPUTS, changed_since, recompute, refuse_changed
+from softal.orchestrator.changed_inputs import INPUTS, changed_since, recompute, refuse_changed, trials_text
 from softal.orchestrator.described import described
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
 from softal.orchestrator.opening import extended, in_python, launched, moved, renamed
@@ -260,7 +260,7 @@ class Campaign(Results):
             self.spec = replace(self.spec, objective=now.objective)
             declared = self.spec.declared.outputs
             count = recompute(journal, now.objective, sorted(declared.values) if declared else ())
-            listener.message(f"The losses of {count} trials were computed anew.")
+            listener.message(f"Losses computed anew: those of {trials_text(count)}.")
         if files or INPUTS not in info:
             inputs.keep(self.spec.inputs, self.folder)
             journal.set_info(inputs=inputs.described(self.spec.inputs, self.spec.folder))

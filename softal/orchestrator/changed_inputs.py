@@ -35,6 +35,11 @@ def listed(files: Mapping[str, str]) -> str:
     return f"{', '.join(files)} {verb} changed since the launch"
 
 
+def trials_text(count: int) -> str:
+    """Return a number of trials in words."""
+    return f"{count} trial{'s' * (count != 1)}"
+
+
 def refuse_changed(files: Mapping[str, str], folder: Path, done: int) -> None:
     """Raise CampaignStateError where files have changed, saying what follows from each.
 
@@ -46,7 +51,7 @@ def refuse_changed(files: Mapping[str, str], folder: Path, done: int) -> None:
     if not files:
         return
     count = [f"{name} for {COUNTS_FOR.get(role, role)}" for name, role in files.items()]
-    anew = [f"computes the losses of the {done} trials that are done anew"] * (LOSSES in files.values())
+    anew = [f"computes the losses of {trials_text(done)} anew"] * (LOSSES in files.values())
     then = [*anew, *["runs new trials by what is there now"] * any(role != LOSSES for role in files.values())]
     raise CampaignStateError(
         f"{listed(files)}; it counts: {'; '.join(count)}. Put back what was there (a copy is in {folder / INPUTS}), or "

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from typer.testing import CliRunner
 
 from softal.commands.pages import opened
 from softal.errors import CampaignStateError
-from softal.kinds.inputs import LOSSES, NEW, digest
+from softal.kinds.inputs import LOSSES, NEW, changed, digest
 from softal.objective import match
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.orchestrator.campaign_file.schema import load_campaign_file
@@ -136,7 +137,7 @@ def test_a_changed_reference_stops_and_then_counts_for_all_trials(project: Path)
 
     said = Said()
     ending = Campaign.open(folder).resume(said, accept_changes=True, executor=in_process)
-    assert (ending.state, said.messages) == ("finished", ["The losses of 6 trials were computed anew."])
+    assert (ending.state, said.messages) == ("finished", ["Losses computed anew: those of 6 trials."])
     after = Campaign.open(folder)
     found = losses(after)
     assert len(found) == 6
@@ -167,6 +168,20 @@ def test_parts_of_a_match_are_computed_anew_and_values_of_the_simulator_stay(tmp
     assert found.observation.values == {"h": 0.5, "deviation_h": 7.0, "chi_g": pytest.approx(chi(0.5, 0.2))}
     assert found.objective == {"mismatch": pytest.approx(np.sqrt((chi(0.5, 0.2) ** 2 + 0.3**2) / 2))}
     assert np.array_equal(arrays["g"].values, curve.values)
+
+
+def test_a_file_that_is_written_again_as_it_was_has_not_changed(finished: Path) -> None:
+    path = finished / "files" / "curve_shapes.py"
+    before = path.stat().st_mtime_ns
+    path.write_text(SHAPES)
+    assert path.stat().st_mtime_ns != before
+    assert Campaign.open(finished / "runs" / "mine").status().changed == ()
+
+
+@pytest.mark.parametrize("damaged", [{"g.csv": 3}, {"g.csv": {}}, {"\0": {"sha256": 1}}, {"x" * 5000: {"sha256": 1}}])
+def test_damaged_facts_about_files_stop_nothing(tmp_path: Path, damaged: dict[str, Any]) -> None:
+    (tmp_path / "g.csv").write_text("")
+    assert set(changed(damaged, tmp_path)) <= {"g.csv"}
 
 
 def test_a_changed_module_is_named_with_what_follows(project: Path) -> None:
