@@ -24,7 +24,7 @@ from softal.about import FOLDER
 from softal.reading import MAX_TEXT, is_file, read_bytes
 
 FOLDER_OF_COPIES = "inputs"  # in a campaign's folder; a copy lies in it as the file does in the file system
-LARGEST_COPY = 16 * 2**20  # bytes of a file of which a copy is kept
+LARGEST_COPY = 32 * 2**20  # bytes of a file of which a copy is kept
 LOSSES, NEW = "losses", "new trials"  # what a file counts for
 
 _noted: ContextVar[dict[Path, str] | None] = ContextVar("noted", default=None)
@@ -56,7 +56,7 @@ def input_file(path: Path, role: str = NEW) -> Path:
     """Note a file that a campaign file names, with the modules beside it that it imports; return where it is read."""
     path = Path(os.path.normpath(Path.cwd() / path))
     noted = _noted.get()
-    if noted is not None and path not in noted:
+    if noted is not None and (path not in noted or role == LOSSES):  # a simulator may read a reference, too
         noted |= dict.fromkeys(_with_imports(path), role)
     if (copies := _copies.get()) is None:
         return path
@@ -108,7 +108,8 @@ def keep(inputs: Mapping[Path, str], campaign: Path) -> None:
             if is_file(path) and path.stat().st_size <= LARGEST_COPY:
                 copy = _copy_of(path, campaign / FOLDER_OF_COPIES)
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
+                copy.unlink(missing_ok=True)  # it may be read-only; and where nothing can be written, none is better
+                shutil.copy(path, copy)  # with its mode: what is private stays so
 
 
 def _copy_of(path: Path, root: Path) -> Path:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from softal.commands.pages import opened
 from softal.errors import CampaignStateError
-from softal.kinds.inputs import LOSSES, NEW, changed, digest
+from softal.kinds.inputs import LOSSES, NEW, changed, digest, input_file, keep, noting
 from softal.objective import match
 from softal.orchestrator.campaign import Campaign, Silent
 from softal.orchestrator.campaign_file.schema import load_campaign_file
@@ -168,6 +168,24 @@ def test_parts_of_a_match_are_computed_anew_and_values_of_the_simulator_stay(tmp
     assert found.observation.values == {"h": 0.5, "deviation_h": 7.0, "chi_g": pytest.approx(chi(0.5, 0.2))}
     assert found.objective == {"mismatch": pytest.approx(np.sqrt((chi(0.5, 0.2) ** 2 + 0.3**2) / 2))}
     assert np.array_equal(arrays["g"].values, curve.values)
+
+
+def test_a_reference_that_the_simulator_reads_too_counts_for_losses(tmp_path: Path) -> None:
+    with noting() as found:
+        for role in (NEW, LOSSES, NEW):
+            input_file(tmp_path / "g.csv", role)
+    assert found == {tmp_path / "g.csv": LOSSES}
+
+
+def test_copies_are_as_private_as_what_they_are_of(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    for text in ("1", "2"):
+        secret.unlink(missing_ok=True)
+        secret.write_text(text)
+        secret.chmod(0o400)
+        keep({secret: NEW}, tmp_path / "run")
+        copy = tmp_path / "run" / "inputs" / secret.relative_to("/")
+        assert (copy.read_text(), copy.stat().st_mode & 0o777) == (text, 0o400)
 
 
 def test_a_file_that_is_written_again_as_it_was_has_not_changed(finished: Path) -> None:
