@@ -182,9 +182,6 @@ class MlflowStore:
             experiment = self._client.get_experiment(self._client.create_experiment(self._name, location, tags=KIND))
         elif experiment.lifecycle_stage == "deleted":
             self._client.restore_experiment(experiment.experiment_id)
-        elif self._file and _has_moved(experiment.artifact_location, self._artifacts):
-            _relocate(self._file, experiment.artifact_location, self._artifacts.resolve().as_uri())
-            experiment = self._client.get_experiment(experiment.experiment_id)
         if self._file and not KIND.keys() <= experiment.tags.keys():  # of an older softal
             for name, value in KIND.items():
                 self._client.set_experiment_tag(experiment.experiment_id, name, value)
@@ -287,24 +284,6 @@ class MlflowStore:
     def close_campaign(self, status: str, end: int) -> None:
         """End the parent run."""
         self._client.set_terminated(self._parent, status, end)
-
-
-def _has_moved(location: str, artifacts: Path) -> bool:
-    """Whether a database and the files beside it have moved together: they are no longer where it says."""
-    if not is_local_uri(location) or not artifacts.is_dir():
-        return False
-    there = Path(local_file_uri_to_path(location))
-    return there.name == artifacts.name and not there.exists()
-
-
-def _relocate(database: Path, before: str, now: str) -> None:
-    """Let experiments and runs of a database have their files where these are now."""
-    with contextlib.closing(sqlite3.connect(database)) as opened, opened:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            opened.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
-                (now, len(before) + 1, len(before), before),
-            )
 
 
 def _remove_misread(uri: str) -> None:

@@ -18,7 +18,6 @@ from mirrored import (
     Held,
     assert_exact,
     catch_up,
-    curve,
     done,
     failed,
     leave_to_mlflow,
@@ -96,21 +95,6 @@ def test_a_database_is_found_in_folders_of_any_name(tmp_path: Path, empty_databa
     assert file_of(follower.uri) == tmp_path / name / "argon" / "mlflow.db"
     with closing(sqlite3.connect(tmp_path / name / "argon" / "mlflow.db")) as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
-
-
-def test_a_folder_that_has_moved_has_its_files_where_it_is_now(tmp_path: Path, empty_database: Path) -> None:
-    with Journal.create(tmp_path / "before" / "argon", TEXT, INFO) as journal:
-        shutil.copyfile(empty_database, journal.folder / "mlflow.db")
-        journal.write([curve(0, seconds=9.0, value=1.0)])
-        catch_up(mirror(journal))
-    (tmp_path / "before").rename(tmp_path / "now")
-    with Journal.open(tmp_path / "now" / "argon", read_only=False) as journal:
-        journal.write([curve(1, seconds=9.0, value=2.0)])
-        follower = mirror(journal)
-        catch_up(follower)
-    held = Held(follower.uri)
-    assert all("arrays/y_t.csv" in held.files(held.trials[number], "arrays") for number in (0, 1))
-    assert not (tmp_path / "before").exists()
 
 
 def test_an_experiment_of_an_older_version_opens_under_model_training_too(journal: Journal) -> None:
