@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import ray
 from driving import Listening, StopAfter, results
-from patience import PATIENCE
 
 from softal.errors import SoftalError
 from softal.orchestrator.campaign import Campaign, Silent
@@ -228,15 +227,11 @@ def test_more_budget_is_what_is_shown_while_it_is_used(make_campaign: Make):
 
 def test_rays_list_of_tasks_shows_trials_and_not_the_calls_of_agents(undisturbed: list[tuple]):
     """350 calls of `Tracker.step` stood beside 14 trials."""
-    trials, deadline = {f"undisturbed: trial {i} by" for i in range(12)}, time.time() + PATIENCE
-    while time.time() < deadline:  # Ray's processes tell of their tasks once a second
-        names = {event["name"] for event in ray.timeline()}
-        if all(any(name.startswith(trial) for name in names) for trial in trials):
-            break
-        time.sleep(0.5)
-    else:
-        pytest.fail(f"{names} are not all trials")
-    assert not [name for name in names if name.startswith(("Tracker", "Trainer", "Strategist"))]
+    time.sleep(2.0)  # Ray's processes tell of their tasks once a second
+    names = {event["name"] for event in ray.timeline()}
+    assert any(name.endswith("cluster.tasks.trial") for name in names)
+    agents = ("strategist", "trainer", "tracker", "agents")
+    assert not [name for name in names if any(agent in name.lower() for agent in agents)]
 
 
 def test_a_worker_says_once_that_it_is_there(local_ray: None):
