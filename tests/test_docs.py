@@ -98,6 +98,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
         ("docs/python.md", "alone.py"),
         ("docs/python.md", "surrogate.py"),
         ("docs/python.md", "tuning.py"),
+        ("docs/by_hand.md", "by_hand.py"),
         ("docs/supercooled.md", "memory.py"),
         ("docs/supercooled.md", "glass.py"),
         ("docs/supercooled.md", "fit.py"),
