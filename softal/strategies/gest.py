@@ -23,6 +23,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from gest_api import Generator
 from gest_api.vocs import (
     VOCS,
@@ -45,6 +46,8 @@ from softal.strategies import Strategy, build
 from softal.trial import USER, Observation, Point, Trial, TrialState
 
 ID = "_id"
+OURS = "suggested"  # in the notes of a point that was suggested, but not proposed by the strategy
+FILLED = 2**30  # keeps the random numbers of points that the strategy did not propose apart from its own
 NO_ID = 0  # what libEnsemble's history has where a point came from elsewhere; our own begin with 1
 GOALS = {MinimizeObjective: minimize, MaximizeObjective: maximize, ExploreObjective: learn}
 
@@ -95,23 +98,42 @@ class SoftalGenerator(Generator):  # type: ignore[misc]  # gest-api is not typed
     def suggest(self, num_points: int | None = None) -> list[dict[str, Any]]:
         """Return the next points, each with all variables and constants, and its `_id`.
 
+        Where a strategy would wait for results that are under way, but so many points are wanted, the rest is random.
+
         Args:
             num_points: how many; None lets the strategy decide: the rest of a generation, or one.
 
         Raises:
-            ValueError: where the strategy has fewer points, before it knows more results or for good.
+            ValueError: where the strategy has no more points.
         """
         pending = [trial for trial in self._trials.values() if not trial.state.finished]
         wanted = max(1, self.strategy.foreseen(pending) or 1) if num_points is None else num_points
-        for proposal in self.strategy.ask(max(0, wanted - len(self._ready)), [*pending, *self._ready]):
-            notes = dict(proposal.notes)
-            self._ready.append(Trial(self._next, proposal.point, notes=notes, proposed_by=proposal.proposed_by))
+        while (lacking := wanted - len(self._ready)) > 0:  # a strategy may give some now, and others when asked again
+            proposals = self.strategy.ask(lacking, [*pending, *self._ready])
+            if not proposals:
+                break
+            for one in proposals:
+                self._ready.append(Trial(self._next, one.point, notes=dict(one.notes), proposed_by=one.proposed_by))
+        if self._waits([*pending, *self._ready]):
+            self._ready += self._random(wanted - len(self._ready))
         if len(self._ready) < wanted:
-            why = "before it knows more results" if pending else f"({self.strategy.exhausted_because})"
-            raise ValueError(f"{wanted} points are wanted; {self.strategy.kind} has {len(self._ready)} {why}")
+            left, why = len(self._ready), self.strategy.exhausted_because
+            raise ValueError(f"{wanted} points are wanted; {self.strategy.kind} has {left} left: {why}")
         given, self._ready = self._ready[:wanted], self._ready[wanted:]
         self._trials |= {trial.id: trial for trial in given}
         return [{**trial.point, **self._constants, ID: trial.id} for trial in given]
+
+    def _waits(self, pending: list[Trial]) -> bool:
+        """Whether a strategy that gives nothing now may do so when it knows more results."""
+        return bool(pending) and self.strategy.foreseen(pending) is not None
+
+    def _random(self, n: int) -> list[Trial]:
+        """Return n random feasible points, of which the strategy learns as of those of others."""
+        if n <= 0:
+            return []
+        space, first = self.strategy.space, self._next
+        points = space.from_unit(space.sample(n, np.random.default_rng([self.strategy.seed, FILLED, first])))
+        return [Trial(first + i, point, proposed_by=USER, notes={OURS: True}) for i, point in enumerate(points)]
 
     def ingest(self, results: list[dict[str, Any]]) -> None:
         """Learn from results: of points that were suggested, by their `_id`, and of others, which have none.
@@ -142,9 +164,13 @@ class SoftalGenerator(Generator):  # type: ignore[misc]  # gest-api is not typed
         given = int(result.get(ID, NO_ID))
         point = self._point(result)
         known = self._trials.get(given if given != NO_ID else own.get(_key(point), NO_ID))
-        if given != NO_ID and (known is None or known.proposed_by == USER):
+        if given != NO_ID and (known is None or not self._suggested(known)):
             raise ValueError(f"{ID} {given} was not suggested; points of others have none")
         return known or Trial(number, point, proposed_by=USER)
+
+    @staticmethod
+    def _suggested(trial: Trial) -> bool:
+        return trial.proposed_by != USER or OURS in trial.notes
 
     def _point(self, result: Mapping[str, Any]) -> Point:
         if missing := [name for name in self.vocs.variables if name not in result]:

@@ -125,9 +125,22 @@ def test_results_by_their_ids() -> None:
 
 def test_too_few_points_are_kept_for_the_next_time() -> None:
     generator = SoftalGenerator(BOWL, "grid", settings={"levels": 2})
-    with pytest.raises(ValueError, match="5 points are wanted; grid has 4 "):
+    with pytest.raises(ValueError, match="5 points are wanted; grid has 4 left: "):
         generator.suggest(5)
     assert len({(point["x"], point["y"]) for point in generator.suggest(4)}) == 4
+
+
+def test_a_strategy_that_waits_is_not_waited_for() -> None:
+    """Tools that go on in batches abort a run where fewer points come than they want."""
+    generator = SoftalGenerator(BOWL, "bayesian", settings={"n_initial": 8})
+    generator.ingest([bowl(point) for point in generator.suggest(1)])
+    points = generator.suggest(9)
+    trials = [generator._trials[point["_id"]] for point in points]
+    assert [trial.proposed_by for trial in trials] == ["bayesian"] * 7 + ["user"] * 2, (
+        "of the initial design are 7 left"
+    )
+    generator.ingest([bowl(point) for point in points])
+    assert sum(trial.state.finished for trial in generator._trials.values()) == 10
 
 
 SCRIPT = """

@@ -90,15 +90,17 @@ def _handed_out(trial: Trial, now: float) -> Trial:
 
 def _proposed(journal: Journal, brief: Brief, n: int, pending: Sequence[Trial]) -> tuple[list[Trial], str | None]:
     """Return new trials by the strategy, up to n, and why there are fewer, where the strategy says so."""
+    found: list[Trial] = []
     if not n:
-        return [], None
-    upto = journal.seq
+        return found, None
+    first, upto = sum(journal.counts().values()), journal.seq
     strategist = Strategist(brief)
     try:
-        reply = strategist.ask(n, upto, list(pending))
+        while len(found) < n:  # a strategy may give some now, and others when it is asked again
+            reply = strategist.ask(n - len(found), upto, [*pending, *found])
+            if not reply.proposals:
+                return found, reply.exhausted or "the strategy has no more points before it knows more results"
+            found += new_trials(reply.proposals, first + len(found), brief.seed, time.time(), upto)
     finally:
         strategist.journal.close()
-    first = sum(journal.counts().values())
-    found = new_trials(reply.proposals, first, brief.seed, time.time(), upto)
-    nothing = reply.exhausted or "the strategy has no more points before it knows more results"
-    return found, None if len(found) == n else nothing
+    return found, None
