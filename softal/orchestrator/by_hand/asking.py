@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any, overload
 
 from softal.orchestrator.budget import Budget
@@ -48,6 +49,13 @@ class Asked(Sequence[Trial]):
     def __repr__(self) -> str:
         points = ", ".join(f"trial {trial.id} at {trial.point}" for trial in self.trials)
         return f"Asked({points or self.why})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of them: a table of points."""
+        import pandas as pd
+
+        rows = [{"trial": trial.id, **trial.point, "proposed by": trial.origin} for trial in self.trials]
+        return pd.DataFrame(rows).to_html(index=False) if rows else escape(f"No point: {self.why}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data, as `softal ask --json` shows it."""
