@@ -1,7 +1,7 @@
 """Active learning for soft-matter simulations: decide what to simulate next.
 
-`Campaign` runs a whole campaign; the parts work alone, too: `softal.space`, `softal.objective`, `softal.strategies`,
-`softal.surrogates`, `softal.simulators`.
+`Campaign` runs a whole campaign and shows how it goes, unless it is told to a `Silent()`; the parts work alone, too:
+`softal.space`, `softal.objective`, `softal.strategies`, `softal.surrogates`, `softal.simulators`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from softal.about import __version__
 
 if TYPE_CHECKING:
-    from softal.orchestrator.campaign import Campaign as Campaign
+    from softal.terminal.campaign import Campaign as Campaign
+    from softal.terminal.campaign import Silent as Silent
 
-__all__ = ["Campaign", "__version__"]
+__all__ = ["Campaign", "Silent", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
     # `import softal` stays fast: the orchestrator's libraries take seconds to import.
-    if name == "Campaign":
-        from softal.orchestrator.campaign import Campaign
+    if name in ("Campaign", "Silent"):
+        from softal.terminal import campaign
 
-        return Campaign
+        return getattr(campaign, name)
     raise AttributeError(f"module 'softal' has no attribute {name!r}")

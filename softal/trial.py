@@ -23,6 +23,8 @@ Value = float | int | str | bool
 WORDS = {"cmaes": "CMA-ES", "sobol": "Sobol"}  # kinds of strategies, where people call them otherwise
 Point = dict[str, Value]
 USER = "user"  # who proposed a trial that no strategy asked for
+BY_HAND = "by hand"  # the host of a trial that people do
+DONE_ELSEWHERE = "asked_at"  # in the notes of a trial that was done at another point than asked for: the latter
 MEMBER = "member"  # in the notes of a trial: which of several strategies proposed it
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -20,6 +21,9 @@ PAGES = sorted(
     path
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("campaigns/**/*.md")]
     if not SKIPPED & set(path.relative_to(ROOT).parts)
+)
+LIBENSEMBLE = pytest.mark.skipif(
+    importlib.util.find_spec("libensemble") is None, reason="libEnsemble is not installed (pip install 'softal[gest]')"
 )
 # A block whose first line is a comment with a file's name.
 BLOCK = re.compile(r"^```(?:python|yaml)\n# (\S+\.\w+)\n.*?^```$", re.MULTILINE | re.DOTALL)
@@ -98,6 +102,8 @@ def test_the_readmes_program(tmp_path: Path) -> None:
         ("docs/python.md", "alone.py"),
         ("docs/python.md", "surrogate.py"),
         ("docs/python.md", "tuning.py"),
+        pytest.param("docs/python.md", "ensemble.py", marks=LIBENSEMBLE),
+        ("docs/by_hand.md", "by_hand.py"),
         ("docs/supercooled.md", "memory.py"),
         ("docs/supercooled.md", "glass.py"),
         ("docs/supercooled.md", "fit.py"),

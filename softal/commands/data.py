@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from softal.about import command
 from softal.commands.options import AsJson, Folder
+
+if TYPE_CHECKING:
+    from softal.orchestrator.campaign import Campaign
 
 Given = Annotated[Path, typer.Argument(help="A table of results (CSV), or another campaign's folder of state.")]
 
@@ -35,7 +38,7 @@ def add(folder: Folder, results: Given, as_json: AsJson = False) -> None:
     if given.columns:
         out.say(f"  left out, since they are no numbers: the columns {plain(', '.join(given.columns))}")
     if new:
-        out.say(f"The campaign learns from them when it goes on: {command('resume', folder)}")
+        out.say(f"The campaign learns from them when it goes on: {_going_on(campaign)}")
 
 
 def repeat(
@@ -48,14 +51,20 @@ def repeat(
     from softal.orchestrator.campaign import Campaign
     from softal.terminal.output import Terminal, print_json
 
-    asked = [one.id for one in Campaign.open(folder).repeat(trial, times)]
+    campaign = Campaign.open(folder)
+    asked = [one.id for one in campaign.repeat(trial, times)]
     if as_json:
         print_json({"trials": asked})
         return
     verb = "waits" if len(asked) == 1 else "wait"
-    Terminal().say(
-        f"{_numbers(asked).capitalize()} {verb} to run at the point of trial {trial}: {command('resume', folder)}"
-    )
+    Terminal().say(f"{_numbers(asked).capitalize()} {verb} to run at the point of trial {trial}: {_going_on(campaign)}")
+
+
+def _going_on(campaign: Campaign) -> str:
+    """Return the command with which a campaign goes on."""
+    from softal.simulators.by_hand import ByHand
+
+    return command("ask" if isinstance(campaign.spec.built, ByHand) else "resume", campaign.folder)
 
 
 def _numbers(ids: list[int]) -> str:

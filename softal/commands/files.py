@@ -32,10 +32,12 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     """Check a campaign file and say everything that is wrong with it."""
     from softal.errors import CampaignFileError, Problem
     from softal.orchestrator.campaign import Campaign
+    from softal.simulators.by_hand import ByHand
     from softal.terminal.output import Terminal, print_json
 
     campaign = Campaign.from_yaml(file, changes=changes or ())
-    if problems := campaign.check():
+    by_hand = isinstance(campaign.spec.built, ByHand)
+    if problems := [] if by_hand else campaign.check():
         raise CampaignFileError([Problem("simulator", problem) for problem in problems])
     spec, given = campaign.spec, campaign.given()
     if as_json:
@@ -56,13 +58,15 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     at_once = f", each of up to {batch} points at once" if batch > 1 else ""
     goals = ", ".join(spec.objective.goals)
     dimension = f"{spec.space.dimension} free parameter{'s' * (spec.space.dimension != 1)}"
+    how = "by hand" if by_hand else f"{spec.workers.concurrent} simulations at a time{at_once}"
     Terminal().tell(
         (f"{file} is right.", "green"),
-        f" {spec.name}: {goals}; {dimension} ({', '.join(spec.space.names)}), "
-        f"{spec.workers.concurrent} simulations at a time{at_once}.",
+        f" {spec.name}: {goals}; {dimension} ({', '.join(spec.space.names)}), {how}.",
     )
     for said, found in given.items():
         outside = f", {len(found.outside)} others are outside of its ranges" if found.outside else ""
         Terminal().tell(f"  it starts from {len(found.trials)} results of {said}{outside}")
+    if by_hand:
+        Terminal().say(f"  points to do: {command('ask', file)}")
     for line in hints(spec.space, spec.objective, spec.built):
         Terminal().tell(("Note", "yellow"), f"  {line}")

@@ -18,6 +18,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     from softal.orchestrator.campaign import Campaign
     from softal.terminal.console import answer_text, objective_text, point_text, show_mapping, show_warnings
     from softal.terminal.output import Terminal, print_json
+    from softal.tracking.standing import OPEN
 
     campaign = Campaign.open(folder, own_code=own_code)
     found = campaign.status()
@@ -38,10 +39,13 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     if found.utilisation is not None:
         shown["workers busy"] = percent(found.utilisation)
         shown["trials per hour"] = f"{found.trials_per_hour:.1f}"
-    shown["running time"] = duration(found.active)
+    if found.active:
+        shown["running time"] = duration(found.active)
     if found.changed:
         shown["changed since launch"] = f"{', '.join(found.changed)}: softal resume says what to do"
-    if found.state in ("stopped", "interrupted", "failed"):
+    if found.state == OPEN:
+        shown["go on with"] = command("ask", folder)
+    elif found.state in ("stopped", "interrupted", "failed"):
         again = ["--retry-failed"] * (found.failed > 0 and not found.done)
         shown["go on with"] = command("resume", folder, *again)
     show_mapping(Terminal(), shown, commands=("go on with",))

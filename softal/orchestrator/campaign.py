@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +30,16 @@ from softal.orchestrator.status import Status, require_campaign
 from softal.orchestrator.workers.job import batch_of
 from softal.passwords import complete, keep
 from softal.simulators.base import Simulator
+from softal.simulators.by_hand import ByHand
 from softal.tracking.database import DATABASE
 from softal.tracking.journal import Journal
 from softal.tracking.sqlite_address import address_of
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
+    from softal.orchestrator.by_hand.asking import Asked
+    from softal.orchestrator.by_hand.catching_up import CaughtUp
+    from softal.orchestrator.by_hand.telling import Result, Told
     from softal.orchestrator.given import Added, Given
     from softal.orchestrator.loop.brief import Brief
     from softal.orchestrator.loop.loop import Listener, Plan
@@ -162,13 +167,19 @@ class Campaign(Results):
         """Run the campaign until its budget is used up; CampaignStateError if its folder holds one already."""
         self.refuse_existing()
         self._refuse_here(self.spec.cluster.address, **hooks)
+        with self._created(listener or Silent()) as journal:
+            return self._run(journal, listener, **hooks)
+
+    @contextmanager
+    def _created(self, listener: Listener) -> Iterator[Journal]:
+        """Make the folder of state and begin its journal, with the results that the campaign starts from."""
         given = self.given()
         with Journal.create(self.folder, self.spec.text, self._info()) as journal:
             (self.folder / "campaign.yaml").write_text(self.spec.text, encoding="utf-8")
             keep(self.spec.tracking.mlflow, self.folder)
             inputs.keep(self.spec.inputs, self.folder)
-            self._include(journal, given, listener or Silent())
-            return self._run(journal, listener, **hooks)
+            self._include(journal, given, listener)
+            yield journal
 
     def given(self) -> dict[str, Given]:
         """Return the results that the campaign starts from, by what the file says.
@@ -414,6 +425,121 @@ class Campaign(Results):
         from softal.orchestrator.added import retrain
 
         return retrain(self.brief())
+
+    # By hand.
+
+    def ask(
+        self, n: int = 1, *, trials: int | None = None, hours: float | None = None, target: float | None = None
+    ) -> Asked:
+        """Hand out up to n trials for people to do, or for a program of one's own; the campaign begins with the first.
+
+        Trials that wait come first, such as those of `repeat`, then what the strategy proposes, which knows all that
+        was told. They are open until they are told.
+
+        Args:
+            n: how many.
+            trials, hours, target: instead of those in the file's budget, from now on.
+
+        Returns:
+            The trials; fewer than n, or none, where `why` says why.
+
+        Raises:
+            CampaignStateError: if the campaign is running, or its file has changed.
+        """
+        from softal.orchestrator.by_hand.asking import ask
+
+        self.mlflow()
+        more = {"trials": trials, "hours": hours, "target": target}
+        changes = {key: value for key, value in more.items() if value is not None}
+        with self._opened_or_created() as journal:
+            refuse_changes(self.folder, self.spec.text, journal.info)
+            before = journal.info.get("budget", {})
+            if changes:
+                extended(self.spec.budget, {**before, **changes})  # refused where they are none
+                journal.set_info(budget={**before, **changes})
+            return ask(journal, self.brief(), *self._limits(journal), n)
+
+    def tell(
+        self,
+        trial: int | Trial,
+        results: Any = None,
+        *,
+        failed: str | None = None,
+        at: Mapping[str, Any] | None = None,
+        correct: bool = False,
+    ) -> Trial:
+        """Tell the result of a trial that was asked for, and return the trial; `catch_up` learns from it.
+
+        Args:
+            trial: its number, or the trial itself.
+            results: name -> value, (value, standard error), or whatever else a simulator may return; see
+                `softal.simulators.results`.
+            failed: why there is no result.
+            at: parameters as they were, where they were others than asked for.
+            correct: whether a trial that was told before is told anew.
+
+        Raises:
+            CampaignStateError: if the campaign is running.
+            SpaceError: if the trial was not asked for or is told already, or a value is missing or no number.
+        """
+        from softal.orchestrator.by_hand.telling import Result, seen
+
+        number = trial.id if isinstance(trial, Trial) else trial
+        return self._tell([Result(number, seen(results, failed), failed, at or {})], correct).trials[0]
+
+    def tell_sheet(self, path: Path | str, *, correct: bool = False) -> Told:
+        """Tell what a table (CSV) has of results by now, a line a trial with its number in the column `trial`.
+
+        Raises:
+            CampaignStateError: if the campaign is running.
+            SpaceError: with a line for each that cannot be taken; none is taken then.
+        """
+        from softal.orchestrator.by_hand.sheet import read_sheet
+
+        spec = self.spec
+        return self._tell(read_sheet(Path(path), spec.space, spec.objective, spec.built.outputs), correct)
+
+    def catch_up(self, listener: Listener | None = None) -> CaughtUp:
+        """Let surrogate and learner learn from what was told, write the report, and bring MLflow up to date.
+
+        Raises:
+            CampaignStateError: if the campaign is running.
+        """
+        from softal.orchestrator.by_hand.catching_up import catch_up
+        from softal.orchestrator.by_hand.opened import opened
+
+        with opened(self.folder) as journal:
+            return catch_up(journal, self.brief(self.mlflow()), self.report, listener or Silent())
+
+    def _tell(self, results: Sequence[Result], correct: bool) -> Told:
+        from softal.orchestrator.by_hand.opened import opened
+        from softal.orchestrator.by_hand.standing import note_state
+        from softal.orchestrator.by_hand.telling import tell
+
+        spec = self.spec
+        with opened(self.folder) as journal:
+            told = tell(journal, self.brief().space, spec.objective, spec.built.outputs, results, correct=correct)
+            if told.trials:
+                note_state(journal, *self._limits(journal))
+            return told
+
+    @contextmanager
+    def _opened_or_created(self) -> Iterator[Journal]:
+        from softal.orchestrator.by_hand.opened import opened
+
+        if (self.folder / DATABASE).exists():
+            with opened(self.folder) as journal:
+                yield journal
+            return
+        refuse_leftovers(self.folder)
+        with self._created(Silent()) as journal:
+            yield journal
+
+    def _limits(self, journal: Journal) -> tuple[Budget, float | None]:
+        """Return the budget of trials by hand, and since when its hours count."""
+        info = journal.info
+        self.spec = replace(self.spec, budget=extended(self.spec.budget, info.get("budget", {})))
+        return self.budget, float(info["created"]) if isinstance(self.spec.built, ByHand) else None
 
 
 class Silent:

@@ -11,7 +11,7 @@ from softal.errors import CampaignStateError
 from softal.orchestrator.changed_inputs import changed_since
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
-from softal.tracking.standing import active_seconds, noted_use, state_of, utilisation
+from softal.tracking.standing import OPEN, active_seconds, noted_use, state_of, utilisation
 from softal.trial import Trial, TrialState
 
 
@@ -20,7 +20,8 @@ class Status:
     """How a campaign stands.
 
     Attributes:
-        state: running, finished, stopped (by the user), failed, or interrupted (its process is gone).
+        state: running, finished, stopped (by the user), failed, interrupted (its process is gone), or open (people do
+            its trials).
         reason: why it is not running.
         utilisation: part of the workers' time spent in simulations, 0 to 1; None before anything ran.
         trials_per_hour: finished trials per hour of running.
@@ -61,8 +62,8 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
     info, counts = journal.info, journal.counts()
     running = in_use(folder)
     state, active = state_of(info, running), active_seconds(info, running)
-    taken = counts[TrialState.RUNNING]  # by the crew; of these, workers may still start
-    begun = min(taken, info.get("running", taken)) if state == "running" else 0
+    taken = counts[TrialState.RUNNING]  # by the crew, of which workers may still start, or by people
+    begun = min(taken, info.get("running", taken)) if state == "running" else taken if state == OPEN else 0
     use = noted_use(info)
     done, failed, given = counts[TrialState.DONE], counts[TrialState.FAILED], journal.given
     return Status(

@@ -28,6 +28,7 @@ __all__ = [
 GROUP = "softal.simulators"
 SIMULATORS = {
     "argon": "softal.simulators.argon.argon:Argon",
+    "by_hand": "softal.simulators.by_hand:ByHand",
     "command": "softal.simulators.command:Command",
     "lammps": "softal.simulators.lammps.lammps:Lammps",
     "silica": "softal.simulators.silica.silica:Silica",

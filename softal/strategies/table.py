@@ -15,7 +15,7 @@ from softal.references.tables import read_rows
 from softal.space import Space
 from softal.space.parameters import Choice, Integer, Parameter
 from softal.strategies.base import Strategy, StrategySettings
-from softal.trial import Point, Proposal, Trial, Value
+from softal.trial import DONE_ELSEWHERE, Point, Proposal, Trial, Value
 
 SHOWN = 3  # rows that a message names
 WORDS = {"true": True, "false": False}
@@ -58,7 +58,7 @@ class Table(Strategy):
         """Refuse to go on where the rows that were proposed are not those of the table any more."""
         super()._recount(trials)
         for trial, (line, point) in zip(trials, self._rows(), strict=False):
-            if "line" in trial.notes and trial.point != point:
+            if "line" in trial.notes and trial.notes.get(DONE_ELSEWHERE, trial.point) != point:
                 raise StrategyError(f"{self.settings.file}, line {line}: is not what trial {trial.id} was; it changed")
 
     @property

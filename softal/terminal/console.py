@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from softal.answer import Answer
 from softal.cards.card import Table as Shown
-from softal.cards.text import duration, percent
+from softal.cards.text import duration, labelled, percent
 from softal.numeric import number, with_error
 from softal.objective import Objective
 from softal.orchestrator.budget import Budget
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 LONG = 16  # characters of a choice that may go over several lines; numbers have fewer
+SETTING = 6  # significant digits of parameters that people are to set
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
 
 
@@ -112,6 +113,29 @@ class Display:
         self._progress.update(self._task, description=plain(text), status="")
         if not self.console.is_terminal:
             self.console.print(Text(text, style="dim"), soft_wrap=True)
+
+
+class Steps:
+    """Says a line for each step of what takes a while, and what the user should know of it."""
+
+    def __init__(self, console: Terminal) -> None:
+        self._console = console
+
+    def trial_finished(self, trial: Trial, improved: bool) -> None:
+        """Say nothing."""
+
+    def tick(self, status: Status) -> None:
+        """Say nothing."""
+
+    @harmless
+    def message(self, text: str) -> None:
+        """Say something that the user should know."""
+        self._console.print(Text(plain(text, lines=True), style="yellow"), soft_wrap=True)
+
+    @harmless
+    def doing(self, text: str) -> None:
+        """Say what is done now."""
+        self._console.print(Text(plain(text), style="dim"), soft_wrap=True)
 
 
 def status_text(status: Status) -> str:
@@ -226,6 +250,22 @@ def _took(trial: Trial) -> str:
     """Return how long a trial took; results that were given took no time here."""
     seconds = trial.finished - trial.started if trial.finished and trial.started else 0.0
     return duration(seconds) if seconds else ""
+
+
+def show_points(console: Terminal, trials: Sequence[Trial], space: Space) -> None:
+    """Print points for people to go to, with the numbers of their trials."""
+    points = {name: [value_text(trial.point[name], SETTING) for trial in trials] for name in space.all_names}
+    show_columns(
+        console,
+        [
+            Column("trial", [str(trial.id) for trial in trials]),
+            *(
+                Column(plain(labelled(name, space.units[name])), texts, words=any(len(one) > LONG for one in texts))
+                for name, texts in points.items()
+            ),
+            Column("proposed by", [plain(trial.origin) for trial in trials], words=True),
+        ],
+    )
 
 
 def _violates(objective: Objective | None, trial: Trial) -> str:

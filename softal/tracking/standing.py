@@ -8,9 +8,11 @@ from typing import Any
 
 from softal.trial import Trial
 
+OPEN = "open"  # the state of a campaign whose trials people do
+
 
 def state_of(info: Mapping[str, Any], running: bool) -> str:
-    """Return running, finished, stopped (by the user), failed, or interrupted (its process is gone).
+    """Return running, finished, stopped (by the user), failed, interrupted (its process is gone), or open (by hand).
 
     Args:
         info: of the journal.

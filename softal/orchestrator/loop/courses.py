@@ -42,9 +42,9 @@ class Course:
         self.what, self.kind, self.settings, self.brief, self.journal = what, kind, settings, brief, journal
         self.folder = brief.folder / what
         self.found = surrogates.find_any(kind)
-        anew = (
-            journal.info.get("recomputed", 0.0) if what == SURROGATE else 0.0
-        )  # of losses before that it knows nothing
+        info = journal.info
+        # Of results before that it knows others, or none: they were told anew, or their losses computed anew.
+        anew = max(info.get("retried", 0.0), info.get("recomputed", 0.0) if what == SURROGATE else 0.0)
         records = [one for one in journal.versions() if self._is_mine(one) and one.get("created", anew) >= anew]
         self.fitted = records[-1]["trials"] if records else 0
         # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.

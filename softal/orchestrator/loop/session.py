@@ -11,9 +11,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 from softal import temporary
 from softal.errors import ExecutorGone, NoRoomForJournal, SoftalError
@@ -55,6 +57,11 @@ class Ending:
         if self.signal is not None:
             return 128 + self.signal
         return 0 if self.state == "finished" else 1
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        link = "" if self.report is None else f' <a href="{escape(quote(str(self.report)))}" target="_blank">Report</a>'
+        return f"<b>{escape(self.state.capitalize())}</b>: {escape(self.reason)}.{link}"
 
 
 def run(

@@ -138,19 +138,7 @@ class Stock:
             self._latency = now - self._asked_at
         self.exhausted, self._dry = exhausted, None if proposals else self._asked_with
         self._foreseen = foreseen
-        trials = [
-            Trial(
-                trial_id,
-                proposal.point,
-                trial_seed(self.seed, trial_id),
-                1.0 if proposal.fidelity is None else proposal.fidelity,
-                proposal.proposed_by,
-                notes=proposal.notes,
-                proposed=now,
-                asked_after=self._asked_upto,
-            )
-            for trial_id, proposal in enumerate(proposals, start=self._next_id)
-        ]
+        trials = new_trials(proposals, self._next_id, self.seed, now, self._asked_upto)
         self._next_id += len(trials)
         self.ready.extend(self.journal.write(trials))
 
@@ -215,6 +203,31 @@ def waiting(trial: Trial) -> Trial:
     return replace(
         trial, state=TrialState.PROPOSED, started=None, finished=None, host=None, reason=None, told=None
     )  # fmt: skip
+
+
+def new_trials(proposals: Sequence[Proposal], first: int, seed: int, now: float, asked_after: int) -> list[Trial]:
+    """Return proposals as trials that wait.
+
+    Args:
+        proposals: of the strategist.
+        first: number of the first trial.
+        seed: of the campaign.
+        now: the time [s since 1970].
+        asked_after: the journal's sequence number up to which the strategist knew results.
+    """
+    return [
+        Trial(
+            trial_id,
+            proposal.point,
+            trial_seed(seed, trial_id),
+            1.0 if proposal.fidelity is None else proposal.fidelity,
+            proposal.proposed_by,
+            notes=proposal.notes,
+            proposed=now,
+            asked_after=asked_after,
+        )
+        for trial_id, proposal in enumerate(proposals, start=first)
+    ]
 
 
 def trial_seed(campaign_seed: int, trial_id: int) -> int:

@@ -41,7 +41,7 @@ from softal.strategies.cmaes.evolution import Evolution
 from softal.strategies.cmaes.genotypes import Genotypes
 from softal.strategies.cmaes.population import Entry, Violations, best_of, flat, noisy, ranked, shortened
 from softal.strategies.cmaes.restarts import Kind, Restarts
-from softal.trial import Point, Proposal, Trial, TrialState
+from softal.trial import DONE_ELSEWHERE, Point, Proposal, Trial, TrialState
 
 if TYPE_CHECKING:
     from softal.cards import Card, Examples, View
@@ -197,8 +197,9 @@ class CMAES(Strategy):
 
     def _entry(self, trial: Trial) -> Entry:
         notes = trial.notes
-        drawn = notes.get("generation") if notes.get("start") == self._starts else None
-        y = np.array(notes["y"]) if "y" in notes else self._genotypes.of(self.space.to_unit([trial.point])[0])
+        as_drawn = "y" in notes and DONE_ELSEWHERE not in notes
+        drawn = notes.get("generation") if as_drawn and notes.get("start") == self._starts else None
+        y = np.array(notes["y"]) if as_drawn else self._genotypes.of(self.space.to_unit([trial.point])[0])
         if trial.state is TrialState.FAILED:
             return Entry(y, np.nan, np.nan, drawn)
         loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]

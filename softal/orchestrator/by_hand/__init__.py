@@ -1,0 +1,1 @@
+"""Trials that people do: asked for without a launch, and told."""
