@@ -64,5 +64,5 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
     for said, found in given.items():
         outside = f", {len(found.outside)} others are outside of its ranges" if found.outside else ""
         Terminal().tell(f"  it starts from {len(found.trials)} results of {said}{outside}")
-    for line in hints(spec.space, spec.objective, spec.built):
+    for line in hints(spec.space, spec.objective, spec.built, spec.strategy.found, spec.budget.trials):
         Terminal().tell(("Note", "yellow"), f"  {line}")
