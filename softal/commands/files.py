@@ -68,5 +68,5 @@ def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> No
         Terminal().tell(f"  it starts from {len(found.trials)} results of {said}{outside}")
     if by_hand:
         Terminal().say(f"  points to do: {command('ask', file)}")
-    for line in hints(spec.space, spec.objective, spec.built):
+    for line in hints(spec.space, spec.objective, spec.built, spec.strategy.found, spec.budget.trials):
         Terminal().tell(("Note", "yellow"), f"  {line}")

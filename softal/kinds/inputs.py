@@ -109,7 +109,8 @@ def keep(inputs: Mapping[Path, str], campaign: Path) -> None:
                 copy = _copy_of(path, campaign / FOLDER_OF_COPIES)
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.unlink(missing_ok=True)  # it may be read-only; and where nothing can be written, none is better
-                shutil.copy(path, copy)  # with its mode: what is private stays so
+                shutil.copyfile(path, copy)
+                copy.chmod(path.stat().st_mode & copy.stat().st_mode)  # what is private stays so
 
 
 def _copy_of(path: Path, root: Path) -> Path:

@@ -26,7 +26,7 @@ COUNTS_FOR = {LOSSES: "the losses of all trials"}  # others: new trials
 
 def changed_since(info: Mapping[str, Any]) -> dict[str, str]:
     """Return path -> role of the files that have changed since a campaign was launched, by its journal's facts."""
-    return changed(info.get(INPUTS, {}), Path(info["source"]))
+    return changed(info.get(INPUTS, {}), Path(info.get("source", ".")))
 
 
 def listed(files: Mapping[str, str]) -> str:

@@ -58,6 +58,7 @@ class Strategy(ABC):
 
     kind: ClassVar[str] = ""
     Settings: ClassVar[type[BaseModel]] = StrategySettings
+    draws_again: ClassVar[bool] = False  # whether a point of few may come again before each has come once
 
     @classmethod
     def check_budget(cls, settings: BaseModel | None, trials: int | None) -> list[Problem]:

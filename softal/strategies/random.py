@@ -14,6 +14,7 @@ class Random(Strategy):
     """Uniform in the unit cube, within the constraints; never exhausted."""
 
     kind = "random"
+    draws_again = True
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         return self._proposals(np.vstack([self.space.sample(1, self.rng(self.asked + i)) for i in range(n)]))

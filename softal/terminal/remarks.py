@@ -17,7 +17,8 @@ from softal.objective.scores import Scores, scores_of
 from softal.simulators import Simulator
 from softal.space import Space
 from softal.space.parameters import Real
-from softal.strategies.shared.few import same_again
+from softal.strategies import Strategy
+from softal.strategies.shared.few import every_point, same_again
 from softal.trial import Trial
 
 ENOUGH = 5  # trials at different points before a value is said not to change
@@ -25,13 +26,25 @@ DECADES = 3  # of a range on a linear scale, of which nine tenths are the last d
 SHOWN = 1e-4  # of a value: smaller differences are not seen among four digits
 
 
-def hints(space: Space, objective: Objective, simulator: Simulator | None = None) -> Iterator[str]:
-    """Give lines that a user should read before a campaign begins."""
+def hints(
+    space: Space,
+    objective: Objective,
+    simulator: Simulator | None = None,
+    strategy: type[Strategy] | None = None,
+    trials: int | None = None,
+) -> Iterator[str]:
+    """Give lines that a user should read before a campaign begins; `trials` is its budget, None any number."""
     yield from [] if simulator is None else simulator.remarks()
     for component in objective.components:
         curves = [f"{one.tolerance:g} of {one.array}" for one in component.references]
         if curves and component.targets:
             yield f"beside targets, a chi of {', '.join(curves)} counts as one tolerance; `tolerance:` says another"
+    every = every_point(space) if strategy is not None and strategy.draws_again else None
+    if strategy is not None and every is not None and (trials is None or trials >= len(every)):
+        yield (
+            f"the space has {len(every)} points, of which `{strategy.kind}` runs some again before it has run all; "
+            "`grid` runs each once, and `bayesian` ends where repeats say nothing new"
+        )
     for name, parameter in space.parameters.items():
         if not isinstance(parameter, Real) or parameter.log or parameter.low <= 0:
             continue

@@ -31,7 +31,7 @@ def announce(out: Terminal, campaign: Campaign, resume: bool, dashboard: str | N
         out.say("  dashboard  none: Ray's did not come up; the machine may be too busy, or the port taken")
     out.say(f"  MLflow     {command('ui', folder)}")
     shared = crowding.remarks(campaign, slots) if here else ()
-    for line in (*shared, *hints(spec.space, spec.objective, spec.built)):
+    for line in (*shared, *hints(spec.space, spec.objective, spec.built, spec.strategy.found, spec.budget.trials)):
         out.tell(("Note", "yellow"), f"  {line}")
 
 

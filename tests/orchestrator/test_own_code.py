@@ -253,7 +253,7 @@ def test_a_ray_of_ones_own(beside: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert campaign.launch(looking, announce=lambda page, slots: pages.append(page)).state == "finished"
     assert pages[0] is not None, "Ray's dashboard has imported the `random.py` of the folder"
     assert [trial.state for trial in campaign.list_trials()] == [TrialState.DONE] * 2
-    assert looking.session.parent == private.folder()
+    assert looking.session.parent.parent == private.folder()
     assert looking.session.parent.parent.stat().st_mode & private.OTHERS == 0
     token = private.token_path()
     assert token is None or token.stat().st_mode & private.OTHERS == 0

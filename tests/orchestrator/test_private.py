@@ -120,6 +120,18 @@ def test_a_folder_that_is_somebody_elses_is_not_taken(short: Path) -> None:
     assert len(str(leftovers.session_folder(found))) + len(private.SOCKET) <= private.LONGEST
 
 
+def test_the_folder_of_a_killed_ray_is_removed_at_the_next_start(short: Path) -> None:
+    base = private.folder()
+    assert base is not None
+    (base / "ray-killed00" / "session_2026").mkdir(parents=True)
+    first = leftovers.session_folder(base)
+    second = leftovers.session_folder(base)
+    assert sorted(path.name for path in base.glob("ray-*")) == sorted([first.name, second.name])
+    assert (base / "ray").resolve() == second
+    leftovers.remove()
+    assert list(base.glob("ray-*")) == []
+
+
 def test_a_long_path_is_none_for_sockets(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = short / ("long" * 10)
     long.mkdir()

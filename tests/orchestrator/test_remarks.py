@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from softal import strategies
 from softal.objective import Objective, learn, minimize
 from softal.space import Space
 from softal.terminal.remarks import hints, remarks
@@ -78,6 +79,17 @@ def test_a_range_over_decades_on_a_linear_scale_is_remarked(parameter: dict[str,
     found = list(hints(Space({"k": parameter, "fixed": 3.0}), minimize("f")))
     assert len(found) == len(said)
     assert all(line.startswith(start) for line, start in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "trials", "said"),
+    [("cmaes", 20, 1), ("random", None, 1), ("cmaes", 2, 0), ("grid", 20, 0), ("bayesian", 20, 0), ("sobol", 20, 0)],
+)
+def test_strategies_that_draw_points_of_few_again_are_remarked(strategy: str, trials: int | None, said: int) -> None:
+    space = Space({"n": {"low": 1, "high": 3, "integer": True}})
+    found = list(hints(space, minimize("f"), None, strategies.find(strategy), trials))
+    assert [line.split(",")[0] for line in found] == ["the space has 3 points"] * said
+    assert not list(hints(SPACE, minimize("f"), None, strategies.find(strategy), trials))
 
 
 @pytest.mark.parametrize(("error", "said"), [(None, 1), (0.1, 0)])

@@ -97,7 +97,10 @@ def test_a_database_is_found_in_folders_of_any_name(tmp_path: Path, empty_databa
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
 
 
-def test_an_experiment_of_an_older_version_opens_under_model_training_too(journal: Journal) -> None:
+def test_an_experiment_of_an_older_version_opens_under_model_training_too(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where MLflow makes folders for an experiment without a place
     journal.write([done(0)])
     uri = mlflow.default_uri(journal.folder)
     mlflow.MlflowClient(tracking_uri=uri).create_experiment("softal")

@@ -10,21 +10,26 @@ from __future__ import annotations
 import atexit
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from softal.orchestrator.cluster.starting import put_in_place
 from softal.temporary import sweep, temporary_folder
 
-PREFIX = "ray-"  # of the folders of sessions
+PREFIX, LATEST = "ray-", "ray"  # of the folders of sessions, and of a link to the latest one, for Prometheus
 _folders = ExitStack()  # of the sessions and dashboards that this process has started
 
 
 def session_folder(within: Path) -> Path:
-    """Make a folder for the sessions of one Ray, which is removed when that has ended."""
+    """Make a folder for the sessions of one Ray, removed when that has ended; `ray` leads to the latest one."""
     sweep(within, PREFIX)
-    return _folders.enter_context(temporary_folder(within, PREFIX))
+    folder = _folders.enter_context(temporary_folder(within, PREFIX))
+    with suppress(OSError):  # an older softal had a folder of this name
+        link = folder / "link"
+        link.symlink_to(folder.name)
+        link.replace(within / LATEST)
+    return folder
 
 
 def remove_later(session: Path) -> None:

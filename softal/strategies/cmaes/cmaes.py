@@ -97,6 +97,7 @@ class CMAES(Strategy):
     """
 
     kind = "cmaes"
+    draws_again = True
     Settings = CMAESSettings
 
     def _begin(self) -> None:
