@@ -62,7 +62,7 @@ def test_a_parameter_on_its_bound_has_no_error_but_a_question() -> None:
     assert lines[0] == "Answer  f 1.000 ± 0.050, the surrogate's mean at trial 3's point"
     assert lines[2].startswith("Optimum by the surrogate  f 0.80 ± 0.30, away from every run")
     assert "1, at its upper bound" in lines[5]
-    assert lines[5] == "x: at the edge of its range (1 nm): widen it?"
+    assert lines[6] == "x: at the edge of its range (1 nm): widen it?"
 
 
 def test_predictions() -> None:
