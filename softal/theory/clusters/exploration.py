@@ -2,7 +2,8 @@
 
 The ceiling is the highest saddle of the best way so far: nothing above it can belong to a better one. Below it, minima
 fall into those that the start is connected with, those that the end is, and the rest, which searches far from any known
-minimum have led to. Searches begin in all three in turn, at minima that few searches began from before others.
+minimum have led to. Half of the searches begin in the smaller one of the first two, as each way between them leaves
+it over a saddle beside one of its minima; and everywhere at minima that few searches began from before others.
 
 Source: D. J. Wales, Mol. Phys. 100, 3285 (2002).
 """
@@ -43,9 +44,11 @@ def lowered(
             ceiling = height - NOTHING
         if landscape.searches >= last:
             return [*record, (last, record[-1][1])] if record else []
-        regions = landscape.regions(ids, ceiling)
+        start_side, end_side, rest = landscape.regions(ids, ceiling)
+        small, large = sorted((start_side, end_side), key=len)
+        turns = (small, large, small, rest or large)
         for k in range(min(ROUND, last - landscape.searches)):
-            landscape.search(_chosen(landscape, regions[k % len(regions)], rng), rng, ceiling)
+            landscape.search(_chosen(landscape, turns[k % len(turns)], rng), rng, ceiling)
 
 
 def _chosen(landscape: Landscape, numbers: list[int], rng: np.random.Generator) -> int:
