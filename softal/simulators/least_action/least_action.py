@@ -36,7 +36,8 @@ from softal.simulators.least_action.measures import (
 from softal.simulators.least_action.settings import LeastActionSettings
 from softal.simulators.least_action.truth import Truth, simulate
 from softal.simulators.observables.threads import limited_threads
-from softal.theory.least_action.action import Action, Lambdas
+from softal.theory.least_action.action import Action
+from softal.theory.least_action.choices import BOUNDS, CHOICES, WHOLE, lambdas_of
 from softal.theory.least_action.optimisers import GaussNewton, Nadam, Optimiser, minimise
 from softal.theory.least_action.potentials import LennardJones
 from softal.theory.least_action.representations import REPRESENTATIONS, Ends, Representation
@@ -46,8 +47,6 @@ from softal.trial import Observation, Point, Value
 if TYPE_CHECKING:
     from softal.cards import Card, View
 
-LOG_LAMBDAS = ("log_lambda_1", "log_lambda_2", "log_lambda_3")
-BOUNDS = {**dict.fromkeys(LOG_LAMBDAS, (-12.0, 12.0)), "width": (2, 1000), "points": (2, 1000)}
 LONGEST_STEP = 100.0  # between two points [fs]: liquid argon's fastest vibrations have a period of some 400
 TOLERANCE = 1e-14  # of the loss
 
@@ -56,13 +55,7 @@ class LeastAction(Simulator):
     """Liquid argon by least action: lambdas, width, points -> deviations from molecular dynamics, action, energies."""
 
     Settings: ClassVar[type[LeastActionSettings]] = LeastActionSettings
-    parameters: Mapping[str, str] | None = {
-        "log_lambda_1": "decimal logarithm of the weight of the start, where ends are not exact",
-        "log_lambda_2": "decimal logarithm of the weight of the end, where ends are not exact",
-        "log_lambda_3": "decimal logarithm of the weight of the energy",
-        "width": "number of functions, or of hidden units",
-        "points": "number of time points",
-    }
+    parameters: Mapping[str, str] | None = CHOICES
     defaults: Mapping[str, Value] = {
         "log_lambda_1": 4.0, "log_lambda_2": 4.0, "log_lambda_3": -1.0, "width": 25, "points": 25
     }  # fmt: skip
@@ -96,7 +89,7 @@ class LeastAction(Simulator):
     def allows(self, name: str, value: Value) -> str | None:
         """Say the bounds of a parameter."""
         low, high = BOUNDS[name]
-        whole = name in ("width", "points")
+        whole = name in WHOLE
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if number and low <= value <= high and (not whole or float(value).is_integer()):  # type: ignore[operator]
             return None
@@ -155,9 +148,8 @@ class LeastAction(Simulator):
         ends = Ends(truth.positions[0], truth.positions[-1], float(truth.times[-1]))
         representation = REPRESENTATIONS[settings.representation](ends, int(point["width"]))
         potential = LennardJones((settings.box_length,) * 3, settings.cutoff)
-        lambdas = Lambdas(*(10 ** float(point[name]) for name in LOG_LAMBDAS))
         grid = representation.grid(int(point["points"]))
-        action = Action(potential, 1.0, representation, grid, lambdas, truth.energy)
+        action = Action(potential, 1.0, representation, grid, lambdas_of(point), truth.energy)
         iterations = max(1, round(fidelity * settings.iterations))
         first = self._guess(truth, representation, seed)
         best = self._minimised(truth, self._optimiser(action, first), iterations)

@@ -39,18 +39,14 @@ from softal.theory.clusters.exploration import lowered
 from softal.theory.clusters.landscape import Landscape
 from softal.theory.clusters.stationary import Quench, energy, quench
 from softal.theory.clusters.structures import Pair
-from softal.theory.least_action.action import Lambdas
+from softal.theory.least_action import choices
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
     from softal.cards import Card, View
 
-LOG_LAMBDAS = ("log_lambda_1", "log_lambda_2", "log_lambda_3")
-WHOLE = ("alignment", "width", "points")
-BOUNDS = {
-    "alignment": (0, 100_000), "duration": (1e-3, 100.0), **dict.fromkeys(LOG_LAMBDAS, (-12.0, 12.0)),
-    "width": (2, 1000), "points": (4, 1000),
-}  # fmt: skip
+WHOLE = ("alignment", *choices.WHOLE)
+BOUNDS = {**choices.BOUNDS, "alignment": (0, 100_000), "duration": (1e-3, 100.0), "points": (4, 1000)}
 LONGEST_STEP = 0.05  # between two points [sigma (m / epsilon)^(1/2)]; the fastest vibrations have periods of some 0.25
 ABOVE = 6.0  # E_0 above the higher end [epsilon], where it is not given
 ALIGNING = 1  # seed of the alignments: the n-th one is the same in all trials
@@ -64,11 +60,7 @@ class TransitionPath(Simulator):
     parameters: Mapping[str, str] | None = {
         "alignment": "which alignment of the ends, from 0, the nearest one found",
         "duration": "of the path of least action [sigma (m / epsilon)^(1/2)], 2.16 ps of argon",
-        "log_lambda_1": "decimal logarithm of the weight of the start, where ends are not exact",
-        "log_lambda_2": "decimal logarithm of the weight of the end, where ends are not exact",
-        "log_lambda_3": "decimal logarithm of the weight of the energy",
-        "width": "number of functions, or of hidden units",
-        "points": "number of time points",
+        **choices.CHOICES,
     }
     defaults: Mapping[str, Value] = {
         "alignment": 0, "duration": 0.7, "log_lambda_1": 4.0, "log_lambda_2": 4.0, "log_lambda_3": -1.0,
@@ -195,7 +187,7 @@ class TransitionPath(Simulator):
             iterations=settings.iterations,
             inner=settings.inner,
             rate=settings.rate,
-            lambdas=Lambdas(*(10 ** float(point[name]) for name in LOG_LAMBDAS)),
+            lambdas=choices.lambdas_of(point),
             energy=E_0,
             seed=seed,
         )

@@ -9,14 +9,12 @@ Source: J. M. Carr, S. A. Trygubenko, D. J. Wales, J. Chem. Phys. 122, 234903 (2
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 
 from softal.numeric import Floats
 from softal.theory.clusters.alignment import alignments
 from softal.theory.clusters.band import SPRING, relax, straight, tangent
-from softal.theory.clusters.landscape import UNBOUND, Landscape
+from softal.theory.clusters.landscape import Landscape
 
 STARTS = 12  # rotations from which two minima are aligned
 IMAGES = (8, 24)  # of a band, least and most
@@ -27,8 +25,8 @@ KNOWN = 1e-9  # cost of a connection that is there
 NEAR = 150  # minima nearest to the ends that are thought of
 
 
-def link(landscape: Landscape, start: Floats, end: Floats, rng: np.random.Generator, below: float = UNBOUND) -> int:
-    """Relax a band between two configurations (N, d), as they lie, and follow its maxima to saddles below an energy.
+def link(landscape: Landscape, start: Floats, end: Floats, rng: np.random.Generator) -> int:
+    """Relax a band between two configurations (N, d), as they lie, and follow its maxima to saddles.
 
     Returns:
         How many saddles were new.
@@ -38,16 +36,16 @@ def link(landscape: Landscape, start: Floats, end: Floats, rng: np.random.Genera
     band = straight(start, end, count, rng, BEND)
     energies, _, used = relax(band, STEPS, 0.05, SPRING)
     landscape.evaluations += int(used)
-    return follow_maxima(landscape, band, energies, below)
+    return follow_maxima(landscape, band, energies)
 
 
-def follow_maxima(landscape: Landscape, band: Floats, energies: Floats, below: float = UNBOUND) -> int:
+def follow_maxima(landscape: Landscape, band: Floats, energies: Floats) -> int:
     """Follow each maximum along a band (P, N, d) with energies (P,) to a saddle; return how many were new."""
     images, along, found = band.reshape(len(band), -1), np.empty(band[0].size), 0
     for k in range(1, len(band) - 1):
         if energies[k] >= max(energies[k - 1], energies[k + 1]):
             tangent(images, energies, k, along)
-            found += landscape.saddle_near(band[k], along.reshape(band[k].shape), below) is not None
+            found += landscape.saddle_near(band[k], along.reshape(band[k].shape)) is not None
     return found
 
 
@@ -67,29 +65,11 @@ def connect(landscape: Landscape, start: int, end: int, bands: int, rng: np.rand
             if made >= bands:
                 return made
             tried.add((i, j))
-            bridge(landscape, i, j, rng)
+            x, y = landscape.minima[i].x, landscape.minima[j].x
+            best = alignments(y, x, STARTS, int(rng.integers(2**31)), groups=landscape.groups)[0]
+            link(landscape, x, best.apply(y), rng)
             made += 1
     return made
-
-
-def bridge(landscape: Landscape, i: int, j: int, rng: np.random.Generator, below: float = UNBOUND) -> int:
-    """Make a band between two minima, aligned; return how many saddles below an energy were new."""
-    x, y = landscape.minima[i].x, landscape.minima[j].x
-    best = alignments(y, x, STARTS, int(rng.integers(2**31)), groups=landscape.groups)[0]
-    return link(landscape, x, best.apply(y), rng, below)
-
-
-def gaps(
-    landscape: Landscape, regions: list[list[int]], tried: set[tuple[int, int]], count: int
-) -> list[tuple[int, int]]:
-    """Return pairs of minima of different regions that have not been tried, the most alike first, `count` at most."""
-    found: list[tuple[float, int, int]] = []
-    for one, other in combinations(regions, 2):
-        a, b = (np.array([landscape.minima[k].fingerprint for k in region]) for region in (one, other))
-        apart = np.sum(a**2, axis=1)[:, None] + np.sum(b**2, axis=1) - 2 * a @ b.T
-        nearest = np.argsort(apart, axis=None)[: count + len(tried)]
-        found += [(float(apart.flat[k]), one[k // len(other)], other[k % len(other)]) for k in nearest.tolist()]
-    return [pair for _, *pair in sorted(found) if (pair[0], pair[1]) not in tried][:count]
 
 
 def _missing(landscape: Landscape, start: int, end: int, tried: set[tuple[int, int]]) -> list[tuple[int, int]]:

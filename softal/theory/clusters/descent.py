@@ -15,7 +15,7 @@ import numpy as np
 from softal.errors import TheoryError
 from softal.numeric import Floats
 from softal.theory.clusters import saddle_kernels
-from softal.theory.clusters.stationary import VANISHING, Stationary, exact, gradient, quench
+from softal.theory.clusters.stationary import VANISHING, Stationary, exact, gradient, is_bowl, quench
 
 ASIDE = 0.01  # where the descent begins, from the saddle along its mode [sigma]
 EVERY = 0.1  # arc between frames [sigma]
@@ -60,15 +60,14 @@ def descend(x: Floats) -> Leg:
         passed = np.empty((FRAMES, *x.shape))
         travelled, kept, evaluations = saddle_kernels.descend(at, NEAR, MOST, EVERY, passed)
         bottom = quench(at, ENDS, SHORT)
-        point = exact(bottom.x)
         used += int(evaluations) + bottom.evaluations
-        frames += [passed[:kept], point.x[None]]
+        frames += [passed[:kept], bottom.x[None]]
         arcs.append(length + EVERY * np.arange(1, kept + 1))
-        length += float(travelled + np.linalg.norm(point.x - at))
+        length += float(travelled + np.linalg.norm(bottom.x - at))
         arcs.append(np.array([length]))
-        if point.index == 0:
-            return Leg(np.concatenate(frames), np.concatenate(arcs), point.energy, used)
-        at = point.x + ASIDE * point.mode
+        if is_bowl(bottom.x):
+            return Leg(np.concatenate(frames), np.concatenate(arcs), bottom.energy, used)
+        at = bottom.x + ASIDE * exact(bottom.x).mode
         length += ASIDE
 
 

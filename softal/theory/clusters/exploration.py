@@ -1,12 +1,11 @@
 """The way between two minima made lower: a database of minima and saddles that grows below a ceiling.
 
 The ceiling is the highest saddle of the best way so far: nothing above it can belong to a better one. Below it, minima
-fall into those that the start is connected with, those that the end is, and the rest, which bands and searches far
-from any known minimum have led to. All three are searched in turn, minima that few searches began from before others;
-and bands are made between nearest minima of different regions, whose connection is what is looked for.
+fall into those that the start is connected with, those that the end is, and the rest, which searches far from any known
+minimum have led to. Half of the searches begin in the smaller one of the first two, as each way between them leaves
+it over a saddle beside one of its minima; and everywhere at minima that few searches began from before others.
 
-Source: D. J. Wales, Mol. Phys. 100, 3285 (2002); J. M. Carr, S. A. Trygubenko, D. J. Wales, J. Chem. Phys. 122, 234903
-(2005).
+Source: D. J. Wales, Mol. Phys. 100, 3285 (2002).
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from softal.numeric import Floats
-from softal.theory.clusters.connection import bridge, gaps
 from softal.theory.clusters.landscape import Landscape
 
 NOTHING = 1e-6  # by which a saddle must be below the ceiling [epsilon]
 ROUND = 60  # searches after which regions are looked up again
-BANDS = 6  # made then
 
 
 def lowered(
@@ -41,21 +38,17 @@ def lowered(
     start, end = ids
     record: list[tuple[int, float]] = []
     last = landscape.searches + (0 if start == end else searches)
-    tried: set[tuple[int, int]] = set()
     while True:
         while start != end and (height := landscape.heights(start, ceiling).get(end)) is not None:
             record.append((landscape.searches, height))
             ceiling = height - NOTHING
         if landscape.searches >= last:
             return [*record, (last, record[-1][1])] if record else []
-        regions = landscape.regions(ids, ceiling)
-        for k in range(ROUND):
-            if landscape.searches < last:
-                landscape.search(_chosen(landscape, regions[k % len(regions)], rng), rng, ceiling)
-        for i, j in gaps(landscape, regions, tried, BANDS):
-            if landscape.searches < last:
-                tried.add((i, j))
-                bridge(landscape, i, j, rng, ceiling)
+        start_side, end_side, rest = landscape.regions(ids, ceiling)
+        small, large = sorted((start_side, end_side), key=len)
+        turns = (small, large, small, rest or large)
+        for k in range(min(ROUND, last - landscape.searches)):
+            landscape.search(_chosen(landscape, turns[k % len(turns)], rng), rng, ceiling)
 
 
 def _chosen(landscape: Landscape, numbers: list[int], rng: np.random.Generator) -> int:

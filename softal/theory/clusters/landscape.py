@@ -183,12 +183,12 @@ class Landscape:
                     heapq.heappush(heap, (max(height, energy), other))
         return heights
 
-    def regions(self, ids: tuple[int, int], below: float) -> list[list[int]]:
+    def regions(self, ids: tuple[int, int], below: float) -> tuple[list[int], list[int], list[int]]:
         """Return the minima that two are connected with by saddles below an energy, and others beside such saddles."""
         start, end = (list(self.heights(k, below)) for k in ids)
         inside = {*start, *end}
         rest = [k for k in self._beside if k not in inside and any(e < below for e, _, _ in self._beside[k])]
-        return [start, end, rest] if rest else [start, end]
+        return start, end, rest
 
     def _shortest(self, start: int, end: int, lid: float) -> list[tuple[int, int]]:
         from_ = {start: (-1, -1)}

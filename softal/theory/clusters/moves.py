@@ -6,9 +6,10 @@ import numpy as np
 
 from softal.numeric import Floats
 
-SHAKEN = 0.08  # each coordinate, where all atoms are moved [sigma]
+SHAKEN = (0.08, 0.16)  # standard deviation of each coordinate, where all atoms are moved [sigma]
 AROUND = (0.8, 1.6)  # range of what is moved around one atom [sigma]
 PUSHED = (0.3, 1.5)  # length of other moves, in the space of all coordinates [sigma]
+NOISE = 0.02  # of each coordinate with them [sigma]
 
 
 def moved(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -18,10 +19,10 @@ def moved(x: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     layers of a crystal do that.
     """
     if rng.random() < 1 / 3:
-        return x + SHAKEN * rng.normal(size=x.shape), rng.normal(size=x.shape)
+        return x + rng.uniform(*SHAKEN) * rng.normal(size=x.shape), rng.normal(size=x.shape)
     push = _around_an_atom(x, rng) if rng.random() < 0.5 else _of_a_part(x, rng)
     push /= np.linalg.norm(push)
-    return x + rng.uniform(*PUSHED) * push + SHAKEN / 4 * rng.normal(size=x.shape), push
+    return x + rng.uniform(*PUSHED) * push + NOISE * rng.normal(size=x.shape), push
 
 
 def _around_an_atom(x: Floats, rng: np.random.Generator) -> Floats:
