@@ -30,6 +30,8 @@ SIMULATORS = {
     "argon": "softal.simulators.argon.argon:Argon",
     "command": "softal.simulators.command:Command",
     "lammps": "softal.simulators.lammps.lammps:Lammps",
+    "gromacs": "softal.simulators.gromacs.gromacs:Gromacs",
+    "hoomd": "softal.simulators.hoomd.hoomd:HoomdBlue",
     "silica": "softal.simulators.silica.silica:Silica",
     "confined_ions": "softal.simulators.confined_ions.confined_ions:ConfinedIons",
     "kob_andersen": "softal.simulators.kob_andersen.kob_andersen:KobAndersen",
