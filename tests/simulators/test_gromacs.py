@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from softal.errors import CampaignFileError, InvalidObservation, SimulationError, SoftalError, WalltimeExceeded
+from softal.kinds.inputs import noting
 from softal.orchestrator.campaign_file.schema import load_campaign_file, parse_campaign
 from softal.references.readers import read_table
 from softal.simulators import find
@@ -132,6 +133,15 @@ def test_files_that_cannot_be_used(texts: dict[str, str], said: str, tmp_path: P
     files(tmp_path / "in", **texts)
     with pytest.raises(SoftalError, match=said):
         simulator(tmp_path / "in")
+
+
+def test_its_files_are_among_those_of_a_campaign(tmp_path: Path) -> None:
+    """A campaign keeps copies of them, and notices that they have changed."""
+    files(tmp_path)
+    (tmp_path / "index.ndx").write_text("[ one ]\n1\n")
+    with noting() as found:
+        simulator(tmp_path, files=["*.ndx"])
+    assert {path.name for path in found} == {"argon.mdp", "argon.top", "argon.itp", "argon.gro", "index.ndx"}
 
 
 def test_files_of_one_name(tmp_path: Path) -> None:

@@ -113,8 +113,8 @@ class HoomdBlue(Simulator):
         """Build the simulation at `point`, run it, and read its log.
 
         Raises:
-            SimulationError: with HOOMD-blue's `**ERROR**` where it ends with one; for results that are missing or not
-                finite, and for a `build` that makes no state or returns something else than a Logger.
+            SimulationError: with what HOOMD-blue raises; for results that are missing or not finite, and for a `build`
+                that makes no state or returns something else than a Logger.
         """
         settings: HoomdSettings = self.settings
         if problems := self.check():
