@@ -44,14 +44,15 @@ class Row:
 
 
 def rows_of(model: type[BaseModel]) -> list[Row]:
-    """Return a row for each key of a model, those of models in it included; `kind` is left out."""
+    """Return a row for each key of a model, required ones first, those of models in it included; without `kind`."""
     schema = model.model_json_schema()
     return list(_rows(schema, schema.get("$defs", {}), ""))
 
 
 def _rows(schema: Mapping[str, Any], models: Mapping[str, Any], prefix: str) -> Iterator[Row]:
     required, attributes = schema.get("required", []), _attributes(schema.get("description", ""))
-    for key, field in schema.get("properties", {}).items():
+    properties = schema.get("properties", {})
+    for key, field in sorted(properties.items(), key=lambda named: named[0] not in required):  # these come first
         if key == "kind":
             continue
         default = REQUIRED if key in required else _value(field.get("default"))

@@ -31,6 +31,8 @@ SIMULATORS = {
     "by_hand": "softal.simulators.by_hand:ByHand",
     "command": "softal.simulators.command:Command",
     "lammps": "softal.simulators.lammps.lammps:Lammps",
+    "gromacs": "softal.simulators.gromacs.gromacs:Gromacs",
+    "hoomd": "softal.simulators.hoomd.hoomd:HoomdBlue",
     "silica": "softal.simulators.silica.silica:Silica",
     "confined_ions": "softal.simulators.confined_ions.confined_ions:ConfinedIons",
     "kob_andersen": "softal.simulators.kob_andersen.kob_andersen:KobAndersen",

@@ -136,7 +136,9 @@ class CommandSettings(Settings):
             try:
                 placeholders.template_names(path.read_text(encoding="utf-8"), self.delimiters)
             except ValueError as error:
-                raise ValueError(f"templates: {path}: {error}") from error
+                collide = f"; if the script has {{{{ and }}}} of its own, {placeholders.OTHERS}"
+                others = collide if self.delimiters == placeholders.DELIMITERS else ""
+                raise ValueError(f"templates: {path}: {error}{others}") from error
         for path in self.files:
             input_file(path)
         return self

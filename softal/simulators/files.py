@@ -55,7 +55,7 @@ class FromFile(Settings):
         "mean", description="the mean over times, or over repeated blocks, with its error; or what was written last"
     )
     warmup: Literal["auto"] | Annotated[float, Field(ge=0, lt=1)] = Field(
-        "auto", description="part of a series that is left out at its beginning; `auto` finds it"
+        "auto", description="part of a series that is left out at its beginning; `auto` finds it, and is 0 for arrays"
     )
 
     @model_validator(mode="before")
@@ -156,6 +156,9 @@ def _add_value(observation: Observation, name: str, result: FromFile, table: Tab
 
 
 def _array(name: str, result: FromFile, table: Table) -> Array:
+    vectors = [one for column in result.columns or (name,) if (one := table.vector(column)) is not None]
+    if vectors and len(vectors) == len(result.columns or (name,)):
+        return _of_vectors(result, vectors)
     chosen = _chosen(name, table) if result.columns is None else [table.find(one, FIRST) for one in result.columns]
     at = chosen[min(1, len(chosen) - 1)]
     grid = chosen[0] if len(chosen) > 1 else None
@@ -166,6 +169,18 @@ def _array(name: str, result: FromFile, table: Table) -> Array:
     if grid is not None and table.blocks is None:
         _check_grid(table, grid)
     return Array.of(values, errors, None if grid is None else table.columns[grid], **units)
+
+
+def _of_vectors(result: FromFile, vectors: list[Floats]) -> Array:
+    """Return the mean in time of an array of a log, with its grid, if two are given."""
+    *grids, values = vectors
+    start = 0 if result.warmup == "auto" else int(result.warmup * len(values))
+    for grid in grids:
+        if len(grids) > 1 or np.any(grid != grid[0]):
+            raise ValueError("`columns` of arrays in a log are values; or grid, values, with the same grid each time")
+    mean, error = (values[-1], None) if result.take == "last" else mean_and_error(values[start:])
+    known = error is not None and len(values) > start + 1
+    return Array.of(mean, error if known else None, grids[0][0] if grids else None)
 
 
 def _chosen(name: str, table: Table) -> list[int]:

@@ -101,8 +101,7 @@ def template_names(text: str, delimiters: tuple[str, str] = DELIMITERS) -> set[s
     try:
         return set(meta.find_undeclared_variables(environment(delimiters).parse(text)))
     except jinja2.TemplateSyntaxError as error:
-        others = "" if delimiters != DELIMITERS else f"; if the script has {{{{ and }}}} of its own, {OTHERS}"
-        raise ValueError(f"line {error.lineno}: {error.message}{others}") from error
+        raise ValueError(f"line {error.lineno}: {error.message}") from error
 
 
 def render(text: str, values: Mapping[str, Any], delimiters: tuple[str, str] = DELIMITERS) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +26,7 @@ ERROR = re.compile(
     re.IGNORECASE,
 )
 # The program waits for a word from us, so that it cannot start before its watcher; without the word, it never does.
-GATE = 'read -r go && exec "$@" < /dev/null'
+GATE = 'read -r go && exec "$@" < "$0"'
 # Waits for our death, which closes its standard input, and then kills the program's process group.
 WATCH = 'read -r line; kill -9 "-$1"'  # dash knows no `--`
 
@@ -36,6 +38,9 @@ def run_program(
     walltime: float | None,
     limit: int | None = None,
     whole: Collection[str] = (),
+    *,
+    stdin: str = os.devnull,
+    begun: float | None = None,
 ) -> int:
     """Run a program in `workdir` and return its exit code (negative: the signal that ended it).
 
@@ -49,6 +54,9 @@ def run_program(
         walltime: when it is killed [s]; None is never.
         limit: of each of the two files [bytes], whose middle is left out beyond it; None is any number.
         whole: names of those that are left as they are.
+        stdin: file in `workdir`, or absolute path, of what it reads from its standard input.
+        begun: when the first of several programs began, by `time.monotonic`: the walltime is that of all of them, and
+            what this one writes is added to what the others have written. None where it is alone.
 
     Raises:
         SimulationError: if it cannot be started.
@@ -59,11 +67,12 @@ def run_program(
     if shutil.which(program_file, path=environment.get("PATH", os.defpath)) is None:
         wrong = "it is not executable" if Path(program_file).is_file() else "no such file or command"
         raise SimulationError(f"{command[0]!r} cannot be started: {wrong}")
-    for name in (STDOUT, STDERR):
+    left = walltime if walltime is None or begun is None else walltime - (time.monotonic() - begun)
+    for name in (STDOUT, STDERR) if begun is None else ():
         (workdir / name).unlink(missing_ok=True)
     with (workdir / STDOUT).open("a+b") as stdout, (workdir / STDERR).open("a+b") as stderr:
         program = subprocess.Popen(
-            ["/bin/sh", "-c", GATE, "sh", *command],
+            ["/bin/sh", "-c", GATE, stdin, *command],
             cwd=workdir,
             env=dict(environment),
             stdin=subprocess.PIPE,
@@ -74,7 +83,7 @@ def run_program(
         streams = [one for name, one in ((STDOUT, stdout), (STDERR, stderr)) if name not in whole]
         with bounded(streams, limit), _group_ends(program):
             try:
-                code = program.wait(walltime)
+                code = program.wait(None if left is None else max(0.0, left))
             except subprocess.TimeoutExpired:
                 raise WalltimeExceeded(
                     f"ran longer than its walltime of {walltime:g} s and was stopped{quoted_tail(workdir)}"
@@ -106,6 +115,11 @@ def _group_ends(program: subprocess.Popen[bytes]) -> Iterator[None]:
         watcher.communicate()
 
 
+def launcher_words(launcher: str, cpus: int) -> list[str]:
+    """Return the words of what starts several processes, such as `mpirun -np {cpus}`."""
+    return [part.replace("{cpus}", str(cpus)) for part in shlex.split(launcher)]
+
+
 def describe_exit(code: int) -> str:
     """Return an exit code in words."""
     if code >= 0:
@@ -121,7 +135,7 @@ def quoted_tail(workdir: Path, lines: int = 5, characters: int = 500) -> str:
     The last lines are those of stderr, or else of stdout; the error is the last line of either that looks like one, and
     may stand far above the end, or in the other stream.
     """
-    ends = {name: _end_of(workdir / name) for name in (STDERR, STDOUT)}
+    ends = {name: _end_of(workdir / name) for name in (STDERR, STDOUT) if (workdir / name).is_file()}
     shown = next((name for name, text in ends.items() if text), None)
     if shown is None:
         return ""

@@ -16,6 +16,7 @@ from softal.errors import EngineUnavailable
 from softal.orchestrator import provenance
 from softal.orchestrator.cluster.probe import limits, named, unreachable
 from softal.simulators.engines import ENGINES, find, title
+from softal.simulators.gromacs import program as gromacs
 from softal.terminal.listening import listening, ports_in_words, token_in_words
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def examine(runs: Path = Path("runs")) -> dict[str, Any]:
     checks = [
         _python(),
         *engines,
+        _gromacs(),
         _cores(),
         _memory(),
         _gpus(),
@@ -127,6 +129,17 @@ def _engine(name: str) -> dict[str, str]:
     if code == 0:
         return _check(engine.title, f"{out}, ran two atoms")
     return _check(engine.title, f"installed, but it fails: {error}", engine.installation)
+
+
+def _gromacs() -> dict[str, str]:
+    """Say which GROMACS the kind `gromacs` would run, which nothing else needs."""
+    path = gromacs.find(None)
+    if path is None:
+        return _check("GROMACS", MISSING, f"for `kind: gromacs`: {gromacs.INSTALLATION}", ABSENT)
+    try:
+        return _check("GROMACS", f"{gromacs.version(path)} at {path}")
+    except RuntimeError as error:
+        return _check("GROMACS", str(error), gromacs.INSTALLATION)
 
 
 def _in_a_process(code: str, *arguments: str) -> tuple[int, str, str]:

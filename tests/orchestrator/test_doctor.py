@@ -27,8 +27,8 @@ def check(found: dict[str, Any], name: str) -> dict[str, str]:
 def test_everything_is_looked_at(found: dict[str, Any]) -> None:
     names = [one["name"] for one in found["checks"]]
     assert names == [
-        "Python", "HOOMD-blue", "LAMMPS", "cores", "memory", "GPUs", "disk", "state", "port 8265", "port 5000", "Ray",
-        "Ray cluster", "Ray's token", "Ray's ports", "MLflow",
+        "Python", "HOOMD-blue", "LAMMPS", "GROMACS", "cores", "memory", "GPUs", "disk", "state", "port 8265",
+        "port 5000", "Ray", "Ray cluster", "Ray's token", "Ray's ports", "MLflow",
     ]  # fmt: skip
     assert all(set(one) == {"name", "state", "found", "advice"} for one in found["checks"])
     assert all(one["advice"] for one in found["checks"] if one["state"] == doctor.WARNING)
@@ -53,6 +53,18 @@ def test_an_engine_that_crashes_is_survived(monkeypatch: pytest.MonkeyPatch) -> 
     result = doctor._engine("lammps")
     assert result["state"] == doctor.WARNING
     assert "killed by signal 11" in result["found"]
+
+
+def test_gromacs_is_needed_by_its_kind_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    absent = doctor._gromacs()
+    assert (absent["state"], absent["found"]) == (doctor.ABSENT, doctor.MISSING)
+    assert absent["advice"].startswith("for `kind: gromacs`: apt-get install gromacs")
+    (tmp_path / "gmx").write_text("#!/bin/sh\necho 'GROMACS version:    2026.1'\n")
+    (tmp_path / "gmx").chmod(0o755)
+    assert doctor._gromacs()["found"] == f"2026.1 at {tmp_path}/gmx"
+    (tmp_path / "gmx").write_text("#!/bin/sh\nexit 3\n")
+    assert doctor._gromacs()["state"] == doctor.WARNING
 
 
 def test_an_engine_that_hangs_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:

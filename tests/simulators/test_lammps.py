@@ -150,12 +150,19 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"values": {"x": {"columns": [1, 2]}}}, {"arrays": {"g": {"file": "a", "column": 2}}}, {"input": "nothing.in"}],
+    [
+        {"values": {"x": {"columns": [1, 2]}}},
+        {"arrays": {"g": {"file": "a", "column": 2}}},
+        {"values": []},
+        {"values": [3]},
+        {"values": ["press"], "input": "nothing.in"},
+    ],
 )
 def test_settings_that_make_no_sense(settings: Any, tmp_path: Path) -> None:
     script(tmp_path)
     data = {"input": str(tmp_path / "in.gas"), **settings}
-    with pytest.raises(SoftalError, match=r"values: 'x' has no|arrays: 'g' has a `column`|there is no file"):
+    said = r"values: 'x' has no|arrays: 'g' has a `column`|there is no file|nothing is asked for; |\[3\] is given"
+    with pytest.raises(SoftalError, match=said):
         Lammps(data)
 
 

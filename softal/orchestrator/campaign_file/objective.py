@@ -78,10 +78,11 @@ class MatchSettings(BaseModel):
 
 @dataclass(frozen=True)
 class _Files:
-    """What reading references needs: where they are, which units are wanted, and a list for what is wrong."""
+    """What reading references needs: where they are, the units wanted, if they are known, and a list for mistakes."""
 
     folder: Path
     outputs: Outputs
+    known: bool
     problems: list[Problem]
 
 
@@ -98,10 +99,12 @@ def read_objective(
         data: what stands there.
         folder: of the campaign file.
         problems: grows.
-        outputs: of the simulator, into whose units references are converted; None where it declares none.
+        outputs: of the simulator, into whose units references are converted; None where it is not known what it
+            returns, since something is wrong with it.
         own: what the simulator makes of mappings at `minimize` and `maximize`.
     """
     place, before = "objective", len(problems)
+    known, outputs = outputs is not None, outputs or Outputs()
     if not isinstance(data, Mapping) or not data:
         allowed = "a mapping such as `{minimize: energy}` with minimize, maximize, match or learn"
         problems.append(Problem(place, f"{show(data)} is given; allowed: {allowed}"))
@@ -110,12 +113,12 @@ def read_objective(
     outcomes: list[Outcome] = []
     for key, entry in data.items():
         if key in VALUES:
-            names = _names(join(place, key), entry, outputs or Outputs(), own, problems)
+            names = _names(join(place, key), entry, outputs, own, problems)
             parts += [VALUES[key](name) for name in names]
         elif key == OUTCOMES:
-            outcomes = _outcomes(join(place, key), entry, outputs or Outputs(), problems)
+            outcomes = _outcomes(join(place, key), entry, outputs, problems) if known else []
         elif key == "match":
-            parts += _match(join(place, key), entry, _Files(folder, outputs or Outputs(), problems))
+            parts += _match(join(place, key), entry, _Files(folder, outputs, known, problems))
         else:
             problems.append(Problem(join(place, key), _unknown(key, entry)))
     if "learn" in data and len(data.keys() - {OUTCOMES}) > 1:
@@ -230,7 +233,7 @@ def _tolerant(data: object) -> bool:
 def _part(place: str, name: str, data: Any, files: _Files) -> Reference | Target | None:
     curve = name in files.outputs.arrays and not isinstance(data, Mapping)
     if meant(data) and not curve:
-        return read_target(place, name, data, files.outputs, files.problems)
+        return read_target(place, name, data, files.outputs if files.known else None, files.problems)
     return _reference(place, name, data, files)
 
 

@@ -186,7 +186,8 @@ def _checked(
         made.simulator.outputs = declared.outputs
         made = replace(made, outputs=declared.outputs)
     outputs = None if made is None else made.outputs
-    objective = _objective(data, folder, problems, outputs, own)
+    nothing_declared = None if made is None or made.simulator is None else Outputs()
+    objective = _objective(data, folder, problems, outputs or nothing_declared, own)
     learners = read_learners(data, objective, folder, problems)
     parts = {
         "name": _name(data, stem, problems),

@@ -59,8 +59,12 @@ def meant(part: object) -> bool:
     return bool(near) or is_number(part.get("value")) or only_tolerance
 
 
-def read_target(place: str, name: str, part: Any, outputs: Outputs, problems: list[Problem]) -> Target | None:
-    """Return the target in the simulator's unit; None where something is wrong with it, which is added."""
+def read_target(place: str, name: str, part: Any, outputs: Outputs | None, problems: list[Problem]) -> Target | None:
+    """Return the target in the simulator's unit; None where something is wrong with it, which is added.
+
+    A unit is held against what the simulator declares of the value; not where nothing is known of the simulator, whose
+    `outputs` are None then, nor where the value is none of its values, which is said elsewhere.
+    """
     if not isinstance(part, Mapping):
         problems.append(Problem(place, f"{show(part)} is given; a value is matched by {written(name, part)}"))
         return None
@@ -74,6 +78,8 @@ def read_target(place: str, name: str, part: Any, outputs: Outputs, problems: li
         problems += problems_in(error, TargetSettings, part, place)
         return None
     target = Target(name, settings.target, settings.tolerance, settings.weight, settings.unit or "")
+    if outputs is None or (outputs.values and name not in outputs.values):
+        return target
     own = outputs.value_units.get(name, "")
     problem = _unit_problem(name, settings.unit or "", own)
     if problem:

@@ -1,4 +1,4 @@
-"""What the same column is called in an input file and in what is written: LAMMPS's keywords, the ends of paths."""
+"""What the same column is called in an input file and in what is written: LAMMPS's keywords, ends of paths, hyphens."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ THERMO = {
 
 
 def keyword(name: str) -> str:
-    """Return a name as it is compared: without regard to its case, LAMMPS's keywords as heads of columns."""
-    small = name.casefold()
+    """Return a name as it is compared: without regard to its case, LAMMPS's keywords as heads of columns.
+
+    `gmx energy` asks for `Total-Energy` and writes `Total Energy`.
+    """
+    small = name.casefold().replace(" ", "-")
     return THERMO.get(small, small)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Table:
         blocks: shape (b, k, columns): the table as it was written b times, by LAMMPS's `ave/time` and its like; None
             where it stands there once.
         series: whether its rows are times, such as those of a log.
+        vectors: name -> shape (rows, k): arrays of a log, of which each row has k numbers.
     """
 
     labels: tuple[str, ...]
@@ -36,6 +37,7 @@ class Table:
     units: tuple[str, str] = ("", "")
     blocks: NDArray[np.float64] | None = None
     series: bool = False
+    vectors: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,7 +81,16 @@ class Table:
                 return found[0]
             if found:
                 raise ValueError(f"it has the column {column!r} {len(found)} times; name it by its number")
-        raise ValueError(f"it has no column {column!r}; its columns are {_listed(self.labels)}")
+        raise ValueError(f"it has no column {column!r}; its columns are {_listed([*self.labels, *self.vectors])}")
+
+    def vector(self, name: str | int) -> NDArray[np.float64] | None:
+        """Return an array of a log, shape (rows, k), by its name or the end of its path; None without one."""
+        if name in self.vectors:
+            return self.vectors[str(name)]
+        found = [one for path, one in self.vectors.items() if names.last(path) == name]
+        if len(found) > 1:
+            raise ValueError(f"it has the array {name!r} {len(found)} times; name it by its whole path")
+        return found[0] if found else None
 
     def of_array(self, array: str) -> int:
         """Return the number of the array's column: the one of its name, or the only one besides grid and errors."""

@@ -52,8 +52,7 @@ class Hoomd(Engine):
         import hoomd.md
 
         device = hoomd.device.GPU(notice_level=0) if gpu else hoomd.device.CPU(notice_level=0)
-        # HOOMD-blue takes 16 bits of a seed.
-        self._simulation = hoomd.Simulation(device=device, seed=_short(seed))
+        self._simulation = hoomd.Simulation(device=device, seed=short_seed(seed))
         self._simulation.create_state_from_snapshot(self._snapshot(hoomd, device))
         everything = hoomd.filter.All()
         self._force = self._pair(hoomd.md)
@@ -170,6 +169,6 @@ def tabulate(potential: PairPotential) -> dict[str, Any]:
     return {"r_min": r_min, "U": U, "F": F}
 
 
-def _short(seed: int) -> int:
-    """Return 16 bits that depend on all bits of the seed."""
+def short_seed(seed: int) -> int:
+    """Return 16 bits that depend on all bits of the seed: HOOMD-blue takes no more."""
     return int(np.random.SeedSequence(seed).generate_state(1)[0]) & 0xFFFF

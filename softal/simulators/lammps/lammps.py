@@ -15,26 +15,31 @@ Values are columns of the last run's thermo table: means without the warm-up, wi
 from __future__ import annotations
 
 import os
-import re
-import shlex
-import shutil
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from softal.errors import InvalidObservation, SimulationError
+from softal.errors import SimulationError
 from softal.kinds.inputs import input_file
-from softal.kinds.settings import ExistingFile, Settings
-from softal.simulators.base import Context, Outputs, Simulator, validate_observation
+from softal.kinds.settings import ExistingFile
+from softal.simulators.asked import Asked, Values, copy_beside, matching
+from softal.simulators.base import Context, Outputs, Simulator
 from softal.simulators.engines import shared_memory
-from softal.simulators.files import FromFile, read_into
 from softal.simulators.lammps import program
 from softal.simulators.lammps.script import Script
 from softal.simulators.printed import bounded_after
-from softal.simulators.process import STDERR, STDOUT, describe_exit, last_error, quoted_tail, run_program
+from softal.simulators.process import (
+    STDERR,
+    STDOUT,
+    describe_exit,
+    last_error,
+    launcher_words,
+    quoted_tail,
+    run_program,
+)
 from softal.trial import Observation, Point, Value
 
 MAX_SEED = 900_000_000  # of LAMMPS's generators
@@ -42,22 +47,20 @@ RESERVED = ("seed", "fidelity", "trial", "cpus")
 LOG = "log.lammps"
 
 
-class LammpsSettings(Settings):
+class LammpsSettings(Asked):
     """Settings of the kind `lammps`."""
 
+    LOG: ClassVar[str] = STDOUT
+
     input: ExistingFile = Field(description="the input script; variables that it uses are the parameters")
-    values: tuple[str, ...] | dict[str, FromFile] = Field(
-        default=(),
+    values: Values = Field(
+        default={},
         description="columns of the last run's thermo table, such as [density, press]; or name -> {column}, with "
         "`take`, `warmup`, or the `file` of another series",
-    )
-    arrays: dict[str, FromFile] = Field(
-        default={}, description="name -> {file, columns: [grid, values]}, counted from 1, or its file alone"
     )
     files: tuple[str, ...] = Field(
         default=(), description="files beside the script that it needs, as patterns, where its text does not name them"
     )
-    artifacts: tuple[str, ...] = Field(default=(), description="files to keep, as patterns such as *.dump")
     program: str | None = Field(None, description="the executable; default: lmp on the path, or that of PyPI's wheel")
     launcher: str = Field(
         "auto", description="what starts several processes: `auto` is mpirun -np {cpus} for 2 cores and more; or `none`"
@@ -65,14 +68,6 @@ class LammpsSettings(Settings):
     arguments: tuple[str | int | float, ...] = Field(
         default=(), description="more arguments of LAMMPS, such as [-sf, omp]"
     )
-
-    @field_validator("values", mode="before")
-    @classmethod
-    def _of_thermo(cls, values: Any, info: ValidationInfo) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        named = {name: {"column": one} if isinstance(one, str) else one for name, one in values.items()}
-        return {name: {"file": STDOUT, **one} if isinstance(one, Mapping) else one for name, one in named.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -86,19 +81,7 @@ class LammpsSettings(Settings):
             raise ValueError(
                 f"input: the script sets {taken[0]!r} itself; `variable {taken[0]} index ...` lets softal set it"
             )
-        for name, one in self.results.items():
-            if one.is_value != (name not in self.arrays):
-                wrong = "has a `column`, which is of a value" if one.is_value else "has no `column`"
-                raise ValueError(f"{'arrays' if name in self.arrays else 'values'}: {name!r} {wrong}")
         return self
-
-    @property
-    def results(self) -> dict[str, FromFile]:
-        """Where values and arrays stand."""
-        values = self.values
-        if not isinstance(values, Mapping):
-            values = {name: FromFile(file=STDOUT, column=name) for name in values}
-        return {**values, **self.arrays}
 
 
 class Lammps(Simulator):
@@ -125,10 +108,7 @@ class Lammps(Simulator):
     def outputs(self) -> Outputs | None:  # type: ignore[override]
         """Values and arrays, with the units of the script's `units`."""
         settings: LammpsSettings = self.settings
-        values = {name: one for name, one in settings.results.items() if one.is_value}
-        units = {name: self.script.unit_of(str(one.column)) for name, one in values.items() if one.file == STDOUT}
-        known = {name: unit for name, unit in units.items() if unit}
-        return Outputs(frozenset(values), frozenset(settings.arrays), value_units=known)
+        return settings.outputs(self.script.unit_of)
 
     def check(self) -> list[str]:
         """Say that LAMMPS is not here."""
@@ -165,16 +145,8 @@ class Lammps(Simulator):
                 raise SimulationError(f"{said}; " * bool(said) + f"LAMMPS {describe_exit(code)}{quoted_tail(workdir)}")
             if launcher and settings.launcher == "auto":
                 program.check_processes(workdir, max(1, int(context.cpus)))
-            observation = Observation()
-            try:
-                read_into(observation, settings.results, workdir, "LAMMPS")
-                validate_observation(observation, self.outputs)
-            except InvalidObservation as error:
-                raise InvalidObservation(f"{error}{quoted_tail(workdir)}") from error
-        kept = [STDOUT, STDERR, LOG, *settings.artifacts]
-        files = (path for pattern in kept for path in sorted(workdir.glob(pattern)) if path.is_file())
-        observation.artifacts.update({path.relative_to(workdir).as_posix(): path for path in files})
-        return observation
+            observed: Observation = settings.observation(workdir, "LAMMPS", (STDOUT, STDERR, LOG))
+        return observed
 
     def _variables(self, point: Point, context: Context) -> list[str]:
         used = self.script.used
@@ -201,20 +173,15 @@ class Lammps(Simulator):
             return []
         if launcher == "auto":
             return [str(found.launcher), "-np", str(cpus)]
-        return [re.sub(r"\{cpus\}", str(cpus), part) for part in shlex.split(launcher)]
+        return launcher_words(launcher, cpus)
 
     def _copy_files(self, workdir: Path) -> None:
         """Copy the script and what it reads; not what it writes, of which a file of an earlier run may lie there."""
         folder, settings = self.script.path.parent, self.settings
         written = {one.file for one in settings.results.values()}
-        for name in {self.script.path.name, *beside(self.script, settings.files)} - written:
-            (workdir / name).parent.mkdir(parents=True, exist_ok=True)
-            if (folder / name).is_file():
-                shutil.copyfile(folder / name, workdir / name)
+        copy_beside(folder, {self.script.path.name, *beside(self.script, settings.files)} - written, workdir)
 
 
 def beside(script: Script, patterns: tuple[str, ...]) -> list[str]:
     """Return the files beside a script that its text or the patterns name, by their paths from its folder."""
-    folder = script.path.parent
-    wanted = [path.relative_to(folder) for pattern in patterns for path in sorted(folder.glob(pattern))]
-    return [*script.files, *map(str, wanted)]
+    return [*script.files, *matching(script.path.parent, patterns)]

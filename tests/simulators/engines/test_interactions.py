@@ -73,9 +73,9 @@ ENGINES = ["lammps", pytest.param("hoomd", marks=pytest.mark.skipif(HOOMD_MISSIN
 @pytest.mark.parametrize("engine", ENGINES)
 def test_three_edges(engine: str) -> None:
     """Energy and forces across the faces of a box whose edges differ; positions go on beyond each of them."""
-    box, rng = Box((5.0, 6.0, 9.0)), np.random.default_rng(1)
+    box, rng = Box((5.5, 6.0, 9.0)), np.random.default_rng(1)
     lattice = np.stack(np.meshgrid(*[np.arange(n) for n in (4, 5, 7)], indexing="ij"), axis=-1).reshape(-1, 3)
-    positions = lattice * np.array([1.25, 1.2, 9 / 7]) + 0.05 * rng.normal(size=(140, 3))
+    positions = lattice * np.array([1.375, 1.2, 9 / 7]) + 0.05 * rng.normal(size=(140, 3))
     system = System(positions, thermal_velocities(140, 1.0, 1.0, rng), box, Mie(1.0, 1.0, 2.4))
     energy, forces = pairs_of(system, positions)
     with start(system, engine=engine) as running:

@@ -1,0 +1,1 @@
+"""The kind `gromacs`: a user's own run parameters, topology and coordinates."""

@@ -1,0 +1,1 @@
+"""The kind `hoomd`: a user's own Python file that builds a simulation of HOOMD-blue."""
