@@ -28,6 +28,9 @@ def ask(
     trials: Annotated[int | None, typer.Option(min=1, help="New limit of trials.")] = None,
     hours: Annotated[float | None, typer.Option(min=0, help="New limit of hours.")] = None,
     target: Annotated[float | None, typer.Option(help="New target of the objective.")] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="Go on where files that the campaign is made of have changed.")
+    ] = False,
     runs: Runs = Path("runs"),
     name: Annotated[str | None, typer.Option(help="With a file: name of the campaign, instead of the file's.")] = None,
     changes: Changes = None,
@@ -45,7 +48,7 @@ def ask(
         campaign = Campaign.from_yaml(what, runs=runs, name=name, changes=changes or ())
     else:
         campaign = Campaign.open(what, own_code=True)
-    asked = campaign.ask(n, trials=trials, hours=hours, target=target)
+    asked = campaign.ask(n, trials=trials, hours=hours, target=target, accept_changes=accept_changes)
     over = not (asked or asked.before) and asked.why is not None
     if over:
         campaign.catch_up()

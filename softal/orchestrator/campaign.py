@@ -257,7 +257,7 @@ class Campaign(Results):
                 self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
 
-    def _take_changed(self, journal: Journal, listener: Listener, accept: bool) -> None:
+    def _take_changed(self, journal: Journal, listener: Listener, accept: bool, verb: str = "resume") -> None:
         """Go by the files that the campaign is made of as they are now, where some have changed and a user wants that.
 
         CampaignStateError where they have, and nobody has said so.
@@ -265,7 +265,7 @@ class Campaign(Results):
         info = journal.info
         files = changed_since(info)
         if not accept:
-            refuse_changed(files, self.folder, journal.counts()[TrialState.DONE])
+            refuse_changed(files, self.folder, journal.counts()[TrialState.DONE], verb)
         if inputs.LOSSES in files.values():
             now = self.spec if self._own else launched(self.folder, info, own_code=True, changed=True)
             self.spec = replace(self.spec, objective=now.objective)
@@ -429,7 +429,13 @@ class Campaign(Results):
     # By hand.
 
     def ask(
-        self, n: int = 1, *, trials: int | None = None, hours: float | None = None, target: float | None = None
+        self,
+        n: int = 1,
+        *,
+        trials: int | None = None,
+        hours: float | None = None,
+        target: float | None = None,
+        accept_changes: bool = False,
     ) -> Asked:
         """Hand out up to n trials for people to do, or for a program of one's own; the campaign begins with the first.
 
@@ -439,12 +445,13 @@ class Campaign(Results):
         Args:
             n: how many.
             trials, hours, target: instead of those in the file's budget, from now on.
+            accept_changes: as of `resume`.
 
         Returns:
             The trials; fewer than n, or none, where `why` says why.
 
         Raises:
-            CampaignStateError: if the campaign is running, or its file has changed.
+            CampaignStateError: if the campaign is running, or its file, or one that it names, has changed.
         """
         from softal.orchestrator.by_hand.asking import ask
 
@@ -453,6 +460,7 @@ class Campaign(Results):
         changes = {key: value for key, value in more.items() if value is not None}
         with self._opened_or_created() as journal:
             refuse_changes(self.folder, self.spec.text, journal.info)
+            self._take_changed(journal, Silent(), accept_changes, verb="ask")
             before = journal.info.get("budget", {})
             if changes:
                 extended(self.spec.budget, {**before, **changes})  # refused where they are none

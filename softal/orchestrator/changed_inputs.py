@@ -40,13 +40,14 @@ def trials_text(count: int) -> str:
     return f"{count} trial{'s' * (count != 1)}"
 
 
-def refuse_changed(files: Mapping[str, str], folder: Path, done: int) -> None:
+def refuse_changed(files: Mapping[str, str], folder: Path, done: int, verb: str = "resume") -> None:
     """Raise CampaignStateError where files have changed, saying what follows from each.
 
     Args:
         files: path -> role.
         folder: of state.
         done: number of trials that are done.
+        verb: the command with which the campaign goes on.
     """
     if not files:
         return
@@ -55,7 +56,7 @@ def refuse_changed(files: Mapping[str, str], folder: Path, done: int) -> None:
     then = [*anew, *["runs new trials by what is there now"] * any(role != LOSSES for role in files.values())]
     raise CampaignStateError(
         f"{listed(files)}; it counts: {'; '.join(count)}. Put back what was there (a copy is in {folder / INPUTS}), or "
-        f"go on with what is there now: {command('resume', folder, '--accept-changes')} {' and '.join(then)}."
+        f"go on with what is there now: {command(verb, folder, '--accept-changes')} {' and '.join(then)}."
     )
 
 

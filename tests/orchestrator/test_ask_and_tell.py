@@ -200,6 +200,18 @@ def test_strategies_go_on_after_a_trial_at_another_point(make_campaign: Make, st
     assert [trial.id for trial in campaign.ask(2)] == [4, 5]
 
 
+def test_a_table_of_points_that_has_changed_is_said(make_campaign: Make, tmp_path: Path) -> None:
+    table = tmp_path / "points.csv"
+    table.write_text("x,y\n0.1,0.2\n0.3,0.4\n0.5,0.6\n")
+    campaign = make_campaign(simulator=HAND, strategy={"kind": "table", "file": str(table)})
+    campaign.ask(1)
+    table.write_text("x,y\n0.1,0.2\n0.3,0.4\n0.7,0.6\n")
+    again = Campaign.open(campaign.folder, own_code=True)
+    with pytest.raises(CampaignStateError, match=f"softal ask {campaign.folder} --accept-changes"):
+        again.ask()
+    assert [trial.point for trial in again.ask(2, accept_changes=True)] == [{"x": 0.3, "y": 0.4}, {"x": 0.7, "y": 0.6}]
+
+
 def test_a_budget_ends_it_and_more_of_it_goes_on(campaign: Campaign) -> None:
     asked = campaign.ask(9)
     assert [trial.id for trial in asked] == [2, 3, 4, 5]
