@@ -5,6 +5,8 @@ A trial's life:
     PROPOSED ──► RUNNING ──► DONE
         ▲           │   └──► FAILED   the simulation itself failed; strategies are told
         └───────────┘                 its worker was lost, or the user stopped: it runs again
+
+    DONE, FAILED ◄──► DROPPED         the user says that it does not count, or that it does after all
 """
 
 from __future__ import annotations
@@ -35,11 +37,17 @@ class TrialState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    DROPPED = "dropped"
 
     @property
     def finished(self) -> bool:
-        """Whether the trial will not change any more."""
+        """Whether the trial has run and counts, be it with a result or as a failure."""
         return self in (TrialState.DONE, TrialState.FAILED)
+
+    @property
+    def open(self) -> bool:
+        """Whether the trial waits or runs: its result is still to come."""
+        return self in (TrialState.PROPOSED, TrialState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,9 @@ class Trial:
         attempts: how often it was started; more than one where a worker was lost.
         asked_after: the journal's sequence number up to which the strategy knew results when it proposed this.
         told: the journal's sequence number at which it finished, which is the order of telling.
+        dropped: why the user has dropped it; None where it counts. What it observed, or why it failed, is kept.
+        outside: whether its point is outside of the campaign's ranges and constraints, which have changed since: models
+            learn from it, and it is not the best.
     """
 
     id: int
@@ -139,6 +150,13 @@ class Trial:
     attempts: int = 0
     asked_after: int = 0
     told: int | None = None
+    dropped: str | None = None
+    outside: bool = False
+
+    @property
+    def why(self) -> str | None:
+        """Why it has no result, or none that counts; None where it has one."""
+        return why(self.reason, self.dropped)
 
     @property
     def origin(self) -> str:
@@ -170,13 +188,15 @@ class Trial:
             "attempts": self.attempts,
             "asked_after": self.asked_after,
             "told": self.told,
+            "dropped": self.dropped,
+            "outside": self.outside,
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any], arrays: dict[str, Array] | None = None) -> Trial:
         """Return the trial that `to_json` said, with the arrays of its observation where they are given."""
         state, observation = STATES[record["state"]], None
-        if state is TrialState.DONE:
+        if state is TrialState.DONE or (state is TrialState.DROPPED and record["objective"]):
             artifacts = {name: Path(path) for name, path in record["artifacts"].items()}
             observation = Observation(record["values"], record["errors"], arrays or {}, artifacts)
         return cls(
@@ -198,12 +218,17 @@ class Trial:
             record["attempts"],
             record["asked_after"],
             record["told"],
+            record["dropped"],
+            bool(record["outside"]),
         )
 
     def shown(self) -> dict[str, Any]:
         """Return the trial as the command line's `--json` shows it; `objective` is a number where there is one."""
         record = self.to_json()
-        names = ("proposed_by", "origin", "seed", "fidelity", "started", "finished", "host", "attempts", "reason")
+        names = (
+            "proposed_by", "origin", "seed", "fidelity", "started", "finished", "host", "attempts", "reason", "dropped",
+            "outside",
+        )  # fmt: skip
         objective, errors = dict(self.objective) or None, dict(self.objective_errors) or None
         if len(self.objective) == 1:
             [name] = self.objective
@@ -211,6 +236,13 @@ class Trial:
         first = {name: record[name] for name in ("id", "state", "point", "values", "errors")}
         scores = {"objective": objective, "objective_error": errors}
         return first | scores | {name: {"origin": self.origin, **record}[name] for name in names}
+
+
+def why(reason: str | None, dropped: str | None) -> str | None:
+    """Return why a trial has no result, or none that counts, from why it failed and why it was dropped."""
+    if dropped is None:
+        return reason
+    return f"{dropped} (it had failed: {reason})" if reason else dropped
 
 
 NOTHING = Observation()

@@ -325,7 +325,7 @@ def _statement(connection: sqlite3.Connection, table: str, rng: random.Random) -
         case 1:
             return f"DELETE FROM {table} WHERE {key} = {chosen}", ()
         case 2:
-            return f"PRAGMA user_version = {rng.choice((-1, 0, 2, 2**31 - 1))}", ()
+            return f"PRAGMA user_version = {rng.choice((-1, 0, 1, 3, 2**31 - 1))}", ()
         case 3:
             return f"ALTER TABLE {table} DROP COLUMN {column}", ()
         case 4:

@@ -180,6 +180,8 @@ def test_trials(campaign: Campaign) -> None:
         "host": "here",
         "attempts": 1,
         "reason": None,
+        "dropped": None,
+        "outside": False,
     }
     assert (found[3]["reason"], found[3]["objective"], found[3]["values"]) == ("it melted", None, {})
     assert [trial["id"] for trial in answer("trials", campaign.folder, "--failed")] == [3]

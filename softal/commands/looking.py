@@ -16,7 +16,14 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
     from softal.answer import edges
     from softal.cards.text import duration, percent
     from softal.orchestrator.campaign import Campaign
-    from softal.terminal.console import answer_text, objective_text, point_text, show_mapping, show_warnings
+    from softal.terminal.console import (
+        answer_text,
+        objective_text,
+        point_text,
+        show_changes,
+        show_mapping,
+        show_warnings,
+    )
     from softal.terminal.output import Terminal, print_json
     from softal.tracking.standing import OPEN
 
@@ -26,10 +33,12 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
         print_json(found.to_json())
         return
     given = f" ({found.given} of them by user)" if found.given else ""
+    dropped = f", {found.dropped} dropped" if found.dropped else ""
     shown: dict[str, Any] = {
         "campaign": found.name,
         "state": found.state + (f" ({found.reason})" if found.reason else ""),
-        "trials": f"{found.done} done{given}, {found.running} running, {found.failed} failed, {found.waiting} waiting",
+        "trials": f"{found.done} done{given}, {found.running} running, {found.failed} failed, {found.waiting} waiting"
+        + dropped,
     }
     if found.best is not None:
         names = campaign.spec.space.names
@@ -49,6 +58,7 @@ def status(folder: Folder, as_json: AsJson = False, own_code: OwnCode = False) -
         again = ["--retry-failed"] * (found.failed > 0 and not found.done)
         shown["go on with"] = command("resume", folder, *again)
     show_mapping(Terminal(), shown, commands=("go on with",))
+    show_changes(Terminal(), found.changes)
     if found.answer is not None:
         show_warnings(Terminal(), edges.warnings(campaign.spec.space, found.answer.edges))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,19 +26,13 @@ def launch(
     as_json: AsJson = False,
 ) -> None:
     """Run a campaign."""
-    from softal.errors import CampaignStateError
     from softal.orchestrator.campaign import Campaign
-    from softal.passwords import redacted
 
     campaign = Campaign.from_yaml(file, runs=runs, name=name, changes=changes or ())
     if detach:
         campaign.refuse_existing()
         named = ["--name", name] if name else []
-        changed = [part for change in changes or () for part in ("--set", change)]
-        if any(redacted(change) != change for change in changed):
-            raise CampaignStateError(
-                "with --detach, what --set gives is shown on Ray's dashboard: a password belongs in the campaign's file"
-            )
+        changed = _shown_changes(changes)
         _detach(["launch", str(file.resolve()), "--runs", str(runs.resolve()), *named, *changed], dashboard, campaign)
         return
     _run(campaign, None, as_json=as_json)
@@ -69,11 +63,12 @@ def resume(
             "and changed programs run new trials.",
         ),
     ] = False,
+    changes: Changes = None,
     detach: Detach = False,
     dashboard: Dashboard = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a campaign that was stopped or interrupted, or give a finished one more budget."""
+    """Go on with a campaign that was stopped or interrupted, with changes, or with more budget."""
     from softal.orchestrator.campaign import Campaign
 
     file = folder.is_file()
@@ -83,10 +78,24 @@ def resume(
         options = [part for key, value in more.items() if value is not None for part in (f"--{key}", str(value))]
         options += ["--address", address] if address is not None else []
         options += ["--retry-failed"] * retry_failed + ["--accept-changes"] * accept_changes
+        options += _shown_changes(changes)
         _detach(["resume", str(campaign.folder.resolve()), *options], dashboard, campaign)
         return
     going: dict[str, Any] = {"address": address, "retry_failed": retry_failed, "accept_changes": accept_changes}
-    _run(campaign, going, as_json=as_json, **more)
+    _run(campaign, going | {"changes": changes or ()}, as_json=as_json, **more)
+
+
+def _shown_changes(changes: Sequence[str] | None) -> list[str]:
+    """Return the options of a detached command, which everybody sees; CampaignStateError where one has a password."""
+    from softal.errors import CampaignStateError
+    from softal.passwords import redacted
+
+    options = [part for change in changes or () for part in ("--set", change)]
+    if any(redacted(option) != option for option in options):
+        raise CampaignStateError(
+            "with --detach, what --set gives is shown on Ray's dashboard: a password belongs in the campaign's file"
+        )
+    return options
 
 
 class CampaignEnded(SystemExit):
@@ -115,7 +124,8 @@ def _run(
             print_json(campaign.status().to_json() | {"report": str(ending.report) if ending.report else None})
             raise CampaignEnded(ending.exit_code)
         out = Terminal()
-        with Display(out, campaign.spec.space, campaign.budget_with(**more)) as display:
+        shown = campaign.with_changes(resume["changes"]) if resume else campaign
+        with Display(out, shown.spec.space, shown.budget_with(**more)) as display:
             ending = go(display, announce=harmless(partial(announce, out, campaign, resume is not None)))
     except (CampaignFileError, CampaignStateError, JournalError):
         raise  # nothing was started, or the text says what to do

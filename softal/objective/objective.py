@@ -199,19 +199,25 @@ class Objective:
 
     def violations_text(self, trial: Trial) -> str:
         """Return what the trial violates, in words: `pressure <= 5 (it is 7.3)`; empty where it satisfies all."""
-        return ", ".join(f"{one.text} (it is {one.of(trial.observation):.6g})" for one in self.violated(trial))
+        said = [f"{one.text} (it is {one.of(trial.observation):.6g})" for one in self.violated(trial)]
+        return ", ".join([*["outside of the ranges"] * trial.outside, *said])
 
     def satisfied(self, trial: Trial) -> bool:
-        """Return whether the trial's values satisfy all outcome constraints."""
-        return self.holds(trial.observation.values if trial.observation else {})
+        """Return whether the trial is within the campaign's ranges, and its values satisfy all outcome constraints."""
+        return not trial.outside and self.holds(trial.observation.values if trial.observation else {})
 
     def holds(self, values: Mapping[str, float]) -> bool:
         """Return whether an observation's values satisfy all outcome constraints."""
         return all(one.holds(float(values.get(one.value, np.nan))) for one in self.outcomes)
 
     def scored(self, trial: Trial) -> tuple[float, ...] | None:
-        """Return the trial's losses (m,) where it counts: done, and within the outcome constraints; None elsewhere."""
-        if trial.state is not TrialState.DONE or not self.complete(trial.objective) or not self.satisfied(trial):
+        """Return the trial's losses (m,) where it counts; None elsewhere.
+
+        It counts where it is done, within the campaign's ranges, and within the outcome constraints.
+        """
+        if trial.state is not TrialState.DONE or trial.outside:
+            return None
+        if not self.complete(trial.objective) or not self.satisfied(trial):
             return None
         return tuple(one.sign * trial.objective[one.name] for one in self.components)
 
@@ -239,7 +245,7 @@ class Objective:
         for trial in trials:
             if self.scored(trial) is not None:
                 return None
-            violating.append(trial)
+            violating += [] if trial.outside else [trial]
         near = self.nearest(violating)
         if near is None:
             return None

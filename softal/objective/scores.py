@@ -39,7 +39,7 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Scores:
-    """Those of n trials that count: done, and within the outcome constraints.
+    """Those of n trials that count: done, within the campaign's ranges, and within the outcome constraints.
 
     Attributes:
         objective: of m components.
@@ -65,7 +65,7 @@ class Scores:
     @classmethod
     def of(cls, objective: Objective, trials: Sequence[Trial]) -> Scores:
         """Return the scores of trials."""
-        done = [trial for trial in trials if trial.state is TrialState.DONE]
+        done = [trial for trial in trials if trial.state is TrialState.DONE and not trial.outside]
         known = {trial.id: trial.point for trial in done}
         parts = (done[first : first + CHUNK] for first in range(0, len(done), CHUNK))
         return cls.read(objective, map(_rows, parts), lambda ids: [known[i] for i in ids])

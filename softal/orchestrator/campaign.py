@@ -21,6 +21,7 @@ from softal.kinds import inputs
 from softal.orchestrator import provenance
 from softal.orchestrator.budget import Budget
 from softal.orchestrator.campaign_file.schema import CampaignSpec, load_campaign_file, parse_campaign
+from softal.orchestrator.changed import Changed, as_launched, changed, with_options
 from softal.orchestrator.changed_inputs import INPUTS, changed_since, recompute, refuse_changed, trials_text
 from softal.orchestrator.described import described
 from softal.orchestrator.foreign import refuse_changes, refuse_leftovers
@@ -31,6 +32,7 @@ from softal.orchestrator.workers.job import batch_of
 from softal.passwords import complete, keep
 from softal.simulators.base import Simulator
 from softal.simulators.by_hand import ByHand
+from softal.tracking.changes import changes_in
 from softal.tracking.database import DATABASE
 from softal.tracking.journal import Journal
 from softal.tracking.sqlite_address import address_of
@@ -145,6 +147,15 @@ class Campaign(Results):
         highest = chosen.found.highest_fidelity(chosen.settings)
         return Budget(self.spec.objective, **extended(self.spec.budget, changes).model_dump(), fidelity=highest)
 
+    def with_changes(self, changes: Sequence[str]) -> Campaign:
+        """Return the campaign as it would be with changes, of which nothing is written; see `resume`."""
+        if not changes:
+            return self
+        with require_campaign(self.folder) as journal:
+            info = journal.info
+        now = as_launched(self.spec, self.folder, info)
+        return self._of(changed(now, self.folder, info, changes).spec, self.folder)
+
     # Running.
 
     def check(self) -> list[str]:
@@ -219,6 +230,7 @@ class Campaign(Results):
         address: str | None = None,
         retry_failed: bool = False,
         accept_changes: bool = False,
+        changes: Sequence[str] = (),
         **hooks: Any,
     ) -> Ending:
         """Go on where the campaign stopped; trials that were running run again.
@@ -231,36 +243,53 @@ class Campaign(Results):
                 forgotten.
             accept_changes: go on where files that the campaign is made of have changed: by changed references the
                 losses of all trials are computed anew, and changed programs run new trials.
+            changes: `place=value`, such as `space.x.high=2`, of the campaign from now on; see `orchestrator.changed`.
             hooks: passed on to the session.
 
         Raises:
             CampaignStateError: if there is no such campaign, if it is running, or if its file, or one that it
                 names, has changed.
-            CampaignFileError: if the address is none.
+            CampaignFileError: if the address is none, or a change leads to a campaign that cannot be, or is of what
+                cannot change.
         """
         with require_campaign(self.folder) as journal:
-            there = journal.info.get("cluster", {}) if address is None else {"address": address}
-        cluster = moved(self.spec.cluster, there)
-        more = {"trials": trials, "hours": hours, "target": target}
-        changes = {key: value for key, value in more.items() if value is not None}
-        self._refuse_here(cluster.address, resumed=True, **hooks)
-        with Journal.open(self.folder, read_only=False) as journal:
             info = journal.info
-            refuse_changes(self.folder, self.spec.text, info)
-            self._take_changed(journal, listener or Silent(), accept_changes)
-            before = info.get("budget", {})
-            budget = extended(extended(self.spec.budget, before), changes)
-            self.spec = replace(self.spec, budget=budget, cluster=cluster)
-            journal.set_info(budget={**before, **changes}, cluster=there, declared=self.spec.declared.to_json())
-            keep(self.spec.tracking.mlflow, self.folder)
+        more = {"trials": trials, "hours": hours, "target": target}
+        limits = {key: value for key, value in more.items() if value is not None}
+        before = self.spec
+        try:
+            wanted = self._wanted(info, changes)
+            kept = {} if wanted else info.get("cluster", {})
+            there = kept if address is None else {"address": address}
+            cluster = moved(self.spec.cluster, there)
+            self._refuse_here(cluster.address, resumed=True, **hooks)
+            journal = Journal.open(self.folder, read_only=False)
+            try:
+                if not accept_changes:
+                    refuse_changed(changed_since(info), self.folder, journal.counts()[TrialState.DONE])
+                self._go_on(journal, wanted, limits, there)
+                self._take_changed(journal, listener or Silent(), accept_changes, anew=wanted is not None)
+            except BaseException:
+                journal.close()
+                raise
+        except BaseException:
+            self.spec = before
+            raise
+        with journal:
+            self.spec = replace(self.spec, cluster=cluster)
+            for change in changes_in(journal.info)[len(changes_in(info)) :]:
+                (listener or Silent()).message(f"Changed: {change.words}")
             if retry_failed:
                 self._retry_failed(journal, listener or Silent())
             return self._run(journal, listener, **hooks)
 
-    def _take_changed(self, journal: Journal, listener: Listener, accept: bool, verb: str = "resume") -> None:
+    def _take_changed(
+        self, journal: Journal, listener: Listener, accept: bool, verb: str = "resume", *, anew: bool = False
+    ) -> None:
         """Go by the files that the campaign is made of as they are now, where some have changed and a user wants that.
 
-        CampaignStateError where they have, and nobody has said so.
+        They are kept anew, too, where the campaign names others now. CampaignStateError where some have changed, and
+        nobody has said so.
         """
         info = journal.info
         files = changed_since(info)
@@ -272,9 +301,44 @@ class Campaign(Results):
             declared = self.spec.declared.outputs
             count = recompute(journal, now.objective, sorted(declared.values) if declared else ())
             listener.message(f"Losses computed anew: those of {trials_text(count)}.")
-        if files or INPUTS not in info:
+        if anew or files or INPUTS not in info:
             inputs.keep(self.spec.inputs, self.folder)
             journal.set_info(inputs=inputs.described(self.spec.inputs, self.spec.folder))
+
+    def _wanted(self, info: Mapping[str, Any], changes: Sequence[str]) -> Changed | None:
+        """Become what the campaign is by its journal and by changes, of which nothing is written yet; return these."""
+        self._import_own()
+        refuse_changes(self.folder, self.spec.text, info)
+        self._become(info)
+        if not changes:
+            return None
+        wanted = changed(self.spec, self.folder, info, changes)
+        self.spec = wanted.spec
+        return wanted if wanted.changes else None
+
+    def _become(self, info: Mapping[str, Any]) -> None:
+        """Become what the campaign is by its journal, where it has changed since its file was written."""
+        if "launched_with" in info:
+            self.spec = as_launched(self.spec, self.folder, info)
+
+    def _go_on(
+        self, journal: Journal, wanted: Changed | None, limits: Mapping[str, Any], there: Mapping[str, Any]
+    ) -> None:
+        """Write changes, new limits of the budget, and which Ray it is."""
+        if wanted is not None:
+            wanted.write(journal)
+        info = journal.info
+        refuse_changes(self.folder, self.spec.text, info)
+        earlier = info.get("budget", {})
+        was = extended(self.spec.budget, earlier)
+        self.spec = replace(self.spec, budget=extended(was, limits))
+        journal.set_info(
+            budget={**earlier, **limits},
+            cluster=there,
+            declared=self.spec.declared.to_json(),
+            changes=with_options(journal, was, limits, moved(self.spec.cluster, info.get("cluster", {})), there),
+        )
+        keep(self.spec.tracking.mlflow, self.folder)
 
     def _retry_failed(self, journal: Journal, listener: Listener) -> None:
         """Let failed trials wait again, before any agent reads the journal: none is told their first results then."""
@@ -460,6 +524,7 @@ class Campaign(Results):
         changes = {key: value for key, value in more.items() if value is not None}
         with self._opened_or_created() as journal:
             refuse_changes(self.folder, self.spec.text, journal.info)
+            self._become(journal.info)
             self._take_changed(journal, Silent(), accept_changes, verb="ask")
             before = journal.info.get("budget", {})
             if changes:
@@ -524,8 +589,9 @@ class Campaign(Results):
         from softal.orchestrator.by_hand.standing import note_state
         from softal.orchestrator.by_hand.telling import tell
 
-        spec = self.spec
         with opened(self.folder) as journal:
+            self._become(journal.info)
+            spec = self.spec
             told = tell(journal, self.brief().space, spec.objective, spec.built.outputs, results, correct=correct)
             if told.trials:
                 note_state(journal, *self._limits(journal))

@@ -73,7 +73,7 @@ def recompute(journal: Journal, objective: Objective, declared: Sequence[str] = 
     Raises:
         CampaignStateError: if a trial has no loss by it; nothing is changed then.
     """
-    ids = [trial.id for trial in journal.trials(TrialState.DONE)]
+    ids = [trial.id for trial in journal.trials(TrialState.DONE, TrialState.DROPPED) if trial.objective]
     for trial_id in ids:
         _judged(journal, trial_id, objective, declared)
     latest = latest_of(journal.folder, SURROGATE)

@@ -38,12 +38,15 @@ def _is_there(path: Path) -> bool:
 def refuse_changes(folder: Path, text: str, info: Mapping[str, Any]) -> None:
     """Raise CampaignStateError where a campaign's file, or the copy in its folder, is not what it was launched with.
 
+    Once the campaign has changed, the file as it was launched with is as good as the one that it has now.
+
     Args:
         folder: of state.
         text: the campaign file.
         info: of the journal.
     """
-    changed = differences(redacted(info["text"]), redacted(text))
+    texts = [info["text"], *([info["launched_with"]] if "launched_with" in info else [])]  # it may have changed since
+    changed = min((differences(redacted(one), redacted(text)) for one in texts), key=len)
     copy = folder / "campaign.yaml"
     if not changed and copy.exists():
         changed = differences(redacted(info["text"]), redacted(copy.read_text(encoding="utf-8")))
@@ -51,9 +54,9 @@ def refuse_changes(folder: Path, text: str, info: Mapping[str, Any]) -> None:
         listed, again = "\n".join(f"  {line}" for line in changed), command("resume", folder)
         raise CampaignStateError(
             f"the campaign file differs from the one that {folder} was launched with:\n{listed}\n"
-            f"Go on with the file as it was: {again}. With more budget: {again} --trials N. On another Ray: "
-            f"{again} --address HOST:PORT. "
-            "For anything else start another campaign: softal launch FILE --name OTHER."
+            f"Go on with the file as it was: {again}. With a change: {again} --set PLACE=VALUE. With more budget: "
+            f"{again} --trials N. On another Ray: {again} --address HOST:PORT. "
+            "For another simulation start another campaign: softal launch FILE --name OTHER."
         )
 
 

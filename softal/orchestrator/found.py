@@ -15,6 +15,7 @@ from softal.answer import Answer, Single
 from softal.objective import Objective
 from softal.objective.scores import Scores
 from softal.space import Space
+from softal.tracking.changes import changes_in
 from softal.tracking.journal import Journal
 from softal.trial import TrialState
 
@@ -61,10 +62,12 @@ def find(objective: Objective, space: Space, scores: Scores, surrogate: Surrogat
 
 
 def stamp(journal: Journal) -> list[int]:
-    """Return what changes whenever a trial finishes, is to run again, or has another loss."""
-    counts, recomputed = journal.counts(), journal.info.get("recomputed")
+    """Return what changes whenever a trial finishes, runs again or has another loss, or the user changes something."""
+    counts, info = journal.counts(), journal.info
+    recomputed, changes = info.get("recomputed"), len(changes_in(info))
     known = [counts[TrialState.DONE], counts[TrialState.FAILED], journal.last_told]
-    return known if recomputed is None else [*known, round(recomputed * 1e6)]
+    known += [] if recomputed is None else [round(recomputed * 1e6)]
+    return [*known, -changes] if changes else known
 
 
 def noted(found: Found, known: list[int]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class _Reading:
 
     def take(self, place: str, entry: Mapping[str, Any], seen: Seen, **more: Any) -> None:
         """Take a result in, or say why not."""
-        if (point := self._point(place, entry)) is None:
+        if (point := self._point(place, {**self.space.defaults, **entry})) is None:
             return
         try:
             observation = seen if isinstance(seen, Observation) else seen()
@@ -172,7 +172,7 @@ def _of_table(path: Path, rows: Rows, space: Space, objective: Objective) -> Giv
                 f"{path}: the objective matches the curve {curve!r}, which a table of values does not have; "
                 "results with their curves come from the folder of another campaign"
             )
-    if missing := [name for name in space.names if name not in rows.columns]:
+    if missing := [name for name in space.names if name not in rows.columns and name not in space.defaults]:
         near = unknown(missing[0], rows.columns, "column")
         raise SpaceError(f"{path}: the column {missing[0]!r} of a parameter is missing: {near}")
     if not rows.cells:

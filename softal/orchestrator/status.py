@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from softal.answer import Answer
 from softal.errors import CampaignStateError
 from softal.orchestrator.changed_inputs import changed_since
+from softal.tracking.changes import Change, changes_in
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
 from softal.tracking.standing import OPEN, active_seconds, noted_use, state_of, utilisation
@@ -30,6 +32,8 @@ class Status:
         mirror_behind: trials that MLflow does not hold yet.
         given: how many of those that are finished are the user's: given to the campaign, or asked of it.
         changed: files that the campaign is made of, whose content has changed since it was launched.
+        dropped: how many the user has dropped; they count for nothing.
+        changes: what the user has changed since the launch.
         answer: of a single objective; None where it was not asked for, since that takes a surrogate.
     """
 
@@ -48,13 +52,16 @@ class Status:
     mirror_error: str | None = None
     given: int = 0
     changed: tuple[str, ...] = ()
+    dropped: int = 0
+    changes: Sequence[Change] = ()
     answer: Answer | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the status as `softal status --json` shows it."""
         shown = {key: value for key, value in self.__dict__.items() if key not in ("mirror_behind", "mirror_error")}
         answer = self.answer.to_json() if self.answer else None
-        return shown | {"best": self.best.shown() if self.best else None, "answer": answer}
+        changes = [change.to_json() for change in self.changes]
+        return shown | {"best": self.best.shown() if self.best else None, "changes": changes, "answer": answer}
 
 
 def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: int) -> Status:
@@ -80,6 +87,8 @@ def read_status(folder: Path, journal: Journal, best: Trial | None, concurrent: 
         active=active,
         given=given,
         changed=tuple(changed_since(info)),
+        dropped=counts[TrialState.DROPPED],
+        changes=changes_in(info),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from softal.errors import SpaceError
 from softal.reading import in_a_line
 from softal.space import Space
-from softal.trial import Trial
+from softal.trial import Trial, why
 
 LAST = ("fidelity", "proposed_by", "seed", "started", "finished", "host", "reason")
 STANDARD_OUTPUT = Path("-")
@@ -25,7 +25,7 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
             row[name] = value
             if name in record[errors]:
                 row[f"{name}_error"] = record[errors][name]
-    return row | {name: record[name] for name in LAST}
+    return row | {name: record[name] for name in LAST} | {"reason": why(record["reason"], record["dropped"])}
 
 
 def write_trials(path: Path, trials: Sequence[Trial], space: Space) -> None:

@@ -23,6 +23,9 @@ from softal.errors import Problem
 from softal.kinds.validation import names_of, problems_in, show, unknown
 from softal.space.expressions import Expression, ExpressionError
 
+DEFAULT = (
+    "value that results have which lack the parameter: those of trials before it was added, or of tables without it"
+)
 MAX_CHOICES = 10_000  # each is a column of the models
 MAX_INTEGER = 2**53  # beyond it, neighbouring integers are the same float
 
@@ -43,10 +46,12 @@ class Real(_Model):
     low: Number = Field(description="lower bound")
     high: Number = Field(description="upper bound, above `low`")
     log: bool = Field(False, strict=True, description="search on a logarithmic scale (needs `low` > 0)")
+    default: Number | None = Field(None, description=DEFAULT)
 
     @model_validator(mode="after")
     def _ordered(self) -> Real:
         _check_bounds(self.low, self.high, self.log)
+        _check_default(self.default, self.log)
         if not math.isfinite(self.high - self.low):
             raise ValueError(f"low: {self.low} and high: {self.high} are too far apart for floating-point numbers")
         return self
@@ -59,10 +64,12 @@ class Integer(_Model):
     high: Whole = Field(description="upper bound, included, above `low`")
     log: bool = Field(False, strict=True, description="search on a logarithmic scale (needs `low` > 0)")
     integer: Literal[True] = Field(True, description="`true` makes the parameter a whole number")
+    default: Whole | None = Field(None, description=DEFAULT)
 
     @model_validator(mode="after")
     def _ordered(self) -> Integer:
         _check_bounds(self.low, self.high, self.log)
+        _check_default(self.default, self.log)
         return self
 
 
@@ -70,6 +77,15 @@ class Choice(_Model):
     """One of several values without an order: words, numbers, or true and false."""
 
     choices: tuple[Scalar, ...] = Field(description="the values to choose from, at least two")
+    default: Scalar | None = Field(None, description=DEFAULT)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Choice:
+        known = [(type(choice) is bool, choice) for choice in self.choices]
+        if self.default is not None and (type(self.default) is bool, self.default) not in known:
+            allowed = ", ".join(map(repr, self.choices))
+            raise ValueError(f"default: {show(self.default)} is given; one of the choices is allowed: {allowed}")
+        return self
 
     @field_validator("choices")
     @classmethod
@@ -175,6 +191,11 @@ def _check_bounds(low: float, high: float, log: bool) -> None:
         raise ValueError(f"low: {low:.12g} is not below high = {high:.12g}; low < high is allowed")
     if log and low <= 0:
         raise ValueError(f"low: {low:.12g} is given, but with `log: true` it must be greater than 0")
+
+
+def _check_default(default: float | None, log: bool) -> None:
+    if log and default is not None and default <= 0:
+        raise ValueError(f"default: {default:.12g} is given, but with `log: true` it must be greater than 0")
 
 
 def _check_finite(*values: Scalar) -> None:

@@ -141,6 +141,11 @@ class Space:
         """(d,) number of values of each integer or choice, 0 for a real parameter."""
         return np.array([coordinates.cells(p) for p in self._free.values()], dtype=np.int64)
 
+    @cached_property
+    def defaults(self) -> dict[str, Value]:
+        """Values of the free parameters that results without them have."""
+        return {name: p.default for name, p in self._free.items() if p.default is not None}
+
     def refusing(self, refuses: Callable[[Point], str | None]) -> Space:
         """Return the same space, in which points for which `refuses` gives a reason are not feasible either.
 
@@ -215,6 +220,40 @@ class Space:
             if not _same(point[name], done[name]):
                 raise SpaceError(f"{name}: {show(point[name])} is given, but it is {show(done[name])} at this point")
         return done
+
+    def adopt(self, point: Mapping[str, Value]) -> Point:
+        """Return a complete point that was run in another space as one of this: with defaults where it has no value.
+
+        Its numbers may be outside of the ranges.
+
+        Raises:
+            SpaceError: it cannot be one: a value has no coordinate, there is neither a value nor a default, or a
+                parameter that is fixed or derived would have another value.
+        """
+        free: Point = {**self.defaults, **{name: value for name, value in point.items() if name in self._free}}
+        for name, parameter in self._free.items():
+            if name not in free:
+                raise SpaceError(f"{name}: has no value there; say by `default` which one it was run with")
+            coordinates.coordinate(name, parameter, free[name])
+        whole = self._with_derived(free)
+        if others := [name for name in whole if name not in point and name not in self._free]:
+            raise SpaceError(f"{others[0]}: has no value there; a new parameter is a range or choices with a `default`")
+        for name, value in point.items():
+            if name not in whole:
+                raise SpaceError(f"{name}: is {show(value)} there, and would not be in it")
+            if not _same(value, whole[name]):
+                raise SpaceError(f"{name}: is {show(value)} there, and would be {show(whole[name])}")
+        return {name: point.get(name, value) for name, value in whole.items()}
+
+    def holds(self, points: Sequence[Mapping[str, Value]]) -> NDArray[np.bool_]:
+        """Return (n,) whether points lie within the ranges and satisfy the constraints.
+
+        Raises:
+            SpaceError: as of `to_unit`.
+        """
+        U = self.to_unit(points)
+        within = np.all((U >= -TOLERANCE) & (U <= 1.0 + TOLERANCE), axis=1)
+        return np.asarray(within & self._within(self.snap(U)))
 
     def feasible(self, U: ArrayLike) -> NDArray[np.bool_]:
         """Return (n,) whether each row of U (n, d), snapped, satisfies the constraints and is not refused."""

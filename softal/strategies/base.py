@@ -33,7 +33,7 @@ from softal.trial import USER, Proposal, Trial, TrialState
 if TYPE_CHECKING:
     from softal.cards import Card, Examples, View
 
-Result = tuple[float, ...] | None  # one value for each component of the objective; None where the trial failed
+Result = tuple[float, ...] | None  # one value for each component of the objective; None where there is none that counts
 
 
 class StrategySettings(Settings):
@@ -80,6 +80,22 @@ class Strategy(ABC):
             pending: trials without a result, those just proposed included.
         """
         return None if type(self)._learn is Strategy._learn else 0
+
+    @property
+    def wants_dropped(self) -> bool:
+        """Whether trials that were dropped are to be told, whose results do not count: by default they are left out.
+
+        A strategy that waits for all points of a generation takes such a one as it takes one that failed.
+        """
+        return False
+
+    @classmethod
+    def begins_anew(cls, before: Space, after: Space) -> bool:
+        """Whether a campaign whose space has changed begins with a new strategy, which knows all results.
+
+        Otherwise the strategy goes on with its next point.
+        """
+        return True
 
     @property
     def wants_arrays(self) -> bool:
@@ -146,7 +162,7 @@ class Strategy(ABC):
         """
         if n < 0:
             raise StrategyError(f"{n} points were asked for; 0 or more is allowed")
-        waiting = [trial for trial in pending if not trial.state.finished and trial.id not in self._results]
+        waiting = [trial for trial in pending if trial.state.open and trial.id not in self._results]
         found = self._propose(n, waiting) if n else []
         self.asked += len(found)
         fidelity = getattr(self.settings, "fidelity", 1.0)
@@ -162,6 +178,8 @@ class Strategy(ABC):
     def tell(self, trials: Sequence[Trial]) -> None:
         """Learn from finished trials, in the order given; those told before are ignored.
 
+        Of one that was dropped nothing is learned but, where the kind wants that, that there is no result to wait for.
+
         Raises:
             StrategyError: if a trial is not finished, has no finite value for a component of the objective, or was
                 told before with another result. Nothing is learned then.
@@ -176,6 +194,8 @@ class Strategy(ABC):
             if trial.id not in self._results:
                 new[trial.id], results[trial.id] = trial, result
         self._results |= results
+        if not self.wants_dropped:
+            new = {number: trial for number, trial in new.items() if trial.state is not TrialState.DROPPED}
         if new:
             self._learn(list(new.values()))
 
@@ -213,9 +233,9 @@ class Strategy(ABC):
         """Take in finished trials, each for the first time."""
 
     def _checked(self, trial: Trial) -> Result:
-        if not trial.state.finished:
+        if trial.state.open:
             raise StrategyError(f"trial {trial.id} is {trial.state}; only finished trials can be told")
-        if trial.state is TrialState.FAILED:
+        if trial.state is not TrialState.DONE:
             return None
         if missing := [name for name in self.objective.names if name not in trial.objective]:
             raise StrategyError(f"trial {trial.id} is done but has no value of {missing[0]!r}")
@@ -235,6 +255,6 @@ class Strategy(ABC):
 
 
 def in_order_of_telling(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the finished ones of `trials` in the order in which they finished."""
-    finished = [trial for trial in trials if trial.state.finished]
+    """Return those of `trials` that have run, be they dropped since or not, in the order in which they finished."""
+    finished = [trial for trial in trials if not trial.state.open]
     return sorted(finished, key=lambda trial: (trial.told is None, trial.told or 0, trial.id))

@@ -110,6 +110,11 @@ class Mixture(Strategy):
         return None if all(member.foreseen(pending) is None for member in self.members) else 0
 
     @property
+    def wants_dropped(self) -> bool:
+        """Whether one of the members wants to know of trials that were dropped."""
+        return any(member.wants_dropped for member in self.members)
+
+    @property
     def wants_arrays(self) -> bool:
         """Whether one of the members models arrays."""
         return any(member.wants_arrays for member in self.members)

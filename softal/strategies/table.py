@@ -50,6 +50,11 @@ class Table(Strategy):
             return f"{settings.file.name}: {error}"
         return None
 
+    @classmethod
+    def begins_anew(cls, before: Space, after: Space) -> bool:
+        """Whether the rows have another meaning now: they do not where ranges alone have changed."""
+        return before.all_names != after.all_names
+
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         rows = self._rows()[self.asked : self.asked + n]
         return [Proposal(dict(point), notes={"line": line}) for line, point in rows]

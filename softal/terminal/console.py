@@ -22,6 +22,7 @@ from softal.orchestrator.summary import Finding
 from softal.space import Space
 from softal.terminal.columns import Column, show_columns
 from softal.terminal.output import Terminal, harmless, plain
+from softal.tracking.changes import Change
 from softal.trial import Trial, TrialState
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PLAIN_EVERY = 30.0  # seconds between lines about the progress where the output is no terminal
 LONG = 16  # characters of a choice that may go over several lines; numbers have fewer
 SETTING = 6  # significant digits of parameters that people are to set
+LATEST_CHANGES = 12  # that are printed; the report has all
 NEWS_EVERY = 0.2  # seconds between lines about trials, however short they are
 
 
@@ -143,6 +145,8 @@ def status_text(status: Status) -> str:
     parts = [f"{status.done} done", f"{status.running} running"]
     if status.failed:
         parts.append(f"{status.failed} failed")
+    if status.dropped:
+        parts.append(f"{status.dropped} dropped")
     if status.given:
         parts[0] += f" ({status.given} by user)"
     if status.best is not None:
@@ -223,7 +227,8 @@ def show_trials(
     objective: Objective | None = None,
 ) -> None:
     """Print trials as a table, with what they violate of the objective's outcome constraints."""
-    names, violating = list(names), objective is not None and bool(objective.outcomes)
+    names, outside = list(names), any(trial.outside for trial in trials)
+    violating = outside or (objective is not None and bool(objective.outcomes))
     points = {name: [value_text(trial.point.get(name, "")) for trial in trials] for name in names}
     columns = [
         Column("id", [str(trial.id) for trial in trials]),
@@ -236,8 +241,8 @@ def show_trials(
     ]
     if len({trial.host for trial in trials}) > 1:
         columns.append(Column("host", [plain(trial.host or "") for trial in trials], words=True))
-    if any(trial.reason for trial in trials):
-        columns.append(Column("reason", [plain(trial.reason or "") for trial in trials], words=True))
+    if any(trial.why for trial in trials):
+        columns.append(Column("reason", [plain(trial.why or "") for trial in trials], words=True))
     show_columns(console, columns)
 
 
@@ -271,7 +276,8 @@ def show_points(console: Terminal, trials: Sequence[Trial], space: Space) -> Non
 def _violates(objective: Objective | None, trial: Trial) -> str:
     if objective is None or trial.state is not TrialState.DONE:
         return ""
-    return ", ".join(f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+    said = (f"{one.value} {one.of(trial.observation):.6g}" for one in objective.violated(trial))
+    return ", ".join([*["the ranges"] * trial.outside, *said])
 
 
 def show_table(console: Terminal, shown: Shown) -> None:
@@ -313,6 +319,12 @@ def show_mapping(console: Terminal, rows: Mapping[str, Any], commands: Collectio
             console.say((key.ljust(width), "bold"), "  ", plain(value))
         else:
             console.tell(plain(value), head=f"{key.ljust(width)}  ")
+
+
+def show_changes(console: Terminal, changes: Sequence[Change]) -> None:
+    """Print the latest changes that the user has made of a campaign, a line each."""
+    for change in changes[-LATEST_CHANGES:]:
+        console.print(Text(plain(change.sentence), style="dim"), soft_wrap=True)
 
 
 def relative(path: Path) -> str:

@@ -54,6 +54,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "constraints": ["a + b <= 1", "k <= 4 * a + 2"],
     },
 }
+NARROW = {"parameters": {"x": {"low": -2.0, "high": 4.0}, "y": {"low": 4.0, "high": 15.0}}}  # a part of "real"
 STEPS: tuple[tuple[int, tuple[int, ...]], ...] = ((3, (1, 0)), (2, (4, 2, 3)), (1, (5,)), (4, (8, 6)), (1, (7, 10)))
 """One campaign: ask so many, then finish these trials in this order; 9 stays pending."""
 
@@ -92,7 +93,7 @@ class Bench:
     @property
     def pending(self) -> list[Trial]:
         """Trials without a result."""
-        return [trial for trial in self.trials if not trial.state.finished]
+        return [trial for trial in self.trials if trial.state.open]
 
     def ask(self, n: int) -> list[Proposal]:
         """Ask for `n` points and write them down."""
@@ -297,6 +298,34 @@ class StrategyContract:
         strategy.tell([trial for trial in others.trials if trial.state.finished])
         proposals = strategy.ask(2, others.pending)
         assert others.strategy.space.feasible(others.strategy.space.to_unit([p.point for p in proposals])).all()
+
+    def test_a_dropped_trial_teaches_nothing(self, candidate: Candidate) -> None:
+        bench = campaign(candidate, "real", steps=4)
+        number = next(trial.id for trial in bench.trials if trial.state is TrialState.DONE)
+        proposed = []
+        for shift in (0.0, -7.0):
+            trials, was = list(bench.trials), bench.trials[number]
+            values = {name: value + shift for name, value in was.objective.items()}
+            trials[number] = replace(was, state=TrialState.DROPPED, dropped="it is wrong", objective=values)
+            strategy = candidate.make(bench.strategy.space)
+            strategy.restore(trials)
+            proposed.append([proposal.point for proposal in strategy.ask(2, bench.pending)])
+        assert_same(proposed[0], proposed[1], candidate.tolerance)
+        assert proposed[0] or strategy.ask(2), "it waits for nothing but pending trials"
+
+    def test_takes_results_outside_of_the_ranges(self, candidate: Candidate) -> None:
+        others = campaign(Candidate("random", objective=candidate.objective), "real")
+        narrow = Space.from_dict(NARROW)
+        told = [replace(t, outside=not narrow.holds([t.point])[0]) for t in others.trials if t.state.finished]
+        assert {trial.outside for trial in told} == {True, False}
+        try:
+            strategy = candidate.make(narrow)
+        except StrategyError as error:
+            pytest.skip(f"it cannot serve a part of the space: {error}")
+        strategy.tell(told)
+        proposals = strategy.ask(2)
+        assert proposals
+        assert narrow.feasible(narrow.to_unit([proposal.point for proposal in proposals])).all()
 
     def test_leaves_global_random_numbers_alone(self, candidate: Candidate) -> None:
         before = _global_state()

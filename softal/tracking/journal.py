@@ -38,6 +38,7 @@ class Journal(Database):
     def __init__(self, folder: Path, *, read_only: bool, lock: Lock | None = None) -> None:
         super().__init__(folder, read_only=read_only, lock=lock)
         self._seq = 0
+        self._up_to_date = False  # whether it is known to have all columns
 
     @classmethod
     def create(cls, folder: Path, text: str, info: Mapping[str, Any]) -> Journal:
@@ -111,7 +112,20 @@ class Journal(Database):
             for table in tables.TABLES:
                 self._db.execute(table)
             self._db.executemany(tables.ADD_VERSION, rows)
+            for column in tables.ADD_COLUMNS:
+                self._db.execute(column)
             self._db.execute(f"PRAGMA user_version = {tables.VERSION}")
+
+    @property
+    def _select(self) -> str:
+        """The query of trials; a journal of an older version lacks columns until it is opened for writing."""
+        return tables.SELECT if self._whole else tables.OLD_SELECT
+
+    @property
+    def _whole(self) -> bool:
+        """Whether it has all columns."""
+        self._up_to_date = self._up_to_date or self.version >= tables.WITH_MARKS
+        return self._up_to_date
 
     # What readers ask.
 
@@ -137,6 +151,12 @@ class Journal(Database):
         with self._guarded():
             return int(self._one("SELECT max(told) FROM trials") or 0)
 
+    @property
+    def run(self) -> int:
+        """How many trials have run, those that were dropped since included."""
+        with self._guarded():
+            return int(self._one("SELECT count(*) FROM trials WHERE told IS NOT NULL"))
+
     def trials(self, *states: TrialState, arrays: bool = False) -> list[Trial]:
         """Return all trials, or those in `states`, in the order of their ids; with their arrays only if asked."""
         return list(self.read(*states, arrays=arrays))
@@ -144,12 +164,12 @@ class Journal(Database):
     def read(self, *states: TrialState, arrays: bool = False) -> Iterator[Trial]:
         """Give the same trials one after the other: of many, only a few are in memory at a time."""
         where = f" WHERE state IN ({', '.join('?' * len(states))})" if states else ""
-        return self._read(f"{tables.SELECT}{where} ORDER BY id", [str(state) for state in states], arrays)
+        return self._read(f"{self._select}{where} ORDER BY id", [str(state) for state in states], arrays)
 
     def some(self, ids: Iterable[int]) -> list[Trial]:
         """Return the trials with these ids, in this order, without arrays; KeyError where there is no such trial."""
         wanted = list(ids)
-        found = {trial.id: trial for part in self._among(wanted, tables.SELECT) for trial in self._decoded(part)}
+        found = {trial.id: trial for part in self._among(wanted, self._select) for trial in self._decoded(part)}
         return [found[i] for i in wanted]
 
     def points(self, ids: Iterable[int]) -> list[Point]:
@@ -172,22 +192,22 @@ class Journal(Database):
 
     def latest(self, state: TrialState, count: int) -> list[Trial]:
         """Return the trials in a state with the highest ids, at most so many, in the order of their ids."""
-        query = f"{tables.SELECT} WHERE state = ? ORDER BY id DESC LIMIT ?"
+        query = f"{self._select} WHERE state = ? ORDER BY id DESC LIMIT ?"
         return list(self._read(query, (str(state), count)))[::-1]
 
     def trial(self, trial_id: int) -> Trial | None:
         """Return one trial with its arrays."""
-        return next(self._read(f"{tables.SELECT} WHERE id = ?", (trial_id,), arrays=True), None)
+        return next(self._read(f"{self._select} WHERE id = ?", (trial_id,), arrays=True), None)
 
     def changes(self, since: int, limit: int = 1000) -> tuple[list[Trial], int]:
         """Return the trials that changed after `since`, oldest change first, and the last sequence number seen."""
         with self._guarded():
-            rows = self._db.execute(f"{tables.SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
+            rows = self._db.execute(f"{self._select} WHERE seq > ? ORDER BY seq LIMIT ?", (since, limit)).fetchall()
         return self._decoded(rows), rows[-1][1] if rows else since
 
     def told(self, after: int, upto: int, *, arrays: bool = False) -> Iterator[Trial]:
         """Give the trials that finished with sequence numbers in (after, upto], in that order."""
-        return self._read(f"{tables.SELECT} WHERE told > ? AND told <= ? ORDER BY told", (after, upto), arrays)
+        return self._read(f"{self._select} WHERE told > ? AND told <= ? ORDER BY told", (after, upto), arrays)
 
     def _read(self, query: str, values: Sequence[Any], arrays: bool = False) -> Iterator[Trial]:
         with self._guarded():
@@ -210,9 +230,10 @@ class Journal(Database):
         """Return the results of all trials that count as arrays."""
         names = ("id", "point", "fidelity", "objective", "objective_errors", *(["vals"] if objective.outcomes else []))
         shown = ["values" if name == "vals" else name for name in names]
+        counts = "state = 'done'" + (" AND outside IS NOT 1" if self._whole else "")
 
         def found() -> Iterator[Rows]:
-            rows = self._db.execute(f"SELECT {', '.join(names)} FROM trials WHERE state = 'done' ORDER BY id")
+            rows = self._db.execute(f"SELECT {', '.join(names)} FROM trials WHERE {counts} ORDER BY id")
             while some := rows.fetchmany(CHUNK):
                 columns: dict[str, Any] = dict(zip(shown, zip(*some, strict=True), strict=True))
                 columns |= {name: tables.loads(columns[name]) for name in shown if name in tables.AS_JSON}
@@ -224,8 +245,8 @@ class Journal(Database):
             return Scores.read(objective, found(), self.points)
 
     def busy_seconds(self) -> float:
-        """Return the time that finished trials took together [s]."""
-        query = "SELECT total(finished - started) FROM trials WHERE state IN ('done', 'failed')"
+        """Return the time that trials took together which have run, be they dropped since or not [s]."""
+        query = "SELECT total(finished - started) FROM trials WHERE state IN ('done', 'failed', 'dropped')"
         with self._guarded():
             return float(self._one(query))
 
@@ -237,7 +258,7 @@ class Journal(Database):
             of: `surrogate` or `learner`, as records say by a key of this name; those without it are the surrogate's.
         """
         with self._guarded():
-            if self.version < tables.VERSION:
+            if self.version < tables.WITH_VERSIONS:
                 found = [record for record in tables.old_versions(self.folder) if record["version"] > after]
             else:
                 query = "SELECT record FROM versions WHERE version > ? ORDER BY version"
@@ -277,7 +298,9 @@ class Journal(Database):
         if path.exists():
             return array_files.read(path, self.campaign)
         with self._guarded():
-            if self.version < tables.VERSION and not self._one("SELECT 1 FROM sqlite_master WHERE name = 'arrays'"):
+            if self.version < tables.WITH_VERSIONS and not self._one(
+                "SELECT 1 FROM sqlite_master WHERE name = 'arrays'"
+            ):
                 return {}  # a campaign of an older version, opened for reading
             content = self._one("SELECT content FROM arrays WHERE id = ?", (trial_id,))
             return load(content) if content else {}
@@ -286,8 +309,38 @@ class Journal(Database):
 
     def set_info(self, **info: Any) -> None:
         """Store facts about the campaign, each JSON."""
-        rows = [(key, json.dumps(value)) for key, value in info.items()]
-        self._execute("INSERT OR REPLACE INTO info VALUES (?, ?)", rows)
+        self._execute(tables.ADD_INFO, _facts(info))
+
+    def amend(self, trials: Iterable[Trial], **info: Any) -> None:
+        """Store what has changed of trials that are there, all but their arrays, and facts, in one transaction.
+
+        Readers are told of them in the order in which they finished.
+        """
+        amended = sorted(trials, key=lambda trial: (trial.told is None, trial.told or 0, trial.id))
+
+        def amend() -> None:
+            rows = [tables.amended(trial, self._seq + i) for i, trial in enumerate(amended, start=1)]
+            with self._transaction():
+                self._db.executemany(tables.AMEND, rows)
+                self._db.executemany(tables.ADD_INFO, _facts(info))
+            self._seq += len(rows)
+
+        self._patiently(amend)
+
+    def remove_newest(self, states: Sequence[TrialState]) -> int:
+        """Take away the latest trials as long as they have never begun and are in these states; return how many.
+
+        A trial before them stays whatever it is, since numbers have no gaps.
+        """
+        named = ", ".join(f"'{state}'" for state in states)
+        kept = (
+            f"SELECT coalesce(max(id), -1) FROM trials WHERE attempts > 0 OR state NOT IN ({named}) OR proposed_by = ?"
+        )
+        with self._guarded():
+            last = int(self._one(kept, (USER,)))
+            count = int(self._one("SELECT count(*) FROM trials WHERE id > ?", (last,)))
+        self._execute("DELETE FROM trials WHERE id > ?", [(last,)])
+        return count
 
     def add_version(self, record: Mapping[str, Any]) -> None:
         """Store the record of a version of surrogate or learner: JSON, with its number as `version`, and `of`."""
@@ -320,3 +373,7 @@ class Journal(Database):
                 self._db.executemany(tables.ADD_ARRAYS, contents)
             self._seq = seq
         return stored
+
+
+def _facts(info: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(key, json.dumps(value)) for key, value in info.items()]

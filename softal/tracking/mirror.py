@@ -166,8 +166,7 @@ class Follower:
     @property
     def behind(self) -> int:
         """How many finished trials the mirror does not hold yet, as far as it knows."""
-        counts = self.journal.counts()
-        return counts[TrialState.DONE] + counts[TrialState.FAILED] - self._held
+        return self.journal.run - self._held
 
     @property
     def up_to_date(self) -> bool:
@@ -224,7 +223,8 @@ class Follower:
         self._known, self._version = held.runs, held.version
         self._anew = held.recomputed != self._campaign.recomputed
         self._stale = held.step if self._anew or held.retried != self._campaign.retried else 0
-        self._convergence = Convergence(self.objective, 0 if self._stale else held.step)
+        since = self._campaign.changed if self._stale else 0
+        self._convergence = Convergence(self.objective, 0 if self._stale else held.step, since)
         self._connected = True
 
     def _failed(self, error: Exception) -> None:
@@ -295,7 +295,7 @@ class Follower:
         added: list[FinishedRun] = []
         self._plot_of_best = None
         for trial in changed:
-            if trial.state.finished:
+            if trial.told is not None:
                 self._finished(trial, added, folder / str(trial.id))
             else:
                 self._unfinished(trial)
@@ -420,8 +420,8 @@ class Follower:
                 self._store.remove(self._known.pop(trial))
             reason = str(self.journal.info.get("reason") or "-")
             now = milliseconds(self._clock()) or 0
-            counts, scores = self.journal.counts(), self.journal.scores(self.objective)
-            step = counts[TrialState.DONE] + counts[TrialState.FAILED]
+            scores = self.journal.scores(self.objective)
+            step = self._convergence.step
             metrics, tags = answer_record(self.objective, self._answer(scores), step, now)
             self._store.log_campaign(metrics, {"state": state, "reason": reason[:MAX_TEXT], **tags})
             self._store.close_campaign(CAMPAIGN_STATUS.get(state, "KILLED"), now)

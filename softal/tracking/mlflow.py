@@ -170,9 +170,9 @@ class MlflowStore:
         for trial, run in children:
             self._keep_one(known, trial, run)
         metrics = parent.data.metrics
-        step, version = sum(metrics.get(name, 0) for name in ("done", "failed")), metrics.get(VERSION_METRIC, 0)
+        step = sum(metrics.get(name, 0) for name in ("done", "failed", "dropped"))
         retried, recomputed = (parent.data.tags.get(tag, "") for tag in (RETRIED_TAG, RECOMPUTED_TAG))
-        return Held(known, int(step), retried, int(version), recomputed)
+        return Held(known, int(step), retried, int(metrics.get(VERSION_METRIC, 0)), recomputed)
 
     def _find_experiment(self) -> Experiment:
         experiment = self._client.get_experiment_by_name(self._name)

@@ -5,7 +5,8 @@ campaign                       parent run, name = the campaign's name
 trial                          nested run `trial <id>`, start and end time = the trial's
 point, seed, fidelity          parameters
 values, errors, objective      metrics `<name>`, `<name>_error`; `duration` [s]
-state, host, reason            tags
+state, host, reason, dropped   tags
+changes since the launch       tag of the parent run
 best, done, failed over time   metrics of the parent run, step = number of finished trials
 answer, its error and repeats  metrics of the parent run and tags `answer`, `answer_...`, when the campaign ends
 """
@@ -16,7 +17,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from softal.numeric import with_error
 from softal.objective import Objective
 from softal.objective.best import Lowest
 from softal.passwords import redacted
+from softal.tracking.changes import Change, changes_in
 from softal.trial import Trial, TrialState
 
 CAMPAIGN_TAG = "softal.campaign"
@@ -34,8 +36,16 @@ REFUSED_TAG = "softal.refused"  # of the campaign: what MLflow does not take
 VERSION_METRIC = "surrogate/version"
 ATTEMPTS_TAG = "attempts"  # of a trial that was started more than once
 RECOMPUTED_TAG = "softal.recomputed"  # of the campaign: when all losses were last computed anew
-RETRIED_TAG = "softal.retried"  # of the campaign: when failed trials were last run again, where the metrics know of it
-STATUS = {TrialState.RUNNING: "RUNNING", TrialState.DONE: "FINISHED", TrialState.FAILED: "FAILED"}
+DROPPED_TAG = "dropped"  # of a trial: why the user has dropped it
+CHANGES_TAG = "changes"  # of the campaign: what the user has changed since the launch
+# Of the campaign: when failed trials were last run again, or the user changed it, where the metrics know of it.
+RETRIED_TAG = "softal.retried"
+STATUS = {
+    TrialState.RUNNING: "RUNNING",
+    TrialState.DONE: "FINISHED",
+    TrialState.FAILED: "FAILED",
+    TrialState.DROPPED: "KILLED",
+}
 CAMPAIGN_STATUS = {"running": "RUNNING", "finished": "FINISHED", "done": "FINISHED", "failed": "FAILED"}
 EVERY_STEP = 1000  # up to here the convergence curve has a point for each trial, then for each improvement
 FORBIDDEN = re.compile(r"[^\w\-. :/]")  # what MLflow does not take in the name of a metric or parameter
@@ -65,7 +75,12 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class CampaignRecord:
-    """The campaign as a parent run."""
+    """The campaign as a parent run.
+
+    Attributes:
+        retried, recomputed: what its tags RETRIED_TAG and RECOMPUTED_TAG are to be.
+        changed: when the user changed it last, or losses were computed anew [ms]; 0 for never.
+    """
 
     id: str
     name: str
@@ -75,6 +90,7 @@ class CampaignRecord:
     text: str
     retried: str = ""
     recomputed: str = ""
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +181,8 @@ def trial_record(
     }
     if trial.reason:
         tags |= {"reason": trial.reason[:MAX_TEXT], "mlflow.note.content": f"Failed: {trial.reason[:MAX_TEXT]}"}
+    if trial.dropped is not None:
+        tags |= {DROPPED_TAG: trial.dropped[:MAX_TEXT], "mlflow.note.content": f"Dropped: {trial.why}"[:MAX_TEXT]}
     if objective is not None and trial.state is TrialState.DONE:
         tags["violates"] = objective.violations_text(trial)[:MAX_TEXT]
     if trial.attempts > 1:
@@ -176,7 +194,7 @@ def trial_record(
         trial=trial.id,
         status=STATUS[trial.state],
         start=milliseconds(begun) or 0,
-        end=end if end is not None or not trial.state.finished else milliseconds(begun),
+        end=end if end is not None or trial.state.open else milliseconds(begun),
         attempts=max(1, trial.attempts),
         tags={name: storable(value) for name, value in tags.items() if value},
         params={name: storable(value) for name, value in params.items() if value},
@@ -210,6 +228,8 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
         "mlflow.source.name": "softal",
         "mlflow.note.content": f"softal campaign **{name}**: {question}. One nested run a trial.",
     }
+    changes = changes_in(info)
+    tags |= {CHANGES_TAG: "; ".join(change.sentence for change in changes)[:MAX_TEXT]} if changes else {}
     described = {key(name): str(value)[:MAX_TEXT] for name, value in (info.get("described") or {}).items()}
     params = {"objective": question[:MAX_TEXT], "seed": str(info.get("seed", "")), **described}
     start = milliseconds(created) or 0
@@ -220,9 +240,16 @@ def campaign_record(info: Mapping[str, Any], objective: Objective) -> CampaignRe
         {k: storable(v) for k, v in tags.items()},
         {k: storable(v) for k, v in params.items() if v},
         redacted(str(info.get("text", ""))),
-        str(info.get("retried", "")),
+        _revision(info, changes),
         str(info.get("recomputed", "")),
+        max(milliseconds(at) or 0 for at in (info.get("recomputed", 0.0), *(change.at for change in changes))),
     )
+
+
+def _revision(info: Mapping[str, Any], changes: Sequence[Change]) -> str:
+    """Return what differs whenever metrics of an earlier session do not hold any more."""
+    said = [str(info["retried"])] if "retried" in info else []
+    return ", ".join([*said, *([f"{len(changes)} changes"] if changes else [])])
 
 
 def answer_record(
@@ -252,9 +279,11 @@ class Convergence:
     Args:
         objective: which components have a best value, and in which direction.
         logged: up to which step MLflow has the metrics already.
+        since: earliest time of a metric [ms]: those that are logged anew are to come after the old ones.
     """
 
-    def __init__(self, objective: Objective, logged: int = 0) -> None:
+    def __init__(self, objective: Objective, logged: int = 0, since: int = 0) -> None:
+        self._since = since
         self._lowest = Lowest(objective)
         self._signs = dict(zip(objective.names, objective.signs, strict=True))
         keys = Keys()
@@ -263,33 +292,35 @@ class Convergence:
         self._pending: list[tuple[bool, list[Metric]]] = []  # whether it must be kept, and one step's metrics
         self.done = 0
         self.failed = 0
+        self.dropped = 0
 
     @property
     def step(self) -> int:
-        """How many trials were counted."""
-        return self.done + self.failed
+        """How many trials were counted, those that were dropped included: their steps have gone by."""
+        return self.done + self.failed + self.dropped
 
     def add(self, trial: Trial) -> bool:
         """Count a finished trial; return whether it is a new best in any component."""
         self.done += trial.state is TrialState.DONE
         self.failed += trial.state is TrialState.FAILED
-        better = self._lowest.add(trial)
-        step = self.done + self.failed
+        self.dropped += trial.state is TrialState.DROPPED
+        better, step = self._lowest.add(trial), self.step
         if step > self._logged:
             if self._pending and not self._pending[-1][0]:
                 self._pending.pop()
             kept = better or step <= EVERY_STEP
-            self._pending.append((kept, self._row(step, milliseconds(trial.finished) or 0)))
+            self._pending.append((kept, self._row(step, max(milliseconds(trial.finished) or 0, self._since))))
         return better
 
     def _row(self, step: int, time: int) -> list[Metric]:
         lowest = self._lowest.losses
         known = {self._names[name]: self._signs[name] * loss for name, loss in lowest.items() if loss < math.inf}
         counts = {"done": float(self.done), "failed": float(self.failed)}
+        counts |= {"dropped": float(self.dropped)} if self.dropped else {}
         return [(name, value, time, step) for name, value in {**known, **counts}.items()]
 
     def flush(self) -> list[Metric]:
         """Return the metrics that are not yet logged, in the order of steps."""
         rows, self._pending = self._pending, []
-        self._logged = max(self._logged, self.done + self.failed)
+        self._logged = max(self._logged, self.step)
         return [metric for _, row in rows for metric in row]

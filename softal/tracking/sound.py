@@ -23,7 +23,8 @@ NOTHING: set[type] = {type(None)}
 CELLS: dict[str, set[type]] = {
     "id": {int}, "state": TEXT, "seed": {int}, "fidelity": NUMBER, "proposed_by": TEXT, "reason": TEXT | NOTHING,
     "proposed": NUMBER, "started": NUMBER | NOTHING, "finished": NUMBER | NOTHING, "host": TEXT | NOTHING,
-    "attempts": {int}, "asked_after": {int}, "told": {int} | NOTHING,
+    "attempts": {int}, "asked_after": {int}, "told": {int} | NOTHING, "dropped": TEXT | NOTHING,
+    "outside": {int} | NOTHING,
 }  # fmt: skip
 MAPPINGS: dict[str, set[type] | None] = {  # what is in them; None is anything
     "point": NUMBER | TEXT | {bool}, "notes": None, "values": NUMBER | {bool}, "errors": NUMBER | {bool},
@@ -35,7 +36,7 @@ INFO: dict[str, set[type]] = {
     "reason": TEXT | NOTHING, "created": NUMBER, "active": NUMBER, "active_at": NUMBER | NOTHING,
     "resumed": NUMBER | NOTHING, "budget": {dict}, "versions": {dict} | NOTHING, "machine": {dict} | NOTHING,
     "busy": NUMBER, "slots": {int}, "running": {int}, "retried": NUMBER, "recomputed": NUMBER,
-    "cluster": {dict}, "described": {dict} | NOTHING, "inputs": {dict},
+    "cluster": {dict}, "described": {dict} | NOTHING, "inputs": {dict}, "launched_with": TEXT,
 }  # fmt: skip
 
 

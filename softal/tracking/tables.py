@@ -12,12 +12,14 @@ from softal.about import SURROGATE
 from softal.tracking.sound import check_columns
 from softal.trial import Trial
 
-VERSION = 1  # of the tables, kept as SQLite's user_version; the first journals said nothing, which is 0
+VERSION = 2  # of the tables, kept as SQLite's user_version; the first journals said nothing, which is 0
+WITH_VERSIONS, WITH_MARKS = 1, 2  # since when there is the table of versions, and NEWER columns of trials
 COLUMNS = (
     "id", "seq", "state", "point", "seed", "fidelity", "proposed_by", "notes", "vals", "errors", "arrays", "artifacts",
     "objective", "objective_errors", "reason", "proposed", "started", "finished", "host", "attempts", "asked_after",
-    "told",
+    "told", "dropped", "outside",
 )  # fmt: skip
+NEWER = ("dropped", "outside")
 NAMES = tuple("values" if column == "vals" else column for column in COLUMNS)  # as `Trial.to_json` has them
 AS_JSON = ("point", "notes", "values", "errors", "arrays", "artifacts", "objective", "objective_errors")
 ARRAYS = "CREATE TABLE IF NOT EXISTS arrays (id INTEGER PRIMARY KEY, content BLOB NOT NULL)"
@@ -39,7 +41,12 @@ CREATE INDEX trials_told ON trials (told) WHERE told IS NOT NULL;
 CREATE INDEX trials_state ON trials (state);
 """
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM trials"
+OLD_SELECT = f"SELECT {', '.join(f'NULL AS {c}' if c in NEWER else c for c in COLUMNS)} FROM trials"
+ADD_COLUMNS = [f"ALTER TABLE trials ADD COLUMN {column}" for column in NEWER]
 UPSERT = f"INSERT OR REPLACE INTO trials ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+AMENDED = [column for column in COLUMNS if column not in ("id", "arrays")]
+AMEND = f"UPDATE trials SET {', '.join(f'{column} = ?' for column in AMENDED)} WHERE id = ?"
+ADD_INFO = "INSERT OR REPLACE INTO info VALUES (?, ?)"
 ADD_ARRAYS = "INSERT OR REPLACE INTO arrays VALUES (?, ?)"
 ADD_VERSION = "INSERT OR REPLACE INTO versions VALUES (?, ?)"
 
@@ -50,6 +57,12 @@ def row(trial: Trial, seq: int, told: int | None) -> Sequence[Any]:
     record |= {name: json.dumps(record[name]) if record[name] else None for name in AS_JSON}
     record["point"] = record["point"] or "{}"
     return [record[name] for name in NAMES]
+
+
+def amended(trial: Trial, seq: int) -> Sequence[Any]:
+    """Return what AMEND takes: the row of a trial but for its arrays, and its number."""
+    cells = dict(zip(COLUMNS, row(trial, seq, trial.told), strict=True))
+    return [*(cells[column] for column in AMENDED), trial.id]
 
 
 def with_told(trial: Trial, told: int | None) -> Trial:

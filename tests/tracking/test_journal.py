@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from softal.errors import CampaignStateError, JournalError
+from softal.objective import minimize
 from softal.tracking.journal import Journal
 from softal.tracking.lock import in_use
-from softal.tracking.tables import VERSION
-from softal.trial import Array, Observation, Trial, TrialState
+from softal.tracking.tables import NEWER, VERSION
+from softal.trial import USER, Array, Observation, Trial, TrialState
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_large_arrays_of_quick_trials_are_files(journal: Journal):
 
 def test_a_journal_of_an_older_version_has_no_table_of_arrays(journal: Journal):
     journal.write([done(0)])
-    journal._db.executescript("DROP TABLE arrays; DROP TABLE steps; PRAGMA user_version = 0")
+    _older(journal, 0, "DROP TABLE arrays; DROP TABLE steps")
     folder = journal.folder
     journal.close()
     with Journal.open(folder) as reader:
@@ -132,7 +133,7 @@ def test_an_error_in_the_middle_leaves_nothing_open(journal: Journal):
 
 def test_a_journal_of_the_first_version_gets_what_it_lacks(journal: Journal):
     journal.write([done(0)])
-    journal._db.executescript("DROP TABLE steps; DROP TABLE versions; PRAGMA user_version = 0")
+    _older(journal, 0, "DROP TABLE steps; DROP TABLE versions")
     journal.close()
     old = journal.folder / "surrogate" / "versions.jsonl"
     old.parent.mkdir()
@@ -151,11 +152,45 @@ def test_a_journal_of_the_first_version_gets_what_it_lacks(journal: Journal):
         assert [record["trials"] for record in migrated.versions(after=2)] == [12]
 
 
+def test_a_journal_without_marks_of_trials_is_read_and_gets_them(journal: Journal):
+    journal.write([done(0), done(1)])
+    _older(journal, 1)
+    folder = journal.folder
+    journal.close()
+    objective = minimize("energy")
+    with Journal.open(folder) as reader:
+        assert [(trial.dropped, trial.outside) for trial in reader.trials()] == [(None, False)] * 2
+        assert len(reader.scores(objective)) == 2
+    with Journal.open(folder, read_only=False) as migrated:
+        assert migrated.version == VERSION
+        dropped = replace(migrated.trials()[0], state=TrialState.DROPPED, dropped="wrong density")
+        migrated.amend([dropped], changes=[])
+        assert migrated.trials()[0] == dropped
+        assert migrated.trial(0).observation.arrays.keys() == {"s_k"}, "arrays stay where they are"
+        assert (len(migrated.scores(objective)), migrated.run) == (1, 2)
+
+
+def _older(journal: Journal, version: int, statements: str = "") -> None:
+    """Make the journal one of an older version."""
+    marks = "; ".join(f"ALTER TABLE trials DROP COLUMN {column}" for column in NEWER)
+    journal._db.executescript(f"{statements}; {marks}; PRAGMA user_version = {version}")
+
+
+def test_proposals_that_never_began_are_taken_away_from_the_end_alone(journal: Journal):
+    waiting = [Trial(i, done(i).point) for i in range(7)]
+    waiting[2] = replace(waiting[2], attempts=1)  # it was interrupted
+    waiting[4] = replace(waiting[4], proposed_by=USER)  # somebody asked for it
+    journal.write([done(0), *waiting[1:]])
+    assert journal.remove_newest([TrialState.PROPOSED]) == 2
+    assert [trial.id for trial in journal.trials()] == [0, 1, 2, 3, 4]
+    assert journal.seq == 7, "numbers of changes do not come again"
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_journal_of_a_newer_softal_is_refused(journal: Journal, read_only: bool):
     journal._db.execute(f"PRAGMA user_version = {VERSION + 1}")
     journal.close()
-    with pytest.raises(CampaignStateError, match=r"newer softal.*version 2.*up to 1.*update softal"):
+    with pytest.raises(CampaignStateError, match=r"newer softal.*version 3.*up to 2.*update softal"):
         Journal.open(journal.folder, read_only=read_only)
     assert not in_use(journal.folder)
 

@@ -126,6 +126,8 @@ def _asked(journal: Journal, number: int) -> Trial:
         count = sum(journal.counts().values())
         there = f"0 to {count - 1}" if count else "none yet; softal ask gives some"
         raise SpaceError(f"there is none in {journal.folder}; there are {there}")
+    if trial.dropped is not None:
+        raise SpaceError(f"it was dropped ({trial.dropped}): softal drop with --undo lets it count again")
     if trial.host == BY_HAND:
         return trial
     if trial.state.finished:

@@ -117,18 +117,21 @@ def write_yaml(data: Mapping[str, Any]) -> str:
     return text
 
 
+MISSING = object()  # what stands at a place of a file where nothing does
+
+
 def differences(before: str, after: str) -> list[str]:
     """Return one line `place: old -> new` for each place at which two YAML texts differ in meaning."""
-    old, new = (dict(_leaves(read_yaml(text), "")) for text in (before, after))
-    places = [*old, *(place for place in new if place not in old)]
-    missing = object()
-    lines = []
-    for place in places:
-        left, right = old.get(place, missing), new.get(place, missing)
-        if type(left) is not type(right) or left != right:
-            said = ["nothing" if value is missing else show(value) for value in (left, right)]
-            lines.append(f"{place or 'the file'}: {said[0]} -> {said[1]}")
-    return lines
+    found = differing(read_yaml(before), read_yaml(after))
+    said = {place: ["nothing" if v is MISSING else show(v) for v in pair] for place, pair in found.items()}
+    return [f"{place or 'the file'}: {old} -> {new}" for place, (old, new) in said.items()]
+
+
+def differing(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+    """Return each place at which the data of two files differ, with both values; MISSING where there is none."""
+    old, new = (dict(_leaves(data, "")) for data in (before, after))
+    pairs = {place: (old.get(place, MISSING), new.get(place, MISSING)) for place in [*old, *new]}
+    return {place: (a, b) for place, (a, b) in pairs.items() if type(a) is not type(b) or a != b}
 
 
 def _leaves(data: Any, place: str) -> Iterator[tuple[str, Any]]:

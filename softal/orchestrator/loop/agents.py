@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from softal import strategies, surrogates
 from softal.about import LEARNER, SURROGATE
 from softal.answer import Answer
@@ -24,10 +26,12 @@ from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.courses import Course, published
 from softal.orchestrator.workers.pickling import unpack
 from softal.temporary import sweep
+from softal.tracking.changes import began
 from softal.tracking.journal import Journal
-from softal.trial import Proposal, Trial
+from softal.trial import USER, Proposal, Trial
 
 NICENESS = 10  # agents give way to simulations that share their cores
+STRATEGY_STREAM = 0x73747261  # keeps the seeds of later strategies apart from others
 PREPARE_AFTER = 2.0  # seconds from the first proposals, while workers start, until the strategy imports its libraries
 
 
@@ -62,14 +66,19 @@ class Mirrored(NamedTuple):
 
 
 class Strategist:
-    """Owns the strategy: brings it up to date from the journal and asks it."""
+    """Owns the strategy: brings it up to date from the journal and asks it.
+
+    What earlier strategies of the campaign have proposed it knows as results of others.
+    """
 
     def __init__(self, parcel: bytes | Brief) -> None:
         brief = _settle(parcel)
         kind, settings = brief.strategy
-        self.strategy = strategies.build(kind, brief.space, brief.objective, brief.seed, settings)
         self.journal = Journal.open(brief.folder)
-        trials = self.journal.trials(arrays=self.strategy.wants_arrays)
+        first, earlier = began(self.journal.info)
+        self.strategy = strategies.build(kind, brief.space, brief.objective, _seed(brief.seed, earlier), settings)
+        self._first = first  # trial of this strategy: those before are others'
+        trials = [self._seen(trial) for trial in self.journal.read(arrays=self.strategy.wants_arrays)]
         self.known = max((trial.told for trial in trials if trial.told), default=0)
         self.strategy.restore(trials)
         self._prepared = isinstance(parcel, Brief)  # in the caller's process no thread is to import anything
@@ -84,8 +93,10 @@ class Strategist:
             pending: trials that are proposed or running.
         """
         if upto > self.known:
-            self.strategy.tell(list(self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays)))
+            told = self.journal.told(self.known, upto, arrays=self.strategy.wants_arrays)
+            self.strategy.tell([self._seen(trial) for trial in told])
             self.known = upto
+        pending = [self._seen(trial) for trial in pending]
         proposals = self.strategy.ask(n, pending)
         if not self._prepared:
             self._prepared = True
@@ -95,6 +106,10 @@ class Strategist:
         new = [Trial(-1, proposal.point, notes=proposal.notes) for proposal in proposals]
         exhausted = None if proposals or pending else self.strategy.exhausted_because
         return Reply(proposals, exhausted, self.strategy.foreseen([*pending, *new]))
+
+    def _seen(self, trial: Trial) -> Trial:
+        """Return a trial as the strategy sees it: one of an earlier strategy as if a user had proposed it."""
+        return trial if trial.id >= self._first else replace(trial, proposed_by=USER, notes={})
 
     def process(self) -> int:
         """Return the actor's process id."""
@@ -239,6 +254,11 @@ class Tracker:
     def process(self) -> int:
         """Return the actor's process id."""
         return os.getpid()
+
+
+def _seed(seed: int, earlier: int) -> int:
+    """Return the seed of a campaign's strategy, which is another one after each strategy before it."""
+    return int(np.random.SeedSequence([seed, STRATEGY_STREAM, earlier]).generate_state(1)[0]) if earlier else seed
 
 
 def _settle(parcel: bytes | Brief) -> Brief:

@@ -46,7 +46,8 @@ class Course:
         # Of results before that it knows others, or none: they were told anew, or their losses computed anew.
         anew = max(info.get("retried", 0.0), info.get("recomputed", 0.0) if what == SURROGATE else 0.0)
         records = [one for one in journal.versions() if self._is_mine(one) and one.get("created", anew) >= anew]
-        self.fitted = records[-1]["trials"] if records else 0
+        # What was withdrawn, or is gone, is learned anew.
+        self.fitted = records[-1]["trials"] if records and latest_of(brief.folder, what).exists() else 0
         # What learns from values alone needs no trials: of 100,000 these arrays take 5 MB, and trials 200 MB.
         self.values: TrainingData | None = None
         if issubclass(self.found, Surrogate) and self.found.learns_values():
@@ -123,6 +124,15 @@ def adopt(campaign: Path, kind: str) -> None:
         draft = campaign / LEARNER / "version-0.new"
         shutil.copytree(kept.resolve(), draft, dirs_exist_ok=True)
         publish(draft, 0)
+
+
+def withdraw(campaign: Path, what: str) -> None:
+    """Let a campaign have no surrogate, or no learner, until it has learned anew: what it knows does not hold."""
+    latest = latest_of(campaign, what)
+    if latest.is_dir() and not latest.is_symlink():  # as the first campaigns had it
+        shutil.rmtree(latest)
+    else:
+        latest.unlink(missing_ok=True)
 
 
 def published(folder: Path) -> list[int]:

@@ -120,7 +120,8 @@ class Loop:
     def _earlier(self) -> Iterator[Trial]:
         """Give the trials of earlier sessions in the order of telling, counted; few of them are in memory at a time."""
         for trial in self.journal.told(0, self.journal.seq):
-            self.progress.add(trial)
+            if trial.state.finished:  # others were dropped since
+                self.progress.add(trial)
             yield trial
 
     def run(self) -> str:

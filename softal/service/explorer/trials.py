@@ -12,6 +12,7 @@ import numpy as np
 from softal.numeric import Floats
 from softal.service.explorer.plain import plain
 from softal.space import Space
+from softal.tracking.changes import changes_in
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState
 
@@ -34,6 +35,7 @@ class Trials:
         self._places: list[Floats] = []
         self._seconds: list[float] = []  # of a whole simulation, by the trial's fidelity
         self._known = 0
+        self._changes = 0  # that the user had made of the campaign: a trial may be dropped
         self._reading = threading.Lock()
 
     def __len__(self) -> int:
@@ -42,9 +44,11 @@ class Trials:
     def follow(self) -> bool:
         """Read what has finished since; return whether anything has."""
         with self._reading, Journal.open(self.folder) as journal:
-            upto = journal.last_told
-            if upto <= self._known:
+            upto, changes = journal.last_told, len(changes_in(journal.info))
+            if upto <= self._known and changes == self._changes:
                 return False
+            if changes != self._changes:
+                self._ids, self._places, self._seconds, self._known, self._changes = [], [], [], 0, changes
             for trial in journal.told(self._known, upto):
                 if trial.state is TrialState.DONE:
                     self._take(trial)

@@ -141,6 +141,8 @@ class Bayesian(Strategy):
             if self._refinement:
                 self._refinement.add(trial)
             if self._trust_region:
+                if trial.outside:
+                    continue
                 done = trial.state is TrialState.DONE and self.objective.satisfied(trial)
                 loss = float(self.objective.losses([trial])[0, 0]) if done else np.inf
                 self._trust_region.observe(loss, self._history.done)
@@ -187,12 +189,14 @@ class Bayesian(Strategy):
         Free workers get further ones while nothing at all is known; later they wait for the model.
         """
         start = self._trust_region.start if self._trust_region else 0
-        return max(0, self.n_initial - (self._history.done - start) - len(pending))
+        return max(0, max(self.n_initial - (self._history.done - start), not self._history.inside) - len(pending))
 
     def _ready(self) -> bool:
         """Return whether there are results enough for a model: n_initial, or half of them where no more were asked."""
         start = self._trust_region.start if self._trust_region else 0
         done = self._history.done - start
+        if not self._history.inside:  # nothing is known within the ranges, which have been narrowed
+            return False
         return done >= self.n_initial or (
             not start and self.asked >= self.n_initial and done >= max(2, self.n_initial // 2)
         )

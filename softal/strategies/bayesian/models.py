@@ -86,7 +86,7 @@ class Models:
                 gps.append(gp)
                 scalings.append(scaling)
         Y = np.column_stack(values)
-        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, Y, tuple(units), outcomes)
+        return Posterior(tuple(gps), tuple(scalings), fitted, results.X, Y, tuple(units), outcomes, results.inside)
 
     def _outcomes_of(self, first: Results, results: Results, start: int) -> Outcomes | None:
         if self._outcomes is None:

@@ -53,6 +53,7 @@ class Posterior:
         units: (m,) of the values: acquisition functions hold absolute constants, so that they are given values in
             units of their spread, and what is proposed does not depend on the unit of the objective.
         outcomes: where outcome constraints are satisfied; None without any.
+        inside: (n,) whether the points are within the ranges; None where all are.
     """
 
     gps: tuple[ExactGP, ...]
@@ -62,11 +63,13 @@ class Posterior:
     Y: Floats
     units: tuple[Scaling, ...]
     outcomes: Outcomes | None = None
+    inside: NDArray[np.bool_] | None = None
 
     @cached_property
     def probable(self) -> NDArray[np.intp]:
-        """Rows (p,) of the points that probably satisfy the outcome constraints, which alone may be the best ones."""
-        return np.flatnonzero(self.outcomes.probable(self.X)) if self.outcomes else np.arange(len(self.X))
+        """Rows (p,) of the points within the ranges that probably satisfy the outcome constraints: one may be best."""
+        inside = np.ones(len(self.X), dtype=bool) if self.inside is None else self.inside
+        return np.flatnonzero(inside & self.outcomes.probable(self.X) if self.outcomes else inside)
 
     @property
     def centre(self) -> Floats:

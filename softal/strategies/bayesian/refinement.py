@@ -106,6 +106,8 @@ class Refinement:
 
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
+        if trial.outside:
+            return
         key = point_key(trial.point)
         done = trial.state is TrialState.DONE and self.objective.satisfied(trial)  # to violate is to fail here
         if done and key not in self._points:
@@ -134,7 +136,9 @@ class Refinement:
         if loss is None:
             self.radius = min(self.radius, radius / 2)
             return
-        centre = self._points[self._trials[notes["centre"]]]
+        centre = self._points.get(self._trials.get(notes["centre"], ()))
+        if centre is None or not centre.losses:  # it was dropped since: nothing can be said of the step
+            return
         achieved = float(np.mean(centre.losses)) - loss
         error = sigma * (1.0 + 1.0 / len(centre.losses)) ** 0.5
         ratio = (achieved + error) / (promised + error) if promised + error > 0 else 1.0

@@ -144,6 +144,11 @@ class CMAES(Strategy):
         under_way = [trial for trial in pending if trial.notes.get("run") == self._run]
         return max(0, int(self._es.popsize) - len(self._pool) - len(under_way))
 
+    @property
+    def wants_dropped(self) -> bool:
+        """True: a population is full with a point that was dropped, as it is with one that failed."""
+        return True
+
     def cards(self, view: View) -> Sequence[Card]:
         """Return the search distribution by generation."""
         from softal.strategies.cmaes.cards import cards
@@ -191,7 +196,7 @@ class CMAES(Strategy):
             if trial.notes.get("run") == self._run and "y" in trial.notes:
                 self._pool.append(entry)
                 self._own.append(entry)
-            elif "y" not in trial.notes and not self._run:  # a restart is to look elsewhere
+            elif "y" not in trial.notes and not self._run and not trial.outside:  # a restart is to look elsewhere
                 self._take_other(entry)
             if len(self._pool) >= self._es.popsize:
                 self._update()
@@ -201,7 +206,7 @@ class CMAES(Strategy):
         as_drawn = "y" in notes and DONE_ELSEWHERE not in notes
         drawn = notes.get("generation") if as_drawn and notes.get("start") == self._starts else None
         y = np.array(notes["y"]) if as_drawn else self._genotypes.of(self.space.to_unit([trial.point])[0])
-        if trial.state is TrialState.FAILED:
+        if trial.state is not TrialState.DONE:  # one that was dropped leaves its place in a population, too
             return Entry(y, np.nan, np.nan, drawn)
         loss, error = self.objective.losses([trial])[0, 0], self.objective.loss_errors([trial])[0, 0]
         return Entry(y, float(loss), float(error), drawn, self._violations.add(trial))

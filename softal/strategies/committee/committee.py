@@ -37,6 +37,7 @@ from softal.strategies.committee.design import Design
 from softal.strategies.committee.settings import CommitteeSettings
 from softal.strategies.shared.feasibility import Feasibility
 from softal.strategies.shared.history import fitted_at
+from softal.strategies.shared.places import unit_points
 from softal.strategies.shared.region import Region, is_new
 from softal.strategies.sobol import MAX_DIMENSION
 from softal.strategies.table import read_points
@@ -122,7 +123,7 @@ class Committee(Strategy):
 
     def _unit(self, trials: Sequence[Trial]) -> Floats:
         """Return unit points (n, d)."""
-        return np.clip(self.space.to_unit([trial.point for trial in trials]), 0.0, 1.0)
+        return unit_points(self.space, trials)
 
     def _propose(self, n: int, pending: Sequence[Trial]) -> list[Proposal]:
         waiting = self._unit(pending)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from softal.numeric import Floats
 from softal.objective import Component, Objective
 from softal.space import Space
+from softal.strategies.shared.places import unit_points
 from softal.trial import Observation, Trial, TrialState
 
 GROWTH = 1.2  # hyperparameters are fitted anew when the number of trials has grown by this factor
@@ -28,7 +29,8 @@ class Results:
         variances: of the residuals, of the same shapes.
         outcomes: (n, c) the values that have outcome constraints.
         outcome_errors: (n, c) their standard errors; NaN where not known.
-        satisfied: (n,) whether the outcome constraints are, by these values.
+        satisfied: (n,) whether the outcome constraints are, by these values, and the points are within the ranges.
+        inside: (n,) whether the points are.
     """
 
     X: Floats
@@ -39,6 +41,7 @@ class Results:
     outcomes: Floats
     outcome_errors: Floats
     satisfied: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
 
     @property
     def ranked(self) -> Floats:
@@ -59,6 +62,7 @@ class Results:
             self.outcomes[index],
             self.outcome_errors[index],
             self.satisfied[index],
+            self.inside[index],
         )
 
 
@@ -75,12 +79,13 @@ class History:
         self._done: list[tuple[Floats, Floats, Floats]] = []
         self._residuals: list[list[tuple[Floats, Floats]]] = []
         self._outcomes: list[tuple[list[float], list[float], bool]] = []
+        self._inside: list[bool] = []
         self._failed: list[Floats] = []
         self._stacked: Results | None = None
 
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
-        u = np.clip(self.space.to_unit([trial.point])[0], 0.0, 1.0)
+        u = unit_points(self.space, [trial])[0]
         if trial.state is TrialState.FAILED:
             self._failed.append(u)
             return
@@ -91,6 +96,7 @@ class History:
         values = [one.of(trial.observation) for one in self.objective.outcomes]
         known = [errors.get(name, np.nan) for name in names]
         self._outcomes.append((values, known, self.objective.satisfied(trial)))
+        self._inside.append(not trial.outside)
         self._stacked = None
 
     def checked(self, trial: Trial) -> list[tuple[Floats, Floats]]:
@@ -112,6 +118,11 @@ class History:
     def done(self) -> int:
         """Number of trials that are done."""
         return len(self._done)
+
+    @property
+    def inside(self) -> int:
+        """Number of them that lie within the ranges."""
+        return sum(self._inside)
 
     @property
     def failed(self) -> Floats:
@@ -141,7 +152,7 @@ class History:
                 (n, len(self.objective.outcomes)),
                 np.array([row[2] for row in self._outcomes], dtype=bool),
             )
-            outcomes = values.reshape(shape), known.reshape(shape), satisfied
+            outcomes = values.reshape(shape), known.reshape(shape), satisfied, np.array(self._inside, dtype=bool)
             self._stacked = Results(X, losses, errors, residuals, variances, *outcomes)
         return self._stacked.rows(np.arange(start, len(self._done))) if start else self._stacked
 

@@ -143,8 +143,18 @@ class CampaignData:
         return [t for t in self.finished if t.state is TrialState.FAILED]
 
     @cached_property
+    def dropped(self) -> list[Trial]:
+        """Trials that the user has dropped, in the order of their ids."""
+        return [t for t in self.trials if t.state is TrialState.DROPPED]
+
+    @cached_property
+    def outside(self) -> list[Trial]:
+        """Trials that are done, and outside of the ranges as they are now."""
+        return [t for t in self.done if t.outside]
+
+    @cached_property
     def violating(self) -> list[Trial]:
-        """Trials that are done, and violate an outcome constraint."""
+        """Trials that are done, and violate an outcome constraint, or are outside of the ranges."""
         return [t for t in self.done if not self.objective.satisfied(t)]
 
     @cached_property

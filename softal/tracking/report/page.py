@@ -14,7 +14,8 @@ from softal.cards.view import Advisor, Opinion, Source, cards_of
 from softal.objective import Objective
 from softal.passwords import redacted
 from softal.space import Space
-from softal.tracking.report import known, observed, progress, trials
+from softal.tracking.changes import changes_in
+from softal.tracking.report import changed, known, observed, progress, trials
 from softal.tracking.report.curves import matched
 from softal.tracking.report.data import CampaignData, read
 from softal.tracking.report.loss import loss_rows
@@ -99,9 +100,12 @@ def cards(data: CampaignData, opinion: Opinion) -> list[Card]:
             "Each finished trial is a dot with its standard error"
             + ("." if learning else "; the line is the best so far.")
             + (" Hollow dots are of lower fidelity." if progress.fidelities_differ(data) else "")
-            + (" Crosses violate a constraint." if data.violating else ""),
+            + (f" Crosses {_crosses(data)}." if data.violating else "")
+            + (" Dotted lines: changes." if changes_in(data.info) else ""),
             progress.best_against_trials(data),
         ),
+        changed.changes_card(data),
+        changed.dropped_card(data),
         card("Pareto front", "No other trial beats these in every objective.", progress.pareto(data)),
         *own,
         *_matches(data, opinion),
@@ -124,6 +128,12 @@ def cards(data: CampaignData, opinion: Opinion) -> list[Card]:
         card("Workers over time", _use(data), progress.utilisation(data)),
     ]
     return [one for one in found if one is not None]
+
+
+def _crosses(data: CampaignData) -> str:
+    """Return what crosses are."""
+    said = ["violate a constraint"] * bool(data.objective.outcomes) + ["are outside of the ranges"] * bool(data.outside)
+    return " or ".join(said)
 
 
 def _observed(data: CampaignData, own: Sequence[Card]) -> Card | None:

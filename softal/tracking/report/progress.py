@@ -15,6 +15,7 @@ from softal.cards import theme
 from softal.cards.statistics import axis_type, main_range, thin
 from softal.cards.text import is_finite
 from softal.objective import Component
+from softal.tracking.changes import changes_in
 from softal.tracking.report.data import CampaignData
 from softal.tracking.report.statistics import concurrency, lanes, running_best
 from softal.trial import Trial, TrialState, is_whole
@@ -34,6 +35,8 @@ def best_against_trials(data: CampaignData) -> go.Figure | None:
     made.update_layout(theme.figure(140 + 300 * len(components)).layout)
     for row, component in enumerate(components, start=1):
         _progress_panel(made, data, component, row)
+    for trial in sorted({change.trial for change in changes_in(data.info)}):
+        made.add_vline(x=trial - 0.5, line={"color": theme.MUTED, "width": 1, "dash": "dot"})
     first, last = data.numbered[0].id, data.numbered[-1].id
     margin = 0.5 + 0.02 * (last - first)
     made.update_xaxes(range=[first - margin, last + margin])

@@ -43,6 +43,7 @@ def facts(data: CampaignData) -> Facts:
     cards = [
         ("trials done", f"{len(data.done):,}"),
         ("failed", f"{len(data.failed):,}"),
+        *([("dropped", f"{len(data.dropped):,}")] if data.dropped else []),
         *([("violate a constraint", f"{len(data.violating):,}")] if data.objective.outcomes else []),
         ("running time", duration(data.active) if data.active else "–"),
         ("trials per hour", _rate(per_hour) if per_hour else "–"),
