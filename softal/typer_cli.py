@@ -19,7 +19,8 @@ app = typer.Typer(
 )
 for command in (
     files.init, files.validate, sessions.launch, sessions.resume, looking.status, looking.trials, looking.best,
-    looking.predict, looking.compare, data.add, data.repeat, by_hand.ask, by_hand.tell, simulate, looking.report,
+    looking.predict, looking.compare, data.add, data.repeat, data.drop, by_hand.ask, by_hand.tell, simulate,
+    looking.report,
     pages.ui, pages.serve, installed.kinds, installed.doctor,
 ):  # fmt: skip
     app.command()(command)

@@ -1,4 +1,4 @@
-"""`softal add` and `softal repeat`: results that a campaign is given, and trials that are asked of it."""
+"""`softal add`, `repeat` and `drop`: results that a campaign is given, trials asked of it, and those that are wrong."""
 
 from __future__ import annotations
 
@@ -65,6 +65,33 @@ def _going_on(campaign: Campaign) -> str:
     from softal.simulators.by_hand import ByHand
 
     return command("ask" if isinstance(campaign.spec.built, ByHand) else "resume", campaign.folder)
+
+
+def drop(
+    folder: Folder,
+    trials: Annotated[list[int], typer.Argument(min=0, help="Numbers of the trials.")],
+    why: Annotated[str, typer.Option(help="Why they are wrong, for whoever looks at the campaign later.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Let dropped trials count again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop trials that are wrong: they stay to be seen, with the reason, and count for nothing."""
+    from softal.orchestrator.campaign import Campaign
+    from softal.terminal.output import Terminal, plain, print_json
+
+    campaign = Campaign.open(folder, own_code=True)
+    found = campaign.drop(*trials, why=why, undo=undo)
+    learned = campaign.relearn()
+    if as_json:
+        shown = [{"id": one.id, "state": str(one.state), "dropped": one.dropped} for one in found]
+        print_json({"trials": shown, "learned": learned})
+        return
+    out = Terminal()
+    for one in found:
+        out.say(f"Trial {one.id} is {one.state}" + (f": {plain(one.dropped)}" if one.dropped else ""))
+    if learned:
+        out.say(f"  learned anew   the {' and the '.join(learned)}")
+    out.say(f"  what is found  {command('best', folder)}")
+    out.say(f"  go on with     {command('resume', folder)}")
 
 
 def _numbers(ids: list[int]) -> str:

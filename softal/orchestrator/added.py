@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from softal.orchestrator.loop.brief import Brief
 
 
+KNOWN = (TrialState.DONE, TrialState.DROPPED)  # what a user has dropped is not taken in again
+
+
 def add(folder: Path, space: Space, trial: Trial) -> Trial:
     """Write a finished trial into the journal of the campaign in a folder; see `Campaign.add`."""
     if trial.state is not TrialState.DONE or trial.observation is None:
         raise CampaignStateError(f"the simulation is not done and cannot be added: {trial.reason or trial.state}")
     point = space.complete(trial.point)
-    with _opened(folder) as journal:
+    with opened(folder) as journal:
         if (known := find(journal, point, trial.seed, trial.fidelity)) is not None:
             return known
         [stored] = _write(journal, [replace(trial, point=point, notes={})])
@@ -42,13 +45,13 @@ def add_all(folder: Path, trials: Sequence[Trial]) -> list[Trial]:
 
     One with the point, the fidelity and the values of a user's trial that is there already is that trial.
     """
-    with _opened(folder) as journal:
+    with opened(folder) as journal:
         return include(journal, trials)
 
 
 def include(journal: Journal, trials: Sequence[Trial]) -> list[Trial]:
     """Write results into an open journal; see `add_all`."""
-    there = Counter(_content(trial) for trial in journal.read(TrialState.DONE) if trial.proposed_by == USER)
+    there = Counter(_content(trial) for trial in journal.read(*KNOWN) if trial.proposed_by == USER)
     new = []
     for trial in trials:
         there[_content(trial)] -= 1
@@ -71,7 +74,7 @@ def _content(trial: Trial) -> str:
 
 def repeat(folder: Path, number: int, times: int, seed: int) -> list[Trial]:
     """Let a trial's point wait to be run again, each time with a seed of its own; see `Campaign.repeat`."""
-    with _opened(folder) as journal:
+    with opened(folder) as journal:
         known = journal.trial(number)
         if known is None:
             raise CampaignStateError(f"there is no trial {number} in {folder}; there are {_there(journal)}")
@@ -92,7 +95,7 @@ def _there(journal: Journal) -> str:
 
 def find(journal: Journal, point: Point, seed: int, fidelity: float) -> Trial | None:
     """Return the trial by which this run was added before; None where it was not."""
-    own = (trial for trial in journal.read(TrialState.DONE) if trial.proposed_by == USER)
+    own = (trial for trial in journal.read(*KNOWN) if trial.proposed_by == USER)
     return next((trial for trial in own if same_run(trial, point, seed, fidelity)), None)
 
 
@@ -105,7 +108,7 @@ def retrain(brief: Brief) -> list[dict[str, Any]]:
     """Train on all trials and write the versions into the journal; see `Campaign.retrain`."""
     from softal.orchestrator.loop.agents import Trainer
 
-    with _opened(brief.folder) as journal:
+    with opened(brief.folder) as journal:
         trainer = Trainer(brief)
         try:
             trained = trainer.step(final=True)
@@ -118,7 +121,8 @@ def retrain(brief: Brief) -> list[dict[str, Any]]:
     return trained.records
 
 
-def _opened(folder: Path) -> Journal:
+def opened(folder: Path) -> Journal:
+    """Open the journal in a folder for writing; CampaignStateError says that its campaign runs, where it does."""
     try:
         return Journal.open(folder, read_only=False)
     except CampaignStateError as error:

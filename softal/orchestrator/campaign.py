@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from softal.about import command
+from softal.about import LEARNER, SURROGATE, command
 from softal.errors import CampaignFileError, CampaignStateError, JournalError, Problem, SoftalError
 from softal.kinds import inputs
 from softal.orchestrator import provenance
@@ -480,6 +480,25 @@ class Campaign(Results):
 
         return repeat(self.folder, trial, times, self.spec.seed)
 
+    def drop(self, *trials: int, why: str = "", undo: bool = False) -> list[Trial]:
+        """Drop trials that are wrong, or let them count again; return them as they are now.
+
+        A dropped trial stays in the journal with the reason. Nothing learns from it, it is neither the best nor in the
+        answer, and its place in the budget is free again. Surrogate and learner are gone then until `retrain`, or until
+        the campaign goes on.
+
+        Args:
+            trials: their numbers.
+            why: for people who look at the campaign later; needed where they are dropped.
+            undo: let dropped trials count again.
+
+        Raises:
+            CampaignStateError: if the campaign is running, there is no such trial, or it cannot be dropped.
+        """
+        from softal.orchestrator.dropped import drop, take_back
+
+        return take_back(self.folder, trials) if undo else drop(self.folder, trials, why)
+
     def retrain(self) -> list[dict[str, Any]]:
         """Let surrogate and learner learn from all trials, and return the records of the versions that are new.
 
@@ -489,6 +508,18 @@ class Campaign(Results):
         from softal.orchestrator.added import retrain
 
         return retrain(self.brief())
+
+    def relearn(self) -> list[str]:
+        """Let surrogate and learner, as far as there are any, learn from all trials; return which of them have.
+
+        Raises:
+            CampaignStateError: as of `retrain`.
+        """
+        from softal.surrogates.folders import latest_of
+
+        if self.brief().learners and self.status().done:
+            self.retrain()
+        return [what for what in (SURROGATE, LEARNER) if latest_of(self.folder, what).exists()]
 
     # By hand.
 
