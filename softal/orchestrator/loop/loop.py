@@ -192,7 +192,7 @@ class Loop:
         elif self._stop_deadline == math.inf:
             self._stop_deadline = time.time() + self.plan.grace
             if (self.journal.displaced or self.hopeless) and self.crew.tasks:
-                self.listener.message(waiting_text(self.plan.grace, self.crew.begun))
+                self.listener.message(waiting_text(self.plan.grace, len(self.crew.running)))
         return reason
 
     @property

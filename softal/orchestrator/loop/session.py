@@ -227,5 +227,5 @@ class _Stops:
             self.loop.stop(STOP_SIGNALS[self.signal], at_once=True)
             self.loop.agents.hurry = True
             return
-        self._listener.message(waiting_text(self._grace, self.loop.crew.begun))
+        self._listener.message(waiting_text(self._grace, len(self.loop.crew.running)))
         self.loop.stop(STOP_SIGNALS[self.signal])
