@@ -54,14 +54,14 @@ def kept_in(campaign: Path, *, only_losses: bool) -> Iterator[None]:
 
 def input_file(path: Path, role: str = NEW) -> Path:
     """Note a file that a campaign file names, with the modules beside it that it imports; return where it is read."""
-    path = Path(os.path.normpath(Path.cwd() / path))
+    place = Path(os.path.normpath(Path.cwd() / path))
     noted = _noted.get()
-    if noted is not None and (path not in noted or role == LOSSES):  # a simulator may read a reference, too
-        noted |= dict.fromkeys(_with_imports(path), role)
+    if noted is not None and (place not in noted or role == LOSSES):  # a simulator may read a reference, too
+        noted |= dict.fromkeys(_with_imports(place), role)
     if (copies := _copies.get()) is None:
         return path
     root, only_losses = copies
-    copy = _copy_of(path, root)
+    copy = _copy_of(place, root)
     return copy if (role == LOSSES or not only_losses) and is_file(copy) else path
 
 
