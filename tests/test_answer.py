@@ -190,7 +190,7 @@ def test_edges_of_numbers_and_none_of_choices(point, found):
 
 @pytest.mark.parametrize(("r2", "coverage", "said"), [
     (0.9, 0.95, ""), (0.32, 0.9, ""), (0.29, 0.95, "R² 0.29, and is believed above 0.31"), (-2.0, 0.9, "R² -2.00"),
-    (np.nan, np.nan, "R² nan"), (0.9, 0.4, "40%"),
+    (np.nan, np.nan, "cannot be judged by the 25 trials"), (0.9, 0.4, "40%"),
 ])  # fmt: skip
 def test_a_surrogate_is_believed_where_it_predicts_more_than_chance_would(r2, coverage, said):
     shown = doubt(Diagnostics(25, "leave-one-out", {"f": 0.1}, {"f": r2}, {"f": coverage}), "f")

@@ -70,6 +70,8 @@ def doubt(found: Diagnostics, target: str) -> str:
     """Return why a surrogate is not believed; empty where it is."""
     r2, coverage = found.r2.get(target, math.nan), found.coverage.get(target, math.nan)
     needed = least_r2(found.n)
+    if math.isnan(r2):  # of one trial, or of values that are all the same
+        return f"cannot be judged by the {found.n} trials that it knows" if found.n > 1 else "knows one trial only"
     if not r2 > needed:
         return f"predicts unseen trials with R² {r2:.2f}, and is believed above {needed:.2f}"
     if not coverage >= LEAST_COVERAGE:
