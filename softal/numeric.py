@@ -13,6 +13,15 @@ PLAIN = (-4, 7)  # powers of ten from which and below which numbers are written 
 DIGITS = 9  # of a value that is known better than people read
 
 
+def finite(text: str) -> float | None:
+    """Return the finite number that a text is; None where it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 def number(value: object, digits: int = 4) -> str:
     """Return a value as people read it: numbers with so many significant digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -6,7 +6,6 @@ and counted, since older results often cover more than one asks for now.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 from softal.errors import CampaignStateError, InvalidObservation, NotReturned, SpaceError
 from softal.kinds.validation import show, unknown
+from softal.numeric import finite
 from softal.objective import Objective
 from softal.orchestrator.points import complete_point
 from softal.orchestrator.status import require_campaign
@@ -207,12 +207,12 @@ def _wanted(objective: Objective) -> list[str]:
 
 def _wrong_cell(path: Path, rows: Rows, name: str) -> str:
     cells = zip(rows.lines, (cells[name] for cells in rows.cells), strict=True)
-    line, cell = next(((line, cell) for line, cell in cells if cell and _number(cell) is None), (rows.lines[0], ""))
+    line, cell = next(((line, cell) for line, cell in cells if cell and finite(cell) is None), (rows.lines[0], ""))
     return f"{path}, line {line}: {name}: {show(cell)} is given; a number with a decimal point is allowed"
 
 
 def _holds_numbers(rows: Rows, column: str) -> bool:
-    found = [_number(cells[column]) for cells in rows.cells if cells[column]]
+    found = [finite(cells[column]) for cells in rows.cells if cells[column]]
     return bool(found) and all(number is not None for number in found)
 
 
@@ -234,7 +234,7 @@ def _is_error(name: str, numbers: Mapping[str, float]) -> bool:
 
 
 def _fidelity(text: str) -> float:
-    fidelity = 1.0 if not text else _number(text)
+    fidelity = 1.0 if not text else finite(text)
     if fidelity is None or not 0 < fidelity <= 1:
         raise ValueError(f"fidelity: {show(text)} is given; a number above 0, up to 1, is allowed")
     return fidelity
@@ -249,12 +249,4 @@ def _seed(text: str) -> int:
 def _outside(space: Space, entry: Mapping[str, Any]) -> bool:
     """Whether a point has all free parameters, and numbers where they are wanted: it is a point of another space."""
     numbers = [name for name in space.names if isinstance(space.parameters[name], Real | Integer)]
-    return all(name in entry for name in space.names) and all(_number(str(entry[name])) is not None for name in numbers)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    return all(name in entry for name in space.names) and all(finite(str(entry[name])) is not None for name in numbers)

@@ -42,13 +42,23 @@ def write_trials(path: Path, trials: Sequence[Trial], space: Space) -> None:
     rows = [flat(trial.to_json()) for trial in trials]
     first = ["id", "state", *space.all_names]
     columns = list(dict.fromkeys([*first, *(name for row in rows for name in row if name not in LAST), *LAST]))
-    lines = [columns, *([_cell(row.get(name)) for name in columns] for row in rows)]
+    lines: list[list[Any]] = [columns, *([row.get(name) for name in columns] for row in rows)]
+    write_lines(lines, path)
+
+
+def write_lines(lines: Sequence[Sequence[Any]], path: Path, *, new: bool = False) -> None:
+    """Write a table as CSV to a file, or to standard output; a new one takes the place of no other.
+
+    Raises:
+        SpaceError: if it cannot be written.
+    """
+    cells = [[_cell(value) for value in line] for line in lines]
     if path == STANDARD_OUTPUT:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
+        csv.writer(sys.stdout, lineterminator="\n").writerows(cells)
         return
     try:
-        with path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(lines)
+        with path.open("x" if new else "w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(cells)
     except OSError as error:
         raise SpaceError(f"{path} cannot be written: {in_a_line(error)}") from error
 

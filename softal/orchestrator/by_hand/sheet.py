@@ -9,17 +9,15 @@ A line without any result is still to be done, so that one sheet can be told aga
 
 from __future__ import annotations
 
-import csv
-import math
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from softal.errors import SpaceError
 from softal.kinds.validation import show, unknown
+from softal.numeric import finite
 from softal.objective import Objective
 from softal.orchestrator.by_hand.telling import Result, wanted
-from softal.orchestrator.trial_table import STANDARD_OUTPUT
+from softal.orchestrator.trial_table import STANDARD_OUTPUT, write_lines
 from softal.outputs import Outputs
 from softal.reading import in_a_line
 from softal.references.tables import Rows, read_rows
@@ -49,19 +47,8 @@ def write_sheet(path: Path, trials: Sequence[Trial], space: Space, values: Itera
     told = [part for name in values for part in (name, f"{name}{ERROR}")]
     lines: list[list[object]] = [[TRIAL, *space.all_names, *told, FAILED]]
     empty = [""] * (len(told) + 1)
-    lines += [[trial.id, *(_cell(trial.point[name]) for name in space.all_names), *empty] for trial in trials]
-    if path == STANDARD_OUTPUT:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(lines)
-        return
-    try:
-        with path.open("x", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(lines)
-    except OSError as error:
-        raise SpaceError(f"{path} cannot be written: {in_a_line(error)}") from error
-
-
-def _cell(value: object) -> object:
-    return repr(value) if isinstance(value, float) else value
+    lines += [[trial.id, *(trial.point[name] for name in space.all_names), *empty] for trial in trials]
+    write_lines(lines, path, new=True)
 
 
 def read_sheet(path: Path, space: Space, objective: Objective, outputs: Outputs | None) -> list[Result]:
@@ -94,7 +81,7 @@ def _others(rows: Rows, space: Space) -> list[str]:
     """Return the columns that may be values of a simulator that does not say what it returns: all with numbers."""
     kept = [name for name in rows.columns if name not in space.parameters and name not in (TRIAL, FAILED)]
     own = [name for name in kept if not (name.endswith(ERROR) and name.removesuffix(ERROR) in kept)]
-    return [name for name in own if all(_number(cells[name]) is not None for cells in rows.cells if cells[name])]
+    return [name for name in own if all(finite(cells[name]) is not None for cells in rows.cells if cells[name])]
 
 
 def _check_columns(path: Path, rows: Rows, objective: Objective) -> None:
@@ -134,7 +121,7 @@ def observation_of(told: Mapping[str, str]) -> Observation:
     """
     numbers: dict[str, float] = {}
     for name, text in told.items():
-        value = _number(text)
+        value = finite(text)
         if value is None:
             raise SpaceError(f"{name}: {show(text)} is given; a number with a decimal point is allowed")
         numbers[name] = value
@@ -144,14 +131,6 @@ def observation_of(told: Mapping[str, str]) -> Observation:
             raise SpaceError(f"{name} is given without {name.removesuffix(ERROR)}")
     values = {name: value for name, value in numbers.items() if name not in errors}
     return Observation(values, {name.removesuffix(ERROR): value for name, value in errors.items()})
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def read_words(
