@@ -122,6 +122,7 @@ def test_a_campaign_from_python(page: str, tmp_path: Path, ray_address: str) -> 
     assert (tmp_path / "runs/bowl/report.html").stat().st_size > 10_000
 
 
+@pytest.mark.learning
 def test_the_strategy_of_the_contributors_page_keeps_the_contract(tmp_path: Path) -> None:
     write("CONTRIBUTING.md", tmp_path)
     said = execute(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_halton.py"], tmp_path)

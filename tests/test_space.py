@@ -273,6 +273,7 @@ class TestConstraints:
         assert (space.sample(40, np.random.default_rng(0)) == U).all()
         assert space.snap(U) == pytest.approx(U, abs=1e-12)
 
+    @pytest.mark.validation
     def test_walk_is_uniform(self) -> None:
         """Mean of the simplex sum x <= s in d dimensions: s / (d + 1) for each coordinate."""
         d = 6
@@ -282,6 +283,7 @@ class TestConstraints:
         standard_error = U.std() / math.sqrt(1500)
         assert U.mean(axis=0) == pytest.approx(0.3 / (d + 1), abs=6 * standard_error)
 
+    @pytest.mark.validation
     def test_integer_walk_is_uniform(self) -> None:
         """The ten pairs of j + k <= 3 come equally often."""
         integer = {"low": 0, "high": 300, "integer": True}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
@@ -64,14 +66,19 @@ def stands_for(kind: str, base: type[T]) -> type[T] | None:
 
 def names(builtin: Mapping[str, str], group: str) -> dict[str, str]:
     """Return kind -> `module:attribute` of everything built in or installed as a plug-in."""
-    plugins = {entry.name: entry.value for entry in entry_points(group=group)}
-    return {**plugins, **builtin}
+    return {**_plugins(group, tuple(sys.path)), **builtin}
+
+
+@cache
+def _plugins(group: str, path: tuple[str, ...]) -> dict[str, str]:
+    """Return what is installed in these folders: to read all their metadata takes as long as all else in a file."""
+    return {entry.name: entry.value for entry in entry_points(group=group)}
 
 
 def resolve(kind: str, builtin: Mapping[str, str], group: str) -> Any:
     """Return the object behind `kind`; SoftalError names what is allowed or why the import failed."""
     target = builtin.get(kind, MOVED.get(kind, kind))
-    if ":" not in target:  # to look for plug-ins means to read the metadata of everything that is installed
+    if ":" not in target:
         known = names(builtin, group)
         target = known.get(kind, kind)
     module_name, colon, attribute = target.partition(":")

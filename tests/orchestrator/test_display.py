@@ -77,6 +77,7 @@ def check_finished(folder: Path) -> None:
     assert (folder / "my runs" / "odd" / "report.html").exists()
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("how", SILENT)
 def test_a_campaign_that_cannot_print_goes_on_to_its_end(how: str, odd: Path) -> None:
     ran = launched(odd, SILENT[how])
@@ -85,6 +86,7 @@ def test_a_campaign_that_cannot_print_goes_on_to_its_end(how: str, odd: Path) ->
     check_finished(odd)
 
 
+@pytest.mark.ray
 def test_a_terminal_that_knows_ascii_only(odd: Path) -> None:
     ran = launched(odd, PYTHONIOENCODING="ascii", COLUMNS="200")
     assert ran.returncode == 0
@@ -96,6 +98,7 @@ def test_a_terminal_that_knows_ascii_only(odd: Path) -> None:
     check_finished(odd)
 
 
+@pytest.mark.ray
 def test_a_command_whose_output_is_lost_has_failed_and_says_so() -> None:
     command = [sys.executable, "-m", "softal.typer_cli", "kinds", "--json"]
     with Path("/dev/full").open("wb") as full:
@@ -104,6 +107,7 @@ def test_a_command_whose_output_is_lost_has_failed_and_says_so() -> None:
     assert (ran.returncode, ran.stderr) == (1, said)
 
 
+@pytest.mark.ray
 def test_a_reader_that_has_enough_is_no_failure() -> None:
     command = [sys.executable, "-m", "softal.typer_cli", "kinds"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

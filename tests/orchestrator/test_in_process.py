@@ -68,7 +68,14 @@ def test_budgets_of_other_kinds(make_campaign: Make, launch: Any, budget: dict[s
     assert 0 < campaign.status().done < 500
 
 
-@pytest.mark.parametrize("strategy", ["random", "cmaes", {"kind": "bayesian", "n_initial": 4}])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "random",
+        pytest.param("cmaes", marks=pytest.mark.learning),
+        pytest.param({"kind": "bayesian", "n_initial": 4}, marks=pytest.mark.learning),
+    ],
+)
 def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(
     make_campaign: Make, launch: Any, resume: Any, strategy: Any
 ) -> None:
@@ -83,6 +90,7 @@ def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(
     assert results(stopped) == results(whole)
 
 
+@pytest.mark.learning
 def test_the_use_of_the_workers_is_one_number(make_campaign: Make, launch: Any) -> None:
     """The terminal said 95.8 %, the report 95.0 % and `softal status` 94.7 %: training and report are not running."""
 

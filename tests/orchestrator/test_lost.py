@@ -122,24 +122,55 @@ def test_a_campaign_on_a_full_disk_can_be_stopped_and_goes_on_later(make_campaig
     assert {i: after[i] for i in before} == before
 
 
-def test_a_pause_tries_one_trial_and_longer_and_longer_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pause_tries_a_trial_after_longer_and_longer_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("softal.orchestrator.loop.pause.time.time", lambda: now[0])
     said: list[str] = []
     pause = Pause(tmp_path, said.append, lambda: False)
-    assert pause.more([]) is None
+    assert pause.more() is None
     for delay in (2, 4, 8, 16, 32, 60, 60):
-        pause.begin("full")
+        for _ in range(2):  # trials of before
+            pause.begin("full")
         now[0] += delay - 0.1
-        assert pause.more([]) == 0
+        assert pause.more() == 0
         now[0] += 0.1
-        assert pause.more([]) == 1
-        assert pause.more([Trial(0, {}, started=now[0])]) == 0  # it is being tried
+        assert pause.more() == 1
+        pause.handed()
+        assert pause.more() == 0
     pause.finished(990.0)  # of before
-    assert pause.more([]) == 1
+    assert pause.more() == 0
     pause.finished(now[0])
-    assert pause.more([]) is None
+    assert pause.more() is None
     assert len(said) == 2
+
+
+def test_a_pause_fills_a_cluster_again_while_what_it_tries_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulations of hours: a whole cluster waited for the end of the first that was tried."""
+    now, room = [1000.0], [0]
+    monkeypatch.setattr("softal.orchestrator.loop.pause.time.time", lambda: now[0])
+    monkeypatch.setattr("softal.orchestrator.loop.pause.free", lambda folder: room[0])
+    pause = Pause(tmp_path, lambda text: None, lambda: False)
+    for _ in range(5):
+        pause.begin("full")
+        pause.handed()
+    now[0] += 60
+    assert pause.more() == 0  # the driver's own disk is full
+    room[0] = 2_000_000
+    handed = []
+    while now[0] < 1200:
+        if pause.more():
+            pause.handed()
+            handed.append(now[0] - 1060)
+        now[0] += 0.5
+    assert handed[:7] == [0, 16, 24, 28, 30, 32, 34]
+    assert len(handed) > 50
+    pause.begin("full")
+    room[0] += 10_000_000
+    assert pause.more() == 1  # at once
+    pause.handed()
+    assert pause.more() == 0
 
 
 @contextmanager

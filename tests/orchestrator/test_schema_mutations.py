@@ -17,6 +17,8 @@ from softal.errors import CampaignFileError
 from softal.orchestrator.campaign_file.schema import CampaignSpec, parse_campaign
 from softal.orchestrator.campaign_file.yaml_text import write_yaml
 
+pytestmark = pytest.mark.fuzz
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

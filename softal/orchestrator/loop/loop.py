@@ -224,13 +224,16 @@ class Loop:
         return self.agents.hurry or (self._stop_reason is not None and time.time() >= self._stop_deadline)
 
     def _hand_over(self) -> list[Trial]:
-        ready, more = self.stock.ready, self.pause.more(self.crew.running)
+        ready, more = self.stock.ready, self.pause.more()
         if self._spent is None:
-            return self.crew.launch(ready, more)
-        asked = deque(trial for trial in ready if trial.proposed_by == USER)
-        launched = self.crew.launch(asked, more)
-        taken = {trial.id for trial in launched}
-        self.stock.ready = deque(trial for trial in ready if trial.id not in taken)
+            launched = self.crew.launch(ready, more)
+        else:
+            asked = deque(trial for trial in ready if trial.proposed_by == USER)
+            launched = self.crew.launch(asked, more)
+            taken = {trial.id for trial in launched}
+            self.stock.ready = deque(trial for trial in ready if trial.id not in taken)
+        if launched:
+            self.pause.handed()
         return launched
 
     def _launch(self) -> None:
