@@ -13,10 +13,12 @@ from softal.commands.options import AsJson, Changes, File
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the example.")] = Path(),
-    kind: Annotated[str, typer.Option(help="function: a Python function. command: any executable.")] = "function",
+    kind: Annotated[
+        str, typer.Option(help="function: a Python function. command: any executable. by_hand: people do it.")
+    ] = "function",
 ) -> None:
     """Write an example campaign, to be changed into your own."""
-    from softal.terminal.examples import example_kinds, write_example
+    from softal.terminal.examples import BY_HAND, example_kinds, write_example
     from softal.terminal.output import Terminal
 
     if kind not in example_kinds():
@@ -25,7 +27,8 @@ def init(
     out = Terminal()
     for path in written:
         out.print(f"wrote {path}", soft_wrap=True)
-    out.print(f"Look at it, then: {command('launch', written[0])}", soft_wrap=True)
+    then = command("ask", written[0], "-n", "3") if kind == BY_HAND else command("launch", written[0])
+    out.print(f"Look at it, then: {then}", soft_wrap=True)
 
 
 def validate(file: File, changes: Changes = None, as_json: AsJson = False) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from softal.errors import CampaignStateError, SoftalError
 
 CAMPAIGN_FILE = "campaign.yaml"
+BY_HAND = "by_hand"  # the kind that is not launched, but asked and told
 SCRIPT = "#!"  # how a file begins that shall be executable, which a package's data files are not
 
 
@@ -21,7 +22,8 @@ def write_example(kind: str, folder: Path) -> list[Path]:
     """Write an example campaign into the folder, which is made if need be.
 
     Args:
-        kind: `function` (a Python function) or `command` (any executable, with a template of its input file).
+        kind: `function` (a Python function), `command` (any executable, with a template of its input file) or `by_hand`
+            (people do the experiments).
         folder: where.
 
     Returns:

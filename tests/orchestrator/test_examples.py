@@ -16,11 +16,11 @@ from softal.orchestrator.campaign import Campaign
 from softal.simulators.base import Context
 from softal.terminal.examples import example_kinds, write_example
 
-KINDS = ["command", "function"]
+KINDS = ["command", "function"]  # that are launched
 
 
 def test_kinds() -> None:
-    assert example_kinds() == KINDS
+    assert example_kinds() == ["by_hand", *KINDS]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -55,7 +55,7 @@ def test_it_is_not_written_over_what_is_there(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_says_what_is_allowed(tmp_path: Path) -> None:
-    with pytest.raises(SoftalError, match="'lammps' is no kind of example; allowed are command, function"):
+    with pytest.raises(SoftalError, match="'lammps' is no kind of example; allowed are by_hand, command, function"):
         write_example("lammps", tmp_path)
 
 
@@ -63,6 +63,13 @@ def test_a_file_as_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CampaignStateError, match="cannot be written"):
         write_example("function", tmp_path / "file")
+
+
+def test_that_of_experiments_can_be_asked_and_told(tmp_path: Path) -> None:
+    campaign = Campaign.from_yaml(write_example("by_hand", tmp_path)[0], runs=tmp_path / "runs")
+    first, *others = campaign.ask(3)
+    assert [set(trial.point) for trial in (first, *others)] == [{"polymer", "salt", "cooling"}] * 3
+    assert campaign.tell(first, {"turbidity": 0.31, "modulus": 140.0}).objective == {"turbidity": 0.31}
 
 
 @pytest.mark.parametrize("force", [0.3, 4.0])

@@ -37,19 +37,21 @@ def run(strategy: Strategy, f: Callable[[Point], float], budget: int, errors: fl
     return points
 
 
+@pytest.mark.parametrize("kind", ["sobol", "random"])
 @pytest.mark.parametrize("constraints", [[], ["n >= 2"]])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_sobol_sequence_visits_all_before_any_comes_again(constraints: list[str], seed: int) -> None:
+def test_all_points_come_before_any_comes_again(kind: str, constraints: list[str], seed: int) -> None:
     space = Space(SIX.to_dict()["parameters"], constraints)
     every = every_point(space)
     assert every is not None
     count = len(every)
-    points = [proposal.point for proposal in build("sobol", space, minimize("f"), seed).ask(3 * count)]
+    points = [proposal.point for proposal in build(kind, space, minimize("f"), seed).ask(3 * count)]
     for start in range(0, 3 * count, count):
         assert {(p["n"], p["kind"]) for p in points[start : start + count]} == {
             (p["n"], p["kind"]) for p in space.from_unit(every)
         }
-    parts = build("sobol", space, minimize("f"), seed)
+    assert points[:count] != points[count : 2 * count] or kind == "sobol"
+    parts = build(kind, space, minimize("f"), seed)
     assert [parts.ask(1)[0].point for _ in points] == points
 
 
