@@ -83,7 +83,15 @@ def test_a_range_over_decades_on_a_linear_scale_is_remarked(parameter: dict[str,
 
 @pytest.mark.parametrize(
     ("strategy", "trials", "said"),
-    [("cmaes", 20, 1), ("cmaes", None, 1), ("random", 20, 0), ("cmaes", 2, 0), ("grid", 20, 0), ("bayesian", 20, 0), ("sobol", 20, 0)],
+    [
+        ("cmaes", 20, 1),
+        ("cmaes", None, 1),
+        ("random", 20, 0),
+        ("cmaes", 2, 0),
+        ("grid", 20, 0),
+        ("bayesian", 20, 0),
+        ("sobol", 20, 0),
+    ],
 )
 def test_strategies_that_draw_points_of_few_again_are_remarked(strategy: str, trials: int | None, said: int) -> None:
     space = Space({"n": {"low": 1, "high": 3, "integer": True}})
