@@ -52,9 +52,11 @@ def job(spec: CampaignSpec, own: Simulator | Callable[..., Any] | None, campaign
     """
     workers = spec.workers
     simulator: Any = own or (spec.simulator.kind, spec.simulator.settings)
+    waits = bool(vars(type(spec.built)).get("waits")) and own is None
+    together = waits and workers.cpus < 1 and not workers.gpus and workers.memory is None
     return Job(
         campaign_id, folder, spec.folder, simulator, spec.objective, workers.cpus, workers.gpus, workers.walltime,
-        workers.output, workers.keep,
+        workers.output, workers.keep, together,
     )  # fmt: skip
 
 

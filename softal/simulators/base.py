@@ -69,6 +69,8 @@ class Simulator(ABC):
         batch: how many points `run_batch` takes at once, at most; 1 is one by one. May be a property of the settings.
         runs_in_folder: whether a sandbox's working folder is the trial's while it runs, as of functions, which may
             write by relative names; else it is where softal was started, and `context.workdir` says where to write.
+        waits: whether `run` only waits for programs that it starts by `softal.simulators.process.run_program`, so that
+            several runs may share a process; of a class itself, not of those that inherit from it.
     """
 
     Settings: ClassVar[type[BaseModel]] = Settings
@@ -77,6 +79,7 @@ class Simulator(ABC):
     outputs: Outputs | None = None
     batch: int = 1
     runs_in_folder: bool = False
+    waits: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None) -> None:
         self.settings: Any = filled(self.Settings, settings, type(self).__qualname__, SoftalError)

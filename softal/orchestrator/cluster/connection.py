@@ -60,6 +60,7 @@ class Cluster:
         namespace: in which the agents have their names.
         slots: how many trials fit at once, at most the number asked for; `refresh` follows nodes that come and go.
         exclusive: whether Ray has room for just these trials, so that one more waits in Ray's own queue.
+        own: whether it was started by softal, on this machine alone.
     """
 
     address: str | None
@@ -68,6 +69,7 @@ class Cluster:
     namespace: str
     slots: int
     exclusive: bool
+    own: bool
     trial: Requirements
 
     def refresh(self) -> None:
@@ -162,6 +164,7 @@ def connect(
             namespace,
             _slots(trial),
             exclusive=kept is not None and kept.local.cpus == wanted.cpus and cpus > 0,
+            own=kept is not None,
             trial=trial,
         )
     except BaseException:

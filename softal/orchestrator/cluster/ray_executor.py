@@ -1,4 +1,6 @@
-"""The loop's executor on Ray: a task for simulations that are evaluated at once, an actor for an agent."""
+"""The loop's executor on Ray: a task for simulations that are evaluated at once, an actor for an agent.
+
+Where programs do all the work, and not much of it, an actor waits for many of them at once."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from softal.orchestrator.cluster import arrivals
 from softal.orchestrator.cluster.connection import Cluster, connect
 from softal.orchestrator.cluster.metrics import Metrics
 from softal.orchestrator.cluster.pulse import LOOK, Pulse
-from softal.orchestrator.cluster.tasks import Submit, evaluator
+from softal.orchestrator.cluster.tasks import Hosted, Submit, evaluator
 from softal.orchestrator.workers.executor import AgentFailed, Handle
 from softal.orchestrator.workers.job import Job, NoRoom, Outcome, SimulationKilled, Task, WorkerFailed, WorkerLost
 from softal.orchestrator.workers.pickling import pack
@@ -34,6 +36,7 @@ class RayExecutor:
         self._cluster = cluster
         self._pulse = Pulse()
         self._submit: Submit | None = None
+        self._host: Hosted | None = None  # of trials that share a process
         self._submitted = 0
         self._here = 0
 
@@ -64,7 +67,7 @@ class RayExecutor:
             self._cluster.refresh()
             if self._here < self.slots:
                 known = arrivals.count(self._cluster.namespace)
-                self._here = self.slots if known is None else known
+                self._here = self.slots if known is None or (known and self._host) else known
 
     def _require(self, *, at_once: bool = False) -> None:
         if gone := self._pulse.feel(at_once=at_once):
@@ -73,6 +76,10 @@ class RayExecutor:
     def serve(self, job: Job, memory: int | None = None) -> None:
         """Take the job, which Ray sends to each worker once."""
         self._here = 0
+        if job.together and self._cluster.own and self.slots > 1:
+            self._host = Hosted(job, self._cluster.namespace, self.slots)
+            self._submit = self._host.submit
+            return
         self._submit = evaluator(job, self._cluster.namespace, memory=memory)
 
     def submit(self, name: str, tasks: Sequence[Task]) -> Handle:
@@ -95,23 +102,30 @@ class RayExecutor:
 
     def outcomes(self, handle: Any) -> list[Outcome]:
         """Return what became of tasks; WorkerLost where they did not run to their end."""
+        hosted = self._host is not None and self._host.take(handle)
         try:
             outcomes: list[Outcome] = ray.get(handle)
         except RayTaskError as error:
             raise _within(error) from error
-        except OutOfMemoryError as error:  # of whoever takes most, mostly
-            raise SimulationKilled(first_line(error)) from error
-        except OutOfDiskError as error:
-            raise NoRoom(first_line(error)) from error
         except RayError as error:
             self._require(at_once=True)
-            raise WorkerLost(first_line(error)) from error
+            if hosted:
+                self.end()
+            raise _around(error) from error
         return outcomes
 
     def cancel(self, handles: Sequence[Any]) -> None:
         """Kill the workers that have the tasks; where Ray has gone, they have gone, too."""
+        if self._host:
+            self.end()
+            return
         for handle in [] if self._pulse.feel(at_once=True) else handles:
             ray.cancel(handle, force=True)
+
+    def end(self) -> None:
+        """End what would wait for more trials."""
+        if self._host and not self._pulse.feel(at_once=True):
+            self._host.end()
 
     def agent(self, name: str, kind: type, brief: Any) -> RayAgent:
         """Start an actor on this machine, which Ray rebuilds where it dies."""
@@ -173,7 +187,9 @@ class RayAgent:
 def on_ray(**wanted: Any) -> Iterator[RayExecutor]:
     """Start or join Ray, with the arguments of `connect`."""
     with connect(**wanted) as cluster:
-        yield RayExecutor(cluster)
+        executor = RayExecutor(cluster)
+        yield executor
+        executor.end()
         arrivals.forget(cluster.namespace)
 
 
@@ -182,6 +198,12 @@ def _within(error: RayTaskError) -> WorkerLost:
     cause = error.cause
     known = isinstance(cause, WorkerLost)
     return type(cause)(str(cause)) if known else WorkerFailed(f"{type(cause).__name__}: {first_line(cause)}")
+
+
+def _around(error: RayError) -> WorkerLost:
+    """Return why a worker was lost, by Ray's word."""
+    kinds = {OutOfMemoryError: SimulationKilled, OutOfDiskError: NoRoom}  # memory: of whoever takes most, mostly
+    return kinds.get(type(error), WorkerLost)(first_line(error))
 
 
 def _give_back_memory() -> None:

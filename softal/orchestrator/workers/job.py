@@ -52,6 +52,8 @@ class Job:
         walltime: of one trial [s]; None is unlimited.
         output: how much is kept of what it prints [bytes]; None is all.
         keep: what stays of trials' folders; see `WorkersSettings`.
+        together: whether several trials may run in one process, each in a thread, since they only wait for programs
+            that hardly compute.
     """
 
     campaign: str
@@ -64,6 +66,7 @@ class Job:
     walltime: float | None = None
     output: int | None = printed.LIMIT
     keep: str = "all"
+    together: bool = False
 
     def build(self) -> Simulator:
         """Make the simulator."""

@@ -9,6 +9,7 @@ its simulations have started (`watcher.py`); what one trial has started ends wit
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import math
 import os
 import re
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from softal.errors import NotReturned, SimulationError, SoftalError, WalltimeExceeded
 from softal.orchestrator.workers import watcher
@@ -43,6 +44,7 @@ from softal.orchestrator.workers.pickling import unpack
 from softal.reading import of_system
 from softal.room import has_room, is_full, says_full
 from softal.simulators import mpi, printed
+from softal.simulators.base import Simulator
 from softal.temporary import PREFIX, sweep, temporary_folder
 from softal.tracking.lock import campaign_of, in_use
 from softal.trial import TrialState
@@ -62,6 +64,8 @@ class Sandbox:
     Attributes:
         ready: is called before each simulation, once the child can run it.
     """
+
+    CHILD: ClassVar[str] = "softal.orchestrator.workers.sandbox"  # the module that the child runs
 
     def __init__(self, job: Job, payload: bytes) -> None:
         self.job = job
@@ -232,7 +236,7 @@ class Sandbox:
         environment = {**os.environ, "OMP_NUM_THREADS": str(max(1, int(self.job.cpus)))}
         if environment.get(SAFE_PATH) == FOR_RAY:
             del environment[SAFE_PATH]  # programs of the simulation's find what lies beside them
-        child = [sys.executable, "-P", "-m", "softal.orchestrator.workers.sandbox", str(theirs.fileno())]
+        child = [sys.executable, "-P", "-m", self.CHILD, str(theirs.fileno())]
         self._process = subprocess.Popen(
             watcher.command(child, theirs.fileno()),
             pass_fds=[theirs.fileno()],
@@ -405,6 +409,12 @@ def within(folder: Path | None) -> Iterator[None]:
 
 def main() -> None:
     """Serve trials until the pipe closes."""
+    serve(_serve)
+
+
+def serve(trials: Callable[[Connection, Job, Simulator], None]) -> None:
+    """Be the child: make the simulator, say so, and serve trials."""
+    faulthandler.enable()
     watcher.die_with_parent()
     watcher.adopt_orphans()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -419,10 +429,22 @@ def main() -> None:
         pipe.send(("error", (f"the simulator cannot be made: {describe(error)}", traceback.format_exc())))
         return
     pipe.send(("ready", ()))
-    while True:
-        while not pipe.poll(IDLE):
-            if campaign_of(job.folder) == job.campaign and not in_use(job.folder):
-                return  # the campaign is over, and its worker waits for the next: memory of CPU and GPU is given back
+    trials(pipe, job, simulator)
+
+
+def heard(pipe: Connection, job: Job) -> bool:
+    """Wait for the parent's word; False where the campaign is over instead, and its worker waits for the next one.
+
+    Memory of CPU and GPU is given back then.
+    """
+    while not pipe.poll(IDLE):
+        if campaign_of(job.folder) == job.campaign and not in_use(job.folder):
+            return False
+    return True
+
+
+def _serve(pipe: Connection, job: Job, simulator: Simulator) -> None:
+    while heard(pipe, job):
         try:
             task, workdir = pipe.recv()
         except EOFError:
@@ -434,7 +456,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import faulthandler
-
-    faulthandler.enable()
     main()

@@ -47,6 +47,7 @@ class Gromacs(Simulator):
     """Runs grompp, mdrun, energy and other programs of GROMACS; placeholders in the user's files are the parameters."""
 
     Settings: ClassVar[type[GromacsSettings]] = GromacsSettings
+    waits: ClassVar[bool] = True
 
     @cached_property
     def inputs(self) -> Inputs:

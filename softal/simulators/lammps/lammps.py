@@ -88,6 +88,7 @@ class Lammps(Simulator):
     """Runs an input script of LAMMPS; its variables are the parameters."""
 
     Settings: ClassVar[type[LammpsSettings]] = LammpsSettings
+    waits: ClassVar[bool] = True
 
     @cached_property
     def script(self) -> Script:
