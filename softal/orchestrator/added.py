@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from softal.errors import CampaignStateError
 from softal.orchestrator.loop.stock import trial_seed
+from softal.orchestrator.opened import opened
 from softal.space import Space
 from softal.tracking.journal import Journal
-from softal.tracking.lock import in_use
 from softal.trial import USER, Point, Trial, TrialState, same_fidelity
 
 if TYPE_CHECKING:
@@ -106,26 +106,10 @@ def same_run(trial: Trial, point: Point, seed: int, fidelity: float) -> bool:
 
 def retrain(brief: Brief) -> list[dict[str, Any]]:
     """Train on all trials and write the versions into the journal; see `Campaign.retrain`."""
-    from softal.orchestrator.loop.agents import Trainer
+    from softal.orchestrator.loop.agents import train
 
     with opened(brief.folder) as journal:
-        trainer = Trainer(brief)
-        try:
-            trained = trainer.step(final=True)
-        finally:
-            trainer.journal.close()
-        for record in trained.records:
-            journal.add_version(record)
+        trained = train(brief, journal)
     if trained.failed:
         raise CampaignStateError(f"not everything could be trained: {'; '.join(trained.failed)}")
     return trained.records
-
-
-def opened(folder: Path) -> Journal:
-    """Open the journal in a folder for writing; CampaignStateError says that its campaign runs, where it does."""
-    try:
-        return Journal.open(folder, read_only=False)
-    except CampaignStateError as error:
-        if in_use(folder):
-            raise CampaignStateError(f"the campaign is running, and its journal has one writer: {error}") from error
-        raise

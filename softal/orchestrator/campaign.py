@@ -610,15 +610,15 @@ class Campaign(Results):
             CampaignStateError: if the campaign is running.
         """
         from softal.orchestrator.by_hand.catching_up import catch_up
-        from softal.orchestrator.by_hand.opened import opened
+        from softal.orchestrator.opened import opened
 
         with opened(self.folder) as journal:
             return catch_up(journal, self.brief(self.mlflow()), self.report, listener or Silent())
 
     def _tell(self, results: Sequence[Result], correct: bool) -> Told:
-        from softal.orchestrator.by_hand.opened import opened
         from softal.orchestrator.by_hand.standing import note_state
         from softal.orchestrator.by_hand.telling import tell
+        from softal.orchestrator.opened import opened
 
         with opened(self.folder) as journal:
             self._become(journal.info)
@@ -630,7 +630,7 @@ class Campaign(Results):
 
     @contextmanager
     def _opened_or_created(self) -> Iterator[Journal]:
-        from softal.orchestrator.by_hand.opened import opened
+        from softal.orchestrator.opened import opened
 
         if (self.folder / DATABASE).exists():
             with opened(self.folder) as journal:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from softal.about import LEARNER, SURROGATE
 from softal.errors import CampaignStateError
-from softal.orchestrator.added import opened
 from softal.orchestrator.loop.courses import withdraw
+from softal.orchestrator.opened import opened
 from softal.tracking.changes import CHANGES, Change, with_more
 from softal.tracking.journal import Journal
 from softal.trial import Trial, TrialState

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from softal.errors import CampaignFileError, CampaignStateError, SpaceError
-from softal.orchestrator.by_hand import opened
+from softal.orchestrator import opened
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.workers.in_process import in_process
 from softal.tracking.journal import Journal

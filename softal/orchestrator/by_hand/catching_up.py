@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from softal.orchestrator.loop.agents import Mirrored, Tracker, Trainer
+from softal.orchestrator.loop.agents import Mirrored, Tracker, train
 from softal.orchestrator.loop.brief import Brief
 from softal.orchestrator.loop.loop import Listener, say_doing
 from softal.tracking.journal import Journal
@@ -41,7 +41,8 @@ def catch_up(journal: Journal, brief: Brief, report: Callable[[], Path], listene
     over, done = journal.info["state"] != OPEN, journal.counts()[TrialState.DONE]
     if brief.learners and done:
         say_doing(listener, f"Training {brief.learners} on {done} trial{'s' * (done != 1)} ...")
-        _train(journal, brief, listener, over=over)
+        for reason in train(brief, journal, final=over).failed:
+            listener.message(f"the trainer failed: {reason}.")
     say_doing(listener, "Writing the report ...")
     page = None
     try:
@@ -57,18 +58,6 @@ def catch_up(journal: Journal, brief: Brief, report: Callable[[], Path], listene
     if mirrored.refused:
         listener.message(f"MLflow does not take {mirrored.refused}. The journal has all.")
     return CaughtUp(page, mirrored.behind)
-
-
-def _train(journal: Journal, brief: Brief, listener: Listener, *, over: bool) -> None:
-    trainer = Trainer(brief)
-    try:
-        trained = trainer.step(final=over)
-    finally:
-        trainer.journal.close()
-    for record in trained.records:
-        journal.add_version(record)
-    for reason in trained.failed:
-        listener.message(f"the trainer failed: {reason}.")
 
 
 def _mirror(brief: Brief, page: Path | None, *, over: bool) -> Mirrored:

@@ -174,6 +174,18 @@ class Trainer:
         return os.getpid()
 
 
+def train(brief: Brief, journal: Journal, *, final: bool = True) -> Trained:
+    """Train without a loop, as `Trainer.step` does, and write the versions into the journal."""
+    trainer = Trainer(brief)
+    try:
+        trained = trainer.step(final=final)
+    finally:
+        trainer.journal.close()
+    for record in trained.records:
+        journal.add_version(record)
+    return trained
+
+
 class Tracker:
     """Mirrors the journal into MLflow, a bit at a time."""
 

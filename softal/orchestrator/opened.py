@@ -1,4 +1,4 @@
-"""The journal of a campaign whose trials people do, open for writing: several people may ask and tell at a time."""
+"""The journal of a campaign that is not running, open for writing: several people may ask, tell and add at a time."""
 
 from __future__ import annotations
 
