@@ -51,3 +51,10 @@ def test_without_its_classifier_it_says_what_trains_it(
         return
     with pytest.raises(CampaignFileError, match=rf"`softal launch campaigns/{Path(needed[1]).name}\.yaml` trains it"):
         load_campaign_file(path)
+
+
+def test_each_has_a_folder_of_its_own_for_its_results() -> None:
+    """Two of them were called argon: `make demo` would have gone on with the other one's campaign."""
+    said = {path: re.search(r"^name: (\S+)", path.read_text(), re.MULTILINE) for path in FILES}
+    names = [name[1] if name else path.stem for path, name in said.items()]
+    assert sorted(set(names)) == sorted(names)
