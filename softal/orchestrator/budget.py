@@ -102,7 +102,7 @@ class Budget:
         if self.trials is not None and progress.run >= self.trials:
             return f"all {self.trials} trials are finished"
         if self.hours is not None and active >= self.hours * 3600:
-            return f"{self.hours:g} hours are used up"
+            return "1 hour is used up" if self.hours == 1 else f"{self.hours:g} hours are used up"
         if self.stagnation is not None and progress.since_best >= self.stagnation and not self.objective.learning:
             return f"no improvement in {self.stagnation} trials"
         return None
