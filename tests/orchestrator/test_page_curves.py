@@ -257,8 +257,11 @@ def test_added_to_the_campaign_it_is_learned(tmp_path: Path) -> None:
 
 def test_nothing_is_added_to_a_campaign_that_runs(site: Site) -> None:
     run = simulate(site, seed=51)
-    with Journal.open(site.campaign.folder, read_only=False):
+    with Journal.open(site.campaign.folder, read_only=False) as journal:
+        state = journal.info["state"]
+        journal.set_info(state="running")
         answer = site.post("/api/add", {"simulation": run["trial"]})
+        journal.set_info(state=state)
     assert answer.status == 409
     assert "the campaign is running, and its journal has one writer" in answer.json()["error"]
     assert "\n" not in answer.json()["error"]
