@@ -391,7 +391,7 @@ class TestRuns:
         assert program.version(program.find(None) or "")[:2] == "20"
 
     def test_the_example(self, tmp_path: Path) -> None:
-        spec = load_campaign_file(YOUR_OWN / "argon.yaml")
+        spec = load_campaign_file(YOUR_OWN / "argon_gromacs.yaml")
         assert spec.built is not None
         (tmp_path / "trial").mkdir()
         point = {"epsilon": 0.9617, "sigma": 0.33935}
@@ -423,5 +423,5 @@ class TestGromacs(SimulatorContract):
 
 def test_it_is_a_kind_whose_example_is_that_of_the_documents() -> None:
     assert find("gromacs") is Gromacs
-    lines = (YOUR_OWN / "argon.yaml").read_text().partition("\n\n")[2]
+    lines = (YOUR_OWN / "argon_gromacs.yaml").read_text().partition("\n\n")[2]
     assert lines in (YOUR_OWN.parents[1] / "docs" / "simulators.md").read_text()
