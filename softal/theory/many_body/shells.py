@@ -26,6 +26,7 @@ import numpy as np
 
 from softal.errors import TheoryError
 from softal.numeric import Floats
+from softal.theory.many_body.neighbours import neighbours
 
 CORE = 0.5  # diameter of the hard core [sigma]
 NODES = 16  # of Gauss' rule, an arc
@@ -73,16 +74,7 @@ def _energies(positions, box, pairwise):  # type: ignore[no-untyped-def]
     found = np.zeros(n)
     away = np.empty((n, 2))
     for i in range(n):
-        count = 0
-        for j in range(n):
-            if j != i:
-                dx = positions[j, 0] - positions[i, 0]
-                dy = positions[j, 1] - positions[i, 1]
-                dx -= box[0] * np.rint(dx / box[0])
-                dy -= box[1] * np.rint(dy / box[1])
-                if dx * dx + dy * dy < 1.0:
-                    away[count, 0], away[count, 1] = dx, dy
-                    count += 1
+        count = neighbours(positions, box, 1.0, i, away)
         found[i] = energy(away[:count], pairwise)
     return found
 

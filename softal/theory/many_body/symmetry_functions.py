@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from softal.errors import TheoryError
 from softal.numeric import Floats
+from softal.theory.many_body.neighbours import near, neighbours
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _values(positions, box, cutoff, radial, angular):  # type: ignore[no-untyped
     found = np.empty((n, len(radial) + len(angular)))
     away = np.empty((n, len(box)))
     for i in range(n):
-        count = _neighbours(positions, box, cutoff, i, away)
+        count = neighbours(positions, box, cutoff, i, away)
         _of_one(away[:count], cutoff, radial, angular, found[i])
     return found
 
@@ -134,33 +135,10 @@ def _after_move(values, positions, box, cutoff, radial, angular, i, to):  # type
     positions[i] = to
     away = np.empty((n, len(box)))
     for j in range(n):
-        if j == i or _near(positions[j], before, box, cutoff) or _near(positions[j], to, box, cutoff):
-            count = _neighbours(positions, box, cutoff, j, away)
+        if j == i or near(positions[j], before, box, cutoff) or near(positions[j], to, box, cutoff):
+            count = neighbours(positions, box, cutoff, j, away)
             _of_one(away[:count], cutoff, radial, angular, values[j])
     return values
-
-
-@nb.njit(cache=True)
-def _near(a, b, box, cutoff):  # type: ignore[no-untyped-def]
-    square = 0.0
-    for x in range(len(box)):
-        d = a[x] - b[x]
-        d -= box[x] * np.rint(d / box[x])
-        square += d * d
-    return square < cutoff * cutoff
-
-
-@nb.njit(cache=True)
-def _neighbours(positions, box, cutoff, i, away):  # type: ignore[no-untyped-def]
-    """Write how far the neighbours of i are away from it, and return how many there are."""
-    count = 0
-    for j in range(len(positions)):
-        if j != i and _near(positions[j], positions[i], box, cutoff):
-            for x in range(len(box)):
-                d = positions[j, x] - positions[i, x]
-                away[count, x] = d - box[x] * np.rint(d / box[x])
-            count += 1
-    return count
 
 
 @nb.njit(cache=True)
