@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import psutil
@@ -44,8 +46,17 @@ def cpu_seconds() -> float:
     return used
 
 
+def held(family: Iterable[psutil.Process]) -> float:
+    """Return the memory of processes [bytes], what they share counted once."""
+    total = 0.0
+    for one in family:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            total += one.memory_full_info().pss
+    return total
+
+
 def _look(pid: int) -> dict[str, float]:
-    count, sandboxes, memory = 0, 0, 0
+    count, sandboxes = 0, 0
     try:
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
@@ -53,10 +64,9 @@ def _look(pid: int) -> dict[str, float]:
         return {}
     for one in family:
         try:
-            memory += one.memory_full_info().pss
             command = one.cmdline()
             sandboxes += SANDBOX in command and not any(part.endswith(WATCHER) for part in command)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
         count += 1
-    return {"processes": count, "sandboxes": sandboxes, "memory_mb_peak": memory / 1e6}
+    return {"processes": count, "sandboxes": sandboxes, "memory_mb_peak": held(family) / 1e6}

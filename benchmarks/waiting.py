@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import psutil
+from processes import held
 
 SCRIPT = '#!/bin/sh\nsleep {seconds}\necho "{{\\"f\\": $1}}"\n'
 OWN = "from softal.simulators.command import Command\n\n\nclass Own(Command):\n    pass\n"
@@ -78,15 +79,6 @@ def is_program(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error, IndexError):
         return process.cmdline()[1].endswith("wait.sh")
     return False
-
-
-def held(processes: list[psutil.Process]) -> float:
-    """Return the memory of processes [bytes], what they share counted once."""
-    total = 0.0
-    for process in processes:
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_full_info().pss
-    return total
 
 
 if __name__ == "__main__":
