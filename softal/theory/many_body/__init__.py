@@ -3,4 +3,6 @@
 shells               colloids in a plane whose elastic shells flatten where they touch: the energy without noise
 symmetry_functions   Behler and Parrinello's, of whole configurations and after the move of one particle
 selection            which of them say most about an energy, chosen one after the other
+intersections        the volume that equal spheres have in common
+depletion            what the depletion layers of colloids in ideal polymer share, of all numbers of them
 """
