@@ -83,12 +83,13 @@ def _energies(positions, box, pairwise):  # type: ignore[no-untyped-def]
 def energy(away, pairwise=False):  # type: ignore[no-untyped-def]
     """Return the energy [K] of a particle whose neighbours are `away` from it, (n, 2) [sigma], all within sigma."""
     n = len(away)
-    distance, angle = np.empty(n), np.empty(n)
+    distance, angle, push = np.empty(n), np.empty(n), np.empty((n, 2))
     for j in range(n):
         distance[j] = np.hypot(away[j, 0], away[j, 1])
         if distance[j] < CORE:
             return np.inf
         angle[j] = np.arctan2(away[j, 1], away[j, 0])
+        push[j] = away[j] / distance[j] ** 2
     total = 0.0
     for j in range(n):
         reach = np.arccos(distance[j])  # where it pushes at all
@@ -97,9 +98,7 @@ def energy(away, pairwise=False):  # type: ignore[no-untyped-def]
             if k == j or pairwise:
                 continue
             # It pushes farther than k within a half circle: cos(p - a_j) / d_j > cos(p - a_k) / d_k.
-            x = np.cos(angle[j]) / distance[j] - np.cos(angle[k]) / distance[k]
-            y = np.sin(angle[j]) / distance[j] - np.sin(angle[k]) / distance[k]
-            middle = np.arctan2(y, x) - angle[j]
+            middle = np.arctan2(push[j, 1] - push[k, 1], push[j, 0] - push[k, 0]) - angle[j]
             middle -= 2 * np.pi * np.rint(middle / (2 * np.pi))
             low, high = max(low, middle - np.pi / 2), min(high, middle + np.pi / 2)
         if high > low:
