@@ -9,7 +9,7 @@ import pytest
 
 from softal.errors import TheoryError
 from softal.numeric import Floats
-from softal.theory.many_body import shells
+from softal.theory.many_body import points, shells
 from softal.theory.many_body.selection import select
 from softal.theory.many_body.symmetry_functions import SymmetryFunctions, pool
 
@@ -85,17 +85,29 @@ def test_many_shells_are_the_sum_over_their_surfaces(crystal, rho: float) -> Non
 
 
 def test_two_hundred_points_scatter_about_it() -> None:
-    """The thesis' estimate: points of a spiral, equal areas, random orientations."""
-    rng, positions = np.random.default_rng(1), hexagonal(3.5)[0]
-    away = around(positions + rng.normal(0, 0.03, positions.shape), hexagonal(3.5)[1])
-    z = 1 - (2 * np.arange(200) + 1) / 200
-    p = np.arange(200) * np.pi * (3 - np.sqrt(5))
-    points = np.column_stack([np.sqrt(1 - z**2) * np.cos(p), np.sqrt(1 - z**2) * np.sin(p), z])
-    turns = np.linalg.qr(rng.normal(size=(400, 3, 3)))[0]
-    found = [summed(away, points @ turn, np.full(200, np.pi / 200)) for turn in turns]
-    error = np.std(found) / np.sqrt(len(found))
-    assert abs(np.mean(found) - shells.energy(away)) < 4 * error
-    assert error < 2e-3 * np.mean(found)
+    """The thesis' estimate: its mean over particles and orientations is the energy without noise."""
+    rng, (positions, box) = np.random.default_rng(1), hexagonal(3.0)
+    positions = (positions + rng.normal(0, 0.02, positions.shape)) % box
+    found, error = points.energies(positions, box, rng)
+    exact = shells.energies(positions, box)
+    assert np.mean(((found - exact) / error) ** 2) < 2
+    assert np.mean(found - exact) == pytest.approx(0, abs=4 * np.mean(error) / np.sqrt(len(exact)))
+    assert error.max() < 1e-3 * exact.mean()
+
+
+def test_cells_on_a_sphere_cover_it() -> None:
+    directions, areas = points.sphere(200)
+    assert areas.sum() == pytest.approx(np.pi)
+    assert np.linalg.norm(directions, axis=1) == pytest.approx(np.ones(200))
+    with pytest.raises(TheoryError, match="allowed: 4 or more"):
+        points.sphere(3)
+
+
+def test_an_outline_in_the_plane_is_a_disk_cut_by_chords() -> None:
+    """Between two shells at a distance r the outline is r / 2 away, and half of sigma on the other sides."""
+    positions = np.array([[0.2, 0.5], [1.0, 0.5]])
+    reach = shells.outlines(positions, np.array([3.0, 3.0]), np.array([0.0, np.pi / 2, np.pi]))
+    np.testing.assert_allclose(reach, [[0.4, 0.5, 0.5], [0.5, 0.5, 0.4]])
 
 
 def test_neighbours_on_opposite_sides_do_not_know_of_each_other() -> None:

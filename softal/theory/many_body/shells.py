@@ -68,6 +68,28 @@ def energies(positions: Floats, box: Floats, *, pairwise: bool = False) -> Float
     return np.asarray(_energies(positions, box, pairwise))
 
 
+def outlines(positions: Floats, box: Floats, angles: Floats) -> Floats:
+    """Return how far each shell reaches in the plane of the centres: half of sigma, or less where it is pushed.
+
+    Args:
+        positions: (N, 2) [sigma].
+        box: (2,) [sigma].
+        angles: of directions, (k,).
+
+    Returns:
+        (N, k) [sigma].
+    """
+    away = positions[None] - positions[:, None]
+    away -= box * np.rint(away / box)
+    square = np.sum(away**2, axis=2)
+    reach = np.full((len(positions), len(angles)), 0.5)
+    for i, j in zip(*np.nonzero((square < 1) & (square > 0)), strict=True):
+        towards = away[i, j, 0] * np.cos(angles) + away[i, j, 1] * np.sin(angles)
+        disk = np.where(towards > 0, square[i, j] / (2 * np.maximum(towards, 1e-12)), 0.5)
+        reach[i] = np.minimum(reach[i], disk)
+    return reach
+
+
 @nb.njit(cache=True)
 def _energies(positions, box, pairwise):  # type: ignore[no-untyped-def]
     n = len(positions)

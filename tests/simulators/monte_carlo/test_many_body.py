@@ -54,7 +54,7 @@ def test_change_of_a_fitted_energy(d: int) -> None:
     own = mc.positions
     neighbours, counts = lists_of(own, box, 4.0)
     parts = [
-        fitted.energy_of(5, place, own, box, neighbours, counts, mc._model, fitted.room_for(60), -1)
+        fitted.energy_of(5, place, own, box, neighbours, counts, mc.model, fitted.room_for(60), -1)
         for place in (own[5].copy(), new)
     ]
     before = mc.energy

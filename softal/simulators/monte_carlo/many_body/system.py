@@ -125,7 +125,7 @@ class Fitted(ManyBody):
         self.fitted, self.core, self.reach = potential, core, potential.functions.cutoff
         tables: Tables = potential.tables()
         added = tables.pairs if pairs is None else tables.pairs + pairs
-        self._model = core**2, tables.cutoff**2, added, tables.cut, tables.triangles
+        self.model = core**2, tables.cutoff**2, added, tables.cut, tables.triangles
         self._constant = tables.constant
         super().__init__(configuration, kT, pressure, seed=seed, box_moves=box_moves)
 
@@ -133,7 +133,7 @@ class Fitted(ManyBody):
         from softal.simulators.monte_carlo.many_body import fitted
 
         found: tuple[int, int, int] = fitted.run(
-            self.positions, self.box, sweeps, 1 / self.kT, pressure, *self.steps, independent, self._model, self.random
+            self.positions, self.box, sweeps, 1 / self.kT, pressure, *self.steps, independent, self.model, self.random
         )
         return found
 
@@ -146,4 +146,4 @@ class Fitted(ManyBody):
         """Total energy; infinite where cores overlap."""
         from softal.simulators.monte_carlo.many_body import fitted
 
-        return float(fitted.energy(self.positions, self.box, self._model)) + len(self.positions) * self._constant
+        return float(fitted.energy(self.positions, self.box, self.model)) + len(self.positions) * self._constant
