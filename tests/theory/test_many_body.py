@@ -176,6 +176,7 @@ def test_functions_are_their_equations(d: int) -> None:
     found = functions.values(positions, box)
     for i in (0, 7, 23):
         assert found[i] == pytest.approx(plain(functions, positions, box, i), rel=1e-10)
+    assert functions.values(positions, box, np.array([23, 7])).tolist() == found[[23, 7]].tolist()
     shifted = functions.values((positions + 1.7) % box, box)
     assert shifted == pytest.approx(found, rel=1e-8, abs=1e-12)
     order = rng.permutation(24)
@@ -258,6 +259,24 @@ def test_what_is_said_already_is_not_chosen() -> None:
     found = select(np.column_stack([a, 3 * a + 1, np.ones(80), b, a - b]), a + 0.3 * b, 5)
     assert len(found.order) == 2
     assert found.r_squared[-1] == pytest.approx(1)
+
+
+def test_fits_without_an_intercept_are_those_through_the_origin() -> None:
+    rng = np.random.default_rng(5)
+    X, held = rng.uniform(1, 2, (60, 6)), rng.uniform(1, 2, (20, 6))
+    y, values = X[:, 4] - 0.2 * X[:, 1] + rng.normal(0, 0.1, 60), held[:, 4]
+    found = select(X, y, 3, (held, values), intercept=False)
+    c = np.linalg.lstsq(X[:, found.order], y, rcond=None)[0]
+    assert found.order[0] == np.argmax((X.T @ y) ** 2 / (X**2).sum(axis=0))
+    assert found.rmse[-1] == pytest.approx(np.sqrt(np.mean((X[:, found.order] @ c - y) ** 2)))
+    assert found.r_squared[-1] == pytest.approx(1 - found.rmse[-1] ** 2 / np.mean(y**2))
+    assert found.unseen[-1] == pytest.approx(np.sqrt(np.mean((held[:, found.order] @ c - values) ** 2)))
+
+
+def test_nothing_is_chosen_to_say_rounding() -> None:
+    X = np.random.default_rng(6).normal(size=(50, 8))
+    found = select(X, 2 * X[:, 3] + 1, 8)
+    assert found.order.tolist() == [3]
 
 
 @pytest.mark.parametrize(
