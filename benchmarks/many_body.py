@@ -57,15 +57,14 @@ def main() -> None:
 
 def speed(learner: Path) -> None:
     """Print a table of times."""
-    from softal.surrogates.symmetry_potential import load_potential
-
     from softal.simulators.deformable_shells.deformable_shells import CORE
+    from softal.simulators.learned_potential import learned_potential
     from softal.simulators.monte_carlo import starts
     from softal.simulators.monte_carlo.many_body import fitted, system
     from softal.simulators.monte_carlo.many_body.lists import WIDTH, listed
     from softal.theory.many_body import points, shells
 
-    potential = load_potential(learner).potential
+    potential = learned_potential(learner, "deformable_shells", 2).potential
     room = fitted.room_for(64)
     heads = (
         "density",

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from softal.simulators.monte_carlo.many_body.system import ManyBody
     from softal.simulators.monte_carlo.protocol import Samples
     from softal.simulators.monte_carlo.system import Configuration
-    from softal.surrogates.symmetry_potential import SymmetryPotential
+    from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BOUNDS = {"rho": (0.0, DENSEST["hexagonal"]), "P": (0.0, 10_000.0), "beta_K": (0.0, 1e6)}  # above the first, up to
 SHORTEST = 50  # sweeps of equilibration and of sampling at the lowest fidelity
@@ -128,9 +128,9 @@ class DeformableShells(Simulator):
     def _learned(self) -> SymmetryPotential | None:
         if self.settings.learner is None:
             return None
-        from softal.surrogates.symmetry_potential import load_potential
+        from softal.simulators.learned_potential import learned_potential
 
-        return load_potential(self.settings.learner, simulator="deformable_shells", dimension=2)
+        return learned_potential(self.settings.learner, "deformable_shells", self.dimension)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate and return
