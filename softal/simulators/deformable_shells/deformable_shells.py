@@ -64,7 +64,7 @@ class DeformableShells(Simulator):
         npt = self.settings.ensemble == "npt"
         state = {"P": "1/sigma^2 (pressure: beta P sigma^2)"} if npt else {"rho": "1/sigma^2 (number density)"}
         starts = ", ".join(STARTS)
-        return {**state, "beta_K": "kT (stiffness of the shells)", "start": f"{starts} (where the run starts)"}
+        return {**state, "beta_K": "stiffness of the shells over kT", "start": f"{starts} (where the run starts)"}
 
     @property
     def defaults(self) -> Mapping[str, Value]:  # type: ignore[override]
@@ -77,7 +77,7 @@ class DeformableShells(Simulator):
         learned = self.settings.learner is not None
         values = {"density", "energy", "chi_4", "chi_6", "psi_6", "drift", "acceptance"}
         values |= {"energy_error", "far"} if learned else set()
-        arrays = {"snapshot", "box", "diffraction"} | (set() if learned else set(LEARNED_FROM))
+        arrays = set(snapshots.NAMES) | (set() if learned else set(LEARNED_FROM))
         unit = dict.fromkeys(("chi_4", "chi_6", "psi_6", "acceptance", "far"), (0.0, 1.0))
         ranges = {"density": (0.0, math.inf), "energy": (0.0, math.inf), **unit}
         return Outputs(
@@ -248,5 +248,6 @@ def pictures(seen: Sequence[Configuration]) -> dict[str, Array]:
     return {
         "snapshot": Array.of(last.positions, unit="sigma"),
         "box": Array.of(last.box, unit="sigma"),
+        "core": Array.of([CORE], unit="sigma"),
         "diffraction": Array.of(np.mean(patterns, axis=0)),
     }
