@@ -88,3 +88,12 @@ def choosing(find: Callable[[str], type[Any]]) -> BeforeValidator:
         return ChosenKind(kind, found, settings)
 
     return BeforeValidator(read)
+
+
+def folder_beside(named: Path, info: ValidationInfo) -> Path:
+    """Return the folder that a campaign file names: looked for beside the file first, then where softal runs."""
+    beside = Path((info.context or {}).get("folder", ".")) / named
+    try:
+        return (beside if beside.exists() else named).resolve()
+    except OSError:  # a name that is too long
+        return beside

@@ -4,6 +4,7 @@ A simulator that wants to be seen returns these arrays; its card and the picture
 
     snapshot      positions (N, 2) [sigma], or positions and orientations (N, 6) in three dimensions
     box           its edges (d,) [sigma], periodic
+    core          diameter of the hard cores (1,) [sigma]; 1 where it is not there
     diffraction   S(k) (m, m), k = 2 pi (n_x / L_x, n_y / L_y), n from -(m - 1)/2 to (m - 1)/2, mean over snapshots
 
 Three dimensions are seen from above, along z. In a layered phase one layer is drawn, the fullest one, and in any other
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-NAMES = ("snapshot", "box", "diffraction")  # the arrays that a picture shows
+NAMES = ("snapshot", "box", "core", "diffraction")  # the arrays that a picture shows
 MIN_PARTICLES, MAX_PARTICLES = 3, 20_000
 MAX_LAYERS, LAYERED = 12, 0.4  # |<exp(2 pi i n z / L_z)>| above which there are n layers; sqrt(1/N) without any
 SLICE_AREA = 1.5  # sigma^2 for each particle of a slice
@@ -42,7 +43,7 @@ PATTERN_COLOURS = ("#000004", "#420a68", "#932667", "#dd513a", "#fca50a", "#fcff
 CONTRAST = 0.45  # exponent of the intensity scale, near a square root: diffuse rings and Bragg peaks are both seen
 BRIGHT = 0.999  # quantile of S(k) that is as bright as it gets; a few peaks hold nearly all of the intensity
 DIMMEST = 15.0  # that brightest S(k) at least, so that a fluid, whose S is about 1, looks faint
-LONGEST_K = 19.0  # 1/sigma; three reciprocal lattice vectors of touching cores
+LONGEST_K = 19.0  # 1/core; three reciprocal lattice vectors of touching cores
 PIXELS = 460
 
 
@@ -56,6 +57,7 @@ class Snapshot:
         directions: (n, 2) the orientations' components in the plane; None for disks.
         view: how three dimensions are seen, in words; empty in two.
         pattern: S(k) (m, m); None where there is none.
+        core: diameter of the hard cores [sigma].
     """
 
     positions: Floats
@@ -63,6 +65,7 @@ class Snapshot:
     directions: Floats | None = None
     view: str = ""
     pattern: Floats | None = None
+    core: float = 1.0
 
     @classmethod
     def of(cls, arrays: Mapping[str, Array]) -> Snapshot | None:
@@ -77,10 +80,15 @@ class Snapshot:
         if not np.all(box > 0):
             return None
         if len(box) == 2:
-            return cls(np.mod(x, box), box, pattern=_pattern(arrays))
+            return cls(np.mod(x, box), box, pattern=_pattern(arrays), core=_core(arrays))
         seen, view = _from_above(x[:, 2], box)
         flat = np.mod(x[seen, :2], box[:2])
         return cls(flat, box[:2], x[seen, 3:5], view, _pattern(arrays)) if len(flat) >= MIN_PARTICLES else None
+
+
+def _core(arrays: Mapping[str, Array]) -> float:
+    found = np.ravel(arrays["core"].values) if "core" in arrays else np.ones(1)
+    return float(found[0]) if len(found) == 1 and 0 < found[0] < np.inf else 1.0
 
 
 def _pattern(arrays: Mapping[str, Array]) -> Floats | None:
@@ -106,7 +114,7 @@ def _from_above(z: Floats, box: Floats) -> tuple[NDArray[np.bool_], str]:
 
 
 def configuration_png(snapshot: Snapshot, pixels: int = PIXELS) -> bytes:
-    """Return the hard cores (sigma = 1) over the Voronoi tiling, edge to edge: nothing but the box."""
+    """Return the hard cores over the Voronoi tiling, edge to edge: nothing but the box."""
     figure, [axes] = _figure(pixels, pixels * float(snapshot.box[1] / snapshot.box[0]))
     axes.set_position((0, 0, 1, 1))
     _draw_configuration(axes, snapshot)
@@ -119,7 +127,7 @@ def pattern_png(snapshot: Snapshot, pixels: int = PIXELS) -> bytes | None:
         return None
     figure, [axes] = _figure(pixels, pixels)
     axes.set_position((0, 0, 1, 1))
-    _draw_pattern(axes, snapshot.pattern, snapshot.box)
+    _draw_pattern(axes, snapshot)
     return _png(figure)
 
 
@@ -144,7 +152,7 @@ def picture(arrays: Mapping[str, Array], title: str) -> Picture | None:
     figure.suptitle(shown.replace("$", r"\$"), fontsize=10)
     _draw_configuration(axes[0], snapshot)
     if snapshot.pattern is not None:
-        _draw_pattern(axes[1], snapshot.pattern, snapshot.box)
+        _draw_pattern(axes[1], snapshot)
     keys = [Patch(color=colour, label=f"{sides} sides") for sides, colour in SIDES.items()]
     figure.legend(handles=keys, loc="outside lower left", ncols=len(keys), frameon=False, fontsize=9)
     return Picture(_png(figure), f"{title}: configuration and diffraction pattern", frozenset(NAMES))
@@ -181,11 +189,12 @@ def _draw_configuration(axes: Axes, snapshot: Snapshot) -> None:
     colours = [SIDES.get(max(int(count), min(SIDES)), OTHER_SIDES) for _, count in copies]
     tiling = PolyCollection([cell for cell, _ in copies], facecolors=colours, edgecolors="#1d243399", linewidths=0.7)
     axes.add_collection(tiling)
-    x = snapshot.positions
-    images = [(i, x[i] + shift) for i in range(len(x)) for shift in _shifts(x[i] + [[-0.5, -0.5], [0.5, 0.5]], box)]
+    x, core = snapshot.positions, snapshot.core
+    corners = np.array([[-0.5, -0.5], [0.5, 0.5]]) * core
+    images = [(i, x[i] + shift) for i in range(len(x)) for shift in _shifts(x[i] + corners, box)]
     centres = np.array([centre for _, centre in images])
     cores = EllipseCollection(
-        1.0, 1.0, 0.0, units="xy", offsets=centres, transOffset=axes.transData, facecolors="#ffffff66", linewidths=0
+        core, core, 0.0, units="xy", offsets=centres, transOffset=axes.transData, facecolors="#ffffff66", linewidths=0
     )
     axes.add_collection(cores)
     if snapshot.directions is not None:
@@ -205,13 +214,15 @@ def _shifts(corners: Floats, box: Floats) -> list[Floats]:
     return [np.array([i, j]) * box for i in steps[0] for j in steps[1]]
 
 
-def _draw_pattern(axes: Axes, pattern: Floats, box: Floats) -> None:
+def _draw_pattern(axes: Axes, snapshot: Snapshot) -> None:
     """Draw S(k)^CONTRAST in a square of k, so that symmetries look what they are in any box."""
+    assert snapshot.pattern is not None
+    pattern, box = snapshot.pattern, snapshot.box
     middle = len(pattern) // 2
     dk = 2 * np.pi / box
     shown = np.maximum(pattern, 0.0)
     shown[middle, middle] = 0.0  # k = 0 is N in every phase
-    longest = min(LONGEST_K, *(dk * middle))
+    longest = min(LONGEST_K / snapshot.core, *(dk * middle))
     bright = max(DIMMEST, float(np.quantile(shown, BRIGHT)))
     edges = [*(dk[0] * (middle + 0.5) * np.array([-1, 1])), *(dk[1] * (middle + 0.5) * np.array([-1, 1]))]
     axes.imshow(

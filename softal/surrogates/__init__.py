@@ -28,6 +28,7 @@ LEARNERS = {
     "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
     "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
     "profiles": "softal.surrogates.profiles.profiles:Profiles",
+    "symmetry_potential": "softal.surrogates.symmetry_potential.symmetry_potential:SymmetryPotential",
 }
 BESIDE = "gp"  # the surrogate that the first version of softal fitted, and saved, with a learner
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from softal.about import LEARNER, SURROGATE
 from softal.errors import SurrogateError
-from softal.surrogates.learner import read_description
+from softal.kinds.inputs import input_file
+from softal.reading import is_file
+from softal.surrogates.learner import DESCRIPTION, read_description
 
 
 def latest_of(campaign: Path, what: str) -> Path:
@@ -26,3 +29,51 @@ def learner_folder(campaign: Path, kind: str) -> Path | None:
         except SurrogateError:  # there is none
             pass
     return None
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A learner that simulators of other campaigns load.
+
+    Attributes:
+        kind: of it.
+        noun: what messages call it.
+        other: what a model of another kind is not.
+        told: keys of its `state` that simulators read without loading it.
+    """
+
+    kind: str
+    noun: str
+    other: str
+    told: tuple[str, ...]
+
+
+def trained_folder(path: str | Path, sought: Sought, called: str | None = None) -> Path:
+    """Return the folder of a trained learner: that folder, or the latest one in a campaign's folder.
+
+    Reads no more than `model.json`. Campaigns of the first version of softal have learners in the surrogate's folder.
+
+    Args:
+        path: of a learner's or a campaign's folder.
+        sought: what is to be there.
+        called: what a message calls the path; the path itself where None.
+
+    Raises:
+        SurrogateError: in one line, what is missing there.
+    """
+    path, called = Path(path), called or str(path)
+    folders = path, latest_of(path, LEARNER), latest_of(path, SURROGATE)
+    described = (input_file(folder / DESCRIPTION) for folder in folders)
+    folder = next((file.parent for file in described if is_file(file)), None)
+    if folder is None:
+        trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
+        raise SurrogateError(f"there is no trained {sought.noun} in {called}; {trains}")
+    description = read_description(folder)
+    if description.get("kind") != sought.kind:
+        raise SurrogateError(f"{called} holds a model of kind {description.get('kind')!r}, {sought.other}")
+    state = description.get("state", {})
+    if reason := state.get("untrained"):
+        raise SurrogateError(f"the {sought.noun} in {called} is not trained: {reason}")
+    if missing := [name for name in sought.told if name not in state]:
+        raise SurrogateError(f"the {sought.noun} in {called} is damaged: its {DESCRIPTION} has no {missing[0]}")
+    return folder

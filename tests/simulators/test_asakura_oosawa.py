@@ -14,9 +14,11 @@ from softal.errors import CampaignFileError, SimulationError, SoftalError
 from softal.orchestrator.campaign_file.schema import parse_campaign
 from softal.simulators import Context
 from softal.simulators.base import validate_observation
+from softal.space import Space
+from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 from softal.testing.simulators import Candidate, SimulatorContract
 from softal.theory.many_body import depletion
-from softal.trial import Observation
+from softal.trial import Observation, Trial, TrialState
 
 pytestmark = pytest.mark.physics
 
@@ -152,3 +154,54 @@ def test_a_space_beyond_what_is_allowed_is_said_before_anything_runs() -> None:
     (problem,) = caught.value.problems
     assert problem.place == "space.eta_c.high"
     assert "0.7 is given; allowed: a number above 0, up to 0.55" in problem.message
+
+
+# With a learned potential.
+
+
+def learned(folder: Path, settings: dict[str, Any], q: Any = 0.4, kind: str = "asakura_oosawa") -> Path:
+    """Save a potential that has learned from four short runs."""
+    simulator, states = simulators.build("asakura_oosawa", SHORT), [(0.1, 0.3), (0.25, 0.2), (0.3, 0.4), (0.35, 0.3)]
+    trials = []
+    for i, (eta_c, eta_p) in enumerate(states):
+        point = {"eta_c": eta_c, "eta_p": eta_p, "q": 0.4}
+        observation = simulator.run(point, Context(folder, seed=i))
+        trials.append(Trial(i, point, state=TrialState.DONE, observation=observation))
+    ranges = {"eta_c": {"low": 0.1, "high": 0.35}, "eta_p": {"low": 0.1, "high": 0.5}}
+    learner = SymmetryPotential(Space({**ranges, "q": q}), {"cutoff": 1.4, "intercept": False, **settings})
+    learner.fit(trials)
+    learner.provenance = {"simulator": {"kind": kind}}
+    learner.save(folder / "learned")
+    return folder / "learned"
+
+
+@pytest.mark.learning
+def test_a_learned_potential_is_nearly_the_exact_one(tmp_path: Path) -> None:
+    folder = learned(tmp_path, {})
+    long = {"particles": 108, "equilibration": 600, "sampling": 4000}
+    exact, other = (run({"eta_c": 0.3, "eta_p": 0.4}, tmp_path, **long, **how) for how in ({}, {"learner": folder}))
+    for name in ("energy", "free_volume", "contact", "many_body"):
+        error = np.hypot(exact.errors[name], other.errors[name])
+        assert abs(exact.values[name] - other.values[name]) < 4 * error
+    assert other.values["energy_error"] < 0.05 * other.values["many_body"]
+    assert other.values["far"] < 0.1
+
+
+@pytest.mark.learning
+def test_learned_potentials_of_others_are_refused_in_one_line(tmp_path: Path) -> None:
+    def said(settings: dict[str, Any], point: dict[str, Any], **how: Any) -> str:
+        simulator = simulators.build("asakura_oosawa", {**SHORT, "learner": learned(tmp_path, settings, **how)})
+        reason = str(simulator.refuses(point))
+        assert "\n" not in reason
+        assert simulator.check() == ([reason] if how else [])
+        return reason
+
+    assert "q is 0.5; allowed: 0.4, at which" in said({}, {**POINT, "q": 0.5})
+    assert "cutoff is 1.3 sigma; allowed: from 1 + q = 1.4 to half the box, 2.756" in said({"cutoff": 1.3}, POINT)
+    assert "learned from the simulator 'deformable_shells'" in said({}, POINT, kind="deformable_shells")
+    assert "was learned at several q; allowed: one" in said({}, POINT, q={"low": 0.3, "high": 0.5})
+    assert (
+        simulators.build("asakura_oosawa", {"learner": tmp_path / "none"}).check()[0].startswith("there is no trained")
+    )
+    with pytest.raises(SoftalError, match="pairs is given with a learner; allowed then: none"):
+        simulators.build("asakura_oosawa", {"learner": tmp_path, "potential": "pairs"})

@@ -180,6 +180,16 @@ def test_without_layers_a_slice_is_seen() -> None:
 def test_the_picture_of_a_trial_has_both_side_by_side(pattern: Floats | None) -> None:
     found = picture(arrays(*hexagonal(), pattern), "trial 3: P_$qc12$ = 1")
     assert found is not None
-    assert found.arrays == {"snapshot", "box", "diffraction"}
+    assert found.arrays == {"snapshot", "box", "core", "diffraction"}
     height, width, _ = drawn(found.png).shape
     assert (width > 1.5 * height) == (pattern is not None)
+
+
+def test_cores_of_another_diameter_are_drawn_as_such() -> None:
+    x, box = np.array([[0.5, 0.5], [1.5, 0.5], [0.5, 1.5], [1.5, 1.5]]), np.array([2.0, 2.0])
+    arrays = {"snapshot": Array.of(x), "box": Array.of(box)}
+    assert (Snapshot.of(arrays) or pytest.fail()).core == 1.0
+    smaller = Snapshot.of(arrays | {"core": Array.of([0.5])})
+    assert smaller is not None
+    assert smaller.core == 0.5
+    assert configuration_png(smaller) != configuration_png(Snapshot(x, box))

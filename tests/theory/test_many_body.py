@@ -9,7 +9,7 @@ import pytest
 
 from softal.errors import TheoryError
 from softal.numeric import Floats
-from softal.theory.many_body import shells
+from softal.theory.many_body import points, shells
 from softal.theory.many_body.selection import select
 from softal.theory.many_body.symmetry_functions import SymmetryFunctions, pool
 
@@ -85,17 +85,29 @@ def test_many_shells_are_the_sum_over_their_surfaces(crystal, rho: float) -> Non
 
 
 def test_two_hundred_points_scatter_about_it() -> None:
-    """The thesis' estimate: points of a spiral, equal areas, random orientations."""
-    rng, positions = np.random.default_rng(1), hexagonal(3.5)[0]
-    away = around(positions + rng.normal(0, 0.03, positions.shape), hexagonal(3.5)[1])
-    z = 1 - (2 * np.arange(200) + 1) / 200
-    p = np.arange(200) * np.pi * (3 - np.sqrt(5))
-    points = np.column_stack([np.sqrt(1 - z**2) * np.cos(p), np.sqrt(1 - z**2) * np.sin(p), z])
-    turns = np.linalg.qr(rng.normal(size=(400, 3, 3)))[0]
-    found = [summed(away, points @ turn, np.full(200, np.pi / 200)) for turn in turns]
-    error = np.std(found) / np.sqrt(len(found))
-    assert abs(np.mean(found) - shells.energy(away)) < 4 * error
-    assert error < 2e-3 * np.mean(found)
+    """The thesis' estimate: its mean over particles and orientations is the energy without noise."""
+    rng, (positions, box) = np.random.default_rng(1), hexagonal(3.0)
+    positions = (positions + rng.normal(0, 0.02, positions.shape)) % box
+    found, error = points.energies(positions, box, rng)
+    exact = shells.energies(positions, box)
+    assert np.mean(((found - exact) / error) ** 2) < 2
+    assert np.mean(found - exact) == pytest.approx(0, abs=4 * np.mean(error) / np.sqrt(len(exact)))
+    assert error.max() < 1e-3 * exact.mean()
+
+
+def test_cells_on_a_sphere_cover_it() -> None:
+    directions, areas = points.sphere(200)
+    assert areas.sum() == pytest.approx(np.pi)
+    assert np.linalg.norm(directions, axis=1) == pytest.approx(np.ones(200))
+    with pytest.raises(TheoryError, match="allowed: 4 or more"):
+        points.sphere(3)
+
+
+def test_an_outline_in_the_plane_is_a_disk_cut_by_chords() -> None:
+    """Between two shells at a distance r the outline is r / 2 away, and half of sigma on the other sides."""
+    positions = np.array([[0.2, 0.5], [1.0, 0.5]])
+    reach = shells.outlines(positions, np.array([3.0, 3.0]), np.array([0.0, np.pi / 2, np.pi]))
+    np.testing.assert_allclose(reach, [[0.4, 0.5, 0.5], [0.5, 0.5, 0.4]])
 
 
 def test_neighbours_on_opposite_sides_do_not_know_of_each_other() -> None:
@@ -164,6 +176,7 @@ def test_functions_are_their_equations(d: int) -> None:
     found = functions.values(positions, box)
     for i in (0, 7, 23):
         assert found[i] == pytest.approx(plain(functions, positions, box, i), rel=1e-10)
+    assert functions.values(positions, box, np.array([23, 7])).tolist() == found[[23, 7]].tolist()
     shifted = functions.values((positions + 1.7) % box, box)
     assert shifted == pytest.approx(found, rel=1e-8, abs=1e-12)
     order = rng.permutation(24)
@@ -246,6 +259,24 @@ def test_what_is_said_already_is_not_chosen() -> None:
     found = select(np.column_stack([a, 3 * a + 1, np.ones(80), b, a - b]), a + 0.3 * b, 5)
     assert len(found.order) == 2
     assert found.r_squared[-1] == pytest.approx(1)
+
+
+def test_fits_without_an_intercept_are_those_through_the_origin() -> None:
+    rng = np.random.default_rng(5)
+    X, held = rng.uniform(1, 2, (60, 6)), rng.uniform(1, 2, (20, 6))
+    y, values = X[:, 4] - 0.2 * X[:, 1] + rng.normal(0, 0.1, 60), held[:, 4]
+    found = select(X, y, 3, (held, values), intercept=False)
+    c = np.linalg.lstsq(X[:, found.order], y, rcond=None)[0]
+    assert found.order[0] == np.argmax((X.T @ y) ** 2 / (X**2).sum(axis=0))
+    assert found.rmse[-1] == pytest.approx(np.sqrt(np.mean((X[:, found.order] @ c - y) ** 2)))
+    assert found.r_squared[-1] == pytest.approx(1 - found.rmse[-1] ** 2 / np.mean(y**2))
+    assert found.unseen[-1] == pytest.approx(np.sqrt(np.mean((held[:, found.order] @ c - values) ** 2)))
+
+
+def test_nothing_is_chosen_to_say_rounding() -> None:
+    X = np.random.default_rng(6).normal(size=(50, 8))
+    found = select(X, 2 * X[:, 3] + 1, 8)
+    assert found.order.tolist() == [3]
 
 
 @pytest.mark.parametrize(

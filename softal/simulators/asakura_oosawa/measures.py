@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.observables.rdf import RadialDistribution
 from softal.simulators.statistics import aging_of, mean_and_error
@@ -23,16 +24,19 @@ from softal.theory.many_body.depletion import particle_energies
 from softal.trial import Array, Observation
 
 if TYPE_CHECKING:
-    from softal.simulators.monte_carlo.colloids import Colloids
+    from softal.simulators.monte_carlo.colloids import Depleted
     from softal.simulators.monte_carlo.system import Configuration
+    from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BIN, NEAR = 0.02, 5  # [sigma] of g(r), and how many bins the contact value is made of
+FAR = 0.5  # part of the environments that a learned potential may not know before a run is refused
 LEARNED_FROM = ("configurations", "boxes", "particle_energies")
 ARRAYS = {"g_r": "", "configurations": "sigma", "boxes": "sigma", "particle_energies": "sigma^3"}
 VALUE_UNITS = {
     "energy": "kT", "many_body": "kT", "free_volume": "", "polymers": "1/sigma^3", "contact": "",
     "pressure": "kT/sigma^3", "drift": "", "acceptance": "",
 }  # fmt: skip
+LEARNED = {"energy_error": "kT", "far": ""}  # values of runs with a learned potential
 
 
 class Measured:
@@ -43,7 +47,7 @@ class Measured:
         r_max: end of g(r), adjusted to whole bins [sigma].
     """
 
-    def __init__(self, colloids: Colloids, r_max: float) -> None:
+    def __init__(self, colloids: Depleted, r_max: float) -> None:
         self._colloids = colloids
         self._rdf = RadialDistribution(float(colloids.box[0]), round(r_max / BIN - 1e-9) * BIN, BIN)
         self._series: dict[str, list[float]] = {}
@@ -71,14 +75,29 @@ class Measured:
         parabola = np.linalg.lstsq(np.vander(r - 1, 3), y, rcond=None)[0]
         return float(parabola[-1] * np.exp(-pair(1.0)))
 
-    def observation(self, folder: Path | None) -> Observation:
-        """Return means, errors and arrays; with a folder the configurations as a file there, too."""
+    def observation(self, folder: Path | None, learned: SymmetryPotential | None) -> Observation:
+        """Return means, errors and arrays; with a folder the configurations as a file there, too.
+
+        Raises:
+            SimulationError: if most environments are far from what a learned potential knows.
+        """
         series = {name: np.array(one) for name, one in self._series.items()}
         values = {name: float(one.mean()) for name, one in series.items()}
         errors = {name: float(mean_and_error(one)[1]) for name, one in series.items()} if len(self._g_r) > 1 else {}
         drift = aging_of([series["energy"], series["free_volume"]])
         values |= {"drift": drift, "acceptance": self._colloids.acceptance["translation"]}
+        values |= {} if learned is None else self._known(learned)
         return Observation(values, errors, self._arrays(), self._artifacts(folder))
+
+    def _known(self, learned: SymmetryPotential) -> dict[str, float]:
+        far = float(np.mean([learned.far(one.positions, one.box) for one in self._kept]))
+        if far > FAR:
+            raise SimulationError(
+                f"{far:.0%} of the environments are far from all that the potential was learned from; allowed: "
+                f"{FAR:.0%}. Learn from states like this one, too"
+            )
+        error = np.mean([np.mean(learned.energies(one.positions, one.box)[1] ** 2) for one in self._kept])
+        return {"far": far, "energy_error": self._colloids.potential.z_p * float(error**0.5)}
 
     def _arrays(self) -> dict[str, Array]:
         mean, error = mean_and_error(np.array(self._g_r))

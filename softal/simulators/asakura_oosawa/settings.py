@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from softal.kinds.settings import Settings
+from softal.kinds.settings import Settings, folder_beside
 
 Sweeps = Annotated[int, Field(ge=10)]
 Potential = Literal["exact", "pairs", "mixture"]
@@ -27,6 +28,11 @@ class AsakuraOosawaSettings(Settings):
         description="`exact`: depletion with all of its many-body terms; `pairs`: its pair term alone; `mixture`: "
         "colloids among the polymers themselves",
     )
+    learner: Path | None = Field(
+        None,
+        description="folder of a trained `symmetry_potential`, or of the campaign that trained it: pairs are exact, "
+        "and what three and more depletion layers share is as it was learned",
+    )
     r_max: float = Field(2.0, ge=1.2, le=10, description="where g_r ends [sigma]")
     trajectory: bool = Field(False, description="keep the snapshots as `trajectory.gsd`")
 
@@ -37,6 +43,17 @@ class AsakuraOosawaSettings(Settings):
                 f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_potential(self) -> Self:
+        if self.learner is not None and self.potential != "exact":
+            raise ValueError(f"potential: {self.potential} is given with a learner; allowed then: none")
+        return self
+
+    @field_validator("learner")
+    @classmethod
+    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
+        return None if learner is None else folder_beside(learner, info)
 
     def edge(self, eta_c: float) -> float:
         """Return the cube's side [sigma] at a packing fraction of the colloids."""

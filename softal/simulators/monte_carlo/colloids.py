@@ -2,13 +2,15 @@
 
 The effective model is exact (`softal.theory.many_body.depletion`): a moved particle changes the energy by z_p times how
 much of its depletion sphere others cover, before and after. In the mixture the polymers, which do not see each other,
-are a Poisson process in the free volume: they are drawn anew at each sweep, and colloids move between them.
+are a Poisson process in the free volume: they are drawn anew at each sweep, and colloids move between them. With a
+fitted potential pairs are exact, and what three and more depletion layers share is the fit's.
 
 Units: sigma is the colloids' diameter, energies are in kT.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 import numba as nb
@@ -18,17 +20,17 @@ from numpy.typing import ArrayLike
 from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.monte_carlo import cells
-from softal.simulators.monte_carlo.potentials import ROWS, PairPotential
 from softal.simulators.monte_carlo.rng import uniform
 from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
 from softal.theory.many_body import depletion
+from softal.theory.many_body.fitted import PAIRS, FittedPotential
 
 STRETCH = 1e-4  # of lengths, by which energies are compared: the difference is exact to 1e-7 of it
 
 Interaction = Literal["exact", "pairs"]
 
 
-class DepletionPair(PairPotential):
+class DepletionPair:
     """Hard spheres of diameter sigma with the depletion of ideal polymer of diameter q: u/kT = -z_p lens(r).
 
     Args:
@@ -36,36 +38,30 @@ class DepletionPair(PairPotential):
         eta_p: packing fraction of the polymers in the reservoir.
     """
 
-    core = 1.0
-
     def __init__(self, q: float, eta_p: float) -> None:
-        self.q, self.z_p = q, depletion.fugacity(eta_p, q)
+        self.q, self.z_p, self.R = q, depletion.fugacity(eta_p, q), depletion.radius(q)
 
     @property
     def cutoff(self) -> float:
-        """1 + q."""
+        """The range 1 + q [sigma]."""
         return 1 + self.q
+
+    def lens(self, r: ArrayLike) -> Floats:
+        """Return what the depletion spheres of two colloids share [sigma^3], of r's shape."""
+        x = np.minimum(np.asarray(r, np.float64), self.cutoff)
+        return np.asarray(np.pi * (2 * self.cutoff + x) * (self.cutoff - x) ** 2 / 12)
 
     def energy(self, r: ArrayLike) -> Floats:
         """Return u/kT, of r's shape; infinite below the core."""
-        r = np.asarray(r, np.float64)
-        x = np.minimum(r, self.cutoff)
-        lens = np.pi * (2 * self.cutoff + x) * (self.cutoff - x) ** 2 / 12
-        return np.where(r < self.core, np.inf, -self.z_p * lens)
-
-    def table(self, kT: float) -> tuple[Floats, float]:
-        """Return u/kT at 4097 values of r^2 from the core to the cutoff; it does not depend on temperature."""
-        r2, width = np.linspace(self.core**2, self.cutoff**2, ROWS + 1, retstep=True)
-        return self.energy(np.maximum(np.sqrt(r2), self.core)), float(1 / width)
+        return np.where(np.asarray(r, np.float64) < 1, np.inf, -self.z_p * self.lens(r))
 
 
-class Colloids(MonteCarlo):
-    """Colloids at constant volume with the exact effective interaction, or with its pair term alone.
+class Depleted(MonteCarlo):
+    """Colloids at constant volume.
 
     Args:
         configuration: in space.
         q, eta_p: as of `DepletionPair`.
-        interaction: "exact", or "pairs".
         seed: of the random numbers.
 
     Raises:
@@ -77,13 +73,10 @@ class Colloids(MonteCarlo):
     first = (0.1,)  # [sigma]
     smallest = (1e-3,)
     largest = (0.5,)
-    potential: DepletionPair
 
-    def __init__(
-        self, configuration: Configuration, q: float, eta_p: float, *, interaction: Interaction = "exact", seed: int = 0
-    ) -> None:
-        super().__init__(configuration, DepletionPair(q, eta_p), 1.0, seed=seed)
-        self.several = interaction == "exact"
+    def __init__(self, configuration: Configuration, q: float, eta_p: float, *, seed: int = 0) -> None:
+        super().__init__(configuration, 1.0, seed=seed)
+        self.potential = DepletionPair(q, eta_p)
         if configuration.dimension != 3:
             raise SimulationError(f"colloids move in space; these positions have {configuration.dimension} dimensions")
         if self.box.min() < 2 * self.potential.cutoff:
@@ -91,11 +84,17 @@ class Colloids(MonteCarlo):
         if (nearest := _nearest(self.positions, self.box)) < 1:
             raise SimulationError(f"two colloids are {nearest:.6g} sigma apart; allowed: 1 sigma or more")
 
+    @abstractmethod
+    def _sweep(self, sweeps: int) -> int:
+        """Do sweeps; return how many moves were accepted."""
+
+    @abstractmethod
+    def _energy_of(self, x: Floats, box: Floats) -> float:
+        """Return the energy [kT], without the cores'."""
+
     def _advance(self, sweeps: int) -> None:
-        R, z_p = depletion.radius(self.potential.q), self.potential.z_p
-        accepted = run(self.positions, self.box, sweeps, self.steps[0], R, z_p, self.several, self.random)
+        self.accepted += self._sweep(sweeps)
         self.tried += sweeps * len(self.positions)
-        self.accepted += accepted
 
     @property
     def energy(self) -> float:
@@ -103,23 +102,42 @@ class Colloids(MonteCarlo):
         return self._energy_of(self.positions, self.box)
 
     @property
+    def virial(self) -> float:
+        """The pressure [kT/sigma^3] by all forces but the cores' impacts: -dU/dV, by a difference."""
+        U = [self._energy_of(self.positions * (1 + x), self.box * (1 + x)) for x in (-STRETCH, STRETCH)]
+        return (U[0] - U[1]) / (6 * STRETCH * float(self.box.prod()))
+
+    @property
     def shared(self) -> float:
         """The volume [sigma^3] by which pairs overestimate how much depletion layers overlap."""
-        return float(depletion.shared(self.positions, self.box, depletion.radius(self.potential.q)))
+        return float(depletion.shared(self.positions, self.box, self.potential.R))
 
     @property
     def free_volume(self) -> float:
         """The part of the box where a polymer's centre may be."""
         return depletion.free_volume(self.positions, self.box, self.potential.q) / float(self.box.prod())
 
-    @property
-    def virial(self) -> float:
-        """The pressure [kT/sigma^3] by all forces but the cores' impacts: -dU/dV, by a difference."""
-        U = [self._energy_of(self.positions * (1 + x), self.box * (1 + x)) for x in (-STRETCH, STRETCH)]
-        return (U[0] - U[1]) / (6 * STRETCH * float(self.box.prod()))
+
+class Colloids(Depleted):
+    """Colloids with the exact effective interaction, or with its pair term alone.
+
+    Args:
+        interaction: "exact", or "pairs".
+        others: as for Depleted.
+    """
+
+    def __init__(
+        self, configuration: Configuration, q: float, eta_p: float, *, interaction: Interaction = "exact", seed: int = 0
+    ) -> None:
+        super().__init__(configuration, q, eta_p, seed=seed)
+        self.several = interaction == "exact"
+
+    def _sweep(self, sweeps: int) -> int:
+        R, z_p = self.potential.R, self.potential.z_p
+        return int(run(self.positions, self.box, sweeps, self.steps[0], R, z_p, self.several, self.random))
 
     def _energy_of(self, x: Floats, box: Floats) -> float:
-        R = depletion.radius(self.potential.q)
+        R = self.potential.R
         if not self.several:
             return float(-self.potential.z_p * depletion.pairs(x, box, R))
         return float(self.potential.z_p * (depletion.union(x, box, R) - len(x) * 4 * np.pi * R**3 / 3))
@@ -136,23 +154,67 @@ class Mixture(Colloids):
         super().__init__(configuration, q, eta_p, seed=seed)
         self.polymers = self._drawn()
 
-    def _advance(self, sweeps: int) -> None:
-        R, z_p = depletion.radius(self.potential.q), self.potential.z_p
+    def _sweep(self, sweeps: int) -> int:
+        R, z_p = self.potential.R, self.potential.z_p
         accepted = run_mixture(self.positions, self.box, sweeps, self.steps[0], R, z_p, self.random)
         self.polymers = self._drawn()
-        self.tried += sweeps * len(self.positions)
-        self.accepted += accepted
+        return int(accepted)
 
     def _drawn(self) -> Floats:
-        return np.asarray(
-            draw(self.positions, self.box, depletion.radius(self.potential.q), self.potential.z_p, self.random)
-        )
+        return np.asarray(draw(self.positions, self.box, self.potential.R, self.potential.z_p, self.random))
 
     @property
     def free_volume(self) -> float:
         """The part of the box where a polymer's centre may be, by the number of polymers: noise, but no bias."""
         expected = self.potential.z_p * float(self.box.prod())
         return len(self.polymers) / expected if expected else super().free_volume
+
+
+class Learned(Depleted):
+    """Colloids whose pairs are exact, and what more than two share is fitted.
+
+    Args:
+        fitted: shares of particles [sigma^3]; its cutoff is 1 + q or more.
+        others: as for Depleted.
+
+    Raises:
+        SimulationError: as of Depleted, also if the cutoff is less, or the box shorter than twice that.
+    """
+
+    def __init__(
+        self, configuration: Configuration, q: float, eta_p: float, fitted: FittedPotential, *, seed: int = 0
+    ) -> None:
+        super().__init__(configuration, q, eta_p, seed=seed)
+        if reason := self.misfit(fitted.functions.cutoff, self.box.min(), q):
+            raise SimulationError(reason)
+        tables = fitted.tables()
+        r = np.sqrt(np.arange(PAIRS + 2) / PAIRS) * tables.cutoff
+        pairs = tables.pairs - self.potential.lens(r)
+        self._model = 1.0, tables.cutoff**2, pairs, tables.cut, tables.triangles
+        self._constant = tables.constant
+
+    @staticmethod
+    def misfit(cutoff: float, edge: float, q: float) -> str | None:
+        """Return in one line that a potential's cutoff is too short for the range, or too long for the box."""
+        if 1 + q - 1e-9 <= cutoff <= edge / 2:
+            return None
+        limits = f"from 1 + q = {1 + q:g} to half the box, {edge / 2:.4g}"
+        return f"the potential's cutoff is {cutoff:g} sigma; allowed: {limits}"
+
+    def _sweep(self, sweeps: int) -> int:
+        from softal.simulators.monte_carlo.many_body import fitted
+
+        beta = self.potential.z_p  # energies are volumes
+        moved: int = fitted.run(
+            self.positions, self.box, sweeps, beta, -1.0, self.steps[0], 0.0, False, self._model, self.random
+        )[0]
+        return moved
+
+    def _energy_of(self, x: Floats, box: Floats) -> float:
+        from softal.simulators.monte_carlo.many_body import fitted
+
+        shared = fitted.energy(x, box, (0.0, *self._model[1:])) + len(x) * self._constant
+        return float(self.potential.z_p * shared)
 
 
 def too_small(n: int, box: Floats, q: float) -> str:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from softal.errors import EngineUnavailable, SimulationError
 from softal.numeric import Floats
 from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, SquareShoulder
-from softal.simulators.monte_carlo.system import Configuration, MonteCarlo, State
+from softal.simulators.monte_carlo.system import Configuration, PairMonteCarlo, State
 from softal.simulators.monte_carlo.trajectory import quaternions
 
 INSTALLATION = (
@@ -54,14 +54,14 @@ def require() -> None:
         raise EngineUnavailable(INSTALLATION)
 
 
-class Hpmc(MonteCarlo):
+class Hpmc(PairMonteCarlo):
     """Disks, spheres, or hard rods, moved by HOOMD-blue on one core; moves of the box keep its shape.
 
     Step sizes are HPMC's: the greatest displacement [sigma] (in a disk or ball, not a square), the size of the random
     quaternion that is added to one, and ln V. Half of the trial moves of rods are rotations.
 
     Args:
-        configuration, potential, kT, pressure, seed: as for MonteCarlo.
+        configuration, potential, kT, pressure, seed: as for PairMonteCarlo.
         length: L of rods, without their caps [sigma]; 0 are disks or spheres.
 
     Raises:

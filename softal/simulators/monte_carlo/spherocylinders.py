@@ -9,7 +9,7 @@ import numpy as np
 from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.monte_carlo.potentials import PairPotential
-from softal.simulators.monte_carlo.system import Configuration, MonteCarlo
+from softal.simulators.monte_carlo.system import Configuration, PairMonteCarlo
 
 RodBoxMoves = Literal["isotropic", "z_apart", "anisotropic", "shape"]
 
@@ -22,13 +22,13 @@ LONGEST = 0.4 * SKIN  # way of a rod's end in a trial move: with longer ones, li
 UNIT_LENGTH = 1e-9  # by which an orientation may miss it
 
 
-class Spherocylinders(MonteCarlo):
+class Spherocylinders(PairMonteCarlo):
     """Rods whose energy is a function of the shortest distance d_m of their axes, of length L; spheres where L = 0.
 
     Half of the trial moves of rods are translations, half rotations; spheres are not turned, and need no orientations.
 
     Args:
-        configuration, potential, kT, pressure, seed: as for MonteCarlo. No energy of the potential may be negative.
+        configuration, potential, kT, pressure, seed: as for PairMonteCarlo. No energy of the potential may be negative.
         length: L of the cylinder, without its caps [sigma].
         box_moves: with a pressure, "isotropic" scales all edges, "z_apart" z or x and y together, "anisotropic" one of
             the three; without one, "shape" changes L_z against L_x and L_y at constant volume, so that layers find

@@ -16,6 +16,7 @@ from softal.simulators.monte_carlo.system import Configuration
 
 ATTEMPTS = 5
 DENSEST = {2: 1.0, 3: 1.1}  # [1/sigma^d] random packings are jammed a little above
+SNUB = (np.sqrt(3) - 1) / 4
 MARGIN = 1e-4  # [sigma] by which disks are pushed further apart than sigma: minimization ends a little short of it
 
 
@@ -97,6 +98,23 @@ def hexagonal(n: int, density: float) -> Configuration:
     a = np.sqrt(2 / (np.sqrt(3) * density))  # distance of nearest neighbours
     step = np.array([a, a * np.sqrt(3) / 2])
     return Configuration(_shifted_rows(columns, rows) * step, np.array([columns, rows]) * step)
+
+
+def sigma_phase(n: int, density: float) -> Configuration:
+    """Return a sigma phase of n = 4 m^2 disks in a square box: the snub square tiling, squares and triangles.
+
+    Its four vertices a cell lie at (x, x + 1/2) and so on (plane group p4g); edges are equal at x = (sqrt 3 - 1) / 4.
+
+    Raises:
+        SimulationError: if n is not 4 m^2.
+    """
+    m = round(np.sqrt(_checked(n, density) / 4))
+    if 4 * m * m != n:
+        raise SimulationError(f"a sigma phase needs 4 m^2 particles; {n} is none, {4 * max(m, 1) ** 2} is the nearest")
+    cell = np.array([[SNUB, 0.5 + SNUB], [1 - SNUB, 0.5 - SNUB], [0.5 - SNUB, SNUB], [0.5 + SNUB, 1 - SNUB]])
+    edge = np.sqrt(n / density)
+    corners = _grid(m, m) - 0.5
+    return Configuration((corners[:, None] + cell).reshape(-1, 2) * edge / m, np.array([edge, edge]))
 
 
 def _hexagonal_shape(n: int) -> tuple[int, int]:

@@ -74,7 +74,6 @@ class MonteCarlo(ABC):
     def __init__(
         self,
         configuration: Configuration,
-        potential: PairPotential,
         kT: float,
         pressure: float | None = None,
         *,
@@ -84,10 +83,8 @@ class MonteCarlo(ABC):
         self.box = np.array(configuration.box, np.float64)
         u = configuration.orientations
         self.orientations = None if u is None else np.array(u, np.float64, order="C")
-        self.potential = potential
         self.kT, self.pressure = float(kT), None if pressure is None else float(pressure)
         self.random = np.random.SeedSequence(seed).generate_state(4, np.uint64).astype(np.uint64)
-        self._tabulated: tuple[float, tuple[Floats, float]] | None = None
         self.steps = np.array(self.first)
         self.tried = np.zeros(len(self.moves), np.int64)
         self.accepted = np.zeros(len(self.moves), np.int64)
@@ -156,25 +153,8 @@ class MonteCarlo(ABC):
 
     @property
     def virtual_pressure(self) -> float:
-        """Estimate of beta P sigma^d from this configuration alone, by virtual compression; average many of them."""
-        from softal.simulators.monte_carlo import compression
-
-        d, volume = len(self.box), float(self.box.prod())
-        return self.density + compression.slope(self._crossings(compression.SHRINKAGE)) / (d * volume)
-
-    def _crossings(self, shrinkage: Floats) -> Floats:
-        """Return sum over pairs of 1 - exp(-(u(xi) - u(0))/kT), shape (m,), of a system shrunk by 1 - xi, xi (m,)."""
-        from softal.simulators.monte_carlo import compression
-
-        if self.orientations is not None:
-            raise SimulationError("there is no virtual pressure of rods yet")
-        return np.asarray(compression.crossings(self.positions, self.box, shrinkage, *self._table()))
-
-    def _table(self) -> tuple[float, float, Floats, float]:
-        """Return the potential as kernels take it: core^2, cutoff^2 [sigma^2], u/kT, entries per sigma^2."""
-        if self._tabulated is None or self._tabulated[0] != self.kT:
-            self._tabulated = self.kT, self.potential.table(self.kT)
-        return self.potential.core**2, self.potential.cutoff**2, *self._tabulated[1]
+        """Estimate of beta P sigma^d from this configuration alone; NaN where there is none."""
+        return float("nan")
 
     def reset_acceptance(self) -> None:
         """Count trial moves from 0 again."""
@@ -203,11 +183,55 @@ class MonteCarlo(ABC):
         self.kT, self.pressure = float(kT), None if np.isnan(pressure) else float(pressure)
 
 
-class Disks(MonteCarlo):
+class PairMonteCarlo(MonteCarlo):
+    """Monte Carlo of particles whose energy is a sum over pairs.
+
+    Args:
+        configuration, kT, pressure, seed: as for MonteCarlo.
+        potential: of a pair.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        potential: PairPotential,
+        kT: float,
+        pressure: float | None = None,
+        *,
+        seed: int = 0,
+    ) -> None:
+        self.potential = potential
+        self._tabulated: tuple[float, tuple[Floats, float]] | None = None
+        super().__init__(configuration, kT, pressure, seed=seed)
+
+    @property
+    def virtual_pressure(self) -> float:
+        """Estimate of beta P sigma^d from this configuration alone, by virtual compression; average many of them."""
+        from softal.simulators.monte_carlo import compression
+
+        d, volume = len(self.box), float(self.box.prod())
+        return self.density + compression.slope(self._crossings(compression.SHRINKAGE)) / (d * volume)
+
+    def _crossings(self, shrinkage: Floats) -> Floats:
+        """Return sum over pairs of 1 - exp(-(u(xi) - u(0))/kT), shape (m,), of a system shrunk by 1 - xi, xi (m,)."""
+        if self.orientations is not None:
+            raise SimulationError("there is no virtual pressure of rods yet")
+        from softal.simulators.monte_carlo import compression
+
+        return np.asarray(compression.crossings(self.positions, self.box, shrinkage, *self._table()))
+
+    def _table(self) -> tuple[float, float, Floats, float]:
+        """Return the potential as kernels take it: core^2, cutoff^2 [sigma^2], u/kT, entries per sigma^2."""
+        if self._tabulated is None or self._tabulated[0] != self.kT:
+            self._tabulated = self.kT, self.potential.table(self.kT)
+        return self.potential.core**2, self.potential.cutoff**2, *self._tabulated[1]
+
+
+class Disks(PairMonteCarlo):
     """Disks in the plane with an isotropic pair potential.
 
     Args:
-        configuration, potential, kT, pressure, seed: as for MonteCarlo.
+        configuration, potential, kT, pressure, seed: as for PairMonteCarlo.
         box_moves: "isotropic" keeps the box's shape; "anisotropic" changes one edge at a time, which crystals need
             that do not fit the box. A fluid resists no shape: the ratio of the edges is kept below 1.5.
 

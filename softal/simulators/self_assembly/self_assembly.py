@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import SimulationError
-from softal.kinds.settings import Settings
+from softal.kinds.settings import Settings, folder_beside
 from softal.numeric import Floats
 from softal.simulators import snapshots
 from softal.simulators.base import Context, Outputs, Simulator
@@ -86,14 +86,7 @@ class SelfAssemblySettings(Settings):
     @field_validator("classifier")
     @classmethod
     def _absolute(cls, classifier: Path | None, info: ValidationInfo) -> Path | None:
-        """Look beside the campaign file first, then where softal runs."""
-        if classifier is None:
-            return None
-        beside = Path((info.context or {}).get("folder", ".")) / classifier
-        try:
-            return (beside if beside.exists() else classifier).resolve()
-        except OSError:  # a name that is too long
-            return beside
+        return None if classifier is None else folder_beside(classifier, info)
 
 
 class SelfAssembly(Simulator):

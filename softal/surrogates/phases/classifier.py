@@ -21,15 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from softal.about import LEARNER, SURROGATE
 from softal.errors import SurrogateError
-from softal.kinds.inputs import input_file
 from softal.kinds.settings import Settings
 from softal.numeric import Floats
-from softal.reading import is_file
 from softal.space import Space
-from softal.surrogates.folders import latest_of
-from softal.surrogates.learner import DESCRIPTION, Learner, part_of, read_description
+from softal.surrogates.folders import Sought, trained_folder
+from softal.surrogates.learner import Learner, part_of
 from softal.surrogates.phases.classification import temperature
 from softal.surrogates.phases.data import Labelled, as_images, labelled
 from softal.surrogates.phases.labels import Table
@@ -42,6 +39,7 @@ if TYPE_CHECKING:
     from softal.cards import Card, Examples, View
 
 SHOWN = "classification"  # name of the table with all that is to be shown
+SOUGHT = Sought("phase_classifier", "classifier", "which knows no phases", ("phases", "dimension"))
 INPUT = "|rho_k| / N without k = 0, maximum of blocks of 4 pixels, k = 2 pi n / L, |n| <= 64 (2D) or 32 (3D)"
 
 
@@ -99,7 +97,7 @@ class PhaseClassifierSettings(Settings):
 class PhaseClassifier(Learner):
     """A convolutional network that tells phases by diffraction patterns; it is trained when its campaign ends."""
 
-    kind = "phase_classifier"
+    kind = SOUGHT.kind
     Settings = PhaseClassifierSettings
     trained: ClassVar[Literal["continuously", "at_end"]] = "at_end"
 
@@ -238,19 +236,4 @@ def classifier_folder(path: str | Path, called: str | None = None) -> Path:
     Raises:
         SurrogateError: in one line, what is missing there.
     """
-    path, called = Path(path), called or str(path)
-    folders = path, latest_of(path, LEARNER), latest_of(path, SURROGATE)
-    described = (input_file(folder / DESCRIPTION) for folder in folders)
-    folder = next((file.parent for file in described if is_file(file)), None)
-    if folder is None:
-        trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
-        raise SurrogateError(f"there is no trained classifier in {called}; {trains}")
-    description = read_description(folder)
-    if description.get("kind") != PhaseClassifier.kind:
-        raise SurrogateError(f"{called} holds a model of kind {description.get('kind')!r}, which knows no phases")
-    state = description.get("state", {})
-    if reason := state.get("untrained"):
-        raise SurrogateError(f"the classifier in {called} is not trained: {reason}")
-    if missing := [name for name in ("phases", "dimension") if name not in state]:
-        raise SurrogateError(f"the classifier in {called} is damaged: its {DESCRIPTION} has no {missing[0]}")
-    return folder
+    return trained_folder(path, SOUGHT, called)

@@ -68,6 +68,28 @@ def energies(positions: Floats, box: Floats, *, pairwise: bool = False) -> Float
     return np.asarray(_energies(positions, box, pairwise))
 
 
+def outlines(positions: Floats, box: Floats, angles: Floats) -> Floats:
+    """Return how far each shell reaches in the plane of the centres: half of sigma, or less where it is pushed.
+
+    Args:
+        positions: (N, 2) [sigma].
+        box: (2,) [sigma].
+        angles: of directions, (k,).
+
+    Returns:
+        (N, k) [sigma].
+    """
+    away = positions[None] - positions[:, None]
+    away -= box * np.rint(away / box)
+    square = np.sum(away**2, axis=2)
+    reach = np.full((len(positions), len(angles)), 0.5)
+    for i, j in zip(*np.nonzero((square < 1) & (square > 0)), strict=True):
+        towards = away[i, j, 0] * np.cos(angles) + away[i, j, 1] * np.sin(angles)
+        disk = np.where(towards > 0, square[i, j] / (2 * np.maximum(towards, 1e-12)), 0.5)
+        reach[i] = np.minimum(reach[i], disk)
+    return reach
+
+
 @nb.njit(cache=True)
 def _energies(positions, box, pairwise):  # type: ignore[no-untyped-def]
     n = len(positions)
@@ -83,12 +105,13 @@ def _energies(positions, box, pairwise):  # type: ignore[no-untyped-def]
 def energy(away, pairwise=False):  # type: ignore[no-untyped-def]
     """Return the energy [K] of a particle whose neighbours are `away` from it, (n, 2) [sigma], all within sigma."""
     n = len(away)
-    distance, angle = np.empty(n), np.empty(n)
+    distance, angle, push = np.empty(n), np.empty(n), np.empty((n, 2))
     for j in range(n):
         distance[j] = np.hypot(away[j, 0], away[j, 1])
         if distance[j] < CORE:
             return np.inf
         angle[j] = np.arctan2(away[j, 1], away[j, 0])
+        push[j] = away[j] / distance[j] ** 2
     total = 0.0
     for j in range(n):
         reach = np.arccos(distance[j])  # where it pushes at all
@@ -97,9 +120,7 @@ def energy(away, pairwise=False):  # type: ignore[no-untyped-def]
             if k == j or pairwise:
                 continue
             # It pushes farther than k within a half circle: cos(p - a_j) / d_j > cos(p - a_k) / d_k.
-            x = np.cos(angle[j]) / distance[j] - np.cos(angle[k]) / distance[k]
-            y = np.sin(angle[j]) / distance[j] - np.sin(angle[k]) / distance[k]
-            middle = np.arctan2(y, x) - angle[j]
+            middle = np.arctan2(push[j, 1] - push[k, 1], push[j, 0] - push[k, 0]) - angle[j]
             middle -= 2 * np.pi * np.rint(middle / (2 * np.pi))
             low, high = max(low, middle - np.pi / 2), min(high, middle + np.pi / 2)
         if high > low:

@@ -60,21 +60,23 @@ class SymmetryFunctions:
             self.cutoff, self.radial[numbers[numbers < a]], self.angular[numbers[numbers >= a] - a]
         )
 
-    def values(self, positions: Floats, box: Floats) -> Floats:
-        """Return the functions of all particles in a periodic box.
+    def values(self, positions: Floats, box: Floats, some: NDArray[np.int64] | None = None) -> Floats:
+        """Return the functions of all particles in a periodic box, or of some.
 
         Args:
             positions: (N, d), d = 2 or 3.
             box: its sides, (d,).
+            some: numbers of the particles, (n,); None: all.
 
         Returns:
-            (N, M).
+            (N, M), or (n, M).
 
         Raises:
             TheoryError: if the cutoff is more than half a side, or shapes do not fit.
         """
         positions, box = self._checked(positions, box)
-        return np.asarray(_values(positions, box, self.cutoff, self.radial, self.angular))
+        wanted = np.arange(len(positions)) if some is None else np.asarray(some, dtype=np.int64)
+        return np.asarray(_values(positions, box, self.cutoff, self.radial, self.angular, wanted))
 
     def after_move(self, values: Floats, positions: Floats, box: Floats, i: int, to: Floats) -> Floats:
         """Return the values (N, M) after particle i has moved; those of particles far from it stay as they are.
@@ -118,13 +120,12 @@ def pool(cutoff: float = 1.0) -> SymmetryFunctions:
 
 
 @nb.njit(cache=True)
-def _values(positions, box, cutoff, radial, angular):  # type: ignore[no-untyped-def]
-    n = len(positions)
-    found = np.empty((n, len(radial) + len(angular)))
-    away = np.empty((n, len(box)))
-    for i in range(n):
+def _values(positions, box, cutoff, radial, angular, wanted):  # type: ignore[no-untyped-def]
+    found = np.empty((len(wanted), len(radial) + len(angular)))
+    away = np.empty((len(positions), len(box)))
+    for row, i in enumerate(wanted):
         count = neighbours(positions, box, cutoff, i, away)
-        _of_one(away[:count], cutoff, radial, angular, found[i])
+        _of_one(away[:count], cutoff, radial, angular, found[row])
     return found
 
 

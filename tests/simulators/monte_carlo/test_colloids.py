@@ -8,11 +8,13 @@ import pytest
 from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.monte_carlo import cells, colloids, starts
-from softal.simulators.monte_carlo.colloids import Colloids, DepletionPair, Mixture
+from softal.simulators.monte_carlo.colloids import Colloids, DepletionPair, Learned, Mixture
 from softal.simulators.monte_carlo.system import Configuration
 from softal.simulators.observables.rdf import RadialDistribution
 from softal.simulators.statistics import mean_and_error
 from softal.theory.many_body import depletion
+from softal.theory.many_body.fitted import FittedPotential
+from softal.theory.many_body.symmetry_functions import SymmetryFunctions
 
 pytestmark = pytest.mark.physics
 
@@ -123,6 +125,31 @@ def test_the_virial_is_the_force_times_the_distance() -> None:
     mc, h = Colloids(two(1.2), 0.4, 0.3), 1e-5
     force = -(mc.potential.energy(1.2 + h) - mc.potential.energy(1.2 - h)) / (2 * h)
     assert mc.virial == pytest.approx(float(force) * 1.2 / (3 * 4.0**3), rel=1e-5)
+
+
+def fit(cutoff: float) -> FittedPotential:
+    functions = SymmetryFunctions(cutoff, np.array([[2.0, 1.0]]), np.array([[0.5, 2.0, 1.0]]))
+    return FittedPotential(functions, np.array([0.002, 0.05]))
+
+
+@pytest.mark.parametrize("cutoff", [1.4, 1.7])
+def test_a_fit_stands_beside_exact_pairs(cutoff: float) -> None:
+    mc, fitted = Learned(fluid(60, 0.3), 0.4, 0.4, fit(cutoff), seed=2), fit(cutoff)
+    mc.tune(60)
+    mc.run(5)
+    assert nearest(mc.positions, mc.box) >= 1
+    lenses = depletion.pairs(mc.positions, mc.box, 0.7)
+    energy = mc.potential.z_p * (fitted.energies(mc.positions, mc.box).sum() - lenses)
+    assert mc.energy == pytest.approx(energy, rel=1e-5)
+    pairs = Colloids(mc.configuration, 0.4, 0.4, interaction="pairs")
+    assert mc.energy > pairs.energy
+    assert mc.virial > pairs.virial
+
+
+@pytest.mark.parametrize("cutoff", [1.3, 2.4])
+def test_a_fit_that_is_too_short_or_too_long(cutoff: float) -> None:
+    with pytest.raises(SimulationError, match=r"allowed: from 1 \+ q = 1.4 to half the box, 2.188"):
+        Learned(fluid(64, 0.4), 0.4, 0.4, fit(cutoff))
 
 
 def test_polymers_are_a_poisson_process_in_the_free_volume() -> None:

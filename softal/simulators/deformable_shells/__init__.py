@@ -1,0 +1,1 @@
+"""Colloids in a plane whose elastic shells flatten where they touch."""

@@ -1,0 +1,40 @@
+"""Which environments are far from all that were learned from, so that nothing is known of their energy.
+
+An environment is as far as the Mahalanobis distance of its chosen functions from their mean; unknown where that is more
+than what 999 of 1000 environments stay within, both of those that were learned from and of the runs held out. The error
+of a fit grows with this distance, within and beyond (`errors.Believed`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from softal.numeric import Floats
+from softal.surrogates.symmetry_potential.errors import Whitened
+
+KNOWN = 0.999  # part of the environments that are not far
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """The environments that are known.
+
+    Attributes:
+        known: their distances.
+        threshold: the distance beyond which one is far.
+    """
+
+    known: Whitened
+    threshold: float
+
+    @classmethod
+    def of(cls, known: Whitened, learned: Floats, unseen: Floats) -> Novelty:
+        """Return it of functions (n, m) of what was learned from, and (k, m) of the runs held out."""
+        return cls(known, float(max(np.quantile(known.distance(Z), KNOWN) for Z in (learned, unseen))))
+
+    def far(self, Z: Floats) -> NDArray[np.bool_]:
+        """Return of functions (n, m) whether they are far from all that is known."""
+        return np.asarray(self.known.distance(Z) > self.threshold)
