@@ -190,7 +190,7 @@ class Learned(Depleted):
         tables = fitted.tables()
         r = np.sqrt(np.arange(PAIRS + 2) / PAIRS) * tables.cutoff
         pairs = tables.pairs - self.potential.lens(r)
-        self._model = 1.0, tables.cutoff**2, pairs, tables.cut, tables.triangles
+        self.model = 1.0, tables.cutoff**2, pairs, tables.cut, tables.triangles
         self._constant = tables.constant
 
     @staticmethod
@@ -206,14 +206,14 @@ class Learned(Depleted):
 
         beta = self.potential.z_p  # energies are volumes
         moved: int = fitted.run(
-            self.positions, self.box, sweeps, beta, -1.0, self.steps[0], 0.0, False, self._model, self.random
+            self.positions, self.box, sweeps, beta, -1.0, self.steps[0], 0.0, False, self.model, self.random
         )[0]
         return moved
 
     def _energy_of(self, x: Floats, box: Floats) -> float:
         from softal.simulators.monte_carlo.many_body import fitted
 
-        shared = fitted.energy(x, box, (0.0, *self._model[1:])) + len(x) * self._constant
+        shared = fitted.energy(x, box, (0.0, *self.model[1:])) + len(x) * self._constant
         return float(self.potential.z_p * shared)
 
 
