@@ -109,10 +109,7 @@ def trials_of(folder: Path) -> tuple[list[Trial], list[Trial]]:
     found = []
     for number, point in enumerate(states()):
         with np.load(file_of(folder, number)) as data:
-            arrays = {
-                name: Array.of(data[name], unit=unit)
-                for name, unit in zip(ARRAYS, ("sigma", "sigma", "K"), strict=True)
-            }
+            arrays = {name: Array.of(data[name], unit=unit) for name, unit in UNITS.items()}
         energy = float(arrays["particle_energies"].values.mean())
         seen = Observation({"energy": energy}, {}, arrays)
         found.append(Trial(number, point, TrialState.DONE, observation=seen, objective={"energy": energy}))
