@@ -96,7 +96,8 @@ def _frozen(view: View) -> Card | None:
         return None
     text = (
         "Densities of fluid and hexagonal crystal at the pressure where both are as probable, with standard errors "
-        f"from resampled trials; between them they coexist. A trial counts as hexagonal from psi_6 = {freezing.SOLID:g} on."
+        "from resampled trials; between them they coexist. A trial counts as hexagonal from "
+        f"psi_6 = {freezing.SOLID:g} on."
     )
     tables = [_line_table(found), _starts_table([str(point["start"]) for point in points], order > freezing.SOLID)]
     figure = _phase_diagram(trials, stiff, density, order, found)
