@@ -55,9 +55,9 @@ def _headline(found: Found) -> str:
         f"{found['functions']} symmetry functions, {found['environments']} environments of "
         f"{found['trials'] - len(held)} runs; {len(held)} run{'s' * (len(held) != 1)} held out. "
         f"{percent(found['coverage'])} of the held-out energies lie within their 95 % intervals, which are calibrated "
-        f"on held-out runs; of the tenth that is farthest from what was learned {percent(calibrated)}, and "
-        f"{percent(raw)} by the equations of a linear fit alone. An environment is called far, and its energy unknown, "
-        f"beyond what 99.9 % of those that are known stay within."
+        "on runs left out in turn of those learned from; of the tenth that is farthest from what was learned "
+        f"{percent(calibrated)}, and {percent(raw)} by the equations of a linear fit alone. An environment is called "
+        f"far, and its energy unknown, beyond what 99.9 % of those that are known stay within."
     )
 
 

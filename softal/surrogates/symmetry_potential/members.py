@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from softal.errors import SurrogateError
 from softal.numeric import Floats
 from softal.space import Space
+from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import Paths
 from softal.surrogates.gaussian_processes.gp import train
 from softal.surrogates.symmetry_potential.data import Run
@@ -46,6 +47,7 @@ COMPONENTS = 8  # of states over the space, at most
 NEGLIGIBLE = 1e-3  # part of the states' variance in components that are left out
 ANCHORS = 256  # points at which the drawn functions are exact
 NARROWEST = 1e-3  # standard deviation within a state, of that over all runs
+RIDGE = 1e-3  # of the trend's coefficients, over the number of runs
 MAX_FIT = 150  # hyperparameters of a component are fitted on at most so many runs
 
 
@@ -56,11 +58,15 @@ class States:
     Attributes:
         mean: (2 m,) of means and logarithms of standard deviations over the runs.
         vectors: (J, 2 m) their leading components.
+        trend: of the components, over the terms of `terms`, (D, J).
+        encoding: of the space's columns.
         paths: of each component, functions X (n, d) -> (members, n), and their mean and scale.
     """
 
     mean: Floats
     vectors: Floats
+    trend: Floats
+    encoding: Encoding
     paths: Sequence[tuple[Paths, float, float]]
 
     @classmethod
@@ -70,19 +76,29 @@ class States:
         _, sizes, vectors = np.linalg.svd(runs - mean, full_matrices=False)
         part = np.cumsum(sizes**2) / max(float(np.sum(sizes**2)), 1e-300)
         kept = min(COMPONENTS, len(runs) - 1, int(np.sum(part < 1 - NEGLIGIBLE)) + 1)
-        anchors = space.sample(ANCHORS, rng)
+        anchors, encoding = space.sample(ANCHORS, rng), Encoding.of(U, space.categorical)
+        scores = (runs - mean) @ vectors[:kept].T
+        along = terms(encoding, U)
+        trend = np.linalg.solve(along.T @ along + RIDGE * len(U) * np.eye(along.shape[1]), along.T @ scores)
         paths = []
-        for scores in ((runs - mean) @ vectors[:kept].T).T:
+        for rest in (scores - along @ trend).T:
             unknown, all_of_them = np.full(len(U), np.nan), np.ones(len(U), dtype=np.bool_)
-            gp, scaling = train(U, scores, unknown, space.categorical, None, MAX_FIT, len(U), all_of_them)
+            gp, scaling = train(U, rest, unknown, space.categorical, None, MAX_FIT, len(U), all_of_them)
             paths.append((gp.paths(anchors, members, rng), scaling.mean, scaling.scale))
-        return cls(mean, vectors[:kept], paths)
+        return cls(mean, vectors[:kept], trend, encoding, paths)
 
     def __call__(self, X: Floats) -> tuple[Floats, Floats]:
         """Return means and standard deviations (members, n, m) of whitened functions at X (n, d)."""
         scores = np.stack([mean + scale * path(X) for path, mean, scale in self.paths], axis=-1)
+        scores = scores + terms(self.encoding, X) @ self.trend
         means, logarithms = np.split(self.mean + scores @ self.vectors, 2, axis=-1)
         return means, np.exp(logarithms)
+
+
+def terms(encoding: Encoding, U: Floats) -> Floats:
+    """Return the terms of the trend (n, D) at unit points U (n, d): 1, numbers and choices, squares of numbers."""
+    encoded = encoding(U) - 0.5
+    return np.column_stack([np.ones(len(U)), encoded, encoded[:, : len(encoding.numeric)] ** 2])
 
 
 @single_threaded

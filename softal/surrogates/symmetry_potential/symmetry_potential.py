@@ -178,8 +178,11 @@ class SymmetryPotential(Learner):
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]
         if self.untrained is not None:
             return
-        functions = SymmetryFunctions(float(state["cutoff"]), tensors["radial"], tensors["angular"])
-        self._potential = FittedPotential(functions, tensors["coefficients"], float(state["intercept"]))
+        try:
+            functions = SymmetryFunctions(float(state["cutoff"]), tensors["radial"], tensors["angular"])
+            self._potential = FittedPotential(functions, tensors["coefficients"], float(state["intercept"]))
+        except TheoryError as error:
+            raise ValueError(str(error)) from None
         known = {part: Whitened(**part_of(part, tensors)) for part in ("believed", "novelty")}
         m = state["functions"]
         for part, one in known.items():
