@@ -81,6 +81,21 @@ def test_a_combination_that_is_chosen_at_once_is_recovered_to_the_last_digits():
     assert made.potential.functions.radial.tolist() == [[4, 0.5]]
 
 
+def test_a_combination_in_space_is_recovered():
+    """As of depletion: longer than sigma, and none of a particle alone."""
+    one = FittedPotential(SymmetryFunctions(1.4, [[2, 0.7]], [[0.5, 2, -1]]), [-0.1, 0.02])
+    pairs = {"radial": [{"eta": [3.92], "R_s": [0.5]}], "angular": [{"eta": [0.98], "xi": [2, 4]}]}
+
+    def dilute(number):
+        rng = np.random.default_rng(number)
+        positions = rng.random((2, 30, 3)) * 3.5
+        return trial(number, {"rho": 0.7 + number / 100}, positions, np.full((2, 3), 3.5), one.energies)
+
+    made = fitted([dilute(i) for i in range(5)], cutoff=1.4, intercept=False, pool=pairs)
+    assert (made.dimension, len(made.potential.coefficients)) == (3, 2)
+    assert made.potential.coefficients == pytest.approx([-0.1, 0.02], rel=1e-9)
+
+
 def test_without_an_intercept_a_lone_particle_has_no_energy(runs):
     made = fitted(runs, intercept=False)
     assert made.energies(np.array([[1.0, 1.0]]), np.array([4.0, 4.0]))[0].tolist() == [0.0]
