@@ -194,6 +194,15 @@ class SymmetryPotential(Learner):
         if self._dimension not in (2, 3):
             raise ValueError(f"its dimension is {self._dimension}; allowed: 2 or 3")
 
+    def _prove(self) -> None:
+        super()._prove()
+        if self.untrained is None:
+            lone, box = np.zeros((1, self._dimension)), np.full(self._dimension, 2 * self._potential.functions.cutoff)
+            with np.errstate(all="ignore"):
+                found = (*self.energies(lone, box), self.far(lone, box))
+            if not all(np.isfinite(one).all() for one in found):
+                raise ValueError("its energies are not finite")
+
 
 def load_potential(path: str | Path) -> SymmetryPotential:
     """Return the potential in a learner's folder, or the latest one in a campaign's folder.
