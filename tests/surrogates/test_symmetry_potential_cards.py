@@ -8,6 +8,7 @@ import pytest
 import soft_shells
 from report_page import Page, decoded, write_report
 
+from softal.numeric import NORMAL_95
 from softal.objective import learn
 from softal.space import Space
 from softal.surrogates import build_learner
@@ -67,11 +68,16 @@ def test_energies_of_held_out_runs_are_beside_their_predictions(page, table):
     np.testing.assert_allclose(decoded(dots["x"]), table["parity"]["energy"])
     np.testing.assert_allclose(decoded(dots["y"]), table["parity"]["predicted"])
     assert set(table["parity"]["trial"]) == set(table["held_out"])
+    [wrong] = page.panels[TITLES[0]][1]["data"]
+    np.testing.assert_allclose(
+        decoded(wrong["y"]), np.subtract(table["parity"]["predicted"], table["parity"]["energy"])
+    )
+    np.testing.assert_allclose(decoded(wrong["error_y"]["array"]), NORMAL_95 * np.array(table["parity"]["sd"]))
     assert page.loads == []
 
 
 def test_errors_are_shown_by_density(page, table):
-    learned, held = page.panels[TITLES[0]][1]["data"]
+    learned, held = page.panels[TITLES[0]][2]["data"]
     assert (len(decoded(learned["x"])), len(decoded(held["x"]))) == (8, 2)
     wrong = {run["trial"]: run["rmse"] for run in table["runs"]}
     np.testing.assert_allclose(decoded(held["y"]), [wrong[trial] for trial in table["held_out"]])
