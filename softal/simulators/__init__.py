@@ -39,6 +39,7 @@ SIMULATORS = {
     "hcss": "softal.simulators.self_assembly.shoulder:HardCoreSquareShoulder",
     "scs": "softal.simulators.self_assembly.shoulder:SoftenedCoreShoulder",
     "spherocylinders": "softal.simulators.self_assembly.spherocylinders:Spherocylinders",
+    "asakura_oosawa": "softal.simulators.asakura_oosawa.asakura_oosawa:AsakuraOosawa",
     "deformable_shells": "softal.simulators.deformable_shells.deformable_shells:DeformableShells",
     "least_action": "softal.simulators.least_action.least_action:LeastAction",
     "transition_path": "softal.simulators.transition_path.transition_path:TransitionPath",

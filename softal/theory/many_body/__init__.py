@@ -5,4 +5,6 @@ points               the same by points on each shell, as the thesis has it
 symmetry_functions   Behler and Parrinello's, of whole configurations and after the move of one particle
 fitted               their linear combinations, as tables
 selection            which of them say most about an energy, chosen one after the other
+intersections        the volume that equal spheres have in common
+depletion            what the depletion layers of colloids in ideal polymer share, of all numbers of them
 """

@@ -1,0 +1,1 @@
+"""Colloids in ideal polymer, after Asakura and Oosawa."""

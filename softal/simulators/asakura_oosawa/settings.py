@@ -1,0 +1,78 @@
+"""Settings of colloids in ideal polymer, and which particles fit into which state."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from softal.kinds.settings import Settings, folder_beside
+
+Sweeps = Annotated[int, Field(ge=10)]
+Potential = Literal["exact", "pairs", "mixture"]
+
+MOST_POLYMERS = 2_000_000  # in the reservoir's volume, that the mixture draws at each sweep
+
+
+class AsakuraOosawaSettings(Settings):
+    """Settings of the simulator `asakura_oosawa`."""
+
+    particles: int = Field(256, ge=20, le=20_000, description="number of colloids")
+    equilibration: Sweeps = Field(2000, description="at fidelity 1 [sweeps: one trial move of every colloid]")
+    sampling: Sweeps = Field(10_000, description="at fidelity 1 [sweeps]")
+    snapshots: int = Field(20, ge=1, le=1000, description="configurations that are kept, evenly over the sampling")
+    potential: Potential = Field(
+        "exact",
+        description="`exact`: depletion with all of its many-body terms; `pairs`: its pair term alone; `mixture`: "
+        "colloids among the polymers themselves",
+    )
+    learner: Path | None = Field(
+        None,
+        description="folder of a trained `symmetry_potential`, or of the campaign that trained it: pairs are exact, "
+        "and what three and more depletion layers share is as it was learned",
+    )
+    r_max: float = Field(2.0, ge=1.2, le=10, description="where g_r ends [sigma]")
+    trajectory: bool = Field(False, description="keep the snapshots as `trajectory.gsd`")
+
+    @model_validator(mode="after")
+    def _sweeps_enough(self) -> Self:
+        if self.snapshots > self.sampling:
+            raise ValueError(
+                f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_potential(self) -> Self:
+        if self.learner is not None and self.potential != "exact":
+            raise ValueError(f"potential: {self.potential} is given with a learner; allowed then: none")
+        return self
+
+    @field_validator("learner")
+    @classmethod
+    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
+        return None if learner is None else folder_beside(learner, info)
+
+    def edge(self, eta_c: float) -> float:
+        """Return the cube's side [sigma] at a packing fraction of the colloids."""
+        return math.cbrt(self.particles * math.pi / (6 * eta_c))
+
+    def misfit(self, eta_c: float, eta_p: float, q: float) -> str | None:
+        """Return in one line that the box is too small, or the polymers are too many; None where they are not."""
+        edge = self.edge(eta_c)
+        for what, least in (("twice the range 1 + q", 2 * (1 + q)), ("twice r_max", 2 * self.r_max)):
+            if edge < least:
+                enough = math.ceil(least**3 * 6 * eta_c / math.pi)
+                return (
+                    f"the box of {self.particles} particles at eta_c = {eta_c:g} is {edge:.3g} sigma wide; allowed: "
+                    f"{least:.4g} or more, {what}: particles = {enough} or more"
+                )
+        polymers = eta_p * 6 / (math.pi * q**3) * edge**3
+        if self.potential == "mixture" and polymers > MOST_POLYMERS:
+            return (
+                f"the mixture at eta_p = {eta_p:g} and q = {q:g} has {polymers:.3g} polymers in the volume; allowed: "
+                f"{MOST_POLYMERS:g} or fewer"
+            )
+        return None
