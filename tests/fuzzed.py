@@ -243,6 +243,7 @@ def make_models(folder: Path) -> None:
     import bragg
     import liquids
     import planes
+    import soft_shells
 
     from softal.objective import learn
     from softal.simulators.kob_andersen.kob_andersen import FLAWS
@@ -280,6 +281,9 @@ def make_models(folder: Path) -> None:
     learner = build_learner("dynamics_network", Space(states), network, replace(learn("relaxation_A"), flaws=FLAWS))
     learner.fit(liquids.liquids(8))
     learner.save(folder / "dynamics_network")
+    learner = build_learner("symmetry_potential", Space(soft_shells.SPACE), {"functions": 4})
+    learner.fit(soft_shells.crystals(5))
+    learner.save(folder / "symmetry_potential")
     shutil.copytree(HERE / "data" / "first_version" / "campaign" / "surrogate" / "latest", folder / "first_version")
     shutil.copytree(HERE / "data" / "first_version_network", folder / "first_version_network")
 

@@ -188,8 +188,8 @@ def test_the_picture_of_a_trial_has_both_side_by_side(pattern: Floats | None) ->
 def test_cores_of_another_diameter_are_drawn_as_such() -> None:
     x, box = np.array([[0.5, 0.5], [1.5, 0.5], [0.5, 1.5], [1.5, 1.5]]), np.array([2.0, 2.0])
     arrays = {"snapshot": Array.of(x), "box": Array.of(box)}
-    assert (Snapshot.of(arrays) or pytest.fail()).core == 1.0
-    smaller = Snapshot.of(arrays | {"core": Array.of([0.5])})
+    plain, smaller = (Snapshot.of(arrays | more) for more in ({}, {"core": Array.of([0.5])}))
+    assert plain is not None
     assert smaller is not None
-    assert smaller.core == 0.5
-    assert configuration_png(smaller) != configuration_png(Snapshot(x, box))
+    assert (plain.core, smaller.core) == (1.0, 0.5)
+    assert configuration_png(smaller) != configuration_png(plain)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import planes
 import pytest
+import soft_shells
 from bragg import CRYSTALS, crystals, write_labels
 from liquids import liquids
 
@@ -36,3 +37,9 @@ class TestProfiles(LearnerContract):
         settings = {"network": request.param, "members": 2, "folds": 2, "fold_members": 1, "width": 8, "steps": 10}
         objective = replace(learn("mid"), known=planes.KNOWN)
         return Candidate("profiles", planes.SPACE, planes.slits, settings | {"epochs": 2}, objective)
+
+
+class TestSymmetryPotential(LearnerContract):
+    @pytest.fixture
+    def candidate(self):
+        return Candidate("symmetry_potential", soft_shells.SPACE, soft_shells.crystals, {"functions": 6}, None, 6)

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from softal.cards import theme
-from softal.cards.card import Card, Key, panel
+from softal.cards.card import Card, Key, Table, panel
 from softal.cards.text import labelled
 from softal.cards.view import View
-from softal.numeric import Floats
+from softal.numeric import Floats, number, with_error
+from softal.simulators.deformable_shells import freezing
 from softal.theory.many_body.shells import CORE, outlines
 from softal.trial import Array, Trial
 
@@ -20,11 +22,13 @@ ANGLES = 90  # of an outline: every 4 degrees
 MOST = 1024  # shells that are drawn
 ORDER = "chi_6"
 FEWEST = 3
+SHOWN = 9  # stiffnesses at which the line of freezing is given
 
 
 def cards(view: View, snapshots: Sequence[Card]) -> list[Card]:
     """Return the cards; those of states where there are some, shells where there is a configuration."""
-    return [card for card in (_states(view), _shells(view)) if card is not None] + list(snapshots)
+    found = [_states(view), _frozen(view), _shells(view)]
+    return [card for card in found if card is not None] + list(snapshots)
 
 
 def _states(view: View) -> Card | None:
@@ -73,6 +77,76 @@ def _dots(trials: Sequence[Trial], x: Floats, y: Floats, order: Floats, text: st
     return go.Scatter(
         x=x, y=y, mode="markers", marker=marker, text=named, hovertemplate="%{text}<br>" + text + "<extra></extra>"
     )
+
+
+def _frozen(view: View) -> Card | None:
+    """The line of freezing of runs at constant pressure, with what became of each start."""
+    trials = [trial for trial in view.done if "P" in view.space.complete(trial.point)]
+    if len(trials) < 2 * freezing.FEWEST:
+        return None
+    points = [view.space.complete(trial.point) for trial in trials]
+    stiff, pressure = (np.array([float(point[name]) for point in points]) for name in ("beta_K", "P"))
+    density, order = (
+        np.array([trial.observation.values[name] if trial.observation else np.nan for trial in trials])
+        for name in ("density", "psi_6")
+    )
+    shown = np.geomspace(stiff.min(), stiff.max(), SHOWN)
+    found = freezing.freezing(stiff, pressure, density, order, shown)
+    if found is None:
+        return None
+    text = (
+        "Densities of fluid and hexagonal crystal at the pressure where both are as probable, with standard errors "
+        "from resampled trials; between them they coexist. A trial counts as hexagonal from "
+        f"psi_6 = {freezing.SOLID:g} on."
+    )
+    tables = [_line_table(found), _starts_table([str(point["start"]) for point in points], order > freezing.SOLID)]
+    figure = _phase_diagram(trials, stiff, density, order, found)
+    return Card("Freezing", text, [panel("phase diagram", figure)], tables=tables)
+
+
+def _phase_diagram(
+    trials: Sequence[Trial], stiff: Floats, density: Floats, order: Floats, found: freezing.Freezing
+) -> go.Figure:
+    made = theme.figure(HEIGHT, showlegend=True)
+    for name, side, error, fill in (("fluid", found.fluid, 1, None), ("hexagonal", found.solid, 2, "tonexty")):
+        made.add_trace(
+            go.Scatter(
+                x=found.stiffness, y=side, name=f"{name} at freezing", mode="lines", fill=fill,
+                fillcolor="rgba(140,150,170,0.3)", line={"color": theme.MUTED, "width": 1.5},
+                error_y={"array": found.errors[error], "color": theme.MUTED, "thickness": 1},
+            )
+        )  # fmt: skip
+    for name, chosen, colour in (
+        ("fluid", order <= freezing.SOLID, theme.ACCENT),
+        ("hexagonal", order > freezing.SOLID, theme.GOOD),
+    ):
+        texts = [f"trial {trial.id}" for trial, one in zip(trials, chosen, strict=True) if one]
+        marker = {"color": colour, "size": 6}
+        made.add_trace(
+            go.Scatter(x=stiff[chosen], y=density[chosen], name=name, mode="markers", marker=marker, text=texts)
+        )
+    made.update_xaxes(title_text="beta K", type="log")
+    made.update_yaxes(title_text=labelled("density", "1/sigma^2"))
+    return theme.style_axes(made)
+
+
+def _line_table(found: freezing.Freezing) -> Table:
+    rows = [
+        [number(stiff, 3), *(with_error(value, error) for value, error in zip(values, errors, strict=True))]
+        for stiff, *values, errors in zip(
+            found.stiffness, found.pressure, found.fluid, found.solid, found.errors.T, strict=True
+        )
+    ]
+    return Table(["beta K", "beta P [1/sigma^2]", "fluid [1/sigma^2]", "hexagonal [1/sigma^2]"], rows, [True] * 4)
+
+
+def _starts_table(starts: Sequence[str], solid: NDArray[np.bool_]) -> Table:
+    """What became of each start."""
+    rows = []
+    for start in sorted(set(starts)):
+        ends = [bool(one) for one, name in zip(solid, starts, strict=True) if name == start]
+        rows.append([start, str(len(ends) - sum(ends)), str(sum(ends))])
+    return Table(["start", "became fluid", "became hexagonal"], rows, [False, True, True])
 
 
 def _shells(view: View) -> Card | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -32,7 +32,11 @@ def cards(view: View) -> list[Card]:
     if found["untrained"]:
         return [Card(TITLES[0], f"Nothing has been learned yet: {found['untrained']}")]
     keys = [Key(text, [colour]) for text, colour in SIDES.values()]
-    panels = [panel("Energies of held-out runs", _parity(found)), panel("Errors by density", _by_density(found))]
+    panels = [
+        panel("Energies of held-out runs", _parity(found)),
+        panel("Errors of held-out energies", _wrong(found)),
+        panel("Errors by density", _by_density(found)),
+    ]
     return [
         Card(TITLES[0], _headline(found), panels, keys=keys),
         Card(TITLES[1], _enough(found), [panel(TITLES[1], _curve(found))], keys=keys),
@@ -55,9 +59,9 @@ def _headline(found: Found) -> str:
         f"{found['functions']} symmetry functions, {found['environments']} environments of "
         f"{found['trials'] - len(held)} runs; {len(held)} run{'s' * (len(held) != 1)} held out. "
         f"{percent(found['coverage'])} of the held-out energies lie within their 95 % intervals, which are calibrated "
-        f"on held-out runs; of the tenth that is farthest from what was learned {percent(calibrated)}, and "
-        f"{percent(raw)} by the equations of a linear fit alone. An environment is called far, and its energy unknown, "
-        f"beyond what 99.9 % of those that are known stay within."
+        "on runs left out in turn of those learned from; of the tenth that is farthest from what was learned "
+        f"{percent(calibrated)}, and {percent(raw)} by the equations of a linear fit alone. An environment is called "
+        f"far, and its energy unknown, beyond what 99.9 % of those that are known stay within."
     )
 
 
@@ -88,24 +92,40 @@ def _what_they_are(found: Found) -> str:
 
 
 def _parity(found: Found) -> go.Figure:
-    """Predicted energies over those of the exact model, with 95 % intervals."""
+    """Predicted energies over those of the exact model."""
     made, parity = theme.figure(HEIGHT, showlegend=False), found["parity"]
-    energy, sd = np.array(parity["energy"]), np.array(parity["sd"])
-    made.add_trace(diagonal([float(energy.min()), float(energy.max())]))
-    made.add_trace(
-        go.Scatter(
-            x=energy,
-            y=parity["predicted"],
-            mode="markers",
-            error_y={"array": NORMAL_95 * sd, "thickness": 1, "width": 0, "color": ERROR},
-            marker={"color": theme.ACCENT, "size": 4},
-            customdata=np.column_stack([parity["trial"], np.array(parity["predicted"]) - energy]),
-            hovertemplate="trial %{customdata[0]}: %{x:.5g}<br>wrong by %{customdata[1]:.2g}<extra></extra>",
-        )
+    made.add_trace(diagonal([min(parity["energy"]), max(parity["energy"])]))
+    made.add_trace(_dots(found, parity["predicted"]))
+    made.update_yaxes(title_text=labelled("predicted", escape(found["unit"])))
+    return _over_energies(made, found)
+
+
+def _wrong(found: Found) -> go.Figure:
+    """What predictions are wrong by, over the exact energy, with 95 % intervals."""
+    made, parity = theme.figure(HEIGHT, showlegend=False), found["parity"]
+    wrong = np.subtract(parity["predicted"], parity["energy"])
+    dots = _dots(found, wrong)
+    dots.error_y = {"array": NORMAL_95 * np.array(parity["sd"]), "thickness": 1, "width": 0, "color": ERROR}
+    made.add_trace(dots)
+    made.add_hline(y=0, line={"color": theme.MUTED, "width": 1.2, "dash": "dot"})
+    made.update_yaxes(title_text=labelled("predicted - exact", escape(found["unit"])))
+    return _over_energies(made, found)
+
+
+def _dots(found: Found, y: Sequence[float]) -> go.Scatter:
+    parity = found["parity"]
+    return go.Scatter(
+        x=parity["energy"],
+        y=y,
+        mode="markers",
+        marker={"color": theme.ACCENT, "size": 4},
+        customdata=np.column_stack([parity["trial"], np.subtract(parity["predicted"], parity["energy"])]),
+        hovertemplate="trial %{customdata[0]}: %{x:.5g}<br>wrong by %{customdata[1]:.2g}<extra></extra>",
     )
-    unit = escape(found["unit"])
-    made.update_xaxes(title_text=labelled("energy of a particle, exact", unit))
-    made.update_yaxes(title_text=labelled("predicted", unit))
+
+
+def _over_energies(made: go.Figure, found: Found) -> go.Figure:
+    made.update_xaxes(title_text=labelled("energy of a particle, exact", escape(found["unit"])))
     return theme.style_axes(made)
 
 
@@ -167,7 +187,7 @@ def _functions(found: Found) -> Table:
         "lambda",
         labelled("coefficient", found["unit"]),
         "spread",
-        "RMSE with it",
+        "RMSE, held out",
     )
     rows = [
         (

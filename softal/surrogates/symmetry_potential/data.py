@@ -8,6 +8,7 @@ learning anew as results come in costs no more than the new ones do.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,8 +91,10 @@ def _run(trial: Trial, candidates: SymmetryFunctions, settings: SymmetryPotentia
     if found is None:
         try:
             found = _environments(arrays, candidates, settings.environments, np.random.default_rng(seed))
-        except (TheoryError, ZeroDivisionError) as error:
-            raise SurrogateError(f"trial {trial.id}: {error or 'two particles are in one place'}") from None
+        except TheoryError as error:
+            raise SurrogateError(f"trial {trial.id}: {error}") from None
+        except ZeroDivisionError:  # of the compiled functions
+            raise SurrogateError(f"trial {trial.id}, array {ARRAYS[0]!r}: two particles are in one place") from None
         if sum(one.X.nbytes for one in _kept.values()) + found.X.nbytes <= ROOM:
             _kept[key] = found
     observation = trial.observation
@@ -147,22 +150,25 @@ def _environments(
     drawn = np.sort(rng.choice(S * N, min(most, S * N), replace=False))
     snapshot, particle = np.divmod(drawn, N)
     parts = [candidates.values(positions[s], boxes[s], particle[snapshot == s]) for s in np.unique(snapshot)]
-    X = np.vstack(parts)
-    if not np.isfinite(X).all():
-        raise TheoryError("a symmetry function is not finite: two particles are in one place")
-    return Environments(X, energies[snapshot, particle], float(np.mean(N / np.prod(boxes, axis=1))), d)
+    return Environments(np.vstack(parts), energies[snapshot, particle], float(np.mean(N / np.prod(boxes, axis=1))), d)
 
 
 def held_out(runs: Sequence[Run], part: float, seed: int) -> list[bool]:
     """Return of each run whether it only tests; runs at one point are on one side.
 
-    A point's place in the order of drawing is its own, so that most of what is held out remains so as trials come in.
+    Of each 1 / part points, in the order of their first trials, one is drawn: no run changes sides as others come in.
     """
-    systems = [repr(sorted(run.point.items())) for run in runs]
-    places = {
-        system: np.random.default_rng([seed, run.trial]).random()
-        for system, run in zip(reversed(systems), reversed(runs), strict=True)  # of the first trial there
-    }
-    count = min(max(1, round(part * len(places))), len(places) - 1)
-    chosen = set(sorted(places, key=lambda system: places[system])[:count])
-    return [system in chosen for system in systems]
+    points = systems(runs)
+    count, chosen = max(points) + 1, set()
+    for block in range(math.ceil(count * part)):
+        first, last = math.ceil(block / part), math.ceil((block + 1) / part)
+        if block == 0:
+            last = min(last, count)
+        chosen.add(first + int(np.random.default_rng([seed, block]).integers(last - first)))
+    return [point in chosen for point in points]
+
+
+def systems(runs: Sequence[Run]) -> list[int]:
+    """Return the number of each run's point, 0, 1, ... in the order in which they come."""
+    numbers: dict[str, int] = {}
+    return [numbers.setdefault(repr(sorted(run.point.items())), len(numbers)) for run in runs]

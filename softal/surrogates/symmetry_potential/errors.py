@@ -5,7 +5,7 @@ r"""How far energies are to be believed, and how far an environment is from thos
 of a fit u to n environments by p coefficients. After a flat prior their covariance is s^2 (Z^T Z)^-1, so that a = 1 and
 b = 1/n where what the fit leaves are independent errors (C. M. Bishop, "Pattern Recognition and Machine Learning"
 (2006), eq. 3.59). Here it is what the functions cannot say: it grows away from what was learned from, and environments
-of a run are alike. So a and b maximise the likelihood of the runs that were held out.
+of a run are alike. So a and b maximise the likelihood of runs that were left out, in turn, of those learned from.
 """
 
 from __future__ import annotations
@@ -86,11 +86,11 @@ class Believed:
         return np.asarray(self.s * np.sqrt(self.a + self.b * self.h(Z)))
 
     @single_threaded
-    def calibrated(self, Z: Floats, wrong: Floats) -> Believed:
-        """Return them with the a and b of the largest likelihood of residuals (n,) at functions (n, m), unseen."""
+    def calibrated(self, h: Floats, wrong: Floats) -> Believed:
+        """Return them with the a and b of the largest likelihood of residuals (n,) at h (n,), unseen."""
         from scipy.optimize import minimize  # simulations that load a potential do without it
 
-        squares, h = (wrong / self.s) ** 2, self.h(Z)
+        squares = (wrong / self.s) ** 2
         size = max(float(np.mean(h)), 1e-300)
 
         def unlikely(logarithms: Floats) -> tuple[float, Floats]:

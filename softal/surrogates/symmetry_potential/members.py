@@ -7,7 +7,9 @@ point, what each of them makes of environments as they are found there:
 
 - c_b are coefficients fitted to all runs with weights that are drawn from an exponential distribution (D. B. Rubin,
   Ann. Stat. 9, 130 (1981)): as drawing runs with replacement, but that no run is ever left out, so that every fit
-  exists. Environments of a run are alike, so runs are drawn. c is the mean over the members.
+  exists. Environments of a run are alike, so runs are drawn. To these is added a draw of what energies of unseen runs
+  are wrong by the more the less their environments are known (b of `errors`): what the functions cannot say. c is the
+  mean over the members.
 - m and s are means and standard deviations of a state's functions, whitened; e_k are normal numbers, the same at all
   points. Over the space they are Gaussian processes of their leading components over the runs, and each member has
   functions drawn from these. Where no run is near, members think of different environments, widely spread.
@@ -30,22 +32,24 @@ from numpy.typing import NDArray
 from softal.errors import SurrogateError
 from softal.numeric import Floats
 from softal.space import Space
+from softal.surrogates.encoding import Encoding
 from softal.surrogates.gaussian_processes.exact_gp import Paths
 from softal.surrogates.gaussian_processes.gp import train
-from softal.surrogates.symmetry_potential.data import Run
-from softal.surrogates.symmetry_potential.errors import Whitened
+from softal.surrogates.symmetry_potential.data import Run, systems
+from softal.surrogates.symmetry_potential.errors import Believed, Whitened
 from softal.surrogates.symmetry_potential.fit import Triangle, chosen, fitted
+from softal.surrogates.symmetry_potential.training import FEWEST, left_out
 from softal.surrogates.threads import single_threaded
 
 if TYPE_CHECKING:
     from softal.surrogates.symmetry_potential.settings import SymmetryPotentialSettings
 
-FEWEST = 3  # runs: of less there is no state between others
 ENVIRONMENTS = 8  # of a state, whose energies members predict
 COMPONENTS = 8  # of states over the space, at most
 NEGLIGIBLE = 1e-3  # part of the states' variance in components that are left out
 ANCHORS = 256  # points at which the drawn functions are exact
 NARROWEST = 1e-3  # standard deviation within a state, of that over all runs
+RIDGE = 1e-3  # of the trend's coefficients, over the number of runs
 MAX_FIT = 150  # hyperparameters of a component are fitted on at most so many runs
 
 
@@ -56,11 +60,15 @@ class States:
     Attributes:
         mean: (2 m,) of means and logarithms of standard deviations over the runs.
         vectors: (J, 2 m) their leading components.
+        trend: of the components, over the terms of `terms`, (D, J).
+        encoding: of the space's columns.
         paths: of each component, functions X (n, d) -> (members, n), and their mean and scale.
     """
 
     mean: Floats
     vectors: Floats
+    trend: Floats
+    encoding: Encoding
     paths: Sequence[tuple[Paths, float, float]]
 
     @classmethod
@@ -70,19 +78,29 @@ class States:
         _, sizes, vectors = np.linalg.svd(runs - mean, full_matrices=False)
         part = np.cumsum(sizes**2) / max(float(np.sum(sizes**2)), 1e-300)
         kept = min(COMPONENTS, len(runs) - 1, int(np.sum(part < 1 - NEGLIGIBLE)) + 1)
-        anchors = space.sample(ANCHORS, rng)
+        anchors, encoding = space.sample(ANCHORS, rng), Encoding.of(U, space.categorical)
+        scores = (runs - mean) @ vectors[:kept].T
+        along = terms(encoding, U)
+        trend = np.linalg.solve(along.T @ along + RIDGE * len(U) * np.eye(along.shape[1]), along.T @ scores)
         paths = []
-        for scores in ((runs - mean) @ vectors[:kept].T).T:
+        for rest in (scores - along @ trend).T:
             unknown, all_of_them = np.full(len(U), np.nan), np.ones(len(U), dtype=np.bool_)
-            gp, scaling = train(U, scores, unknown, space.categorical, None, MAX_FIT, len(U), all_of_them)
+            gp, scaling = train(U, rest, unknown, space.categorical, None, MAX_FIT, len(U), all_of_them)
             paths.append((gp.paths(anchors, members, rng), scaling.mean, scaling.scale))
-        return cls(mean, vectors[:kept], paths)
+        return cls(mean, vectors[:kept], trend, encoding, paths)
 
     def __call__(self, X: Floats) -> tuple[Floats, Floats]:
         """Return means and standard deviations (members, n, m) of whitened functions at X (n, d)."""
         scores = np.stack([mean + scale * path(X) for path, mean, scale in self.paths], axis=-1)
+        scores = scores + terms(self.encoding, X) @ self.trend
         means, logarithms = np.split(self.mean + scores @ self.vectors, 2, axis=-1)
         return means, np.exp(logarithms)
+
+
+def terms(encoding: Encoding, U: Floats) -> Floats:
+    """Return the terms of the trend (n, D) at unit points U (n, d): 1, numbers and choices, squares of numbers."""
+    encoded = encoding(U) - 0.5
+    return np.column_stack([np.ones(len(U)), encoded, encoded[:, : len(encoding.numeric)] ** 2])
 
 
 @single_threaded
@@ -100,15 +118,13 @@ def committee(
     Raises:
         SurrogateError: there are too few runs, or nothing varies.
     """
-    if len(runs) < FEWEST:
-        raise SurrogateError(f"a committee learns from {FEWEST} runs at least; there are {len(runs)}")
-    rng = np.random.default_rng(seed)
-    triangles = [run.found.triangle for run in runs]
-    order = np.sort(chosen(Triangle.joined(triangles), settings.functions, settings.intercept))
-    triangles = [one.take(order) for one in triangles]
-    every = Triangle.joined(triangles)
-    known = Whitened.of(every, np.arange(len(order)))
-    offset, slope = _members(triangles, known, settings, rng)
+    points = max(systems(runs), default=-1) + 1
+    if points < FEWEST:
+        raise SurrogateError(f"a committee learns from runs at {FEWEST} points at least; there are {points}")
+    rng, every = np.random.default_rng(seed), Triangle.joined([run.found.triangle for run in runs])
+    order = np.sort(chosen(every, settings.functions, settings.intercept))
+    known = Whitened.of(every, order)
+    offset, slope = _members(runs, order, known, settings, seed)
     states = States.of(_runs(runs, order, known), space.to_unit([run.point for run in runs]), space, len(slope), rng)
     drawn, size = rng.standard_normal((ENVIRONMENTS, len(order))), np.sqrt(every.variance)
 
@@ -121,17 +137,31 @@ def committee(
 
 
 def _members(
-    triangles: Sequence[Triangle], known: Whitened, settings: SymmetryPotentialSettings, rng: np.random.Generator
+    runs: Sequence[Run], order: NDArray[np.int64], known: Whitened, settings: SymmetryPotentialSettings, seed: int
 ) -> tuple[Floats, Floats]:
     """Return how far each member's energy is from all members' at the mean environment (B,), and its slopes (B, m)."""
-    steps, fits = np.arange(len(known.centre)), []
+    rng, steps, fits = np.random.default_rng([seed, 1]), np.arange(len(order)), []
+    triangles = [run.found.triangle.take(order) for run in runs]
     for _ in range(settings.members):
         weights = rng.exponential(size=len(triangles))
         fits.append(fitted(Triangle.joined(triangles, weights / weights.mean()), steps, settings.intercept))
-    coefficients = np.array([fit.coefficients for fit in fits])
-    constants = np.array([fit.intercept for fit in fits])
+    unsaid = _unsaid(runs, order, settings.intercept)
+    size = unsaid.s * np.sqrt(unsaid.b)
+    drawn = size * rng.standard_normal((settings.members, len(order))) @ unsaid.known.W.T
+    coefficients = np.array([fit.coefficients for fit in fits]) + drawn
+    constants = np.array([fit.intercept for fit in fits]) - drawn @ unsaid.known.centre
+    if settings.intercept:
+        constants += size * rng.standard_normal(settings.members)
     coefficients, constants = coefficients - coefficients.mean(axis=0), constants - constants.mean()
     return constants + coefficients @ known.centre, np.linalg.solve(known.W, coefficients.T).T
+
+
+def _unsaid(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> Believed:
+    """Return the errors of the fit to all runs, calibrated by leaving them out in turn."""
+    every = Triangle.joined([run.found.triangle.take(order) for run in runs])
+    errors = Believed.of(every, fitted(every, np.arange(len(order)), intercept), intercept)
+    wrong, h, _ = left_out(runs, order, intercept)
+    return errors.calibrated(h, wrong)
 
 
 def _runs(runs: Sequence[Run], order: NDArray[np.int64], known: Whitened) -> Floats:

@@ -35,7 +35,7 @@ def evaluate(split: Split, trained: Trained, candidates: SymmetryFunctions, inte
     learned, unseen = curve(split.train, split.unseen, trained.order, intercept)
     runs, fit = split.side(held=True), trained.fit
     Z, wrong = residuals(runs, fit)
-    both = trained.by_equations.sd(Z), unseen_sd(runs, trained)
+    both = trained.by_equations.sd(Z), trained.believed.sd(Z)
     raw, calibrated = (coverage(wrong, sd) for sd in both)
     h = trained.believed.h(Z)
     outer = h >= np.quantile(h, 1 - OUTER)
@@ -90,21 +90,6 @@ def coverage(wrong: Floats, sd: Floats) -> list[float]:
     """Return for each of the levels which part of the energies lies within its interval."""
     away = np.abs(wrong) / sd
     return [float(np.mean(away <= norm.ppf(0.5 + level / 2))) for level in LEVELS]
-
-
-def unseen_sd(runs: Sequence[Run], trained: Trained) -> Floats:
-    """Return standard deviations (n,) of held-out energies by a calibration that has not seen their run.
-
-    Each half of the runs by the other half; a single run by itself.
-    """
-    if len(runs) < 2:
-        return trained.believed.sd(residuals(runs, trained.fit)[0])
-    found: list[Floats] = [np.empty(0)] * len(runs)
-    for half in (0, 1):
-        other = trained.by_equations.calibrated(*residuals(runs[1 - half :: 2], trained.fit))
-        for i in range(half, len(runs), 2):
-            found[i] = other.sd(runs[i].found.X[:, trained.fit.order])
-    return np.concatenate(found)
 
 
 def described(number: np.int64, candidates: SymmetryFunctions, fit: Linear, train: Triangle) -> dict[str, Any]:

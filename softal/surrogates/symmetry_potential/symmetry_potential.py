@@ -178,8 +178,11 @@ class SymmetryPotential(Learner):
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]
         if self.untrained is not None:
             return
-        functions = SymmetryFunctions(float(state["cutoff"]), tensors["radial"], tensors["angular"])
-        self._potential = FittedPotential(functions, tensors["coefficients"], float(state["intercept"]))
+        try:
+            functions = SymmetryFunctions(float(state["cutoff"]), tensors["radial"], tensors["angular"])
+            self._potential = FittedPotential(functions, tensors["coefficients"], float(state["intercept"]))
+        except TheoryError as error:
+            raise ValueError(str(error)) from None
         known = {part: Whitened(**part_of(part, tensors)) for part in ("believed", "novelty")}
         m = state["functions"]
         for part, one in known.items():
@@ -190,6 +193,15 @@ class SymmetryPotential(Learner):
         self._dimension = state["dimension"]
         if self._dimension not in (2, 3):
             raise ValueError(f"its dimension is {self._dimension}; allowed: 2 or 3")
+
+    def _prove(self) -> None:
+        super()._prove()
+        if self.untrained is None:
+            lone, box = np.zeros((1, self._dimension)), np.full(self._dimension, 2 * self._potential.functions.cutoff)
+            with np.errstate(all="ignore"):
+                found = (*self.energies(lone, box), self.far(lone, box))
+            if not all(np.isfinite(one).all() for one in found):
+                raise ValueError("its energies are not finite")
 
 
 def load_potential(path: str | Path) -> SymmetryPotential:

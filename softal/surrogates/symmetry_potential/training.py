@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from softal.errors import SurrogateError
 from softal.numeric import Floats
-from softal.surrogates.symmetry_potential.data import Run, held_out
+from softal.surrogates.symmetry_potential.data import Run, held_out, systems
 from softal.surrogates.symmetry_potential.errors import Believed, Whitened
 from softal.surrogates.symmetry_potential.fit import Linear, Triangle, chosen, fitted
 from softal.surrogates.symmetry_potential.novelty import Novelty
@@ -18,6 +18,7 @@ from softal.surrogates.symmetry_potential.selection import LOOKED_AT
 from softal.surrogates.symmetry_potential.settings import SymmetryPotentialSettings
 
 FEWEST = 3  # points to learn from: one of them is held out
+FOLDS = 5  # of what is learned from, each of which is left out once, for errors and for what is far
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Split:
     @classmethod
     def of(cls, runs: Sequence[Run], settings: SymmetryPotentialSettings) -> Split:
         """Return the runs on two sides; SurrogateError where there are too few."""
-        points = len({repr(sorted(run.point.items())) for run in runs})
+        points = len(set(systems(runs)))
         if points < FEWEST:
             raise SurrogateError(f"a potential is learned from runs at {FEWEST} points at least; there are {points}")
         held = held_out(runs, settings.held_out, settings.seed)
@@ -58,7 +59,7 @@ class Trained:
     Attributes:
         order: of the functions as they were chosen, those beyond what the fit has included.
         fit: by the first of them, in the order of the pool.
-        believed: errors as calibrated on the runs held out.
+        believed: errors as calibrated on runs that were left out.
         by_equations: errors as they would be without.
         novelty: what is far.
     """
@@ -71,19 +72,36 @@ class Trained:
 
 
 def train(split: Split, settings: SymmetryPotentialSettings) -> Trained:
-    """Learn from one side, with errors that are calibrated on the other."""
+    """Learn from one side; nothing but the threshold of what is far depends on the other."""
     order = chosen(split.train, max(settings.functions, LOOKED_AT), settings.intercept)
     mine = np.sort(order[: settings.functions])
     fit = fitted(split.train, mine, settings.intercept)
     equations = Believed.of(split.train, fit, settings.intercept)
-    unseen, wrong = residuals(split.side(held=True), fit)
-    learned = np.vstack([run.found.X[:, mine] for run in split.side(held=False)])
+    wrong, h, away = left_out(split.side(held=False), mine, settings.intercept)
     known = equations.known if settings.intercept else Whitened.of(split.train, mine)
-    believed = equations.calibrated(unseen, wrong)
-    return Trained(order, fit, believed, equations, Novelty.of(known, learned, unseen))
+    unseen, _ = residuals(split.side(held=True), fit)
+    novelty = Novelty.of(known, away, known.distance(unseen))
+    return Trained(order, fit, equations.calibrated(h, wrong), equations, novelty)
+
+
+def left_out(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> tuple[Floats, Floats, Floats]:
+    """Return of all environments (n,) what a fit gets wrong, h, and how far they are; it has not seen their runs."""
+    points = np.array(systems(runs))
+    fold = points % min(FOLDS, points.max() + 1)
+    triangles, steps = [run.found.triangle.take(order) for run in runs], np.arange(len(order))
+    found = []
+    for part in range(fold.max() + 1):
+        others = Triangle.joined([one for one, mine in zip(triangles, fold == part, strict=True) if not mine])
+        fit = fitted(others, steps, intercept)
+        Z = np.vstack([run.found.X[:, order] for run, mine in zip(runs, fold == part, strict=True) if mine])
+        y = np.concatenate([run.found.y for run, mine in zip(runs, fold == part, strict=True) if mine])
+        wrong = y - fit.intercept - Z @ fit.coefficients
+        h = Believed.of(others, fit, intercept).h(Z)
+        found.append((wrong, h, Whitened.of(others, steps).distance(Z)))
+    return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # type: ignore[return-value]
 
 
 def residuals(runs: Sequence[Run], fit: Linear) -> tuple[Floats, Floats]:
-    """Return chosen functions (n, m) of runs, and what the fit leaves of their energies (n,)."""
+    """Return chosen functions (n, m) of runs, and what the fit gets wrong of their energies (n,)."""
     Z = np.vstack([run.found.X[:, fit.order] for run in runs])
     return Z, np.concatenate([run.found.y for run in runs]) - fit.intercept - Z @ fit.coefficients
