@@ -59,7 +59,7 @@ def swept(positions, box, energies, beta_K, step, sweeps, rng):  # type: ignore[
     n, accepted = len(positions), 0
     after, near, away = np.empty(n), np.empty(n, np.int64), np.empty((n, 2))
     for _ in range(sweeps * n):
-        i = rng.integers(n)
+        i = rng.integers(0, n)
         old = positions[i].copy()
         to = old + np.array([rng.uniform(-step, step), rng.uniform(-step, step)])
         to -= box * np.floor(to / box)
