@@ -57,6 +57,11 @@ class DeformableShells(Simulator):
     Settings: ClassVar[type[DeformableShellsSettings]] = DeformableShellsSettings
     settings: DeformableShellsSettings
     dimension: ClassVar[int] = 2
+    defaults: Mapping[str, Value] = {"start": "hexagonal"}
+
+    def __init__(self, settings: Any = None) -> None:
+        super().__init__(settings)
+        self.defaults = {"start": self.settings.start}
 
     @property
     def parameters(self) -> Mapping[str, str]:  # type: ignore[override]
@@ -65,11 +70,6 @@ class DeformableShells(Simulator):
         state = {"P": "1/sigma^2 (pressure: beta P sigma^2)"} if npt else {"rho": "1/sigma^2 (number density)"}
         starts = ", ".join(STARTS)
         return {**state, "beta_K": "stiffness of the shells over kT", "start": f"{starts} (where the run starts)"}
-
-    @property
-    def defaults(self) -> Mapping[str, Value]:  # type: ignore[override]
-        """The start, which a point may leave out."""
-        return {"start": self.settings.start}
 
     @property
     def outputs(self) -> Outputs:  # type: ignore[override]
