@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from softal.errors import SimulationError
-from softal.kinds.settings import Settings, folder_beside
+from softal.simulators.monte_carlo.settings import LearnedSettings
 
 Start = Literal["fluid", "hexagonal", "square", "sigma"]
 Sweeps = Annotated[int, Field(ge=10)]
@@ -25,7 +25,7 @@ DENSEST = {  # [1/sigma^2] where cores touch; a fluid's is that of random packin
 LOOSE = {"fluid": 2.4, "hexagonal": 4.5, "square": 3.9, "sigma": 4.2}  # [1/sigma^2] where a constant pressure begins
 
 
-class DeformableShellsSettings(Settings):
+class DeformableShellsSettings(LearnedSettings):
     """Settings of the simulator `deformable_shells`."""
 
     ensemble: Literal["nvt", "npt"] = Field("nvt", description="constant density `rho`, or constant pressure `P`")
@@ -45,23 +45,10 @@ class DeformableShellsSettings(Settings):
     trajectory: bool = Field(False, description="keep the snapshots as `trajectory.gsd`")
 
     @model_validator(mode="after")
-    def _sweeps_enough(self) -> Self:
-        if self.snapshots > self.sampling:
-            raise ValueError(
-                f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _fits(self) -> Self:
         if reason := misfit(self.particles, self.start):
             raise ValueError(f"particles: {reason}")
         return self
-
-    @field_validator("learner")
-    @classmethod
-    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
-        return None if learner is None else folder_beside(learner, info)
 
 
 def misfit(n: int, start: str) -> str | None:

@@ -28,10 +28,11 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from softal.errors import SimulationError
-from softal.kinds.settings import Settings, folder_beside
+from softal.kinds.settings import folder_beside
 from softal.numeric import Floats
 from softal.simulators import snapshots
 from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.monte_carlo.settings import SampledSettings
 from softal.simulators.statistics import mean_and_error
 from softal.trial import Array, Observation, Point, Value
 
@@ -46,7 +47,7 @@ SHORTEST = 100  # sweeps of equilibration and of sampling at the lowest fidelity
 SHOWN = 48  # n_max of the diffraction pattern that is kept to be looked at: three rings of QC12
 
 
-class SelfAssemblySettings(Settings):
+class SelfAssemblySettings(SampledSettings):
     """Settings that all simulators of phases have."""
 
     ensemble: Literal["npt", "nvt"] = Field("npt", description="constant pressure `P`, or constant density `rho`")
@@ -64,14 +65,6 @@ class SelfAssemblySettings(Settings):
         "`maximize: {phase: ..., classifier: ...}` sets it",
     )
     trajectory: bool = Field(True, description="keep the snapshots as `trajectory.gsd`")
-
-    @model_validator(mode="after")
-    def _sweeps_enough(self) -> Self:
-        if self.snapshots > self.sampling:
-            raise ValueError(
-                f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
-            )
-        return self
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
