@@ -112,7 +112,7 @@ def trials_of(folder: Path) -> tuple[list[Trial], list[Trial]]:
             arrays = {name: Array.of(data[name], unit=unit) for name, unit in UNITS.items()}
         energy = float(arrays["particle_energies"].values.mean())
         seen = Observation({"energy": energy}, {}, arrays)
-        found.append(Trial(number, point, TrialState.DONE, observation=seen, objective={"energy": energy}))
+        found.append(Trial(number, point, state=TrialState.DONE, observation=seen, objective={"energy": energy}))
     return found[:-TESTS], found[-TESTS:]
 
 

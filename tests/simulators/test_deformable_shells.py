@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from softal.errors import SoftalError
+from softal.errors import SimulationError, SoftalError
 from softal.simulators import Context, build
 from softal.simulators.deformable_shells.deformable_shells import start_of
 from softal.simulators.deformable_shells.settings import DENSEST, STARTS
+from softal.space import Space
+from softal.surrogates import build_learner
+from softal.surrogates.symmetry_potential.symmetry_potential import load_potential
 from softal.testing.simulators import Candidate, SimulatorContract
 from softal.theory.many_body.shells import energies
+from softal.trial import Trial, TrialState
 
 pytestmark = pytest.mark.physics
 
 SHORT = {"particles": 36, "equilibration": 20, "sampling": 40, "snapshots": 4}
+SHORTEST = {**SHORT, "equilibration": 10, "sampling": 10}
 
 
 class TestDeformableShells(SimulatorContract):
@@ -83,3 +88,58 @@ def test_settings_that_cannot_be() -> None:
         build("deformable_shells", {"particles": 37})
     with pytest.raises(SoftalError, match=r"snapshots: 50 is given, of 20 sweeps"):
         build("deformable_shells", {"sampling": 20})
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a potential that was learned from thirty short runs."""
+    space = Space({"rho": {"low": 2.4, "high": 4.4}, "beta_K": {"low": 1, "high": 1000, "log": True}})
+    learner = build_learner("symmetry_potential", space, {"functions": 18})
+    trials = []
+    for number, rho in enumerate(np.linspace(2.4, 4.4, 30).tolist()):
+        point = {"rho": rho, "beta_K": (5.0, 30.0, 200.0)[number % 3]}
+        seen = build("deformable_shells", SHORTEST).run(point, Context(tmp_path_factory.mktemp("run"), number))
+        trials.append(Trial(number, point, state=TrialState.DONE, observation=seen))
+    learner.fit(trials)
+    learner.provenance = {"simulator": {"kind": "deformable_shells"}}
+    folder = tmp_path_factory.mktemp("learned")
+    learner.save(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("ensemble", "state"), [("nvt", {"rho": 3.0}), ("npt", {"P": 25.0})])
+def test_a_run_with_a_learned_energy(learned: Path, tmp_path: Path, ensemble: str, state: dict[str, float]) -> None:
+    settings = {**SHORT, "ensemble": ensemble, "learner": str(learned)}
+    simulator = build("deformable_shells", settings)
+    assert simulator.check() == []
+    found = simulator.run({**state, "beta_K": 30.0}, Context(tmp_path, 1))
+    assert found.values["far"] < 0.2
+    assert 0 < found.values["energy_error"] < 1e-3
+    assert not {"configurations", "particle_energies"} & found.arrays.keys()
+    x, box = found.arrays["snapshot"].values, found.arrays["box"].values
+    exact = energies(x, box).mean()
+    assert load_potential(learned).energies(x, box)[0].mean() == pytest.approx(exact, abs=3e-4)
+
+
+def test_a_state_that_was_not_learned_is_refused(learned: Path, tmp_path: Path) -> None:
+    simulator = build("deformable_shells", {**SHORT, "learner": str(learned)})
+    with pytest.raises(SimulationError, match=r"of the environments are far from all that the energy in"):
+        simulator.run({"rho": 0.8, "beta_K": 30.0}, Context(tmp_path, 1))
+
+
+def test_potentials_that_cannot_be_simulated_with(learned: Path, tmp_path: Path) -> None:
+    def said(folder: Path) -> str:
+        [line] = build("deformable_shells", {**SHORT, "learner": str(folder)}).check()
+        assert "\n" not in line
+        return line
+
+    assert "there is no trained potential in" in said(tmp_path)
+    other = load_potential(learned)
+    other.provenance = {"simulator": {"kind": "asakura_oosawa"}}
+    other.save(tmp_path / "other")
+    assert "was learned from the simulator 'asakura_oosawa'; allowed: from 'deformable_shells'" in said(
+        tmp_path / "other"
+    )
+    other.provenance, other._dimension = {}, 3
+    other.save(tmp_path / "space")
+    assert "is of 3 dimensions; allowed: 2" in said(tmp_path / "space")
