@@ -22,10 +22,18 @@ import numpy as np
 
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
-from softal.simulators.asakura_oosawa.measures import ARRAYS, BIN, LEARNED, LEARNED_FROM, VALUE_UNITS, Measured
+from softal.simulators.asakura_oosawa.measures import (
+    ARRAYS,
+    BIN,
+    LEARNED,
+    LEARNED_FROM,
+    USUAL,
+    VALUE_UNITS,
+    Measured,
+    learned_q,
+)
 from softal.simulators.asakura_oosawa.settings import AsakuraOosawaSettings
 from softal.simulators.base import Context, Outputs, Simulator
-from softal.space.parameters import Fixed
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
 
 BOUNDS = {"eta_c": (0.0, 0.55), "eta_p": (0.0, 10.0), "q": (0.05, 1.0)}
 ABOVE = ("eta_c",)  # the lower bound is not allowed itself
-DEFAULTS: dict[str, Value] = {"q": 0.4}
+DEFAULTS: dict[str, Value] = {"q": USUAL}
 SHORTEST = 10  # sweeps of equilibration and of sampling at the lowest fidelity
 POINTS = 200  # of each series
 
@@ -102,7 +110,8 @@ class AsakuraOosawa(Simulator):
     def check(self) -> list[str]:
         """Say that the learned potential is not there, or is of another system."""
         try:
-            self._learned_q  # noqa: B018
+            if self.settings.learner is not None:
+                self._learned_q  # noqa: B018
         except SoftalError as error:
             return [str(error)]
         return []
@@ -118,10 +127,9 @@ class AsakuraOosawa(Simulator):
     @property
     def _learned_q(self) -> float:
         """The diameter of the polymers at which the potential was learned."""
-        found = None if self._learned is None else self._learned.space.parameters.get("q")
-        if not isinstance(found, Fixed | None):
-            raise SimulationError(f"the potential in {self.settings.learner} was learned at several q; allowed: one")
-        return float(DEFAULTS["q"] if found is None else found.value)
+        assert self.settings.learner is not None
+        assert self._learned is not None
+        return learned_q(self.settings.learner, self._learned)
 
     def check_reference(self, reference: Reference) -> str | None:
         """Say that a reference goes beyond g(r), or is negative somewhere."""
