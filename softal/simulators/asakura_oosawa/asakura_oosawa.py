@@ -14,7 +14,7 @@ Source: chapter 8 of E. Boattini's thesis (Utrecht, 2021).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,6 +37,7 @@ from softal.simulators.base import Context, Outputs, Simulator
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
+    from softal.cards import Card, View
     from softal.simulators.monte_carlo.colloids import Depleted
     from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
@@ -168,6 +169,13 @@ class AsakuraOosawa(Simulator):
             colloids.run(int(sweeps))
             measured.measure(keep=i % per_snapshot == 0)
         return measured.observation(context.workdir if settings.trajectory else None, self._learned)
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return a cut through depletion layers, and snapshots."""
+        from softal.simulators.asakura_oosawa import cards
+
+        found = cards.cut(view)
+        return [*([] if found is None else [found]), *super().cards(view)]
 
     def _colloids(self, point: Point, seed: int) -> Depleted:
         from softal.simulators.monte_carlo import starts

@@ -11,7 +11,7 @@ Units: as of `asakura_oosawa`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,6 +27,7 @@ from softal.simulators.statistics import aging_of, mean_and_error
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
+    from softal.cards import Card, View
     from softal.simulators.monte_carlo.colloids import Depleted
     from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
@@ -198,6 +199,13 @@ class Coexistence(Simulator):
         for sweeps in np.diff(np.linspace(0, sampling, min(POINTS, sampling) + 1).round().astype(int)):
             system.run(int(sweeps))
             yield
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return the binodal, and snapshots."""
+        from softal.simulators.asakura_oosawa import cards
+
+        found = cards.binodal(view)
+        return [*([] if found is None else [found]), *super().cards(view)]
 
 
 def _observed(packing: Floats, accepted: Floats) -> Observation:
