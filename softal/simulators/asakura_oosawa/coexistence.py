@@ -11,7 +11,7 @@ Units: as of `asakura_oosawa`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,6 +35,7 @@ BOUNDS = {"eta_p": (0.0, 10.0), "q": (0.05, 1.0)}
 DEFAULTS: dict[str, Value] = {"q": USUAL}
 SHORTEST = 10  # sweeps at the lowest fidelity
 POINTS = 400  # of each series
+LOCAL = 4  # sweeps between two of relocations
 KEPT = 8  # configurations whose environments are compared with those that were learned from
 LONG = 16.0  # [sigma] of a box with two interfaces: 8 of each phase at first
 
@@ -188,16 +189,19 @@ class Coexistence(Simulator):
         return Colloids(start, q, eta_p, interaction=settings.potential, seed=second)
 
     def _samples(self, system: Any, context: Context) -> Iterator[None]:
-        """Equilibrate, and go on from each sample to the next one."""
+        """Equilibrate, and go on from each sample to the next one; relocate colloids in one box."""
+        from softal.simulators.monte_carlo.relocations import relocate
+
         equilibration, sampling = (
             max(SHORTEST, round(context.fidelity * sweeps))
             for sweeps in (self.settings.equilibration, self.settings.sampling)
         )
+        far = relocate if self.settings.method == "direct" else None
         system.tune(equilibration // 2)
-        system.run(equilibration - equilibration // 2)
+        _advance(system, equilibration - equilibration // 2, far)
         system.tried[:], system.accepted[:] = 0, 0
         for sweeps in np.diff(np.linspace(0, sampling, min(POINTS, sampling) + 1).round().astype(int)):
-            system.run(int(sweeps))
+            _advance(system, int(sweeps), far)
             yield
 
     def cards(self, view: View) -> Sequence[Card]:
@@ -206,6 +210,16 @@ class Coexistence(Simulator):
 
         found = cards.binodal(view)
         return [*([] if found is None else [found]), *super().cards(view)]
+
+
+def _advance(system: Any, sweeps: int, relocate: Callable[[Any, int], float] | None) -> None:
+    """Do sweeps; with relocations one of them after each few."""
+    if relocate is None:
+        system.run(sweeps)
+        return
+    for start in range(0, sweeps, LOCAL):
+        system.run(min(LOCAL, sweeps - start))
+        relocate(system, 1)
 
 
 def _observed(packing: Floats, accepted: Floats) -> Observation:

@@ -93,8 +93,8 @@ class CoexistenceSettings(Settings):
     length: float = Field(4.0, ge=2, le=20, description="of the long box, over its side; for `direct`")
     equilibration: Sweeps = Field(
         2000,
-        description="at fidelity 1 [sweeps: a trial move of every colloid, and by `gibbs` a transfer of each, and a "
-        "change of volume]",
+        description="at fidelity 1 [sweeps: a trial move of every colloid, by `gibbs` also a transfer of each and a "
+        "change of volume, by `direct` at every fourth one to anywhere in the box]",
     )
     sampling: Sweeps = Field(8000, description="at fidelity 1 [sweeps]")
     potential: Literal["exact", "pairs"] = Field(
