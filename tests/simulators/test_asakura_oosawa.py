@@ -188,6 +188,17 @@ def test_a_learned_potential_is_nearly_the_exact_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.learning
+def test_gas_and_liquid_are_simulated_with_a_learned_potential_at_its_q(tmp_path: Path) -> None:
+    direct = {"method": "direct", "particles": 300, "equilibration": 40, "sampling": 40}
+    simulator = simulators.build("asakura_oosawa_coexistence", {**direct, "learner": learned(tmp_path, {})})
+    said = f"q is 0.5; allowed: 0.4, at which the potential in {tmp_path / 'learned'} was learned"
+    assert simulator.refuses({"eta_p": 0.6, "q": 0.5}) == said
+    found = validate_observation(simulator.run({"eta_p": 0.6}, Context(tmp_path, seed=1)), simulator.outputs)
+    assert found.values["far"] < 0.1
+    assert found.values["gas"] < 0.1 < 0.2 < found.values["liquid"]
+
+
+@pytest.mark.learning
 def test_learned_potentials_of_others_are_refused_in_one_line(tmp_path: Path) -> None:
     def said(settings: dict[str, Any], point: dict[str, Any], **how: Any) -> str:
         simulator = simulators.build("asakura_oosawa", {**SHORT, "learner": learned(tmp_path, settings, **how)})

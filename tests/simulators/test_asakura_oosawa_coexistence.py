@@ -17,10 +17,30 @@ pytestmark = pytest.mark.physics
 SHORT = {"particles": 64, "equilibration": 40, "sampling": 40}
 
 
+DIRECT = {"method": "direct", "particles": 200, "equilibration": 40, "sampling": 40}
+
+
 class TestCoexistence(SimulatorContract):
     @pytest.fixture
     def candidate(self) -> Candidate:
         return Candidate("asakura_oosawa_coexistence", SHORT, {"eta_p": 0.6})
+
+
+class TestDirect(SimulatorContract):
+    @pytest.fixture
+    def candidate(self) -> Candidate:
+        return Candidate("asakura_oosawa_coexistence", DIRECT, {"eta_p": 0.6})
+
+
+def test_a_slab_stays_between_gas_or_dissolves(tmp_path: Path) -> None:
+    """At eta_p = 0.8 gas and liquid are as far apart as they come; without polymers the slab dissolves."""
+    simulator = simulators.build("asakura_oosawa_coexistence", {**DIRECT, "equilibration": 300, "sampling": 300})
+    apart, one = (simulator.run({"eta_p": eta_p}, Context(tmp_path, seed=1)).values for eta_p in (0.8, 0.0))
+    assert apart["gas"] < 0.06 < 0.25 < apart["liquid"]
+    assert apart["difference"] == pytest.approx(apart["liquid"] - apart["gas"])
+    assert 0.1 < apart["slab"] < 0.5
+    assert one["slab"] == 0
+    assert one["gas"] == one["liquid"] == pytest.approx(0.165)
 
 
 def test_large_polymers_part_gas_and_liquid_and_pairs_alone_do_so_more(tmp_path: Path) -> None:
@@ -63,3 +83,15 @@ def test_points_that_cannot_be_are_refused_in_one_line(
 def test_an_odd_number_of_particles_is_refused() -> None:
     with pytest.raises(SoftalError, match="particles: 65 is given"):
         simulators.build("asakura_oosawa_coexistence", {"particles": 65})
+
+
+@pytest.mark.parametrize("settings", [{}, {"method": "direct", "potential": "pairs"}])
+def test_a_learned_potential_is_for_one_box_and_no_other_potential(settings: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(SoftalError, match="is given with a learner; allowed then: method: direct, and no potential"):
+        simulators.build("asakura_oosawa_coexistence", {**settings, "learner": tmp_path})
+
+
+def test_a_learner_that_is_not_there_is_told(tmp_path: Path) -> None:
+    simulator = simulators.build("asakura_oosawa_coexistence", {**DIRECT, "learner": tmp_path / "none"})
+    assert simulator.check()[0].startswith("there is no trained")
+    assert (simulator.refuses({"eta_p": 0.6}) or "").startswith("there is no trained")

@@ -14,7 +14,7 @@ Source: chapter 8 of E. Boattini's thesis (Utrecht, 2021).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,19 +22,28 @@ import numpy as np
 
 from softal.errors import SimulationError, SoftalError
 from softal.references import Reference
-from softal.simulators.asakura_oosawa.measures import ARRAYS, BIN, LEARNED, LEARNED_FROM, VALUE_UNITS, Measured
+from softal.simulators.asakura_oosawa.measures import (
+    ARRAYS,
+    BIN,
+    LEARNED,
+    LEARNED_FROM,
+    USUAL,
+    VALUE_UNITS,
+    Measured,
+    learned_q,
+)
 from softal.simulators.asakura_oosawa.settings import AsakuraOosawaSettings
 from softal.simulators.base import Context, Outputs, Simulator
-from softal.space.parameters import Fixed
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
+    from softal.cards import Card, View
     from softal.simulators.monte_carlo.colloids import Depleted
     from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BOUNDS = {"eta_c": (0.0, 0.55), "eta_p": (0.0, 10.0), "q": (0.05, 1.0)}
 ABOVE = ("eta_c",)  # the lower bound is not allowed itself
-DEFAULTS: dict[str, Value] = {"q": 0.4}
+DEFAULTS: dict[str, Value] = {"q": USUAL}
 SHORTEST = 10  # sweeps of equilibration and of sampling at the lowest fidelity
 POINTS = 200  # of each series
 
@@ -102,7 +111,8 @@ class AsakuraOosawa(Simulator):
     def check(self) -> list[str]:
         """Say that the learned potential is not there, or is of another system."""
         try:
-            self._learned_q  # noqa: B018
+            if self.settings.learner is not None:
+                self._learned_q  # noqa: B018
         except SoftalError as error:
             return [str(error)]
         return []
@@ -118,10 +128,9 @@ class AsakuraOosawa(Simulator):
     @property
     def _learned_q(self) -> float:
         """The diameter of the polymers at which the potential was learned."""
-        found = None if self._learned is None else self._learned.space.parameters.get("q")
-        if not isinstance(found, Fixed | None):
-            raise SimulationError(f"the potential in {self.settings.learner} was learned at several q; allowed: one")
-        return float(DEFAULTS["q"] if found is None else found.value)
+        assert self.settings.learner is not None
+        assert self._learned is not None
+        return learned_q(self.settings.learner, self._learned)
 
     def check_reference(self, reference: Reference) -> str | None:
         """Say that a reference goes beyond g(r), or is negative somewhere."""
@@ -160,6 +169,13 @@ class AsakuraOosawa(Simulator):
             colloids.run(int(sweeps))
             measured.measure(keep=i % per_snapshot == 0)
         return measured.observation(context.workdir if settings.trajectory else None, self._learned)
+
+    def cards(self, view: View) -> Sequence[Card]:
+        """Return a cut through depletion layers, and snapshots."""
+        from softal.simulators.asakura_oosawa import cards
+
+        found = cards.cut(view)
+        return [*([] if found is None else [found]), *super().cards(view)]
 
     def _colloids(self, point: Point, seed: int) -> Depleted:
         from softal.simulators.monte_carlo import starts

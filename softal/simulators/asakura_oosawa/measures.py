@@ -11,6 +11,7 @@ P is the pressure over that of the reservoir, z_p kT: the mixture in osmotic equ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.observables.rdf import RadialDistribution
 from softal.simulators.statistics import aging_of, mean_and_error
+from softal.space.parameters import Fixed
 from softal.theory.many_body.depletion import particle_energies
 from softal.trial import Array, Observation
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 BIN, NEAR = 0.02, 5  # [sigma] of g(r), and how many bins the contact value is made of
 FAR = 0.5  # part of the environments that a learned potential may not know before a run is refused
+USUAL = 0.4  # q where a point has none
 LEARNED_FROM = ("configurations", "boxes", "particle_energies")
 ARRAYS = {"g_r": "", "configurations": "sigma", "boxes": "sigma", "particle_energies": "sigma^3"}
 VALUE_UNITS = {
@@ -90,12 +93,7 @@ class Measured:
         return Observation(values, errors, self._arrays(), self._artifacts(folder))
 
     def _known(self, learned: SymmetryPotential) -> dict[str, float]:
-        far = float(np.mean([learned.far(one.positions, one.box) for one in self._kept]))
-        if far > FAR:
-            raise SimulationError(
-                f"{far:.0%} of the environments are far from all that the potential was learned from; allowed: "
-                f"{FAR:.0%}. Learn from states like this one, too"
-            )
+        far = far_from(learned, self._kept)
         error = np.mean([np.mean(learned.energies(one.positions, one.box)[1] ** 2) for one in self._kept])
         return {"far": far, "energy_error": self._colloids.potential.z_p * float(error**0.5)}
 
@@ -118,3 +116,30 @@ class Measured:
         path = folder / "trajectory.gsd"
         write_gsd(path, self._kept)
         return {"trajectory.gsd": path}
+
+
+def far_from(learned: SymmetryPotential, kept: Sequence[Configuration]) -> float:
+    """Return the part of the environments that are far from all that a potential was learned from.
+
+    Raises:
+        SimulationError: if most of them are.
+    """
+    far = float(np.mean([learned.far(one.positions, one.box) for one in kept]))
+    if far > FAR:
+        raise SimulationError(
+            f"{far:.0%} of the environments are far from all that the potential was learned from; allowed: "
+            f"{FAR:.0%}. Learn from states like this one, too"
+        )
+    return far
+
+
+def learned_q(path: Path, learned: SymmetryPotential) -> float:
+    """Return the diameter of the polymers [sigma] at which the potential in a folder was learned.
+
+    Raises:
+        SimulationError: if there were several.
+    """
+    found = learned.space.parameters.get("q")
+    if not isinstance(found, Fixed | None):
+        raise SimulationError(f"the potential in {path} was learned at several q; allowed: one")
+    return USUAL if found is None else float(found.value)

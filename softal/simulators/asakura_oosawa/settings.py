@@ -1,4 +1,4 @@
-"""Settings of colloids in ideal polymer, and which particles fit into which state."""
+"""Settings of colloids in ideal polymer, of their gas and liquid, and which particles fit into which state."""
 
 from __future__ import annotations
 
@@ -76,3 +76,54 @@ class AsakuraOosawaSettings(Settings):
                 f"{MOST_POLYMERS:g} or fewer"
             )
         return None
+
+
+class CoexistenceSettings(Settings):
+    """Settings of the simulator `asakura_oosawa_coexistence`."""
+
+    method: Literal["gibbs", "direct"] = Field(
+        "gibbs",
+        description="`gibbs`: two boxes that exchange colloids and volume; `direct`: both phases in one long box",
+    )
+    particles: int = Field(256, ge=40, le=5000, multiple_of=2, description="number of colloids, of both phases")
+    gas: float = Field(
+        0.03, gt=0, le=0.5, description="packing fraction of the colloids in the one box, or half of a box, at first"
+    )
+    liquid: float = Field(0.3, gt=0, le=0.5, description="and in the other one")
+    length: float = Field(4.0, ge=2, le=20, description="of the long box, over its side; for `direct`")
+    equilibration: Sweeps = Field(
+        2000,
+        description="at fidelity 1 [sweeps: a trial move of every colloid, by `gibbs` also a transfer of each and a "
+        "change of volume, by `direct` at every fourth one to anywhere in the box]",
+    )
+    sampling: Sweeps = Field(8000, description="at fidelity 1 [sweeps]")
+    potential: Literal["exact", "pairs"] = Field(
+        "exact", description="`exact`: depletion with all of its many-body terms; `pairs`: its pair term alone"
+    )
+    learner: Path | None = Field(
+        None,
+        description="folder of a trained `symmetry_potential`, or of the campaign that trained it, for `direct`: pairs "
+        "are exact, and what three and more depletion layers share is as it was learned",
+    )
+
+    @model_validator(mode="after")
+    def _learned_in_one_box(self) -> Self:
+        if self.learner is not None and (self.method != "direct" or self.potential != "exact"):
+            given = f"method: {self.method}, potential: {self.potential}"
+            raise ValueError(f"{given} is given with a learner; allowed then: method: direct, and no potential")
+        return self
+
+    @field_validator("learner")
+    @classmethod
+    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
+        return None if learner is None else folder_beside(learner, info)
+
+    def box(self) -> tuple[float, float]:
+        """Return side and length [sigma] of the long box."""
+        side = math.cbrt(self.particles * math.pi / (3 * (self.gas + self.liquid) * self.length))
+        return side, self.length * side
+
+    def edges(self) -> tuple[float, float]:
+        """Return the cubes' sides [sigma]; each has half of the particles."""
+        of_gas, of_liquid = (math.cbrt(self.particles // 2 * math.pi / (6 * eta)) for eta in (self.gas, self.liquid))
+        return of_gas, of_liquid

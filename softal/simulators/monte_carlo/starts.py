@@ -47,7 +47,38 @@ def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configur
     )
 
 
-def _pushed_apart(x: Floats, edge: float) -> Floats:
+def slab(n: int, densities: tuple[float, float], length: float, seed: int = 0) -> Configuration:
+    """Return a dense fluid between a dilute one, half of a box each along its last axis, no two nearer than sigma.
+
+    They are made as `fluid` is; where both meet, some particles are pushed out.
+
+    Args:
+        n: number of particles.
+        densities: of the dilute and of the dense fluid [1/sigma^3].
+        length: of the box, over its other two edges.
+        seed: of the random numbers.
+
+    Raises:
+        SimulationError: if the particles do not fit.
+    """
+    low, high = densities
+    side = (n / (low + high) * 2 / length) ** (1 / 3)
+    box = np.array([side, side, length * side])
+    dense = round(_checked(n, high) * high / (low + high))
+    rng = np.random.default_rng(seed)
+    for _ in range(ATTEMPTS if side > 2 and high <= DENSEST[3] else 0):
+        x = rng.random((n, 3))
+        x[:, 2] = (x[:, 2] + np.where(np.arange(n) < dense, 0.5, 1.5)) / 2 % 1
+        x = _pushed_apart(x * box, box)
+        if not len(_pairs(x, box, 1.0)):
+            return Configuration(x, box)
+    raise SimulationError(
+        f"{n} particles do not fit as fluids of densities {low:g} and {high:g} into a box {side:.3g} sigma wide; it "
+        f"has to be wider than 2 sigma, and densities at most {DENSEST[3]:g}"
+    )
+
+
+def _pushed_apart(x: Floats, edge: float | Floats) -> Floats:
     def overlap(flat: Floats) -> tuple[float, Floats]:
         points = flat.reshape(x.shape) % edge
         points[points >= edge] = 0.0  # what rounding leaves at the edge
@@ -67,8 +98,8 @@ def _pushed_apart(x: Floats, edge: float) -> Floats:
     return np.where(moved >= edge, 0.0, moved)
 
 
-def _pairs(x: Floats, edge: float, reach: float) -> NDArray[np.intp]:
-    """Return the pairs (m, 2) of points (N, d) nearer than reach, in a periodic box of equal edges."""
+def _pairs(x: Floats, edge: float | Floats, reach: float) -> NDArray[np.intp]:
+    """Return the pairs (m, 2) of points (N, d) nearer than reach, in a periodic box of one edge, or of (d,) edges."""
     tree = cKDTree(x, boxsize=np.full(x.shape[1], edge))
     return np.asarray(tree.query_pairs(reach, output_type="ndarray"))
 
