@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from softal.kinds.settings import Settings, folder_beside
+from softal.simulators.monte_carlo.settings import LearnedSettings, SampledSettings
 
 Sweeps = Annotated[int, Field(ge=10)]
 Potential = Literal["exact", "pairs", "mixture"]
@@ -16,7 +16,7 @@ Potential = Literal["exact", "pairs", "mixture"]
 MOST_POLYMERS = 2_000_000  # in the reservoir's volume, that the mixture draws at each sweep
 
 
-class AsakuraOosawaSettings(Settings):
+class AsakuraOosawaSettings(SampledSettings, LearnedSettings):
     """Settings of the simulator `asakura_oosawa`."""
 
     particles: int = Field(256, ge=20, le=20_000, description="number of colloids")
@@ -37,23 +37,10 @@ class AsakuraOosawaSettings(Settings):
     trajectory: bool = Field(False, description="keep the snapshots as `trajectory.gsd`")
 
     @model_validator(mode="after")
-    def _sweeps_enough(self) -> Self:
-        if self.snapshots > self.sampling:
-            raise ValueError(
-                f"snapshots: {self.snapshots} is given, of {self.sampling} sweeps of sampling; at most one a sweep"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _one_potential(self) -> Self:
         if self.learner is not None and self.potential != "exact":
             raise ValueError(f"potential: {self.potential} is given with a learner; allowed then: none")
         return self
-
-    @field_validator("learner")
-    @classmethod
-    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
-        return None if learner is None else folder_beside(learner, info)
 
     def edge(self, eta_c: float) -> float:
         """Return the cube's side [sigma] at a packing fraction of the colloids."""
@@ -78,7 +65,7 @@ class AsakuraOosawaSettings(Settings):
         return None
 
 
-class CoexistenceSettings(Settings):
+class CoexistenceSettings(LearnedSettings):
     """Settings of the simulator `asakura_oosawa_coexistence`."""
 
     method: Literal["gibbs", "direct"] = Field(
@@ -112,11 +99,6 @@ class CoexistenceSettings(Settings):
             given = f"method: {self.method}, potential: {self.potential}"
             raise ValueError(f"{given} is given with a learner; allowed then: method: direct, and no potential")
         return self
-
-    @field_validator("learner")
-    @classmethod
-    def _absolute(cls, learner: Path | None, info: ValidationInfo) -> Path | None:
-        return None if learner is None else folder_beside(learner, info)
 
     def box(self) -> tuple[float, float]:
         """Return side and length [sigma] of the long box."""

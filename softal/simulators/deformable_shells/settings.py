@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from softal.errors import SimulationError
-from softal.simulators.monte_carlo.settings import LearnedSettings
+from softal.simulators.monte_carlo.settings import LearnedSettings, SampledSettings
 
 Start = Literal["fluid", "hexagonal", "square", "sigma"]
 Sweeps = Annotated[int, Field(ge=10)]
@@ -25,7 +25,7 @@ DENSEST = {  # [1/sigma^2] where cores touch; a fluid's is that of random packin
 LOOSE = {"fluid": 2.4, "hexagonal": 4.5, "square": 3.9, "sigma": 4.2}  # [1/sigma^2] where a constant pressure begins
 
 
-class DeformableShellsSettings(LearnedSettings):
+class DeformableShellsSettings(SampledSettings, LearnedSettings):
     """Settings of the simulator `deformable_shells`."""
 
     ensemble: Literal["nvt", "npt"] = Field("nvt", description="constant density `rho`, or constant pressure `P`")

@@ -25,7 +25,7 @@ class SampledSettings(Settings):
         return self
 
 
-class LearnedSettings(SampledSettings):
+class LearnedSettings(Settings):
     """Settings of runs that may have a learned potential."""
 
     learner: Path | None
