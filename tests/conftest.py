@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
 WAITED = pytest.StashKey[float]()  # seconds, of a test
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what goes on in the background so; what tests start would inherit it, and no Ctrl-C would end it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
     # As nice as a campaign's agents are: beside tests that compute, these would hardly run, and others wait for them.
