@@ -15,9 +15,10 @@ NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a 
 LIMIT = 10.0  # seconds of a test that needs none of these
 WAITED = pytest.StashKey[float]()  # seconds, of a test
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts what goes on in the background so; what tests start would inherit it, and no Ctrl-C would end it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup make test &` has Ctrl-C and the end of the terminal ignored, by all that tests start, too.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each process of pytest
     # As nice as a campaign's agents are: beside tests that compute, these would hardly run, and others wait for them.
