@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from jobs import run_all
 
-from softal.objective import Objective
+from softal.objective import learn
 from softal.simulators import Context, build
 from softal.space import Space
 from softal.strategies import build as build_strategy
@@ -172,7 +172,7 @@ def chosen_by_committee(pool: Sequence[Trial], seed: int, folder: Path) -> list[
         writer.writerow(SPACE)
         writer.writerows([trial.point[name] for name in SPACE] for trial in pool)
     settings = {"surrogate": {"kind": "symmetry_potential", **LEARNER}, "pool": str(table)}
-    objective = Objective.from_settings({"learn": ["energy"]})
+    objective = learn("energy")
     strategy = build_strategy("committee", Space(SPACE), objective, seed, settings)
     number = {key_of(trial.point): k for k, trial in enumerate(pool)}
     order: list[int] = []
