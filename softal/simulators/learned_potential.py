@@ -1,11 +1,13 @@
-"""Potentials that a campaign has learned, for simulators that run with them."""
+"""Potentials that a campaign has learned, and simulators that run with them."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from softal.errors import SimulationError
+from softal.errors import SimulationError, SoftalError
+from softal.simulators.base import Simulator
 
 if TYPE_CHECKING:
     from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
@@ -32,3 +34,31 @@ def learned_potential(path: Path, kind: str, dimension: int) -> SymmetryPotentia
     if found.dimension != dimension:
         raise SimulationError(f"the potential in {path} is of {found.dimension} dimensions; allowed: {dimension}")
     return found
+
+
+class LearnedSimulator(Simulator):
+    """A simulator with a setting `learner`, the potential that it runs with if it is given.
+
+    Attributes:
+        learned_from: the simulator whose trials that was learned from, and its dimension.
+    """
+
+    learned_from: ClassVar[tuple[str, int]]
+
+    @cached_property
+    def _learned(self) -> SymmetryPotential | None:
+        if self.settings.learner is None:
+            return None
+        return learned_potential(self.settings.learner, *self.learned_from)
+
+    def check(self) -> list[str]:
+        """Say that the learned potential is not there, or is of another system."""
+        try:
+            self._check_learned()
+        except SoftalError as error:
+            return [str(error)]
+        return []
+
+    def _check_learned(self) -> None:
+        """Raise what is wrong with the learned potential."""
+        self._learned  # noqa: B018

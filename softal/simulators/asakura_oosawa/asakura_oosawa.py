@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from softal.errors import SimulationError, SoftalError
+from softal.errors import SimulationError
 from softal.references import Reference
 from softal.simulators.asakura_oosawa.measures import (
     ARRAYS,
@@ -33,13 +32,13 @@ from softal.simulators.asakura_oosawa.measures import (
     learned_q,
 )
 from softal.simulators.asakura_oosawa.settings import AsakuraOosawaSettings
-from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.base import Context, Outputs
+from softal.simulators.learned_potential import LearnedSimulator
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
     from softal.cards import Card, View
     from softal.simulators.monte_carlo.colloids import Depleted
-    from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BOUNDS = {"eta_c": (0.0, 0.55), "eta_p": (0.0, 10.0), "q": (0.05, 1.0)}
 ABOVE = ("eta_c",)  # the lower bound is not allowed itself
@@ -48,10 +47,11 @@ SHORTEST = 10  # sweeps of equilibration and of sampling at the lowest fidelity
 POINTS = 200  # of each series
 
 
-class AsakuraOosawa(Simulator):
+class AsakuraOosawa(LearnedSimulator):
     """Colloids in ideal polymer: eta_c, eta_p, q -> energy, free volume, pressure, g(r), configurations."""
 
     Settings: ClassVar[type[AsakuraOosawaSettings]] = AsakuraOosawaSettings
+    learned_from = ("asakura_oosawa", 3)
     settings: AsakuraOosawaSettings
     parameters: Mapping[str, str] | None = {
         "eta_c": "packing fraction of the colloids",
@@ -108,22 +108,9 @@ class AsakuraOosawa(Simulator):
         assert self._learned is not None
         return Learned.misfit(self._learned.potential.functions.cutoff, self.settings.edge(eta_c), q)
 
-    def check(self) -> list[str]:
-        """Say that the learned potential is not there, or is of another system."""
-        try:
-            if self.settings.learner is not None:
-                self._learned_q  # noqa: B018
-        except SoftalError as error:
-            return [str(error)]
-        return []
-
-    @cached_property
-    def _learned(self) -> SymmetryPotential | None:
-        if self.settings.learner is None:
-            return None
-        from softal.simulators.learned_potential import learned_potential
-
-        return learned_potential(self.settings.learner, "asakura_oosawa", 3)
+    def _check_learned(self) -> None:
+        if self.settings.learner is not None:
+            self._learned_q  # noqa: B018
 
     @property
     def _learned_q(self) -> float:

@@ -12,24 +12,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from softal.errors import SimulationError, SoftalError
+from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.asakura_oosawa import slab
 from softal.simulators.asakura_oosawa.measures import USUAL, far_from, learned_q
 from softal.simulators.asakura_oosawa.settings import CoexistenceSettings
-from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.base import Context, Outputs
+from softal.simulators.learned_potential import LearnedSimulator
 from softal.simulators.statistics import aging_of, mean_and_error
 from softal.trial import Observation, Point, Value
 
 if TYPE_CHECKING:
     from softal.cards import Card, View
     from softal.simulators.monte_carlo.colloids import Depleted
-    from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BOUNDS = {"eta_p": (0.0, 10.0), "q": (0.05, 1.0)}
 DEFAULTS: dict[str, Value] = {"q": USUAL}
@@ -40,10 +39,11 @@ KEPT = 8  # configurations whose environments are compared with those that were 
 LONG = 16.0  # [sigma] of a box with two interfaces: 8 of each phase at first
 
 
-class Coexistence(Simulator):
+class Coexistence(LearnedSimulator):
     """Gas and liquid of colloids in ideal polymer: eta_p, q -> packing fractions of gas and liquid."""
 
     Settings: ClassVar[type[CoexistenceSettings]] = CoexistenceSettings
+    learned_from = ("asakura_oosawa", 3)
     settings: CoexistenceSettings
     parameters: Mapping[str, str] | None = {
         "eta_p": "packing fraction of the polymers in the reservoir",
@@ -115,22 +115,9 @@ class Coexistence(Simulator):
             return f"q is {q:g}; allowed: {of:g}, at which the potential in {self.settings.learner} was learned"
         return Learned.misfit(self._learned.potential.functions.cutoff, self.settings.box()[0], q)
 
-    def check(self) -> list[str]:
-        """Say that the learned potential is not there, or is of another system."""
-        try:
-            if self._learned is not None and self.settings.learner is not None:
-                learned_q(self.settings.learner, self._learned)
-        except SoftalError as error:
-            return [str(error)]
-        return []
-
-    @cached_property
-    def _learned(self) -> SymmetryPotential | None:
-        if self.settings.learner is None:
-            return None
-        from softal.simulators.learned_potential import learned_potential
-
-        return learned_potential(self.settings.learner, "asakura_oosawa", 3)
+    def _check_learned(self) -> None:
+        if self._learned is not None and self.settings.learner is not None:
+            learned_q(self.settings.learner, self._learned)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate and return

@@ -14,16 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from softal.errors import SimulationError, SoftalError
+from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators import snapshots
-from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.base import Context, Outputs
 from softal.simulators.deformable_shells.settings import (
     CORE,
     DENSEST,
@@ -33,6 +32,7 @@ from softal.simulators.deformable_shells.settings import (
     misfit,
     shortest,
 )
+from softal.simulators.learned_potential import LearnedSimulator
 from softal.simulators.statistics import mean_and_error
 from softal.trial import Array, Observation, Point, Value
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from softal.simulators.monte_carlo.many_body.system import ManyBody
     from softal.simulators.monte_carlo.protocol import Samples
     from softal.simulators.monte_carlo.system import Configuration
-    from softal.surrogates.symmetry_potential.symmetry_potential import SymmetryPotential
 
 BOUNDS = {"rho": (0.0, DENSEST["hexagonal"]), "P": (0.0, 10_000.0), "beta_K": (0.0, 1e6)}  # above the first, up to
 SHORTEST = 50  # sweeps of equilibration and of sampling at the lowest fidelity
@@ -51,12 +50,13 @@ RANGE = 1.0  # [sigma] of the energy
 FAR = 0.5  # part of the environments that the learned energy may not know before a run is refused
 
 
-class DeformableShells(Simulator):
+class DeformableShells(LearnedSimulator):
     """Elastic shells in the plane: beta_K, rho or P, start -> density, energy, order."""
 
     Settings: ClassVar[type[DeformableShellsSettings]] = DeformableShellsSettings
     settings: DeformableShellsSettings
     dimension: ClassVar[int] = 2
+    learned_from = ("deformable_shells", 2)
     defaults: Mapping[str, Value] = {"start": "hexagonal"}
 
     def __init__(self, settings: Any = None) -> None:
@@ -115,22 +115,6 @@ class DeformableShells(Simulator):
                 "range of the energy: take more particles"
             )
         return None
-
-    def check(self) -> list[str]:
-        """Say that the learned energy is not there, or is of another system."""
-        try:
-            self._learned  # noqa: B018
-        except SoftalError as error:
-            return [str(error)]
-        return []
-
-    @cached_property
-    def _learned(self) -> SymmetryPotential | None:
-        if self.settings.learner is None:
-            return None
-        from softal.simulators.learned_potential import learned_potential
-
-        return learned_potential(self.settings.learner, "deformable_shells", self.dimension)
 
     def run(self, point: Point, context: Context) -> Observation:
         """Simulate and return
