@@ -57,7 +57,7 @@ def learned(runs):
 # What is told apart.
 
 
-@pytest.mark.parametrize("settings", [{}, {"hidden": 8}, {"neighbours": {"kind": "cutoff", "cutoffs": [1.5]}}])
+@pytest.mark.parametrize("settings", [{}, {"hidden": 8}, {"neighbours": {"by": "cutoff", "cutoffs": [1.5]}}])
 def test_crystals_that_it_has_not_seen_are_told_apart(runs, settings):
     made = fitted(runs, **settings)
     assert made.labels == WORDS
@@ -345,9 +345,9 @@ def test_what_cannot_be_learned_from_is_said_in_one_line(trials, settings, said)
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"neighbours": {"kind": "cutoff"}}, "neighbours: .*0 cutoffs are given for neighbours by cutoff"),
+        ({"neighbours": {"by": "cutoff"}}, "neighbours: .*0 cutoffs are given for neighbours by cutoff"),
         ({"neighbours": {"cutoffs": [1.3]}}, "1 cutoffs are given for neighbours by sann"),
-        ({"neighbours": {"kind": "cutoff", "cutoffs": [-1]}}, "neighbours.cutoffs.0: -1 is given"),
+        ({"neighbours": {"by": "cutoff", "cutoffs": [-1]}}, "neighbours.cutoffs.0: -1 is given"),
         ({"hidden": -1}, "hidden: -1 is given"),
         ({"learned_from": []}, "learned_from"),
         ({"held_out": 0.6}, "held_out: 0.6 is given, but it must be less than or equal to 0.5"),

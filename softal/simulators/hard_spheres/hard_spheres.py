@@ -85,6 +85,7 @@ class HardSpheres(Simulator):
             pictured=frozenset(ARRAYS),
             value_units={name: unit for name, unit in units.items() if unit},
             ranges={**positive, "acceptance": (0.0, 1.0), "swapped": (0.0, 1.0)},
+            words={"labels": crystals.ENVIRONMENTS},
         )
 
     def allows(self, name: str, value: Value) -> str | None:

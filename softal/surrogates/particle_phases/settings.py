@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from softal.errors import TheoryError
 from softal.kinds.settings import Settings
-from softal.theory.local_structure.descriptors import Kind, Neighbourhood, Same
+from softal.theory.local_structure.descriptors import By, Neighbourhood, Same
 from softal.trial import Value
 
 Cutoff = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
@@ -17,7 +17,7 @@ Cutoff = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 class NeighboursSettings(Settings):
     """Which particles are neighbours."""
 
-    kind: Kind = Field(
+    by: By = Field(
         "sann",
         description="`sann`: by solid angles, without a parameter, pairs of which each is the other's; `cutoff`; "
         "`voronoi`: cells with a common face",
@@ -41,7 +41,7 @@ class NeighboursSettings(Settings):
 
     def neighbourhood(self) -> Neighbourhood:
         """Return them as theory knows them."""
-        return Neighbourhood(self.kind, self.cutoffs, self.same)
+        return Neighbourhood(self.by, self.cutoffs, self.same)
 
 
 class ParticlePhasesSettings(Settings):
