@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from softal.commands import by_hand, data, files, installed, looking, pages, sessions
+from softal.commands import by_hand, data, files, installed, looking, pages, particles, sessions
 from softal.commands.sessions import CampaignEnded
 from softal.commands.simulate import simulate
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 for command in (
     files.init, files.validate, sessions.launch, sessions.resume, looking.status, looking.trials, looking.best,
     looking.predict, looking.compare, data.add, data.repeat, data.drop, by_hand.ask, by_hand.tell, simulate,
+    particles.classify,
     looking.report,
     pages.ui, pages.serve, installed.kinds, installed.doctor,
 ):  # fmt: skip
