@@ -76,8 +76,10 @@ def write(path: Path, found: Iterable[Frame]) -> int:
     """
     import gsd.hoomd
 
+    count = 0
     with gsd.hoomd.open(name=str(path), mode="w") as file:
         for frame in found:
+            count += 1
             written = gsd.hoomd.Frame()
             written.configuration.step = frame.step
             written.configuration.dimensions = 3
@@ -88,4 +90,4 @@ def write(path: Path, found: Iterable[Frame]) -> int:
             written.particles.position = frame.positions - frame.box / 2
             written.log = {f"particles/{name}": np.asarray(values) for name, values in frame.values.items()}
             file.append(written)
-        return len(file)
+    return count
