@@ -175,13 +175,15 @@ class Simulator(ABC):
     def picture(self, arrays: Mapping[str, Array], title: str) -> Picture | None:
         """Return a small picture of one trial's arrays, which MLflow shows beside it: by default of a snapshot.
 
+        Where there is none, it shows a configuration in space.
+
         Args:
             arrays: of the observation.
             title: of the picture.
         """
-        from softal.simulators import snapshots
+        from softal.simulators import in_space, snapshots
 
-        return snapshots.picture(arrays, title)
+        return snapshots.picture(arrays, title) or in_space.picture(arrays, title)
 
 
 def seed_generators(seed: int) -> None:
