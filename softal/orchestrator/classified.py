@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from softal.about import LEARNER
 from softal.cards import theme
 from softal.cards.spheres import spheres_png
-from softal.errors import SurrogateError, TrajectoryError
+from softal.errors import TrajectoryError
 from softal.kinds.validation import show
 from softal.surrogates import load_learner
-from softal.surrogates.folders import latest_of
-from softal.surrogates.learner import DESCRIPTION
-from softal.surrogates.particles import ParticleLearner, Particles
+from softal.surrogates.particles import ParticleLearner, Particles, particle_folder
 from softal.trajectories import Frame, frames, write
 
 ENDING = ".classified.gsd"
@@ -58,18 +55,8 @@ def particle_learner(folder: Path) -> ParticleLearner:
     Raises:
         SurrogateError: if there is none.
     """
-    places = (folder, latest_of(folder, LEARNER))
-    found = next((place for place in places if (place / DESCRIPTION).is_file()), None)
-    if found is None:
-        raise SurrogateError(f"there is no trained learner in {folder}")
-    learner = load_learner(found)
-    if learner.untrained:
-        raise SurrogateError(f"the learner in {folder} is not trained: {learner.untrained}")
-    if not isinstance(learner, ParticleLearner):
-        raise SurrogateError(
-            f"{folder} has a learner of kind {learner.kind!r}, which does not tell particles apart; "
-            "particle_phases and environments do"
-        )
+    learner = load_learner(particle_folder(folder))
+    assert isinstance(learner, ParticleLearner)
     return learner
 
 

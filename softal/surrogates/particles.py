@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from softal.numeric import Floats
+from softal.surrogates.folders import Sought, trained_folder
 
 UNKNOWN = "unknown"  # the name of what is far from all that was learned from
+NAMES = "names"  # key of a learner's saved state: the structures that it tells, in the order of its memberships
+SOUGHT = Sought("", "learner of particles", "which does not tell particles apart", (NAMES,))
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,12 @@ class ParticleLearner(Protocol):
             SurrogateError: if it was trained for other species.
         """
         ...
+
+
+def particle_folder(path: str | Path, called: str | None = None) -> Path:
+    """Return the folder of a learner that tells particles apart: that folder, or the latest one of a campaign.
+
+    Raises:
+        SurrogateError: in one line, what is missing there.
+    """
+    return trained_folder(path, SOUGHT, called)
