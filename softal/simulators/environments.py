@@ -1,8 +1,8 @@
 """Values of configurations in space by what a campaign has learned of particles: the part of them in each structure.
 
 `maximize: {environment: fcc, learner: runs/binary_crystals}` is the value `fraction_fcc` of a simulator with the
-setting `environments`, which the objective sets. Every learner that tells particles apart will do, and `unknown` is what
-is like nothing that it has learned from: novelty.
+setting `environments`, which the objective sets. Every learner that tells particles apart will do, and `unknown` is
+what is like nothing that it has learned from: novelty.
 """
 
 from __future__ import annotations
