@@ -81,7 +81,10 @@ def test_a_structure_is_a_value_of_the_simulator(folder: Path, environment: str,
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ({"environment": "fcc", "learner": "runs/binary"}, "'fcc' is not a known environment of the learner.*AlB2 .large., fluid, unknown"),
+        (
+            {"environment": "fcc", "learner": "runs/binary"},
+            "'fcc' is not a known environment of the learner.*AlB2 .large., fluid, unknown",
+        ),
         ({"environment": "fcc"}, "learner: is missing: folder of a trained learner of particles"),
         ({"environment": "fcc", "learner": "runs/none"}, "no trained learner of particles in runs/none"),
         ({"environment": "fcc", "learner": "runs/untrained"}, "not trained: there is one configuration"),
