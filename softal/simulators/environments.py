@@ -64,13 +64,13 @@ class Judging(Simulator):
         return []
 
     def environments_of(
-        self, configurations: Sequence[tuple[Floats, Floats]], types: ArrayLike | None = None
+        self, configurations: Sequence[tuple[Floats, Floats]], types: Sequence[ArrayLike] | None = None
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Return the fractions, means over configurations, and their standard errors; nothing without the setting.
 
         Args:
             configurations: positions (N, 3) and boxes (3,), in the order of time.
-            types: of the particles, (N,).
+            types: of the particles in each, (N,); None where all are alike.
 
         Raises:
             SimulationError: if the learner is one for other particles.
@@ -78,7 +78,10 @@ class Judging(Simulator):
         if self.settings.environments is None:
             return {}, {}
         try:
-            found = [self._judge.classify(x, box, types).fractions for x, box in configurations]
+            found = [
+                self._judge.classify(x, box, None if types is None else types[i]).fractions
+                for i, (x, box) in enumerate(configurations)
+            ]
         except SurrogateError as wrong:
             raise SimulationError(str(wrong)) from None
         series = np.array([list(one.values()) for one in found])

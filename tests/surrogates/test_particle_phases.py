@@ -249,7 +249,7 @@ def test_what_is_saved_is_loaded(learned, tmp_path):
         one, other = (getattr(made.classify(positions, box, types), name) for made in (loaded, learned))
         np.testing.assert_array_equal(one, other)
     described = json.loads((particle_phases_folder(tmp_path) / "model.json").read_text())
-    assert (described["state"]["labels"], described["state"]["species"]) == (list(WORDS), 2)
+    assert (described["state"]["names"], described["state"]["species"]) == (list(WORDS), 2)
     assert load_learner(particle_phases_folder(tmp_path)).tables() == learned.tables()
 
 
@@ -275,7 +275,7 @@ def test_what_is_no_classifier_is_said_in_one_line(tmp_path):
         particle_phases_folder(tmp_path / "gp")
 
 
-@pytest.mark.parametrize(("name", "value"), [("labels", ["a", "b"]), ("species", 1)])
+@pytest.mark.parametrize(("name", "value"), [("names", ["a", "b"]), ("species", 1)])
 def test_a_description_that_does_not_fit_is_refused(learned, tmp_path, name, value):
     learned.save(tmp_path)
     path = tmp_path / "model.json"

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from softal.cards import Card, View
 
 SHOWN = "particle_phases"  # name of the table with all that is to be shown
-SOUGHT = Sought(
-    "particle_phases", "classifier of particles", "which knows no phases of particles", (KNOWN, "species")
-)
+SOUGHT = Sought("particle_phases", "classifier of particles", "which knows no phases of particles", (KNOWN, "species"))
 
 
 class ParticlePhases(Learner):
