@@ -67,9 +67,9 @@ def test_crystals_that_it_has_not_seen_are_told_apart(runs, settings):
         rng = np.random.default_rng(5)
         moved = positions + rng.normal(0, 0.04, positions.shape)
         found = made.classify(moved, box, types)
-        assert found.probabilities.shape == (len(positions), 5)
-        assert found.probabilities.sum(axis=1) == pytest.approx(1)
-        right = np.mean(found.probabilities.argmax(axis=1) == WORDS.index(name))
+        assert found.memberships.shape == (len(positions), 5)
+        assert found.memberships.sum(axis=1) == pytest.approx(1)
+        right = np.mean(found.memberships.argmax(axis=1) == WORDS.index(name))
         assert right > 0.99
 
 
@@ -77,9 +77,9 @@ def test_both_species_of_a_crystal_have_labels_of_their_own(learned):
     positions, box, types, labels = crystal("AlB2")
     positions = positions + np.random.default_rng(6).normal(0, 0.04, positions.shape)
     found = learned.classify(positions, box, types)
-    assert np.mean(found.most_probable == labels) > 0.98
+    assert np.mean(found.labels == labels) > 0.98
     swapped = learned.classify(positions[:, [1, 2, 0]] + 4.7, box[[1, 2, 0]], types)
-    assert swapped.probabilities == pytest.approx(found.probabilities, abs=1e-8)
+    assert swapped.memberships == pytest.approx(found.memberships, abs=1e-8)
 
 
 def test_a_structure_that_it_has_not_seen_is_unknown(learned):
@@ -87,10 +87,10 @@ def test_a_structure_that_it_has_not_seen_is_unknown(learned):
     corners = np.stack(np.meshgrid(*[np.arange(5)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
     bcc = (corners + np.array([(0, 0, 0), (0.5, 0.5, 0.5)])).reshape(-1, 3) * 2 ** (1 / 3)
     found = learned.classify(bcc + rng.normal(0, 0.04, bcc.shape), np.full(3, 5 * 2 ** (1 / 3)))
-    assert found.unknown.mean() > 0.95
-    assert set(found.most_probable[found.unknown]) == {-1}
+    assert found.far.mean() > 0.95
+    assert set(found.labels[found.far]) == {len(found.names)}
     fcc, box, _, _ = crystal("fcc")
-    assert learned.classify(fcc + rng.normal(0, 0.04, fcc.shape), box).unknown.mean() < 0.05
+    assert learned.classify(fcc + rng.normal(0, 0.04, fcc.shape), box).far.mean() < 0.05
 
 
 def test_one_species_has_half_of_the_inputs(runs):
@@ -107,7 +107,7 @@ def test_one_species_has_half_of_the_inputs(runs):
     made = fitted(one)
     assert (made.species, len(shown(made)["inputs"])) == (1, 12)
     positions, box, types, _ = crystal("NaCl")
-    assert made.classify(positions[types == 0], box).probabilities.shape == (108, 2)
+    assert made.classify(positions[types == 0], box).memberships.shape == (108, 2)
     with pytest.raises(SurrogateError, match="two species are given to a classifier that has learned from one"):
         made.classify(positions, box, types)
 
@@ -122,9 +122,9 @@ def test_fits_are_deterministic_and_know_their_seed(runs, learned):
     again, other = fitted(runs[::-1]), fitted(runs, seed=1)
     positions, box, types, _ = crystal("NaCl")
     positions = positions + 0.01
-    first = learned.classify(positions, box, types).probabilities.tolist()
-    assert again.classify(positions, box, types).probabilities.tolist() == first
-    assert other.classify(positions, box, types).probabilities.tolist() != first
+    first = learned.classify(positions, box, types).memberships.tolist()
+    assert again.classify(positions, box, types).memberships.tolist() == first
+    assert other.classify(positions, box, types).memberships.tolist() != first
 
 
 def test_particles_without_a_label_are_not_learned_from(runs):
@@ -245,11 +245,11 @@ def test_what_is_saved_is_loaded(learned, tmp_path):
     learned.save(tmp_path / "learner" / "latest")
     loaded = load_particle_phases(tmp_path)
     positions, box, types, _ = crystal("AlB2")
-    for name in ("probabilities", "unknown", "distance"):
+    for name in ("memberships", "far", "labels"):
         one, other = (getattr(made.classify(positions, box, types), name) for made in (loaded, learned))
         np.testing.assert_array_equal(one, other)
     described = json.loads((particle_phases_folder(tmp_path) / "model.json").read_text())
-    assert (described["state"]["labels"], described["state"]["species"]) == (list(WORDS), 2)
+    assert (described["state"]["names"], described["state"]["species"]) == (list(WORDS), 2)
     assert load_learner(particle_phases_folder(tmp_path)).tables() == learned.tables()
 
 
@@ -275,7 +275,7 @@ def test_what_is_no_classifier_is_said_in_one_line(tmp_path):
         particle_phases_folder(tmp_path / "gp")
 
 
-@pytest.mark.parametrize(("name", "value"), [("labels", ["a", "b"]), ("species", 1)])
+@pytest.mark.parametrize(("name", "value"), [("names", ["a", "b"]), ("species", 1)])
 def test_a_description_that_does_not_fit_is_refused(learned, tmp_path, name, value):
     learned.save(tmp_path)
     path = tmp_path / "model.json"

@@ -12,7 +12,6 @@ Source: E. Boattini, M. Ram, F. Smallenburg, L. Filion, Mol. Phys. 116, 3066 (20
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -29,6 +28,8 @@ from softal.surrogates.particle_phases.data import LABELS, NEEDED, runs_of
 from softal.surrogates.particle_phases.network import Network
 from softal.surrogates.particle_phases.novelty import Novelty
 from softal.surrogates.particle_phases.settings import ParticlePhasesSettings
+from softal.surrogates.particles import NAMES as KNOWN
+from softal.surrogates.particles import Particles
 from softal.theory.local_structure.descriptors import NAMES, OWN, inputs
 from softal.trial import Trial
 
@@ -36,32 +37,7 @@ if TYPE_CHECKING:
     from softal.cards import Card, View
 
 SHOWN = "particle_phases"  # name of the table with all that is to be shown
-SOUGHT = Sought(
-    "particle_phases", "classifier of particles", "which knows no phases of particles", ("labels", "species")
-)
-
-
-@dataclass(frozen=True)
-class ParticleClassification:
-    """What is said of N particles.
-
-    Attributes:
-        labels: p names.
-        probabilities: (N, p).
-        unknown: (N,) whether a particle's environment is far from all that was learned from; its probabilities mean
-            nothing then.
-        distance: (N,) how far, in units of what is unknown.
-    """
-
-    labels: tuple[str, ...]
-    probabilities: Floats
-    unknown: NDArray[np.bool_]
-    distance: Floats
-
-    @property
-    def most_probable(self) -> NDArray[np.int64]:
-        """The number of each particle's most probable label, (N,), -1 where it is unknown."""
-        return np.where(self.unknown, -1, self.probabilities.argmax(axis=1))
+SOUGHT = Sought("particle_phases", "classifier of particles", "which knows no phases of particles", (KNOWN, "species"))
 
 
 class ParticlePhases(Learner):
@@ -119,7 +95,7 @@ class ParticlePhases(Learner):
         """How many species the configurations have that it learned from: 1, or 2 for two and more."""
         return 2 if len(self._network.centre) == len(NAMES) else 1
 
-    def classify(self, positions: Floats, box: Floats, types: ArrayLike | None = None) -> ParticleClassification:
+    def classify(self, positions: Floats, box: Floats, types: ArrayLike | None = None) -> Particles:
         """Return what each particle in a periodic box is in.
 
         Args:
@@ -139,7 +115,7 @@ class ParticlePhases(Learner):
         except TheoryError as error:
             raise SurrogateError(str(error)) from None
         distance = self._novelty.distance(self._network.standardised(X))
-        return ParticleClassification(self._labels, self._network.probabilities(X), distance > 1, distance)
+        return Particles(self._labels, self._network.probabilities(X), distance > 1)
 
     # What is shown.
 
@@ -172,13 +148,13 @@ class ParticlePhases(Learner):
             return {}, state
         parts = {"network": self._network.to_tensors(), "novelty": vars(self._novelty)}
         tensors = {f"{part}.{name}": values for part, found in parts.items() for name, values in found.items()}
-        return tensors, state | {"labels": list(self._labels), "species": self.species}
+        return tensors, state | {KNOWN: list(self._labels), "species": self.species}
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
         self._shown, self.untrained = dict(state[SHOWN]), state["untrained"]
         if self.untrained is not None:
             return
-        self._labels = tuple(map(str, state["labels"]))
+        self._labels = tuple(map(str, state[KNOWN]))
         self._network = Network.from_tensors(part_of("network", tensors), len(self._labels))
         width = len(self._network.centre)
         if width != len(NAMES if state["species"] == 2 else OWN):
@@ -198,7 +174,7 @@ def load_particle_phases(path: str | Path) -> ParticlePhases:
 def particle_phases_folder(path: str | Path, called: str | None = None) -> Path:
     """Return the folder of the classifier that `load_particle_phases` loads; reads no more than `model.json`.
 
-    In its `state`, `labels` and `species` are the classifier's.
+    In its `state`, `names` and `species` are the classifier's.
 
     Args:
         path: of a learner's or a campaign's folder.
