@@ -40,7 +40,7 @@ def _cards_in_space(view: View, labels: Sequence[str], trials: Sequence[Trial]) 
     words, colours = view.objective.words.get(in_space.COLOURS[0], ()), in_space.PALETTE
     keys = [Key(words[k], [colours[k % len(colours)]]) for k in sorted(seen) if k < len(words)]
     text = f"{view.examples.text}: the last configuration in its periodic box."
-    return [Card("Configurations", text, keys, frames=frames, arrays=frozenset(in_space.NAMES))] if frames else []
+    return [Card("Configurations", text, keys=keys, frames=frames, arrays=frozenset(in_space.NAMES))] if frames else []
 
 
 def _frame(view: View, label: str, trial: Trial) -> Frame | None:
