@@ -42,7 +42,7 @@ class Spheres(MonteCarlo):
     targets = (0.4, 0.4, 0.3)
     first = (0.1, 0.0, 0.01)  # [sigma], swaps have no step, [ln V]
     smallest = (1e-4, 0.0, 1e-6)
-    largest = (0.5, 0.0, 0.1)
+    largest = (0.3, 0.0, 0.1)  # larger steps need longer lists than they are worth
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Spheres(MonteCarlo):
         pressure = -1.0 if self.pressure is None else self.pressure
         how = pressure, self.steps, self.swaps, self.box_moves == "anisotropic", self.at_first, self._model()
         x, d, box = self.positions, self.diameters, self.box
-        end = sphere_moves.run(x, d, box, sweeps, *how, self.tried, self.accepted, self.random)
+        end, _ = sphere_moves.run(x, d, box, sweeps, *how, self.tried, self.accepted, self.random)
         if end == sphere_moves.OVERLAP:
             raise SimulationError(self._overlap())
         self._check_box()
