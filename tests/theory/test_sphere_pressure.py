@@ -43,5 +43,5 @@ def test_packing_fractions_belong_to_pressures() -> None:
 def test_what_is_out_of_range_is_said() -> None:
     with pytest.raises(TheoryError, match="packing fraction: 1 is given; allowed: above 0 and below 1"):
         sphere_pressure.fluid(1.0)
-    with pytest.raises(TheoryError, match="bcc at packing fraction 0.6 is given; allowed: fcc, hcp, from 0.5"):
+    with pytest.raises(TheoryError, match=r"bcc at packing fraction 0\.6 is given; allowed: fcc, hcp, from 0\.5"):
         sphere_pressure.solid(0.6, "bcc")

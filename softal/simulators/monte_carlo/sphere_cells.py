@@ -110,7 +110,7 @@ def add(i, k, square, d, reach, skin, neighbours, counts):  # type: ignore[no-un
 
 @nb.njit(cache=True)
 def all_pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
-    """Do what `pairs` does without cells, for boxes in which two images of a particle may be near."""
+    """Do what `pairs` does without cells, for boxes too small for three of them, where images may be met twice."""
     for i in range(len(x)):
         for k in range(len(x)):
             if not add(i, k, square_between(i, k, x, box), d, reach, skin, neighbours, counts):
@@ -123,7 +123,7 @@ def pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untype
     """Fill neighbours (N, width) and counts (N,) with pairs nearer than reach s_ij + skin; return if there was room."""
     farthest = reach * d.max() + skin
     counts[:] = 0
-    if 2.0 * farthest >= min(box[0], box[1], box[2]):
+    if 3.0 * farthest >= min(box[0], box[1], box[2]):
         return all_pairs(x, d, box, reach, skin, neighbours, counts)
     shape = cells.shape_of(box, farthest)
     head, after, _ = cells.build(x, box, shape)

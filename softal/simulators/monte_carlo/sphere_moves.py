@@ -21,6 +21,7 @@ from softal.simulators.monte_carlo.sphere_cells import energy_at, listed, pair_e
 
 WIDTH = 32  # neighbours for which there is room at first
 SKIN, STEPS = 0.3, 9.0  # [sigma], and in steps, the larger one of them: with less, a list is soon too old
+FEWEST = 5.0  # steps that are still enough, where more would leave no room for three cells
 FINISHED, OVERLAP, BOX_TOO_SMALL = 0, 1, 2
 
 
@@ -29,6 +30,15 @@ def distance(a, b, edge):  # type: ignore[no-untyped-def]
     """Return the distance of nearest images along an axis; coordinates may be off by less than an edge."""
     apart = abs(a - b)
     return min(apart, abs(edge - apart))
+
+
+@nb.njit(cache=True)
+def skin_of(box, cutoff, step):  # type: ignore[no-untyped-def]
+    """Return by how much a list reaches further than particles see [sigma]."""
+    room = 0.999 * min(box[0], box[1], box[2]) / 3.0 - cutoff
+    wanted = np.sqrt(3.0) * step + max(SKIN, STEPS * step)
+    least = np.sqrt(3.0) * step + max(SKIN, FEWEST * step)
+    return room if least < room < wanted else wanted
 
 
 @nb.njit(cache=True)
@@ -130,7 +140,7 @@ def run(x, d, box, sweeps, pressure, steps, swaps, free, at_first, model, tried,
     if energy == np.inf:
         return OVERLAP, energy
     reach, cutoff = np.sqrt(model[0]), reach_of(model)
-    skin = np.sqrt(3.0) * steps[0] + max(SKIN, STEPS * steps[0])
+    skin = skin_of(box, cutoff, steps[0])
     r_list, anchor, counts = cutoff + skin, x.copy(), np.empty(n, np.int32)
     neighbours = listed(x, d, box, reach, skin, np.empty((n, WIDTH), np.int32), counts)
     for _ in range(sweeps):
