@@ -143,14 +143,14 @@ def layered(first: tuple[str, float], second: tuple[str, float], n: int, size_ra
     edges = [found.edges * _scale(found, one[1], size_ratio) for found, one in zip(cells, (first, second), strict=True)]
     wide = [math.cbrt(n / 2 * float(e.prod()) / len(c.types)) for e, c in zip(edges, cells, strict=True)]
     target = (wide[0] + wide[1]) / 2
-    counts = [range(max(1, round(0.7 * target / e)), max(1, round(1.3 * target / e)) + 1) for e in edges[0][:2]]
+    along = [range(max(1, round(0.7 * target / e)), max(1, round(1.3 * target / e)) + 1) for e in edges[0][:2]]
 
     def strain(c: tuple[int, int]) -> tuple[float, float]:
         sides = np.array(c) * edges[0][:2]
         other = np.maximum(1, np.rint(sides / edges[1][:2])) * edges[1][:2]
         return round(float(np.abs(np.log(sides / other)).max()), 3), float(abs(np.log(sides[0] / sides[1])))
 
-    across = min(itertools.product(*counts), key=strain)
+    across = min(itertools.product(along[0], along[1]), key=strain)
     sides = np.array(across) * edges[0][:2]
     made = []
     for found, own, one in zip(cells, edges, (first, second), strict=True):
