@@ -81,3 +81,35 @@ def test_environments_of_laves_phases_are_six() -> None:
 def test_a_structure_that_is_unknown_is_said() -> None:
     with pytest.raises(TheoryError, match="structure: 'CsCl' is given; allowed: fcc, hcp"):
         crystals.cell("CsCl")
+
+
+def order(structure: str) -> dict[str, np.ndarray]:
+    """Bond order, averaged over first neighbours, of the environments of a Laves phase: q_1 to q_8."""
+    import freud
+
+    cell = crystals.cell(structure, LAVES)
+    edges = 4 * cell.edges / cell.edges.max()
+    repeats = np.rint(cell.edges.max() / cell.edges + 1).astype(int)
+    shifts = np.array(list(itertools.product(*(range(count) for count in repeats))))
+    places = ((shifts[:, None] + cell.places) * edges).reshape(-1, 3)
+    box = freud.box.Box(*(repeats * edges))
+    x, labels = box.wrap(places), np.tile(cell.labels, len(shifts))
+    reach = 1.35 * float((edges.prod() / len(cell.types)) ** (1 / 3))
+    near = freud.locality.AABBQuery(box, x).query(x, {"r_max": reach, "exclude_ii": True}).toNeighborList()
+    q = [
+        freud.order.Steinhardt(l=n, average=True).compute((box, x), neighbors=near).particle_order for n in range(1, 9)
+    ]
+    return {crystals.ENVIRONMENTS[one]: np.mean(np.array(q)[:, labels == one], axis=1) for one in set(labels.tolist())}
+
+
+def test_environments_of_mgni2_are_those_that_bond_order_says() -> None:
+    """Small ones are equal to those of MgCu2 and MgZn2, or of MgNi2 alone; large ones nearest to the one they have."""
+    own, known = order("MgNi2"), {**order("MgCu2"), **order("MgZn2")}
+    for name, q in own.items():
+        away = {other: float(np.linalg.norm(q - one)) for other, one in known.items()}
+        nearest = min(away, key=lambda other: away[other])
+        if name == "MgNi2_small_4f":
+            assert away[nearest] > 0.003
+        else:
+            assert nearest == name
+            assert away[nearest] < (1e-3 if "small" in name else 6e-3)
