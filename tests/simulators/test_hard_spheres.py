@@ -46,7 +46,8 @@ def run(point: dict[str, Any], folder: Path, fidelity: float = 1.0, **settings: 
 def test_the_arrays_say_where_particles_are_and_what(tmp_path: Path) -> None:
     found = run({"packing_fraction": 0.6, "structure": "MgZn2"}, tmp_path, particles=96).arrays
     assert {name: one.values.shape for name, one in found.items()} == {
-        "configurations": (3, 96, 3), "boxes": (3, 3), "types": (3, 96), "labels": (3, 96)
+        "configurations": (3, 96, 3), "boxes": (3, 3), "types": (3, 96), "labels": (3, 96),
+        "diameters": (2,),
     }  # fmt: skip
     types, labels = (found[name].values[-1].astype(int) for name in ("types", "labels"))
     assert np.bincount(types).tolist() == [32, 64]
@@ -55,6 +56,7 @@ def test_the_arrays_say_where_particles_are_and_what(tmp_path: Path) -> None:
         "MgZn2_large": 32, "MgZn2_small_2a": 16, "MgZn2_small_6h": 48
     }  # fmt: skip
     assert {name.split("_")[1] for name in names[types == 0]} == {"large"}
+    assert found["diameters"].values == pytest.approx([1.0, 0.82])
     d = np.where(types == 1, 0.82, 1.0)
     assert np.pi / 6 * (d**3).sum() / found["boxes"].values[0].prod() == pytest.approx(0.6)
 

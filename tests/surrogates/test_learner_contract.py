@@ -5,6 +5,7 @@ from dataclasses import replace
 import planes
 import pytest
 import soft_shells
+import thermal_crystals
 from bragg import CRYSTALS, crystals, write_labels
 from liquids import liquids
 
@@ -43,3 +44,10 @@ class TestSymmetryPotential(LearnerContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("symmetry_potential", soft_shells.SPACE, soft_shells.crystals, {"functions": 6}, None, 6)
+
+
+class TestParticlePhases(LearnerContract):
+    @pytest.fixture(params=[0, 4])
+    def candidate(self, request):
+        settings = {"hidden": request.param, "environments": 100}
+        return Candidate("particle_phases", thermal_crystals.SPACE, thermal_crystals.crystals, settings, None, 12)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from softal.theory.many_body.symmetry_functions import SymmetryFunctions, pool
 pytestmark = pytest.mark.physics  # compiles
 
 BOX = np.array([9.0, 8.0])
+DSCRIBE = json.loads((Path(__file__).parents[1] / "data" / "symmetry_functions.json").read_text())
 
 
 def hexagonal(rho: float, rows: int = 6) -> tuple[Floats, Floats]:
@@ -181,6 +184,14 @@ def test_functions_are_their_equations(d: int) -> None:
     assert shifted == pytest.approx(found, rel=1e-8, abs=1e-12)
     order = rng.permutation(24)
     assert functions.values(positions[order], box) == pytest.approx(found[order], rel=1e-10)
+
+
+@pytest.mark.parametrize("system", DSCRIBE["systems"], ids=["space", "plane"])
+def test_another_code_has_the_same_functions(system: dict) -> None:
+    functions = SymmetryFunctions(DSCRIBE["cutoff"], np.array(DSCRIBE["radial"]), np.array(DSCRIBE["angular"]))
+    found = functions.values(np.array(system["positions"]), np.array(system["box"]))
+    twice = np.repeat([1, 2], [len(functions.radial), len(functions.angular)])  # dscribe counts each two of them once
+    assert found == pytest.approx(np.array(system["values"]) * twice, abs=2e-9)  # its digits in the file
 
 
 def test_a_move_changes_what_is_near() -> None:

@@ -21,7 +21,8 @@ import numpy as np
 
 from softal.errors import SimulationError
 from softal.numeric import Floats
-from softal.simulators.base import Context, Outputs, Simulator
+from softal.simulators.base import Context, Outputs
+from softal.simulators.environments import Judging
 from softal.simulators.hard_spheres.settings import STRUCTURES, HardSpheresSettings
 from softal.simulators.statistics import aging_of, mean_and_error
 from softal.theory import crystals
@@ -39,10 +40,10 @@ BOUNDS = {
 ABOVE = ("packing_fraction", "pressure")  # the lower bound is not allowed itself
 SHORTEST = 50  # sweeps of equilibration and of sampling at the lowest fidelity
 POINTS = 1000  # of each series
-ARRAYS = {"configurations": "sigma", "boxes": "sigma", "types": "", "labels": ""}
+ARRAYS = {"configurations": "sigma", "boxes": "sigma", "types": "", "labels": "", "diameters": "sigma"}
 
 
-class HardSpheres(Simulator):
+class HardSpheres(Judging):
     """Hard spheres: structure, size ratio, packing fraction or pressure -> pressure, density, configurations."""
 
     Settings: ClassVar[type[HardSpheresSettings]] = HardSpheresSettings
@@ -74,7 +75,7 @@ class HardSpheres(Simulator):
         """Values and arrays; WCA particles have an energy."""
         wca = self.settings.interaction == "wca"
         units = {"packing_fraction": "", "pressure": "kT/sigma^3", "drift": "", "acceptance": "", "swapped": ""}
-        units |= {"energy": "kT"} if wca else {}
+        units |= ({"energy": "kT"} if wca else {}) | dict.fromkeys(self.environment_values, "")
         positive = dict.fromkeys(
             ("packing_fraction", "pressure", "drift", *(("energy",) if wca else ())), (0.0, math.inf)
         )
@@ -84,8 +85,13 @@ class HardSpheres(Simulator):
             array_units={name: unit for name, unit in ARRAYS.items() if unit},
             pictured=frozenset(ARRAYS),
             value_units={name: unit for name, unit in units.items() if unit},
-            ranges={**positive, "acceptance": (0.0, 1.0), "swapped": (0.0, 1.0)},
+            ranges={**positive, **dict.fromkeys(("acceptance", "swapped", *self.environment_values), (0.0, 1.0))},
+            words={"labels": crystals.ENVIRONMENTS},
         )
+
+    def check(self) -> list[str]:
+        """Say that the learner of environments is not there."""
+        return self.check_environments()
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say the bounds of a parameter."""
@@ -122,9 +128,11 @@ class HardSpheres(Simulator):
 
         - values, with standard errors: packing_fraction, pressure [kT/sigma^3] (of hard spheres by virtual compression,
           of WCA particles by the virial, at constant pressure, too), energy [kT per particle] of WCA particles, and
-          without: drift, acceptance, swapped (the accepted part of swaps, 0 where there are none);
+          without: drift, acceptance, swapped (the accepted part of swaps, 0 where there are none); with `environments`
+          the fractions of the particles in each;
         - arrays: configurations (S, N, 3) [sigma], boxes (S, 3) [sigma], types (S, N), 0 large and 1 small, labels
-          (S, N), the environments that particles started in, which count `softal.theory.crystals.ENVIRONMENTS`.
+          (S, N), the environments that particles started in, which count `softal.theory.crystals.ENVIRONMENTS`,
+          diameters (2,) of large and small ones [sigma].
 
         Raises:
             SimulationError: if the point is refused, or the box becomes too small.
@@ -170,7 +178,12 @@ class HardSpheres(Simulator):
         accepted = spheres.acceptance
         values |= {"drift": aging_of(list(series.values())), "acceptance": accepted["translation"]}
         values["swapped"] = accepted.get("swap", 0.0)
-        return Observation(values, errors, arrays(start, kept), self._artifacts(kept, folder))
+        found = arrays(start, kept)
+        # Swaps exchange types, so that each configuration has its own.
+        judged, uncertain = self.environments_of(
+            [(one.positions, one.box) for one in kept], list(found["types"].values)
+        )
+        return Observation(values | judged, errors | uncertain, found, self._artifacts(kept, folder))
 
     def _artifacts(self, kept: list[Configuration], folder: Path) -> dict[str, Path]:
         if not self.settings.trajectory:
@@ -201,5 +214,6 @@ def arrays(start: Start, kept: list[Configuration]) -> dict[str, Array]:
     """Return configurations, boxes, types and labels; swaps exchange types, and fluids have one label."""
     widths = np.array([one.diameters for one in kept])
     labels = np.tile(start.labels, (len(kept), 1))
-    found = [[one.positions for one in kept], [one.box for one in kept], widths < widths.max(), labels]
+    sizes = [widths.max(), widths.min()]
+    found = [[one.positions for one in kept], [one.box for one in kept], widths < widths.max(), labels, sizes]
     return {name: Array.of(np.array(one), unit=unit) for (name, unit), one in zip(ARRAYS.items(), found, strict=True)}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from softal.simulators.environments import EnvironmentSettings
 from softal.simulators.monte_carlo.settings import SampledSettings
 
 Structure = Literal["fluid", "fcc", "hcp", "sc", "bcc", "NaCl", "AlB2", "AB13", "MgCu2", "MgZn2", "MgNi2"]
@@ -14,7 +15,7 @@ Sweeps = Annotated[int, Field(ge=10)]
 STRUCTURES: tuple[str, ...] = get_args(Structure)
 
 
-class HardSpheresSettings(SampledSettings):
+class HardSpheresSettings(SampledSettings, EnvironmentSettings):
     """Settings of the simulator `hard_spheres`."""
 
     ensemble: Literal["nvt", "npt"] = Field("nvt", description="constant `packing_fraction`, or constant `pressure`")
