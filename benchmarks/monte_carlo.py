@@ -24,18 +24,21 @@ from typing import Any
 
 import numpy as np
 
-from softal.simulators.monte_carlo import hpmc, rod_starts, starts
+from softal.simulators.monte_carlo import hpmc, rod_starts, sphere_starts, starts
 from softal.simulators.monte_carlo.hpmc import Hpmc
 from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, SquareShoulder
+from softal.simulators.monte_carlo.spheres import Spheres
 from softal.simulators.monte_carlo.spherocylinders import Spherocylinders
 from softal.simulators.monte_carlo.system import Configuration, Disks, MonteCarlo
 from softal.simulators.statistics import autocorrelation_time, mean_and_error
+from softal.theory import sphere_pressure
 
 SHOULDER = SquareShoulder(1.4)
 COLD, DENSE, PRESSURE = 0.217, 0.95, 33.9  # where the dodecagonal quasicrystal forms
 FLUID_T, FLUID_P = 0.45, 10.0
 FLUID_PARTICLES = 64  # tau of 256 is six times as long, too long for HPMC in a benchmark of three minutes
 LENGTH = 5.0  # of the rods
+SPHERES = 0.5  # packing fraction of the spheres
 EQUILIBRATION = 20_000  # sweeps
 TUNING = 500  # sweeps of 256 particles, in which step sizes settle
 INTERVAL = 10  # sweeps between two values of the energy
@@ -59,6 +62,8 @@ class Case:
             mc: MonteCarlo = Hpmc(*state, seed=1, length=self.length)
         elif self.length:
             mc = Spherocylinders(*state, seed=1, length=self.length)
+        elif self.start.dimension == 3:
+            mc = Spheres(self.start, self.temperature, self.pressure, seed=1)
         else:
             mc = Disks(*state, seed=1)
         mc.tune(max(100, TUNING * 256 // len(self.start.positions)))
@@ -90,7 +95,17 @@ def cases(copies: Iterable[int]) -> list[Case]:
         ]
     disks = Case("hard disks, 256, NVT", starts.fluid(256, 0.8, seed=0), HardCore(), 1.0)
     layers = rod_starts.smectic(432, 0.1, LENGTH, seed=0)
-    return [*found, disks, Case("hard rods, 432, NVT", layers, HardCore(), 1.0, length=LENGTH)]
+    rods = Case("hard rods, 432, NVT", layers, HardCore(), 1.0, length=LENGTH)
+    return [*found, disks, rods, *spheres()]
+
+
+def spheres() -> list[Case]:
+    """Return 1000 hard spheres at a packing fraction of 0.5, and at the pressure of that."""
+    start = sphere_starts.mixture(1000, SPHERES, seed=0).configuration
+    pressure = sphere_pressure.fluid(SPHERES) * start.density
+    return [
+        Case(f"hard spheres, 1000, {name}", start, HardCore(), 1.0, p) for name, p in (("NVT", None), ("NPT", pressure))
+    ]
 
 
 def seconds(work: Callable[[], None]) -> float:

@@ -111,7 +111,7 @@ def _al_b2(ratio: float) -> tuple[bool, tuple[float, float, float], tuple[Site, 
 
 
 def icosahedron(ratio: float) -> float:
-    """Return z of AB13's icosahedra (0, golden z, z): their spheres touch the middle one, and large ones if they can."""
+    """Return z of AB13's icosahedra (0, golden z, z): they touch the middle one, and large ones if they can."""
 
     def gap(z: float) -> float:
         to_large = math.sqrt(0.0625 + (0.25 - GOLDEN * z) ** 2 + (0.25 - z) ** 2)

@@ -37,15 +37,12 @@ def start_of(settings: HardSpheresSettings, point: Mapping[str, Any], seed: int)
         if structure == "fluid":
             return sphere_starts.mixture(n, packing, ratio, small, seed=seed)
         return sphere_starts.crystal(structure, n, packing, ratio, shortest=shortest)
+    if settings.beside != "fluid":
+        return sphere_starts.layered((structure, packing), (settings.beside, settings.packing_beside), n, ratio)
     first = sphere_starts.crystal(structure, n // 2, packing, ratio, shortest=shortest)
-    sides = tuple(float(edge) for edge in first.configuration.box[:2])
-    if settings.beside == "fluid":
-        how: dict[str, Any] = {"seed": seed, "sides": sides}
-        return sphere_starts.side_by_side(
-            first, sphere_starts.mixture(n // 2, settings.packing_beside, ratio, small, **how)
-        )
-    second = sphere_starts.layer(settings.beside, n // 2, settings.packing_beside, ratio, (sides[0], sides[1]))
-    return sphere_starts.side_by_side(first, second)
+    x, y = (float(edge) for edge in first.configuration.box[:2])
+    fluid = sphere_starts.mixture(n // 2, settings.packing_beside, ratio, small, seed=seed, sides=(x, y))
+    return sphere_starts.side_by_side(first, fluid)
 
 
 def shortest_edge(settings: HardSpheresSettings) -> float:
@@ -78,13 +75,15 @@ def effective_diameter(beta_epsilon: float) -> float:
 
 def misfit(settings: HardSpheresSettings, point: Mapping[str, Any]) -> str | None:
     """Return in one line why a run cannot start there; None where it can, as far as a fluid is not tried."""
+    structure, ratio, small = str(point["structure"]), float(point["size_ratio"]), float(point["small_fraction"])
     try:
-        if str(point["structure"]) != "fluid":
-            start_of(settings.model_copy(update={"beside": None}), point, 0)
-            return None
         packing = float(point["packing_fraction"]) if settings.ensemble == "nvt" else packing_at(point)
-        return sphere_starts.too_dense(
-            settings.particles, packing, float(point["size_ratio"]), float(point["small_fraction"])
-        )
+        if structure == "fluid":
+            return sphere_starts.too_dense(settings.particles, packing, ratio, small)
+        if settings.beside != "fluid":
+            start_of(settings, point, 0)
+            return None
+        sphere_starts.crystal(structure, settings.particles // 2, packing, ratio, shortest=shortest_edge(settings))
+        return sphere_starts.too_dense(settings.particles, settings.packing_beside, ratio, small)
     except SimulationError as error:
         return str(error)

@@ -17,7 +17,7 @@ import numpy as np
 from softal.simulators.monte_carlo import cells
 
 
-@nb.njit(inline="always")
+@nb.njit(cache=True)
 def pair_energy(square, contact, strength):  # type: ignore[no-untyped-def]
     """Return u/kT of a pair within its reach, of the squares of distance and s [sigma^2]; infinite of hard spheres."""
     if strength == 0.0 or square < 1e-4 * contact:
@@ -26,13 +26,13 @@ def pair_energy(square, contact, strength):  # type: ignore[no-untyped-def]
     return strength * (4.0 * (third * third - third) + 1.0)
 
 
-@nb.njit(inline="always")
+@nb.njit(cache=True)
 def reach_of(model):  # type: ignore[no-untyped-def]
     """Return the longest distance [sigma] at which two particles see each other."""
     return np.sqrt(model[0]) * model[2]
 
 
-@nb.njit(inline="always")
+@nb.njit(cache=True)
 def beside(cell, way, at, cells_there, edge):  # type: ignore[no-untyped-def]
     """Return the number of the cell that is `way` cells further, and a coordinate as it is seen from there."""
     to = cell + way
@@ -87,12 +87,46 @@ def total_energy(x, d, box, model):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
+def square_between(i, k, x, box):  # type: ignore[no-untyped-def]
+    """Return the squared distance [sigma^2] of nearest images."""
+    square = 0.0
+    for axis in range(3):
+        apart = x[k, axis] - x[i, axis]
+        apart -= box[axis] * np.rint(apart / box[axis])
+        square += apart * apart
+    return square
+
+
+@nb.njit(cache=True)
+def add(i, k, square, d, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
+    """Put k into the list of i, if it is near enough; return whether there was room."""
+    if k != i and square < (0.5 * reach * (d[k] + d[i]) + skin) ** 2:
+        if counts[i] == neighbours.shape[1]:
+            return False
+        neighbours[i, counts[i]] = k
+        counts[i] += 1
+    return True
+
+
+@nb.njit(cache=True)
+def all_pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
+    """Do what `pairs` does without cells, for boxes too small for three of them, where images may be met twice."""
+    for i in range(len(x)):
+        for k in range(len(x)):
+            if not add(i, k, square_between(i, k, x, box), d, reach, skin, neighbours, counts):
+                return False
+    return True
+
+
+@nb.njit(cache=True)
 def pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
     """Fill neighbours (N, width) and counts (N,) with pairs nearer than reach s_ij + skin; return if there was room."""
-    shape = cells.shape_of(box, reach * d.max() + skin)
-    head, after, _ = cells.build(x, box, shape)
+    farthest = reach * d.max() + skin
     counts[:] = 0
-    width = neighbours.shape[1]
+    if 3.0 * farthest >= min(box[0], box[1], box[2]):
+        return all_pairs(x, d, box, reach, skin, neighbours, counts)
+    shape = cells.shape_of(box, farthest)
+    head, after, _ = cells.build(x, box, shape)
     for i in range(len(x)):
         first, second = cells.index(x[i], 0, box, shape), cells.index(x[i], 1, box, shape)
         third = cells.index(x[i], 2, box, shape)
@@ -103,11 +137,8 @@ def pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untype
             k = head[(a * shape[1] + b) * shape[2] + c]
             while k >= 0:
                 square = (x[k, 0] - px) ** 2 + (x[k, 1] - py) ** 2 + (x[k, 2] - pz) ** 2
-                if k != i and square < (0.5 * reach * (d[k] + d[i]) + skin) ** 2:
-                    if counts[i] == width:
-                        return False
-                    neighbours[i, counts[i]] = k
-                    counts[i] += 1
+                if not add(i, k, square, d, reach, skin, neighbours, counts):
+                    return False
                 k = after[k]
     return True
 
@@ -130,11 +161,6 @@ def ratios(x, d, box, reach):  # type: ignore[no-untyped-def]
         for n in range(counts[i]):
             k = neighbours[i, n]
             if k < i:
-                square = 0.0
-                for axis in range(3):
-                    apart = x[k, axis] - x[i, axis]
-                    apart -= box[axis] * np.rint(apart / box[axis])
-                    square += apart * apart
-                found[count] = 2.0 * np.sqrt(square) / (d[k] + d[i])
+                found[count] = 2.0 * np.sqrt(square_between(i, k, x, box)) / (d[k] + d[i])
                 count += 1
     return found

@@ -21,14 +21,24 @@ from softal.simulators.monte_carlo.sphere_cells import energy_at, listed, pair_e
 
 WIDTH = 32  # neighbours for which there is room at first
 SKIN, STEPS = 0.3, 9.0  # [sigma], and in steps, the larger one of them: with less, a list is soon too old
+FEWEST = 5.0  # steps that are still enough, where more would leave no room for three cells
 FINISHED, OVERLAP, BOX_TOO_SMALL = 0, 1, 2
 
 
-@nb.njit(inline="always")
+@nb.njit(cache=True)
 def distance(a, b, edge):  # type: ignore[no-untyped-def]
     """Return the distance of nearest images along an axis; coordinates may be off by less than an edge."""
     apart = abs(a - b)
     return min(apart, abs(edge - apart))
+
+
+@nb.njit(cache=True)
+def skin_of(box, cutoff, step):  # type: ignore[no-untyped-def]
+    """Return by how much a list reaches further than particles see [sigma]."""
+    room = 0.999 * min(box[0], box[1], box[2]) / 3.0 - cutoff
+    wanted = np.sqrt(3.0) * step + max(SKIN, STEPS * step)
+    least = np.sqrt(3.0) * step + max(SKIN, FEWEST * step)
+    return room if least < room < wanted else wanted
 
 
 @nb.njit(cache=True)
@@ -99,9 +109,13 @@ def move_box(x, d, box, factor, pressure, model, energy, rng):  # type: ignore[n
     most = energy + volume_weight(len(x), box, factor, pressure) - np.log(1.0 - uniform(rng))
     if most < 0.0:
         return False, energy
-    trial, new = x * factor, 0.0
-    if model[1] > 0.0 or factor.min() < 1.0:
-        new = total_energy(trial, d, box * factor, model)
+    trial, edges, new, least = np.empty((len(x), 3)), np.empty(3), 0.0, 1.0
+    for axis in range(3):
+        edges[axis], least = box[axis] * factor[axis], min(least, factor[axis])
+        for i in range(len(x)):
+            trial[i, axis] = x[i, axis] * factor[axis]
+    if model[1] > 0.0 or least < 1.0:  # in a box that only grows, hard spheres cannot come nearer
+        new = total_energy(trial, d, edges, model)
     if new > most:
         return False, energy
     x[:] = trial
@@ -111,6 +125,8 @@ def move_box(x, d, box, factor, pressure, model, energy, rng):  # type: ignore[n
 @nb.njit(cache=True)
 def run(x, d, box, sweeps, pressure, steps, swaps, free, at_first, model, tried, accepted, rng):  # type: ignore[no-untyped-def]
     """Do sweeps of N trial moves, swaps N trial swaps, and one trial move of the box where pressure >= 0 [kT/sigma^3].
+
+    Returns how it ended, and the energy [kT] as it is summed up from changes.
 
     Args:
         steps: (3,) of moves [sigma], unused, and of the box.
@@ -122,9 +138,9 @@ def run(x, d, box, sweeps, pressure, steps, swaps, free, at_first, model, tried,
     n, place, factor, same, stretch, far2 = len(x), np.empty(3), np.empty(3), np.ones(3), np.ones(3), 0.0
     energy = total_energy(x, d, box, model)
     if energy == np.inf:
-        return OVERLAP
+        return OVERLAP, energy
     reach, cutoff = np.sqrt(model[0]), reach_of(model)
-    skin = np.sqrt(3.0) * steps[0] + max(SKIN, STEPS * steps[0])
+    skin = skin_of(box, cutoff, steps[0])
     r_list, anchor, counts = cutoff + skin, x.copy(), np.empty(n, np.int32)
     neighbours = listed(x, d, box, reach, skin, np.empty((n, WIDTH), np.int32), counts)
     for _ in range(sweeps):
@@ -159,8 +175,8 @@ def run(x, d, box, sweeps, pressure, steps, swaps, free, at_first, model, tried,
                     far2 = moved_with(box, anchor, stretch, factor, far2)
                     stale = stale or too_old(r_list, stretch, far2, cutoff, steps[0], same)
                     if box.min() < 2.0 * cutoff:
-                        return BOX_TOO_SMALL
+                        return BOX_TOO_SMALL, energy
         if stale:
             neighbours = listed(x, d, box, reach, skin, neighbours, counts)
             anchor[:], far2, stretch[:] = x, 0.0, 1.0
-    return FINISHED
+    return FINISHED, energy

@@ -47,15 +47,7 @@ def crystal(structure: str, n: int, packing: float, size_ratio: float = 1.0, *, 
         SimulationError: in one line, that the structure is unknown, or does not fit the number, the packing fraction
             or the size ratio.
     """
-    try:
-        found = crystals.cell(structure, size_ratio)
-    except TheoryError as error:
-        raise SimulationError(str(error)) from None
-    if packing >= (most := crystals.densest(structure, size_ratio)):
-        raise SimulationError(
-            f"{structure} of size ratio {size_ratio:g} at packing fraction {packing:g}: spheres would overlap; "
-            f"allowed: below {most:.4f}"
-        )
+    found = _fitting(structure, packing, size_ratio)
     scale = _scale(found, packing, size_ratio)
     repeats = _repeats(structure, found, n, scale, shortest)
     return _repeated(found, repeats, scale, size_ratio)
@@ -136,22 +128,50 @@ def side_by_side(first: Start, second: Start) -> Start:
     return Start(Configuration(np.concatenate([x, y]), box, diameters=d), np.concatenate([first.labels, second.labels]))
 
 
-def layer(structure: str, n: int, packing: float, size_ratio: float, sides: tuple[float, float]) -> Start:
-    """Return a crystal of whole cells whose x and y are as near to sides [sigma], and its number to n, as can be.
+def layered(first: tuple[str, float], second: tuple[str, float], n: int, size_ratio: float) -> Start:
+    """Return two crystals side by side, each of about half of n particles; their sides are those that fit best.
+
+    Args:
+        first, second: their structures and packing fractions.
+        n: number of particles of both.
+        size_ratio: small over large.
 
     Raises:
-        SimulationError: as of `crystal`.
+        SimulationError: as of `crystal` and `side_by_side`.
     """
-    found = crystals.cell(structure, size_ratio)
+    cells = [_fitting(structure, packing, size_ratio) for structure, packing in (first, second)]
+    edges = [found.edges * _scale(found, one[1], size_ratio) for found, one in zip(cells, (first, second), strict=True)]
+    wide = [math.cbrt(n / 2 * float(e.prod()) / len(c.types)) for e, c in zip(edges, cells, strict=True)]
+    target = (wide[0] + wide[1]) / 2
+    along = [range(max(1, round(0.7 * target / e)), max(1, round(1.3 * target / e)) + 1) for e in edges[0][:2]]
+
+    def strain(c: tuple[int, int]) -> tuple[float, float]:
+        sides = np.array(c) * edges[0][:2]
+        other = np.maximum(1, np.rint(sides / edges[1][:2])) * edges[1][:2]
+        return round(float(np.abs(np.log(sides / other)).max()), 3), float(abs(np.log(sides[0] / sides[1])))
+
+    across = min(itertools.product(along[0], along[1]), key=strain)
+    sides = np.array(across) * edges[0][:2]
+    made = []
+    for found, own, one in zip(cells, edges, (first, second), strict=True):
+        a, b = (max(1, round(float(side / e))) for side, e in zip(sides, own[:2], strict=True))
+        deep = max(1, round(n / 2 / (len(found.types) * a * b)))
+        made.append(_repeated(found, (a, b, deep), _scale(found, one[1], size_ratio), size_ratio))
+    return side_by_side(*made)
+
+
+def _fitting(structure: str, packing: float, size_ratio: float) -> Cell:
+    """Return a structure's cell, if spheres do not overlap at the packing fraction."""
+    try:
+        found = crystals.cell(structure, size_ratio)
+    except TheoryError as error:
+        raise SimulationError(str(error)) from None
     if packing >= (most := crystals.densest(structure, size_ratio)):
         raise SimulationError(
             f"{structure} of size ratio {size_ratio:g} at packing fraction {packing:g}: spheres would overlap; "
             f"allowed: below {most:.4f}"
         )
-    scale = _scale(found, packing, size_ratio)
-    across = [max(1, round(side / (scale * float(edge)))) for side, edge in zip(sides, found.edges[:2], strict=True)]
-    deep = max(1, round(n / (len(found.types) * across[0] * across[1])))
-    return _repeated(found, (across[0], across[1], deep), scale, size_ratio)
+    return found
 
 
 def _scale(found: Cell, packing: float, size_ratio: float) -> float:
@@ -161,24 +181,20 @@ def _scale(found: Cell, packing: float, size_ratio: float) -> float:
 
 
 def _repeats(structure: str, found: Cell, n: int, scale: float, shortest: float) -> tuple[int, int, int]:
-    own = len(found.types)
-    most = [max(1, math.ceil(2 * n / own)), *(2 + math.ceil(3 * math.cbrt(n) / scale / float(e)) for e in found.edges)]
-    i, j, k = (range(1, min(most[0], one) + 1) for one in most[1:])
-    fitting = [c for c in itertools.product(i, j, k) if min(np.array(c) * found.edges * scale) >= shortest]
-    if not fitting:
-        raise SimulationError(
-            f"{n} particles are too few for {structure}: a box's edges are {shortest:.3g} sigma or more"
-        )
-    near = [c for c in fitting if abs(own * math.prod(c) - n) <= NEAR * n]
-    if not near:
-        nearest = min((own * math.prod(c) for c in fitting), key=lambda number: (abs(number - n), number))
+    """Return how many cells a crystal has along each axis: as near to a cube as can be, then as near to n."""
+    own, edges = len(found.types), found.edges * scale
+    side = max(math.cbrt(n / own * float(edges.prod())), shortest)
+    counts = np.stack(np.meshgrid(*(np.arange(1, math.ceil(2 * side / e) + 1) for e in edges), indexing="ij"), axis=-1)
+    counts = counts.reshape(-1, 3)
+    counts = counts[(counts * edges).min(axis=1) >= shortest]
+    off = np.abs(own * counts.prod(axis=1) - n)
+    if off.min() > NEAR * n:
+        nearest = own * int(counts[off.argmin()].prod())
         raise SimulationError(f"{n} particles are no whole cells of {structure}; {nearest} are the nearest")
-
-    def shape(c: tuple[int, int, int]) -> tuple[float, int, tuple[int, int, int]]:
-        edges = np.array(c) * found.edges
-        return round(float(edges.max() / edges.min()), 6), abs(own * math.prod(c) - n), c
-
-    return min(near, key=shape)
+    counts, off = counts[off <= NEAR * n], off[off <= NEAR * n]
+    aspect = ((counts * edges).max(axis=1) / (counts * edges).min(axis=1)).round(6)
+    i, j, k = counts[np.lexsort((off, aspect))[0]]
+    return int(i), int(j), int(k)
 
 
 def _repeated(found: Cell, repeats: tuple[int, int, int], scale: float, size_ratio: float) -> Start:

@@ -19,7 +19,8 @@ from softal.simulators.monte_carlo.system import BoxMoves, Configuration, MonteC
 Interaction = Literal["hard", "wca"]
 
 REACH = {"hard": 1.0, "wca": 2 ** (1 / 6)}  # over s
-SHRINKAGE = 0.5 * compression.SHRINKAGE  # a dense crystal's contact values fall as fast as exp(-100 xi)
+SHRINKAGE = compression.SHRINKAGE / compression.SHRINKAGE[-1]  # of 1 in all
+LEAST, MOST = 0.004, 0.04  # of which hard spheres are shrunk; contact values of a dense crystal fall as exp(-100 xi)
 
 
 class Spheres(MonteCarlo):
@@ -42,7 +43,7 @@ class Spheres(MonteCarlo):
     targets = (0.4, 0.4, 0.3)
     first = (0.1, 0.0, 0.01)  # [sigma], swaps have no step, [ln V]
     smallest = (1e-4, 0.0, 1e-6)
-    largest = (0.5, 0.0, 0.1)
+    largest = (0.3, 0.0, 0.1)  # larger steps need longer lists than they are worth
 
     def __init__(
         self,
@@ -105,7 +106,7 @@ class Spheres(MonteCarlo):
         pressure = -1.0 if self.pressure is None else self.pressure
         how = pressure, self.steps, self.swaps, self.box_moves == "anisotropic", self.at_first, self._model()
         x, d, box = self.positions, self.diameters, self.box
-        end = sphere_moves.run(x, d, box, sweeps, *how, self.tried, self.accepted, self.random)
+        end, _ = sphere_moves.run(x, d, box, sweeps, *how, self.tried, self.accepted, self.random)
         if end == sphere_moves.OVERLAP:
             raise SimulationError(self._overlap())
         self._check_box()
@@ -115,10 +116,11 @@ class Spheres(MonteCarlo):
         return REACH[self.interaction] ** 2, strength, float(self.diameters.max())
 
     def _by_contacts(self) -> float:
-        """Return W'(0) of `compression`."""
-        met = 1 - 1 / self._ratios(1 / (1 - SHRINKAGE[-1]))
-        crossed: Floats = (met[:, None] < SHRINKAGE).sum(axis=0).astype(np.float64)
-        return compression.slope(crossed, SHRINKAGE)
+        """Return W'(0) of `compression`: the looser the spheres, the further they can be shrunk, with less noise."""
+        xi = SHRINKAGE * min(max(0.06 * (1 - self.packing_fraction / 0.7), LEAST), MOST)
+        met = 1 - 1 / self._ratios(1 / (1 - xi[-1]))
+        crossed: Floats = (met[:, None] < xi).sum(axis=0).astype(np.float64)
+        return compression.slope(crossed, xi)
 
     def _virial(self) -> float:
         """Return -sum r u'(r) / kT over pairs."""

@@ -15,6 +15,7 @@ from softal.simulators import Context
 from softal.simulators.monte_carlo import hpmc, rod_starts, starts
 from softal.simulators.monte_carlo.hpmc import Hpmc, directions
 from softal.simulators.monte_carlo.potentials import HardCore, PairPotential, SoftenedShoulder, SquareShoulder
+from softal.simulators.monte_carlo.spheres import Spheres
 from softal.simulators.monte_carlo.spherocylinders import Spherocylinders
 from softal.simulators.monte_carlo.system import Configuration, Disks, MonteCarlo
 from softal.simulators.monte_carlo.trajectory import quaternions
@@ -100,6 +101,13 @@ def test_density_of_hard_spheres_and_rods(length: float, pressure: float) -> Non
     one = sampled(Spherocylinders(start, HardCore(), 1.0, pressure, seed=1, length=length), 2000, 500, 10)
     other = sampled(Hpmc(start, HardCore(), 1.0, pressure, seed=1, length=length), 1500, 400, 10)
     assert_agree(one[:, 0], other[:, 0], 0.04 if length else 0.02)  # rods are slow in both
+
+
+@needs_hpmc
+def test_density_of_hard_spheres_by_their_own_kernels() -> None:
+    start = starts.fluid(64, 0.6, 3, seed=1)
+    one = sampled(Spheres(start, 1.0, 4.0, seed=1), 2000, 800, 10)
+    assert_agree(one[:, 0], sampled(Hpmc(start, HardCore(), 1.0, 4.0, seed=1), 1500, 400, 10)[:, 0])
 
 
 @needs_hpmc
