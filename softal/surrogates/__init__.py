@@ -26,6 +26,7 @@ SURROGATES = {
 }
 LEARNERS = {
     "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
+    "environments": "softal.surrogates.environments.environments:Environments",
     "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
     "profiles": "softal.surrogates.profiles.profiles:Profiles",
     "symmetry_potential": "softal.surrogates.symmetry_potential.symmetry_potential:SymmetryPotential",
