@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import packings
 import planes
 import pytest
 import soft_shells
@@ -43,3 +44,10 @@ class TestSymmetryPotential(LearnerContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("symmetry_potential", soft_shells.SPACE, soft_shells.crystals, {"functions": 6}, None, 6)
+
+
+class TestEnvironments(LearnerContract):
+    @pytest.fixture
+    def candidate(self):
+        settings = {"steps": 100, "bottlenecks": 4, "most_components": 4, "restarts": 1, "refits": 1}
+        return Candidate("environments", packings.SPACE, packings.packings, settings, None, 6)

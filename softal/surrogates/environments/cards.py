@@ -1,4 +1,4 @@
-"""What a learner of environments shows, from its table `environments`: clusters, how many, and what tells them apart."""
+"""What a learner of environments shows, from its table `environments`: clusters, their number, what makes them up."""
 
 from __future__ import annotations
 
