@@ -13,6 +13,7 @@ SoftalError
 │       └── NotReturned      it did not return what the objective needs: nor will any other
 ├── StrategyError            a strategy was asked or told something impossible
 ├── SurrogateError           a surrogate or learner was used before it was fitted, or with data that it cannot take
+├── TrajectoryError          a file of configurations cannot be read, or has no box
 ├── TheoryError              an equation was given what it cannot be solved for, or has no solution
 └── EngineUnavailable        a simulation engine is not installed here
 """
@@ -92,6 +93,10 @@ class SurrogateError(SoftalError):
 
 class TheoryError(SoftalError):
     """An equation was given what it cannot be solved for (curve, spectrum, memory function), or has no solution."""
+
+
+class TrajectoryError(SoftalError):
+    """A file of configurations cannot be read: its text, its box, its particles."""
 
 
 class EngineUnavailable(SoftalError):

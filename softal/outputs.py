@@ -66,6 +66,7 @@ class Outputs:
         log_axes: array -> which axes are logarithmic where it is drawn; where nothing is said, the grid's spacing does.
         known: array -> what is known of it without a simulation, for learners of curves.
         pictured: arrays that only pictures show: they are never drawn as curves.
+        words: array of whole numbers -> what 0, 1, ... of them mean, for learners of labels; may leave some out.
         value_units: units of the values, into which targets are converted; may leave some out.
         ranges: the lowest and highest number that a value can be, by its nature; may leave some out.
         marks: names of values that are 0 or 1.
@@ -81,6 +82,7 @@ class Outputs:
     log_axes: Mapping[str, LogAxes] = field(default_factory=dict)
     known: Mapping[str, Known] = field(default_factory=dict)
     pictured: frozenset[str] = frozenset()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     value_units: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
@@ -105,6 +107,8 @@ class Outputs:
             **named,
             ranges={str(name): (float(low), float(high)) for name, (low, high) in data["ranges"].items()},
             known={str(name): Known(**one) for name, one in data["known"].items()},
+            # Older journals have none.
+            words={str(name): tuple(map(str, words)) for name, words in data.get("words", {}).items()},
             flaws=Flaws(
                 {str(name): float(number) for name, number in flaws["marks"].items()},
                 frozenset(map(str, flaws["elsewhere"])),

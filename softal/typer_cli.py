@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from softal.commands import by_hand, data, files, installed, looking, pages, sessions
+from softal.about import __version__
+from softal.commands import by_hand, data, files, installed, looking, pages, particles, sessions
 from softal.commands.sessions import CampaignEnded
 from softal.commands.simulate import simulate
 
@@ -20,12 +22,26 @@ app = typer.Typer(
 for command in (
     files.init, files.validate, sessions.launch, sessions.resume, looking.status, looking.trials, looking.best,
     looking.predict, looking.compare, data.add, data.repeat, data.drop, by_hand.ask, by_hand.tell, simulate,
-    looking.report,
-    pages.ui, pages.serve, installed.kinds, installed.doctor,
+    particles.classify, looking.report, pages.ui, pages.serve, installed.kinds, installed.doctor,
 ):  # fmt: skip
     app.command()(command)
 
 FINISHED, FAILED, WRONG_USE = 0, 1, 2
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"softal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -244,6 +244,7 @@ def make_models(folder: Path) -> None:
     import liquids
     import planes
     import soft_shells
+    import thermal_crystals
 
     from softal.objective import learn
     from softal.simulators.kob_andersen.kob_andersen import FLAWS
@@ -284,6 +285,9 @@ def make_models(folder: Path) -> None:
     learner = build_learner("symmetry_potential", Space(soft_shells.SPACE), {"functions": 4})
     learner.fit(soft_shells.crystals(5))
     learner.save(folder / "symmetry_potential")
+    learner = build_learner("particle_phases", Space(thermal_crystals.SPACE), {"environments": 50})
+    learner.fit(thermal_crystals.crystals(8))
+    learner.save(folder / "particle_phases")
     shutil.copytree(HERE / "data" / "first_version" / "campaign" / "surrogate" / "latest", folder / "first_version")
     shutil.copytree(HERE / "data" / "first_version_network", folder / "first_version_network")
 

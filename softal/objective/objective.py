@@ -63,12 +63,14 @@ class Objective:
         outcomes: the constraints.
         flaws: which runs are no results to learn from, as far as the simulator says so.
         known: array -> what the simulator says of it without a simulation.
+        words: array -> what its whole numbers mean, as far as the simulator says so.
     """
 
     components: tuple[Component, ...]
     outcomes: tuple[Outcome, ...] = ()
     flaws: Flaws = field(default_factory=Flaws)
     known: Mapping[str, Known] = field(default_factory=dict, hash=False)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         names = [component.name for component in self.components]

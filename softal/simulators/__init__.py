@@ -42,6 +42,7 @@ SIMULATORS = {
     "asakura_oosawa": "softal.simulators.asakura_oosawa.asakura_oosawa:AsakuraOosawa",
     "asakura_oosawa_coexistence": "softal.simulators.asakura_oosawa.coexistence:Coexistence",
     "deformable_shells": "softal.simulators.deformable_shells.deformable_shells:DeformableShells",
+    "hard_spheres": "softal.simulators.hard_spheres.hard_spheres:HardSpheres",
     "least_action": "softal.simulators.least_action.least_action:LeastAction",
     "transition_path": "softal.simulators.transition_path.transition_path:TransitionPath",
     "memory_function": "softal.simulators.memory.function:MemoryFunction",

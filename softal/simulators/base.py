@@ -24,7 +24,7 @@ from softal.errors import InvalidObservation, Problem, SoftalError
 from softal.kinds.settings import Settings, filled
 from softal.outputs import Outputs
 from softal.references import Reference
-from softal.simulators import phase_target, printed
+from softal.simulators import environment_target, phase_target, printed
 from softal.simulators.target import Meaning, TargetContext
 from softal.trial import Array, Observation, Point, Value
 
@@ -138,7 +138,8 @@ class Simulator(ABC):
 
         It is called while the campaign file is read, once for each mapping, so it must be quick. A simulator with
         targets of its own overrides it, and `target_form`. Without that, one with a setting `classifier` takes phases,
-        `{phase: qc12, classifier: runs/hcss_phases}`, and others take no mapping.
+        `{phase: qc12, classifier: runs/hcss_phases}`, one with a setting `environments` takes structures of particles,
+        `{environment: fcc, learner: runs/binary_crystals}`, and others take no mapping.
 
         Args:
             entry: the mapping, plain data as in the file.
@@ -148,12 +149,15 @@ class Simulator(ABC):
             Which of the values in `outputs` is meant, and which settings of the simulator follow; or what is wrong, in
             one line for each mistake, at the key within the entry where it stands ("" is the entry itself).
         """
+        if environment_target.KEY in entry:
+            return environment_target.read_environment(entry, context, cls.Settings)
         return phase_target.read_phase(entry, context, cls.Settings, getattr(cls, "dimension", None))
 
     @classmethod
     def target_form(cls) -> str:
         """Return in words, with an example, which mappings `target` takes; nothing where it takes none."""
-        return phase_target.FORM if phase_target.SETTING in cls.Settings.model_fields else ""
+        taken = [one.FORM for one in (phase_target, environment_target) if one.SETTING in cls.Settings.model_fields]
+        return ", or ".join(taken)
 
     def check_reference(self, reference: Reference) -> str | None:
         """Return in one line why one of the arrays cannot be compared with a reference; None where it can.
@@ -175,13 +179,15 @@ class Simulator(ABC):
     def picture(self, arrays: Mapping[str, Array], title: str) -> Picture | None:
         """Return a small picture of one trial's arrays, which MLflow shows beside it: by default of a snapshot.
 
+        Where there is none, it shows a configuration in space.
+
         Args:
             arrays: of the observation.
             title: of the picture.
         """
-        from softal.simulators import snapshots
+        from softal.simulators import in_space, snapshots
 
-        return snapshots.picture(arrays, title)
+        return snapshots.picture(arrays, title) or in_space.picture(arrays, title)
 
 
 def seed_generators(seed: int) -> None:

@@ -28,6 +28,7 @@ LEARNERS = {
     "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
     "environments": "softal.surrogates.environments.environments:Environments",
     "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
+    "particle_phases": "softal.surrogates.particle_phases.particle_phases:ParticlePhases",
     "profiles": "softal.surrogates.profiles.profiles:Profiles",
     "symmetry_potential": "softal.surrogates.symmetry_potential.symmetry_potential:SymmetryPotential",
 }

@@ -36,7 +36,7 @@ class Sought:
     """A learner that simulators of other campaigns load.
 
     Attributes:
-        kind: of it.
+        kind: of it; nothing: any that has what is told.
         noun: what messages call it.
         other: what a model of another kind is not.
         told: keys of its `state` that simulators read without loading it.
@@ -69,11 +69,13 @@ def trained_folder(path: str | Path, sought: Sought, called: str | None = None) 
         trains = f"`softal launch campaigns/{Path(called).name}.yaml` trains it"
         raise SurrogateError(f"there is no trained {sought.noun} in {called}; {trains}")
     description = read_description(folder)
-    if description.get("kind") != sought.kind:
-        raise SurrogateError(f"{called} holds a model of kind {description.get('kind')!r}, {sought.other}")
-    state = description.get("state", {})
+    state, kind = description.get("state", {}), description.get("kind")
+    if sought.kind not in ("", kind):
+        raise SurrogateError(f"{called} holds a model of kind {kind!r}, {sought.other}")
     if reason := state.get("untrained"):
         raise SurrogateError(f"the {sought.noun} in {called} is not trained: {reason}")
     if missing := [name for name in sought.told if name not in state]:
+        if not sought.kind:
+            raise SurrogateError(f"{called} holds a model of kind {kind!r}, {sought.other}")
         raise SurrogateError(f"the {sought.noun} in {called} is damaged: its {DESCRIPTION} has no {missing[0]}")
     return folder

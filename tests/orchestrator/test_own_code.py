@@ -183,6 +183,7 @@ def test_declared_outputs_come_back_as_they_were() -> None:
         values=frozenset({"a", "m"}), arrays=frozenset({"g"}), grid_units={"g": "nm"}, log_axes={"g": "both"},
         known={"g": Known(positive=True, integral="2*x", defaults={"x": 1.0})}, value_units={"a": "K"},
         ranges={"a": (-np.inf, 3)}, marks=frozenset({"m"}), flaws=Flaws({"m": 1}, frozenset({"m"})),
+        words={"l": ("fluid", "fcc")},
     )  # fmt: skip
     assert Outputs.from_json(json.loads(json.dumps(outputs.to_json()))) == outputs
     assert Outputs.from_json(Outputs().to_json()) == Outputs()

@@ -56,6 +56,8 @@ def test_a_cut_shows_layers_around_cores(tmp_path: Path) -> None:
     layers, cores = page.panels["Depletion layers"][0]["data"]
     assert np.isnan(np.array(decoded(layers["x"]), float)).sum() == 3
     assert np.isnan(np.array(decoded(cores["x"]), float)).sum() == 1
+    assert "Configurations" in page.headings
+    assert len(page.pictures) == 1
 
 
 def test_circles_are_what_a_plane_cuts_of_spheres_and_their_images() -> None:

@@ -221,6 +221,6 @@ def test_a_configuration_that_cannot_be_is_refused(learned):
 def test_cutoffs_need_the_kind_of_neighbours_that_has_them():
     with pytest.raises(SurrogateError, match="1 cutoffs are given for neighbours by sann"):
         learner(neighbours={"cutoffs": [1.3]})
-    assert learner(neighbours={"kind": "cutoff", "cutoffs": [1.3]}).settings.neighbours.neighbourhood().cutoffs == (
+    assert learner(neighbours={"by": "cutoff", "cutoffs": [1.3]}).settings.neighbours.neighbourhood().cutoffs == (
         1.3,
     )

@@ -6,6 +6,7 @@ import packings
 import planes
 import pytest
 import soft_shells
+import thermal_crystals
 from bragg import CRYSTALS, crystals, write_labels
 from liquids import liquids
 
@@ -51,3 +52,10 @@ class TestEnvironments(LearnerContract):
     def candidate(self):
         settings = {"steps": 100, "bottlenecks": 4, "most_components": 4, "restarts": 1, "refits": 1}
         return Candidate("environments", packings.SPACE, packings.packings, settings, None, 6)
+
+
+class TestParticlePhases(LearnerContract):
+    @pytest.fixture(params=[0, 4])
+    def candidate(self, request):
+        settings = {"hidden": request.param, "environments": 100}
+        return Candidate("particle_phases", thermal_crystals.SPACE, thermal_crystals.crystals, settings, None, 12)

@@ -212,7 +212,10 @@ def _checked(
     assert made.simulator is not None  # else there were problems
     if outputs is not None:
         parts["objective"] = replace(
-            parts["objective"].within(outputs.ranges), flaws=outputs.flaws, known=outputs.known
+            parts["objective"].within(outputs.ranges),
+            flaws=outputs.flaws,
+            known=outputs.known,
+            words=outputs.words,
         )
     targets = {place: value for place, value in own.read.items() if isinstance(value, str)}
     return CampaignSpec(

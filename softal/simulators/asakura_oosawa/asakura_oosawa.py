@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,7 @@ from softal.simulators.asakura_oosawa.measures import (
 )
 from softal.simulators.asakura_oosawa.settings import AsakuraOosawaSettings
 from softal.simulators.base import Context, Outputs
+from softal.simulators.environments import Judging
 from softal.simulators.learned_potential import LearnedSimulator
 from softal.trial import Observation, Point, Value
 
@@ -47,7 +49,7 @@ SHORTEST = 10  # sweeps of equilibration and of sampling at the lowest fidelity
 POINTS = 200  # of each series
 
 
-class AsakuraOosawa(LearnedSimulator):
+class AsakuraOosawa(LearnedSimulator, Judging):
     """Colloids in ideal polymer: eta_c, eta_p, q -> energy, free volume, pressure, g(r), configurations."""
 
     Settings: ClassVar[type[AsakuraOosawaSettings]] = AsakuraOosawaSettings
@@ -63,8 +65,9 @@ class AsakuraOosawa(LearnedSimulator):
     @property
     def outputs(self) -> Outputs:  # type: ignore[override]
         """Values and arrays; with a learned potential how well it knows its configurations."""
-        units = VALUE_UNITS | (LEARNED if self.settings.learner else {})
-        ranges = dict.fromkeys(("free_volume", "acceptance", "far"), (0.0, 1.0))
+        judged = self.environment_values
+        units = VALUE_UNITS | (LEARNED if self.settings.learner else {}) | dict.fromkeys(judged, "")
+        ranges = dict.fromkeys(("free_volume", "acceptance", "far", *judged), (0.0, 1.0))
         ranges |= dict.fromkeys(("many_body", "polymers", "drift", "energy_error"), (0.0, math.inf))
         return Outputs(
             values=frozenset(units),
@@ -76,6 +79,10 @@ class AsakuraOosawa(LearnedSimulator):
             value_units={name: unit for name, unit in units.items() if unit},
             ranges={name: limits for name, limits in ranges.items() if name in units},
         )
+
+    def check(self) -> list[str]:
+        """Say that the learned potential, or the learner of environments, is not there or is of another system."""
+        return [*super().check(), *self.check_environments()]
 
     def allows(self, name: str, value: Value) -> str | None:
         """Say the bounds of a parameter."""
@@ -132,6 +139,7 @@ class AsakuraOosawa(LearnedSimulator):
           is positive), free_volume (part of the box), polymers [1/sigma^3], contact (g(r) at sigma), pressure [kT /
           sigma^3] over that of the reservoir, and without: drift, acceptance; with a learned potential energy_error [kT
           per particle], its own standard deviation, and far, the part of the environments far from all that it knows;
+          with `environments` the fractions of the particles in each;
         - arrays: g_r on r [sigma], with errors; configurations (S, N, 3) [sigma], boxes (S, 3) [sigma],
           particle_energies (S, N) [sigma^3].
 
@@ -155,7 +163,10 @@ class AsakuraOosawa(LearnedSimulator):
         for i, sweeps in enumerate(np.diff(ends), start=1):
             colloids.run(int(sweeps))
             measured.measure(keep=i % per_snapshot == 0)
-        return measured.observation(context.workdir if settings.trajectory else None, self._learned)
+        found = measured.observation(context.workdir if settings.trajectory else None, self._learned)
+        x, boxes = (found.arrays[name].values for name in ("configurations", "boxes"))
+        judged, uncertain = self.environments_of(list(zip(x, boxes, strict=True)))
+        return replace(found, values={**found.values, **judged}, errors={**found.errors, **uncertain})
 
     def cards(self, view: View) -> Sequence[Card]:
         """Return a cut through depletion layers, and snapshots."""

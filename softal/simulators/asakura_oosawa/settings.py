@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from softal.simulators.environments import EnvironmentSettings
 from softal.simulators.monte_carlo.settings import LearnedSettings, SampledSettings
 
 Sweeps = Annotated[int, Field(ge=10)]
@@ -16,7 +17,7 @@ Potential = Literal["exact", "pairs", "mixture"]
 MOST_POLYMERS = 2_000_000  # in the reservoir's volume, that the mixture draws at each sweep
 
 
-class AsakuraOosawaSettings(SampledSettings, LearnedSettings):
+class AsakuraOosawaSettings(SampledSettings, LearnedSettings, EnvironmentSettings):
     """Settings of the simulator `asakura_oosawa`."""
 
     particles: int = Field(256, ge=20, le=20_000, description="number of colloids")

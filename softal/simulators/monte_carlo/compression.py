@@ -60,8 +60,7 @@ def crossings(x, box, shrinkage, core2, cutoff2, table, per_r2):  # type: ignore
     return found
 
 
-def slope(crossed: Floats) -> float:
-    """Return W'(0) from W (m,) at SHRINKAGE: least squares of a parabola for W' to the increments of W."""
-    xi = SHRINKAGE
+def slope(crossed: Floats, xi: Floats = SHRINKAGE) -> float:
+    """Return W'(0) from W (m,) at xi (m,): least squares of a parabola for W' to the increments of W."""
     powers = np.stack([np.diff(xi ** (k + 1)) / (k + 1) for k in range(3)], axis=1)
     return float(np.linalg.lstsq(powers, np.diff(crossed), rcond=None)[0][0])

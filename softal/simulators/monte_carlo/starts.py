@@ -38,7 +38,7 @@ def fluid(n: int, density: float, dimension: int = 2, seed: int = 0) -> Configur
     edge = (_checked(n, density) / density) ** (1 / dimension)
     rng = np.random.default_rng(seed)
     for _ in range(ATTEMPTS if edge > 2 and density <= DENSEST[dimension] else 0):
-        x = _pushed_apart(rng.random((n, dimension)) * edge, edge)
+        x = pushed_apart(rng.random((n, dimension)) * edge, edge)
         if not len(_pairs(x, edge, 1.0)):
             return Configuration(x, np.full(dimension, edge))
     raise SimulationError(
@@ -69,7 +69,7 @@ def slab(n: int, densities: tuple[float, float], length: float, seed: int = 0) -
     for _ in range(ATTEMPTS if side > 2 and high <= DENSEST[3] else 0):
         x = rng.random((n, 3))
         x[:, 2] = (x[:, 2] + np.where(np.arange(n) < dense, 0.5, 1.5)) / 2 % 1
-        x = _pushed_apart(x * box, box)
+        x = pushed_apart(x * box, box)
         if not len(_pairs(x, box, 1.0)):
             return Configuration(x, box)
     raise SimulationError(
@@ -78,15 +78,25 @@ def slab(n: int, densities: tuple[float, float], length: float, seed: int = 0) -
     )
 
 
-def _pushed_apart(x: Floats, edge: float | Floats) -> Floats:
+def pushed_apart(x: Floats, edge: float | Floats, diameters: Floats | None = None) -> Floats:
+    """Return points (N, d) in [0, L) moved until they overlap no more, if that can be: descent of sum (s - r)^2.
+
+    Args:
+        x: points to start from.
+        edge: of the box, or its edges (d,) [sigma].
+        diameters: (N,) [sigma], s being the mean of two; all sigma without.
+    """
+    widths = np.ones(len(x)) if diameters is None else diameters
+    reach = float(widths.max()) + MARGIN
+
     def overlap(flat: Floats) -> tuple[float, Floats]:
         points = flat.reshape(x.shape) % edge
         points[points >= edge] = 0.0  # what rounding leaves at the edge
-        pairs = _pairs(points, edge, 1 + MARGIN)
+        pairs = _pairs(points, edge, reach)
         apart = points[pairs[:, 0]] - points[pairs[:, 1]]
         apart -= edge * np.rint(apart / edge)
         r = np.maximum(np.sqrt((apart**2).sum(1)), 1e-12)
-        depth = 1 + MARGIN - r
+        depth = np.maximum(widths[pairs].mean(axis=1) + MARGIN - r, 0.0)
         force = np.zeros_like(points)
         push = (2 * depth / r)[:, None] * apart
         np.add.at(force, pairs[:, 0], push)
@@ -102,6 +112,14 @@ def _pairs(x: Floats, edge: float | Floats, reach: float) -> NDArray[np.intp]:
     """Return the pairs (m, 2) of points (N, d) nearer than reach, in a periodic box of one edge, or of (d,) edges."""
     tree = cKDTree(x, boxsize=np.full(x.shape[1], edge))
     return np.asarray(tree.query_pairs(reach, output_type="ndarray"))
+
+
+def apart(x: Floats, edge: float | Floats, diameters: Floats) -> float:
+    """Return the least r / s of spheres (N, d) [sigma] that are near, of diameters (N,); infinite where none are."""
+    pairs = _pairs(x, edge, 1.5 * float(diameters.max()))
+    between = x[pairs[:, 0]] - x[pairs[:, 1]]
+    between -= edge * np.rint(between / edge)
+    return float((np.sqrt((between**2).sum(1)) / diameters[pairs].mean(axis=1)).min(initial=np.inf))
 
 
 def square(n: int, density: float) -> Configuration:

@@ -26,11 +26,16 @@ TUNING_INTERVAL = 50  # [sweeps] between two changes of step sizes: 12,800 trial
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where the particles are: positions (N, d) [sigma] in [0, L), box (d,) [sigma], orientations (N, 3) or None."""
+    """Where the particles are.
+
+    positions (N, d) [sigma] in [0, L), box (d,) [sigma], orientations (N, 3) or None, and diameters (N,) [sigma], which
+    are None where all have the one that the potential says.
+    """
 
     positions: Floats
     box: Floats
     orientations: Floats | None = None
+    diameters: Floats | None = None
 
     def __post_init__(self) -> None:
         x, box = self.positions, self.box
@@ -38,6 +43,8 @@ class Configuration:
             raise SimulationError(f"positions {x.shape} and box {box.shape} have to be (N, d) and (d,), with d 2 or 3")
         if self.orientations is not None and self.orientations.shape != (len(x), 3):
             raise SimulationError(f"orientations have the shape {self.orientations.shape} instead of ({len(x)}, 3)")
+        if self.diameters is not None and self.diameters.shape != (len(x),):
+            raise SimulationError(f"diameters have the shape {self.diameters.shape} instead of ({len(x)},)")
         if not (np.isfinite(x).all() and np.isfinite(box).all() and np.all(box > 0)):
             raise SimulationError("positions have to be finite, and a box's edges positive")
 

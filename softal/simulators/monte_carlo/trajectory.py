@@ -12,6 +12,8 @@ from softal.errors import SimulationError
 from softal.numeric import Floats
 from softal.simulators.monte_carlo.system import Configuration
 
+MOST = 26  # kinds that letters are enough for
+
 
 def write_gsd(
     path: Path, configurations: Sequence[Configuration], diameter: float = 1.0, *, length: float | None = None
@@ -21,7 +23,7 @@ def write_gsd(
     Args:
         path: of the file; it is replaced.
         configurations: at least one, all of one dimension.
-        diameter: of the particles [sigma].
+        diameter: of the particles [sigma]; where configurations have diameters, it counts for nothing.
         length: of rods' axes [sigma], for the shape that OVITO draws; None for disks and spheres.
 
     Raises:
@@ -43,13 +45,16 @@ def _frame(step: int, configuration: Configuration, diameter: float, length: flo
     # HOOMD's convention for two dimensions: a box of L_z = 0, z = 0
     frame.configuration.box = [*configuration.box, *([0.0] if flat else []), 0.0, 0.0, 0.0]
     frame.particles.N = n
-    frame.particles.types = ["A"]
-    frame.particles.diameter = np.full(n, diameter)
+    widths = np.full(n, diameter) if configuration.diameters is None else configuration.diameters
+    kinds, of = np.unique(-widths, return_inverse=True)
+    frame.particles.types = [chr(ord("A") + k) if k < MOST else f"T{k}" for k in range(len(kinds))]
+    frame.particles.typeid = of
+    frame.particles.diameter = widths
     centred = configuration.positions - configuration.box / 2
     frame.particles.position = np.column_stack([centred, np.zeros(n)]) if flat else centred
     if configuration.orientations is not None:
         frame.particles.orientation = quaternions(configuration.orientations)
-    frame.particles.type_shapes = [_shape(diameter, length, flat)]
+    frame.particles.type_shapes = [_shape(-float(kind), length, flat) for kind in kinds]
     return frame
 
 

@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from softal.errors import TheoryError
 from softal.kinds.settings import Settings
-from softal.theory.local_structure.descriptors import Kind, Neighbourhood, Same
+from softal.surrogates.particle_phases.settings import NeighboursSettings
 
-Cutoff = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Rule = Literal["elbow", "overlap"]
-
-
-class NeighboursSettings(Settings):
-    """Which particles are neighbours."""
-
-    kind: Kind = Field(
-        "sann",
-        description="`sann`: by solid angles, without a parameter, pairs of which each is the other's; `cutoff`; "
-        "`voronoi`: cells with a common face",
-    )
-    cutoffs: tuple[Cutoff, ...] = Field(
-        (), description="for `cutoff`: one distance [sigma], or (of all, of large ones, of small ones among themselves)"
-    )
-    same: Same = Field(
-        "filtered",
-        description="neighbours of a particle's own species: those of all its neighbours (`filtered`), or found as if "
-        "its species were `alone` in the box; cutoffs say it themselves",
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        try:
-            self.neighbourhood()
-        except TheoryError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def neighbourhood(self) -> Neighbourhood:
-        """Return them as theory knows them."""
-        return Neighbourhood(self.kind, self.cutoffs, self.same)
 
 
 class EnvironmentsSettings(Settings):

@@ -17,6 +17,7 @@ from plotly.subplots import make_subplots
 from softal.answer import point_key
 from softal.cards import theme
 from softal.cards.card import Card, panel
+from softal.cards.confusion import confusion
 from softal.cards.curves import diagonal
 from softal.cards.view import Examples, View
 from softal.numeric import number
@@ -26,7 +27,6 @@ from softal.trial import Trial
 TABLE = "classification"
 FORMAT = 1
 HEIGHT = 430
-STRONG = 0.55  # part of a row from which on its cell is so dark that its number is white
 PARTS = {"training": "circle-open", "validation": "diamond-open", "test": "circle"}  # of the state points, with symbols
 Found = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def cards(view: View) -> list[Card]:
     if found.get("untrained"):
         return [Card("Phases", f"There is no classifier yet: {found['untrained']}")]
     figures = {
-        "confusion matrix": _confusion(found),
+        "confusion matrix": confusion(found["phases"], found["confusion"], "true phase", "images"),
         "reliability": _reliability(found),
         "learning curves": _curves(found["curves"]),
         "state points": _state_points(view, found),
@@ -77,32 +77,6 @@ def examples(view: View) -> Examples | None:
             best[point["phase"]] = probability, trial
     chosen = [(phase, best[phase][1]) for phase in found.get("phases", []) if phase in best]
     return Examples("For each phase the trial that is most probably of it", chosen) if chosen else None
-
-
-def _confusion(found: Found) -> go.Figure:
-    """Images by true phase (rows) and predicted phase (columns), coloured by their part of the row."""
-    counts = np.array(found["confusion"], dtype=np.int_)
-    rows = counts.sum(axis=1, keepdims=True)
-    parts = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
-    names = [theme.words(str(phase)) for phase in found["phases"]]
-    made = theme.figure(HEIGHT)
-    made.add_trace(
-        go.Heatmap(
-            x=names, y=names, z=parts, customdata=counts, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
-            colorscale=[(0.0, theme.GRID), (0.001, theme.GRID), (1.0, theme.ACCENT)],
-            hovertemplate="%{y} taken for %{x}: %{customdata} images, %{z:.1%}<extra></extra>",
-        )
-    )  # fmt: skip
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        colour = "#ffffff" if parts[i, j] > STRONG else theme.INK
-        made.add_annotation(x=names[j], y=names[i], text=f"{counts[i, j]:,}", showarrow=False, font={"color": colour})
-    colours = [annotation.font.color for annotation in made.layout.annotations]
-    made.update_xaxes(title_text="predicted", showgrid=False, type="category")
-    made.update_yaxes(title_text="true phase", showgrid=False, autorange="reversed", type="category")
-    theme.style_axes(made)
-    for annotation, colour in zip(made.layout.annotations, colours, strict=True):  # the style has one colour for all
-        annotation.font.color = colour
-    return made
 
 
 def _reliability(found: Found) -> go.Figure:

@@ -22,7 +22,7 @@ from softal.theory.local_structure.bond_order import BondOrder
 from softal.theory.local_structure.neighbours import Neighbours, apart, voronoi, within
 from softal.theory.local_structure.sann import sann
 
-Kind = Literal["sann", "cutoff", "voronoi"]
+By = Literal["sann", "cutoff", "voronoi"]
 Same = Literal["filtered", "alone"]
 
 DEGREES = tuple(range(1, 9))
@@ -36,38 +36,38 @@ class Neighbourhood:
     """Which particles are neighbours.
 
     Attributes:
-        kind: by solid angles (those of which each is the other's), by cutoffs, or by Voronoi cells.
-        cutoffs: of all pairs, and of those of the same species, one for each: (all, 0-0, 1-1, ...), for that kind; one
-            alone is for all.
+        by: by solid angles (those of which each is the other's), by cutoffs, or by Voronoi cells.
+        cutoffs: of all pairs, and of those of the same species, one for each: (all, 0-0, 1-1, ...), where it is by
+            them; one alone is for all.
         same: neighbours of the own species are those of all neighbours (`filtered`), or found as if the species were
             alone in the box (`alone`); cutoffs say it themselves.
         voronoi_face: part of a Voronoi cell's surface that a face has at least.
     """
 
-    kind: Kind = "sann"
+    by: By = "sann"
     cutoffs: tuple[float, ...] = ()
     same: Same = "filtered"
     voronoi_face: float = SMALLEST
 
     def __post_init__(self) -> None:
-        if (self.kind == "cutoff") != bool(self.cutoffs):
+        if (self.by == "cutoff") != bool(self.cutoffs):
             raise TheoryError(
-                f"{len(self.cutoffs)} cutoffs are given for neighbours by {self.kind}; allowed: with cutoff"
+                f"{len(self.cutoffs)} cutoffs are given for neighbours by {self.by}; allowed: with cutoff"
             )
 
     def all(self, positions: Floats, box: Floats) -> Neighbours:
         """Return the neighbours whatever their species."""
-        if self.kind == "sann":
+        if self.by == "sann":
             return sann(positions, box)
-        if self.kind == "voronoi":
+        if self.by == "voronoi":
             return voronoi(positions, box, self.voronoi_face)
         return within(positions, box, self.cutoffs[0])
 
     def alike(self, positions: Floats, box: Floats, types: ArrayLike, among: Neighbours) -> Neighbours:
         """Return the neighbours of the own species; `among` are those of all."""
-        if self.kind == "cutoff" and len(self.cutoffs) > 1:
+        if self.by == "cutoff" and len(self.cutoffs) > 1:
             return within(positions, box, np.diag(self.cutoffs[1:]), types)
-        if self.kind == "cutoff" or self.same == "filtered":
+        if self.by == "cutoff" or self.same == "filtered":
             return among.alike(types)
         return apart(positions, box, types, self.all)
 
