@@ -27,7 +27,7 @@ def classify(
     from softal.orchestrator.classified import classify as run
     from softal.orchestrator.classified import particle_learner
     from softal.terminal.output import Terminal, print_json
-    from softal.terminal.particles import show_classified
+    from softal.terminal.particles import show_classified, show_picture
 
     for name, given in (("--out", out), ("--picture", picture)):
         if given is not None and len(file) > 1:
@@ -41,4 +41,4 @@ def classify(
     for one in found:
         show_classified(Terminal(), one)
     if picture is not None:
-        Terminal().say(f"Picture  {picture}")
+        show_picture(Terminal(), picture, found[0].names)

@@ -111,12 +111,12 @@ def _ordered(frame: Frame, species: Sequence[str], file: Path) -> Frame:
 
 def picture_of(frame: Frame, told: Particles) -> bytes:
     """Return a PNG of a frame whose particles are coloured by their label."""
-    palette = np.array([*(colour_of(k) for k in range(len(told.names))), theme.INITIAL])
+    palette = np.array(colours(told.all_names))
     diameter = (float(frame.box.prod()) / len(frame)) ** (1 / 3) / CONTACT
     sizes = np.where(frame.types == 0, 1.0, SMALLER) * diameter
     return spheres_png(frame.positions, frame.box, sizes, list(palette[told.labels]))
 
 
-def colour_of(label: int) -> str:
-    """Return the colour of a label."""
-    return theme.PROPOSERS[label % len(theme.PROPOSERS)]
+def colours(names: Sequence[str]) -> list[str]:
+    """Return the colours of labels, of which the last is that of unknown ones."""
+    return [*(theme.PROPOSERS[k % len(theme.PROPOSERS)] for k in range(len(names) - 1)), theme.INITIAL]

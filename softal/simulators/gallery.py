@@ -31,13 +31,16 @@ def cards(view: View) -> list[Card]:
 
 
 def _cards_in_space(view: View, labels: Sequence[str], trials: Sequence[Trial]) -> list[Card]:
-    frames = []
+    frames, seen = [], set()
     for label, trial in zip(labels, trials, strict=True):
         found = in_space.picture(trial.observation.arrays, f"trial {trial.id}") if trial.observation else None
-        if found is not None:
+        if found is not None and trial.observation:
             frames.append(Frame(f"{label} · trial {trial.id}", _lines(view, trial), [found]))
+            seen |= set(in_space.labels_of(trial.observation.arrays))
+    words, colours = view.objective.words.get(in_space.COLOURS[0], ()), in_space.PALETTE
+    keys = [Key(words[k], [colours[k % len(colours)]]) for k in sorted(seen) if k < len(words)]
     text = f"{view.examples.text}: the last configuration in its periodic box."
-    return [Card("Configurations", text, frames=frames, arrays=frozenset(in_space.NAMES))] if frames else []
+    return [Card("Configurations", text, keys=keys, frames=frames, arrays=frozenset(in_space.NAMES))] if frames else []
 
 
 def _frame(view: View, label: str, trial: Trial) -> Frame | None:

@@ -24,6 +24,8 @@ from softal.trial import Array
 NEEDED, COLOURS, SIZES = ("configurations", "boxes"), ("labels", "types"), "diameters"
 NAMES = (*NEEDED, *COLOURS, SIZES)
 MAX_PARTICLES = 20_000
+MORE = ("#8c1d40", "#2e4053", "#d98cb3", "#7d6608", "#76c7b7", "#e6a09a", "#5d6d7e")
+PALETTE = (*theme.PROPOSERS, *MORE)  # of labels 0, 1, ..., from the beginning again after the last
 
 
 def picture(arrays: Mapping[str, Array], text: str) -> Picture | None:
@@ -39,9 +41,17 @@ def picture(arrays: Mapping[str, Array], text: str) -> Picture | None:
     marks = {name: found for name in COLOURS if (found := _numbers(arrays, name, len(x))) is not None}
     types = marks.get("types", np.zeros(len(x), np.int64))
     colours = next(iter(marks.values()), types)
-    palette = np.array(theme.PROPOSERS)
+    palette = np.array(PALETTE)
     png = spheres_png(np.mod(x, box), box, _diameters(arrays)[types], list(palette[colours % len(palette)]))
     return Picture(png, f"{text}: configuration", frozenset(NAMES))
+
+
+def labels_of(arrays: Mapping[str, Array]) -> list[int]:
+    """Return the labels in the last configuration, sorted; none where particles have none."""
+    if not set(NEEDED) <= arrays.keys() or arrays[NEEDED[0]].values.ndim != 3:
+        return []
+    found = _numbers(arrays, COLOURS[0], arrays[NEEDED[0]].values.shape[1])
+    return [] if found is None else [int(one) for one in np.unique(found)]
 
 
 def _numbers(arrays: Mapping[str, Array], name: str, n: int) -> NDArray[np.int64] | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from softal.cards.text import percent
-from softal.orchestrator.classified import Classified
+from softal.orchestrator.classified import Classified, colours
 from softal.terminal.columns import Column, show_columns
 from softal.terminal.output import Terminal, plain
 
@@ -27,3 +30,10 @@ def show_classified(console: Terminal, found: Classified) -> None:
         columns.append(Column(plain(name), [*(percent(found.fractions[i][name]) for i in shown), *[mean] * several]))
     show_columns(console, columns)
     console.say(f"Written  {plain(found.written)}  (properties `label` and `probability` of each particle)")
+
+
+def show_picture(console: Terminal, path: Path, names: Sequence[str]) -> None:
+    """Print where the picture is, and which colour is which structure's."""
+    shades = zip(names, colours(names), strict=True)
+    swatches = [part for name, colour in shades for part in (("  \u25cf ", colour), f"{plain(name)} {colour}")]
+    console.say(f"Picture  {plain(path)}", *swatches)
