@@ -59,7 +59,7 @@ def test_fcc_hcp_and_fluid_are_three_clusters(learned, trials):
     kinds = [trial.point["structure"] for trial in trials]
     fractions = np.array([run["fractions"] for run in shown(learned)["runs"]])
     names = [{kinds[i] for i in np.flatnonzero(fractions.argmax(axis=1) == cluster)} for cluster in range(3)]
-    assert learned.clusters == 3
+    assert learned.clusters == ("cluster 1", "cluster 2", "cluster 3")
     assert sorted(names, key=min) == [{"fcc"}, {"fluid"}, {"hcp"}]
     assert fractions.max(axis=1).min() > 0.95
     assert learned.metrics()["adjusted_rand"] > 0.95
@@ -72,16 +72,16 @@ def test_unseen_configurations_are_in_the_cluster_of_their_kind(learned, trials)
     }
     for kind, rho in (("fcc", 1.02), ("hcp", 1.02), ("fluid", 0.88)):
         found = learned.classify(*packings.packed(kind, rho, 99))
-        assert np.mean(found.clusters == cluster[kind]) > 0.95
+        assert np.mean(found.labels == cluster[kind]) > 0.95
         np.testing.assert_allclose(found.memberships.sum(axis=1), 1)
-        assert found.fractions[cluster[kind]] > 0.95
-        assert found.novelty < 0.05
+        assert found.fractions[f"cluster {cluster[kind] + 1}"] > 0.95
+        assert found.fractions["unknown"] < 0.05
 
 
 def test_a_structure_that_was_not_seen_is_far():
     made = fitted(packings.packings(6, kinds=("fcc", "fluid")))
-    assert made.classify(*packings.packed("hcp", 1.02, 99)).novelty > 0.8
-    assert made.classify(*packings.packed("fcc", 1.02, 99)).novelty < 0.05
+    assert made.classify(*packings.packed("hcp", 1.02, 99)).fractions["unknown"] > 0.8
+    assert made.classify(*packings.packed("fcc", 1.02, 99)).fractions["unknown"] < 0.05
     assert made.metrics()["far_held_out"] <= 0.01
 
 
@@ -122,7 +122,7 @@ def test_two_species_have_descriptors_of_their_own(trials):
     made = fitted(mixed)
     assert shown(made)["inputs"][8:] == [f"q{l} ss" for l in range(1, 9)]  # noqa: E741
     found = made.classify(*positions_of(trials[0]), types)
-    assert found.memberships.shape == (256, made.clusters)
+    assert found.memberships.shape == (256, len(made.clusters))
 
 
 def with_types(trial, types):
@@ -216,11 +216,11 @@ def test_descriptors_of_another_number_are_refused(learned):
 def test_a_configuration_that_cannot_be_is_refused(learned):
     with pytest.raises(SurrogateError, match="positions of shape"):
         learned.classify(np.zeros((3, 2)), np.ones(3))
+    with pytest.raises(SurrogateError, match="types of two species are given"):
+        learned.classify(np.zeros((2, 3)), np.ones(3), [0, 1])
 
 
 def test_cutoffs_need_the_kind_of_neighbours_that_has_them():
     with pytest.raises(SurrogateError, match="1 cutoffs are given for neighbours by sann"):
         learner(neighbours={"cutoffs": [1.3]})
-    assert learner(neighbours={"by": "cutoff", "cutoffs": [1.3]}).settings.neighbours.neighbourhood().cutoffs == (
-        1.3,
-    )
+    assert learner(neighbours={"by": "cutoff", "cutoffs": [1.3]}).settings.neighbours.neighbourhood().cutoffs == (1.3,)

@@ -11,7 +11,6 @@ Source: E. Boattini, M. Dijkstra, L. Filion, J. Chem. Phys. 151, 154901 (2019).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -30,6 +29,8 @@ from softal.surrogates.environments.novelty import Novelty
 from softal.surrogates.environments.settings import EnvironmentsSettings
 from softal.surrogates.folders import Sought, trained_folder
 from softal.surrogates.learner import Learner, part_of
+from softal.surrogates.particles import NAMES as KNOWN
+from softal.surrogates.particles import Particles
 from softal.trial import Trial
 
 if TYPE_CHECKING:
@@ -37,32 +38,7 @@ if TYPE_CHECKING:
     from softal.surrogates.environments.report import Sides
 
 SHOWN = "environments"  # name of the table with all that is to be shown
-SOUGHT = Sought("environments", "learner of environments", "which knows no environments", ("clusters", "two_species"))
-
-
-@dataclass(frozen=True)
-class Clustered:
-    """What is said of n particles.
-
-    Attributes:
-        memberships: probability of each cluster, (n, K).
-        clusters: the most probable one, (n,), from 0.
-        far: whether a particle is far from all that was learned from, (n,); its memberships mean nothing then.
-    """
-
-    memberships: Floats
-    clusters: NDArray[np.intp]
-    far: NDArray[np.bool_]
-
-    @property
-    def fractions(self) -> Floats:
-        """Mean membership of each cluster, (K,)."""
-        return np.asarray(self.memberships.mean(axis=0))
-
-    @property
-    def novelty(self) -> float:
-        """The part of the particles that are far from all that was learned from; a thousandth where all is known."""
-        return float(np.mean(self.far))
+SOUGHT = Sought("environments", "learner of environments", "which has no clusters of them", (KNOWN, "two_species"))
 
 
 class Environments(Learner):
@@ -115,31 +91,32 @@ class Environments(Learner):
         return self._found
 
     @property
-    def clusters(self) -> int:
-        """How many there are; SurrogateError where nothing was learned."""
-        return len(self.found.groups)
+    def clusters(self) -> tuple[str, ...]:
+        """Their names, `cluster 1` and so on, the largest first; SurrogateError where nothing was learned."""
+        return tuple(f"cluster {i}" for i in range(1, len(self.found.groups) + 1))
 
-    def classify(self, positions: Floats, box: Floats, types: ArrayLike | None = None) -> Clustered:
+    def classify(self, positions: Floats, box: Floats, types: ArrayLike | None = None) -> Particles:
         """Return the clusters of the particles in a periodic box.
 
         Args:
-            positions: (N, 3) [sigma].
-            box: its sides, (3,) [sigma].
-            types: species (N,), whole numbers from 0; None where all are one. Needless where one was learned from.
+            positions: (N, 3), in any unit for neighbours without cutoffs, else [sigma].
+            box: its sides, (3,).
+            types: species, (N,), whole numbers from 0; None where all are one.
 
         Raises:
             SurrogateError: nothing was learned, or the configuration cannot be.
         """
         self._require_clusters()
-        species = np.zeros(len(positions), dtype=np.int64) if types is None else types
+        if not self._two and types is not None and np.any(types):
+            raise SurrogateError("types of two species are given to a learner of environments of one")
+        given = None if not self._two else np.zeros(len(positions)) if types is None else types
         try:
-            near = self.settings.neighbours.neighbourhood()
-            Q = descriptors(positions, box, species if self._two else None, near)
+            Q = descriptors(positions, box, given, self.settings.neighbours.neighbourhood())
         except TheoryError as error:
             raise SurrogateError(str(error)) from None
         return self.of_descriptors(Q)
 
-    def of_descriptors(self, Q: Floats) -> Clustered:
+    def of_descriptors(self, Q: Floats) -> Particles:
         """Return the clusters of particles with descriptors (n, d), which are as `data.names` says.
 
         Raises:
@@ -151,8 +128,7 @@ class Environments(Learner):
             raise SurrogateError(
                 f"descriptors of shape {given.shape}; allowed: (n, {d}), {', '.join(names(self._two))}"
             )
-        P = found.memberships(given)
-        return Clustered(P, np.asarray(np.argmax(P, axis=1)), found.far(given))
+        return Particles(self.clusters, found.memberships(given), found.far(given))
 
     # What is shown.
 
@@ -192,7 +168,7 @@ class Environments(Learner):
             "novelty.covariances": novelty.covariances,
         }
         state |= {"scale": network.scale, "threshold": novelty.threshold, "two_species": self._two}
-        state |= {"groups": [list(group) for group in self._found.groups], "clusters": self.clusters}
+        state |= {"groups": [list(group) for group in self._found.groups], KNOWN: list(self.clusters)}
         return tensors, state
 
     def _restore(self, tensors: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
@@ -235,6 +211,8 @@ def load_environments(path: str | Path) -> Environments:
 
 def environments_folder(path: str | Path, called: str | None = None) -> Path:
     """Return the folder of the learner that `load_environments` loads; reads no more than `model.json`.
+
+    In its `state`, `names` are the clusters', and `two_species` says whether it has learned from two species.
 
     Args:
         path: of a learner's or a campaign's folder.
