@@ -55,3 +55,8 @@ def packings(n, kinds=KINDS, shape=(4, 4, 4)):
         positions, box = packed(structure, rho, i, shape)
         found.append(trial(i, {"rho": rho, "structure": structure}, positions[None], box[None]))
     return found
+
+
+def small(n):
+    """n trials of 108 particles."""
+    return packings(n, shape=(3, 3, 3))

@@ -50,8 +50,8 @@ class TestSymmetryPotential(LearnerContract):
 class TestEnvironments(LearnerContract):
     @pytest.fixture
     def candidate(self):
-        settings = {"steps": 100, "bottlenecks": 4, "most_components": 4, "restarts": 1, "refits": 1}
-        return Candidate("environments", packings.SPACE, packings.packings, settings, None, 6)
+        settings = {"steps": 50, "bottlenecks": 4, "most_components": 3, "restarts": 1, "refits": 1}
+        return Candidate("environments", packings.SPACE, packings.small, settings, None, 6)
 
 
 class TestParticlePhases(LearnerContract):

@@ -187,6 +187,14 @@ class Environments(Learner):
             raise ValueError("its Gaussians do not fit its autoencoder")
         self._found, self._two = Found(network, mixture, groups, novelty), bool(state["two_species"])
 
+    def _prove(self) -> None:
+        super()._prove()
+        if self.untrained is None:
+            with np.errstate(all="ignore"):
+                said = self.of_descriptors(self._found.network.offset[None])
+            if not np.isfinite(said.memberships).all():
+                raise ValueError("its memberships are not finite")
+
 
 def split(runs: Sequence[Run], settings: EnvironmentsSettings) -> Sides:
     """Return descriptors to learn from, as many of each run at most, and those that are held out."""
