@@ -47,7 +47,8 @@ def lines(y: Sequence[float], c: int, shared: bool = False) -> tuple[Floats, Flo
 
 def _wrong(*sides: Floats) -> float:
     squares = [float(np.mean((side - _line(side)) ** 2)) for side in sides]
-    return sum(len(side) * square**0.5 for side, square in zip(sides, squares, strict=True)) / sum(map(len, sides))
+    roots = [len(side) * float(np.sqrt(square)) for side, square in zip(sides, squares, strict=True)]
+    return sum(roots) / sum(map(len, sides))
 
 
 def _line(values: Floats) -> Floats:

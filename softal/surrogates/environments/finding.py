@@ -102,8 +102,14 @@ def _encoder(Q: Floats, settings: EnvironmentsSettings) -> tuple[Autoencoder, Fl
     most = min(max(settings.bottlenecks, settings.bottleneck or 1), Q.shape[1])
     networks = train(Q, most, Schedule(**{name: getattr(settings, name) for name in names}))
     explained = np.array([network.explained(Q) for network in networks])
-    c = settings.bottleneck or elbow(explained.tolist()) or 1
+    c = settings.bottleneck or _coordinates(explained, settings.enough)
     return networks[min(c, most) - 1], explained
+
+
+def _coordinates(explained: Floats, enough: float) -> int:
+    """Return the elbow of the variance explained, or the first number from two on that explains enough, if less."""
+    reached = [c for c, part in enumerate(explained.tolist(), start=1) if c > 1 and part >= enough]
+    return min([*reached, elbow(explained.tolist()) or len(explained)])
 
 
 def _numbers(settings: EnvironmentsSettings, n: int) -> tuple[int, ...]:

@@ -5,13 +5,13 @@ A cluster that is no Gaussian takes several components, between which its partic
     S_K = -1/n sum_i sum_{j <= K} p_ij ln p_ij
 
 From K = N_G on, the two clusters a and b are merged, one pair after the other, that lower S_K most. How many are left
-is said by the elbow of S_K, which lies on both lines here, since there may be no more than three points; or by the
+is said by the elbow of S_K, which lies on both lines here, since there may be no more than four points; or by the
 overlap
 
     o = (S_K - S_K-1) / (pi_a ln((pi_a + pi_b) / pi_a) + pi_b ln((pi_a + pi_b) / pi_b)),    pi_a = <p_ia>
 
 which is 1 where nothing tells a from b, and 0 where each particle is surely of one of them. An elbow is neither at 1
-nor at N_G: there is one cluster where all pairs overlap by more than a limit, and N_G where none does.
+nor at N_G: there is one cluster where all pairs overlap by more than a limit, and N_G where all are distinct.
 
 Sources: J.-P. Baudry, A. E. Raftery, G. Celeux, K. Lo, R. Gottardo, J. Comput. Graph. Stat. 19, 332 (2010), sections
 3 and 4; E. Boattini's thesis (Utrecht, 2021), eq. 4.9.
@@ -28,6 +28,9 @@ from scipy.special import entr
 
 from softal.numeric import Floats
 from softal.surrogates.environments.elbow import elbow
+
+FEWEST = 4  # components that have an elbow
+DISTINCT = 0.1  # overlap of two Gaussians of one weight that are nearly four standard deviations apart
 
 Groups = tuple[tuple[int, ...], ...]  # of each cluster, its components
 
@@ -52,13 +55,15 @@ class Merging:
         return int(distinct[-1]) + 2 if len(distinct) else 1
 
     def by_elbow(self, most: float) -> int:
-        """Return the elbow of the entropy; 1 where all pairs overlap by more than `most`, N_G where none does."""
-        if not (self.overlaps > most).any():
+        """Return the elbow of the entropy; 1 where all pairs overlap by more than `most`, N_G where all are distinct.
+
+        Of two or three components an elbow says nothing: there it is by overlap.
+        """
+        if len(self.groups) < FEWEST or (self.overlaps > most).all():
+            return self.by_overlap(most)
+        if (self.overlaps <= DISTINCT).all():
             return len(self.groups)
-        if (self.overlaps > most).all():
-            return 1
-        found = elbow(self.entropies.tolist(), shared=True)
-        return self.by_overlap(most) if found is None else found
+        return elbow(self.entropies.tolist(), shared=True) or 1
 
 
 def merge(P: Floats) -> Merging:

@@ -29,6 +29,13 @@ class EnvironmentsSettings(Settings):
         None, ge=1, le=16, description="coordinates of the autoencoder; `null`: by the elbow of the variance explained"
     )
     bottlenecks: int = Field(8, ge=4, le=16, description="up to how many coordinates that elbow is looked for")
+    enough: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="part of the variance that is enough: there are no more coordinates than the first two or more "
+        "that explain it; a curve that begins there has no elbow",
+    )
     weight_decay: float = Field(
         1e-5,
         ge=0,
@@ -53,8 +60,8 @@ class EnvironmentsSettings(Settings):
         0.25,
         gt=0,
         lt=1,
-        description="limit of how undecided particles are between two clusters, 1 where nothing tells these apart: "
-        "with `elbow`, all are one cluster where each pair is above it, and none are merged where no pair is",
+        description="limit of how undecided particles are between two clusters, 1 where nothing tells these apart; "
+        "with `elbow`, too, all are one cluster where each pair is above it, and it decides for less than four",
     )
     refits: int = Field(
         2, ge=0, le=100, description="fits by other seeds, whose clusters are compared with these (adjusted Rand index)"
