@@ -242,6 +242,7 @@ def make_models(folder: Path) -> None:
 
     import bragg
     import liquids
+    import packings
     import planes
     import soft_shells
     import thermal_crystals
@@ -288,6 +289,10 @@ def make_models(folder: Path) -> None:
     learner = build_learner("particle_phases", Space(thermal_crystals.SPACE), {"environments": 50})
     learner.fit(thermal_crystals.crystals(8))
     learner.save(folder / "particle_phases")
+    brief = {"steps": 20, "bottlenecks": 4, "most_components": 3, "restarts": 1, "refits": 0}
+    learner = build_learner("environments", Space(packings.SPACE), brief)
+    learner.fit(packings.packings(3, shape=(3, 3, 3)))
+    learner.save(folder / "environments")
     shutil.copytree(HERE / "data" / "first_version" / "campaign" / "surrogate" / "latest", folder / "first_version")
     shutil.copytree(HERE / "data" / "first_version_network", folder / "first_version_network")
 

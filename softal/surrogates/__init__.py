@@ -26,6 +26,7 @@ SURROGATES = {
 }
 LEARNERS = {
     "dynamics_network": "softal.surrogates.dynamics.network:DynamicsNetwork",
+    "environments": "softal.surrogates.environments.environments:Environments",
     "phase_classifier": "softal.surrogates.phases.classifier:PhaseClassifier",
     "particle_phases": "softal.surrogates.particle_phases.particle_phases:ParticlePhases",
     "profiles": "softal.surrogates.profiles.profiles:Profiles",

@@ -17,17 +17,28 @@ CLASSIFIERS = {
     "hcss_phases": (2, ["fluid", "hex", "qc10", "qc12", "qc18", "sq"]),
     "rods_phases": (3, ["hex3d", "isotropic", "qc12_3d", "smectic", "sq3d"]),
 }
+PARTICLES = {
+    "sphere_crystals": ("particle_phases", ["fluid", "fcc", "hcp"]),
+    "sphere_environments": ("environments", ["cluster 1", "cluster 2", "cluster 3"]),
+}
+NEEDED = re.compile(r"(?:classifier|environments|environment: \w+, learner): (runs/\w+)")
 
 
 @pytest.fixture
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be where the classifiers that campaigns name have been trained, as far as their descriptions go."""
     for name, (dimension, phases) in CLASSIFIERS.items():
-        folder = tmp_path / "runs" / name / "learner" / "latest"
-        folder.mkdir(parents=True)
-        state = {"phases": phases, "dimension": dimension, "untrained": None}
-        (folder / "model.json").write_text(json.dumps({"format": 1, "kind": "phase_classifier", "state": state}))
+        write(tmp_path / "runs" / name, "phase_classifier", {"phases": phases, "dimension": dimension})
+    for name, (kind, names) in PARTICLES.items():
+        write(tmp_path / "runs" / name, kind, {"names": names})
     monkeypatch.chdir(tmp_path)
+
+
+def write(campaign: Path, kind: str, state: dict[str, object]) -> None:
+    """Write the description of a learner."""
+    folder = campaign / "learner" / "latest"
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text(json.dumps({"format": 1, "kind": kind, "state": {**state, "untrained": None}}))
 
 
 @pytest.mark.usefixtures("trained")
@@ -45,7 +56,7 @@ def test_without_its_classifier_it_says_what_trains_it(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    needed = re.search(r"classifier: (\S+?)\}", path.read_text())
+    needed = NEEDED.search(path.read_text())
     if needed is None:
         load_campaign_file(path)
         return

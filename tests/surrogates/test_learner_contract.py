@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import packings
 import planes
 import pytest
 import soft_shells
@@ -44,6 +45,13 @@ class TestSymmetryPotential(LearnerContract):
     @pytest.fixture
     def candidate(self):
         return Candidate("symmetry_potential", soft_shells.SPACE, soft_shells.crystals, {"functions": 6}, None, 6)
+
+
+class TestEnvironments(LearnerContract):
+    @pytest.fixture
+    def candidate(self):
+        settings = {"steps": 50, "bottlenecks": 4, "most_components": 3, "restarts": 1, "refits": 1}
+        return Candidate("environments", packings.SPACE, packings.small, settings, None, 6)
 
 
 class TestParticlePhases(LearnerContract):

@@ -40,9 +40,7 @@ def start_of(settings: HardSpheresSettings, point: Mapping[str, Any], seed: int)
     if settings.beside != "fluid":
         return sphere_starts.layered((structure, packing), (settings.beside, settings.packing_beside), n, ratio)
     first = sphere_starts.crystal(structure, n // 2, packing, ratio, shortest=shortest)
-    x, y = (float(edge) for edge in first.configuration.box[:2])
-    fluid = sphere_starts.mixture(n // 2, settings.packing_beside, ratio, small, seed=seed, sides=(x, y))
-    return sphere_starts.side_by_side(first, fluid)
+    return sphere_starts.beside_fluid(first, n // 2, settings.packing_beside, ratio, small, seed)
 
 
 def shortest_edge(settings: HardSpheresSettings) -> float:

@@ -55,7 +55,6 @@ def crystal(structure: str, n: int, packing: float, size_ratio: float = 1.0, *, 
 
 def mixture(
     n: int, packing: float, size_ratio: float = 1.0, small_fraction: float = 0.0, *, seed: int = 0,
-    sides: tuple[float, float] | None = None,
 ) -> Start:  # fmt: skip
     """Return spheres without order that do not overlap; it is no equilibrium.
 
@@ -65,7 +64,6 @@ def mixture(
         size_ratio: small over large.
         small_fraction: the part of the particles that are small.
         seed: of the random numbers.
-        sides: of the box [sigma], x and y; a cube without.
 
     Raises:
         SimulationError: if the particles do not fit.
@@ -74,12 +72,41 @@ def mixture(
     d = np.ones(n)
     d[n - round(small_fraction * n) :] = size_ratio
     volume = math.pi / 6 * float((d**3).sum()) / packing
-    box = np.full(3, math.cbrt(volume)) if sides is None else np.array([*sides, volume / (sides[0] * sides[1])])
+    box = np.full(3, math.cbrt(volume))
     for _ in range(ATTEMPTS if packing <= LOOSEST and box.min() >= 2 else 0):
         x = starts.pushed_apart(rng.random((n, 3)) * box, box, d)
         if starts.apart(x, box, d) >= 1:
             return Start(Configuration(x, box, diameters=d), np.full(n, FLUID))
     raise SimulationError(_no_fluid(n, packing, box))
+
+
+def beside_fluid(
+    first: Start, n: int, packing: float, size_ratio: float, small_fraction: float, seed: int = 0
+) -> Start:
+    """Return a phase and a fluid of n particles behind it along z, in a box that has room for both and no more.
+
+    The fluid is made in the room that is left, so that there is no gap; where both meet spheres are pushed a little.
+
+    Args:
+        first: the phase.
+        n, packing, size_ratio, small_fraction, seed: of the fluid, as of `mixture`.
+
+    Raises:
+        SimulationError: if the particles do not fit.
+    """
+    rng = np.random.default_rng(seed)
+    own, d = first.configuration, np.ones(n)
+    assert own.diameters is not None
+    d[n - round(small_fraction * n) :] = size_ratio
+    deep = math.pi / 6 * float((d**3).sum()) / packing / float(own.box[0] * own.box[1])
+    box = own.box + np.array([0.0, 0.0, deep])
+    widths = np.concatenate([own.diameters, d])
+    for _ in range(ATTEMPTS if packing <= LOOSEST and deep >= 2 else 0):
+        fluid = rng.random((n, 3)) * [box[0], box[1], deep] + [0.0, 0.0, own.box[2]]
+        x = starts.pushed_apart(np.concatenate([own.positions, fluid]), box, widths)
+        if starts.apart(x, box, widths) >= 1:
+            return Start(Configuration(x, box, diameters=widths), np.append(first.labels, np.full(n, FLUID)))
+    raise SimulationError(_no_fluid(n, packing, np.append(own.box[:2], deep)))
 
 
 def too_dense(n: int, packing: float, size_ratio: float, small_fraction: float) -> str | None:
@@ -100,7 +127,7 @@ def _no_fluid(n: int, packing: float, box: Floats) -> str:
 def side_by_side(first: Start, second: Start) -> Start:
     """Return two phases in one box, one behind the other along z, a diameter apart; x and y are the first one's.
 
-    The second one is strained to their sides, at its density; a mixture had better be made to fit (`sides`).
+    The second one is strained to their sides, at its density. A fluid is made to fit by `beside_fluid`.
 
     Raises:
         SimulationError: if it would have to be strained by more than 5 %, or its spheres would overlap then.

@@ -63,13 +63,19 @@ def test_mixtures(ratio: float, small: float, phi: float) -> None:
 
 def test_a_fluid_beside_a_crystal() -> None:
     first = sphere_starts.crystal("AlB2", 162, 0.6, 0.54)
-    x, y = first.configuration.box[:2]
-    fluid = sphere_starts.mixture(200, 0.45, 0.54, 2 / 3, seed=1, sides=(x, y))
-    both = sphere_starts.side_by_side(first, fluid)
+    both = sphere_starts.beside_fluid(first, 200, 0.45, 0.54, 2 / 3, seed=1)
     assert closest(both) >= 1
-    np.testing.assert_allclose(both.configuration.box[:2], [x, y])
-    z, known = both.configuration.positions[:, 2], both.labels == crystals.ENVIRONMENTS.index("fluid")
-    assert z[~known].max() + 1 <= z[known].min() + 1e-9
+    box, old = both.configuration.box, first.configuration.box
+    np.testing.assert_allclose(box[:2], old[:2])
+    known = both.labels == crystals.ENVIRONMENTS.index("fluid")
+    diameters = both.configuration.diameters
+    assert diameters is not None
+    fluid = np.pi / 6 * np.sum(diameters[known] ** 3) / (box[0] * box[1] * (box[2] - old[2]))
+    assert fluid == pytest.approx(0.45)  # without a gap, in which a crystal would melt
+    away = both.configuration.positions[~known] - first.configuration.positions
+    away -= box * np.rint(away / box)
+    assert np.linalg.norm(away, axis=1).max() < 0.5
+    assert np.median(np.linalg.norm(away, axis=1)) < 0.1
 
 
 @pytest.mark.parametrize(("first", "phi", "ratio"), [("NaCl", 0.63, 0.45), ("MgCu2", 0.6, 0.82)])

@@ -1,0 +1,1 @@
+"""Local structures that nobody has named: particles' environments in clusters, without labels."""

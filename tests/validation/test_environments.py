@@ -1,0 +1,80 @@
+"""Environments of hard spheres, found without labels, against rules by hand in the plane of q_4 and q_6.
+
+Monte Carlo of fcc and hcp at rho sigma^3 = 1.05 and of the fluid at 0.94, as in E. Boattini's thesis (Utrecht, 2021),
+section 4.3.1, where 4 components make 3 clusters, and q_6, q_8 and q_4 count (78, 19 and 3 % in a coexistence).
+"""
+
+import numpy as np
+import packings
+import pytest
+
+from softal.simulators.monte_carlo.sphere_starts import crystal, mixture
+from softal.simulators.monte_carlo.spheres import Spheres
+from softal.space import Space
+from softal.surrogates import build_learner
+from softal.surrogates.environments.data import descriptors
+from softal.theory.local_structure.descriptors import Neighbourhood
+
+pytestmark = [pytest.mark.learning, pytest.mark.physics, pytest.mark.validation]
+
+N, SNAPSHOTS, APART, BEFORE = 500, 4, 50, {"fcc": 300, "hcp": 300, "fluid": 1500}
+RHO = {"fcc": 1.05, "hcp": 1.05, "fluid": 0.94}
+
+
+def simulated(kind, seed):
+    """Snapshots (S, N, 3) and boxes (S, 3) in equilibrium."""
+    packing = np.pi / 6 * RHO[kind]
+    start = mixture(N, packing, seed=seed) if kind == "fluid" else crystal(kind, N, packing)
+    mc = Spheres(start.configuration, seed=seed)
+    mc.tune(200)
+    mc.run(BEFORE[kind])
+    found = []
+    for _ in range(SNAPSHOTS):
+        mc.run(APART)
+        found.append(mc.positions.copy())
+    return np.array(found), np.tile(mc.box, (SNAPSHOTS, 1))
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return {kind: simulated(kind, i) for i, kind in enumerate(RHO)}
+
+
+@pytest.fixture(scope="module")
+def learned(runs):
+    points = [{"rho": RHO[kind], "structure": kind} for kind in runs]
+    trials = [packings.trial(i, point, *run) for i, (point, run) in enumerate(zip(points, runs.values(), strict=True))]
+    made = build_learner("environments", Space(packings.SPACE), {"refits": 1})
+    made.fit(trials)
+    return made
+
+
+def by_rule(q4, q6):
+    """The number of fcc, hcp or fluid: q_6 below a third of 1, else q_4 above 0.13 or not."""
+    return np.where(q6 < 0.33, 2, np.where(q4 > 0.13, 0, 1))
+
+
+def test_three_clusters_agree_with_the_rules(learned, runs):
+    right = total = 0
+    for i, (positions, boxes) in enumerate(runs.values()):
+        for x, box in zip(positions, boxes, strict=True):
+            Q = descriptors(x, box, None, Neighbourhood())
+            rule, found = by_rule(Q[:, 3], Q[:, 5]), learned.of_descriptors(Q)
+            cluster = learned.found.clusters(Q)
+            names = [np.bincount(cluster[rule == j], minlength=3).argmax() for j in np.unique(rule)]
+            right += np.sum(cluster == np.array(names)[np.searchsorted(np.unique(rule), rule)])
+            total += len(rule)
+            assert np.mean(rule == i) > 0.98
+            assert found.fractions["unknown"] < 0.02
+    assert len(learned.clusters) == 3
+    assert right / total > 0.95
+
+
+def test_other_seeds_agree_and_the_thesis_inputs_count(learned):
+    table = learned.tables()["environments"]
+    assert learned.metrics()["adjusted_rand"] > 0.95
+    assert table["bottleneck"] == 2
+    for parts in table["importance"].values():
+        order = [table["inputs"][k] for k in np.argsort(parts)[::-1]]
+        assert order[:2] == ["q6", "q8"]
+        assert sum(parts[k] for k in (3, 5, 7)) > 0.9
