@@ -17,7 +17,7 @@ import numpy as np
 from softal.simulators.monte_carlo import cells
 
 
-@nb.njit(cache=True)
+@nb.njit(inline="always")
 def pair_energy(square, contact, strength):  # type: ignore[no-untyped-def]
     """Return u/kT of a pair within its reach, of the squares of distance and s [sigma^2]; infinite of hard spheres."""
     if strength == 0.0 or square < 1e-4 * contact:
@@ -26,13 +26,13 @@ def pair_energy(square, contact, strength):  # type: ignore[no-untyped-def]
     return strength * (4.0 * (third * third - third) + 1.0)
 
 
-@nb.njit(cache=True)
+@nb.njit(inline="always")
 def reach_of(model):  # type: ignore[no-untyped-def]
     """Return the longest distance [sigma] at which two particles see each other."""
     return np.sqrt(model[0]) * model[2]
 
 
-@nb.njit(cache=True)
+@nb.njit(inline="always")
 def beside(cell, way, at, cells_there, edge):  # type: ignore[no-untyped-def]
     """Return the number of the cell that is `way` cells further, and a coordinate as it is seen from there."""
     to = cell + way
@@ -86,7 +86,7 @@ def total_energy(x, d, box, model):  # type: ignore[no-untyped-def]
     return energy
 
 
-@nb.njit(cache=True)
+@nb.njit(inline="always")
 def square_between(i, k, x, box):  # type: ignore[no-untyped-def]
     """Return the squared distance [sigma^2] of nearest images."""
     square = 0.0
@@ -98,30 +98,23 @@ def square_between(i, k, x, box):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def add(i, k, square, d, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
-    """Put k into the list of i, if it is near enough; return whether there was room."""
-    if k != i and square < (0.5 * reach * (d[k] + d[i]) + skin) ** 2:
-        if counts[i] == neighbours.shape[1]:
-            return False
-        neighbours[i, counts[i]] = k
-        counts[i] += 1
-    return True
-
-
-@nb.njit(cache=True)
 def all_pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
     """Do what `pairs` does without cells, for boxes too small for three of them, where images may be met twice."""
     for i in range(len(x)):
         for k in range(len(x)):
-            if not add(i, k, square_between(i, k, x, box), d, reach, skin, neighbours, counts):
-                return False
+            far = 0.5 * reach * (d[k] + d[i]) + skin
+            if k != i and square_between(i, k, x, box) < far * far:
+                if counts[i] == neighbours.shape[1]:
+                    return False
+                neighbours[i, counts[i]] = k
+                counts[i] += 1
     return True
 
 
 @nb.njit(cache=True)
 def pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untyped-def]
     """Fill neighbours (N, width) and counts (N,) with pairs nearer than reach s_ij + skin; return if there was room."""
-    farthest = reach * d.max() + skin
+    farthest, width = reach * d.max() + skin, neighbours.shape[1]
     counts[:] = 0
     if 3.0 * farthest >= min(box[0], box[1], box[2]):
         return all_pairs(x, d, box, reach, skin, neighbours, counts)
@@ -129,17 +122,22 @@ def pairs(x, d, box, reach, skin, neighbours, counts):  # type: ignore[no-untype
     head, after, _ = cells.build(x, box, shape)
     for i in range(len(x)):
         first, second = cells.index(x[i], 0, box, shape), cells.index(x[i], 1, box, shape)
-        third = cells.index(x[i], 2, box, shape)
+        third, found = cells.index(x[i], 2, box, shape), 0
         for number in range(27):
             a, px = beside(first, number // 9 - 1, x[i, 0], shape[0], box[0])
             b, py = beside(second, number // 3 % 3 - 1, x[i, 1], shape[1], box[1])
             c, pz = beside(third, number % 3 - 1, x[i, 2], shape[2], box[2])
             k = head[(a * shape[1] + b) * shape[2] + c]
             while k >= 0:
-                square = (x[k, 0] - px) ** 2 + (x[k, 1] - py) ** 2 + (x[k, 2] - pz) ** 2
-                if not add(i, k, square, d, reach, skin, neighbours, counts):
-                    return False
+                dx, dy, dz = x[k, 0] - px, x[k, 1] - py, x[k, 2] - pz
+                square, far = dx * dx + dy * dy + dz * dz, 0.5 * reach * (d[k] + d[i]) + skin
+                if square < far * far and k != i:
+                    if found == width:
+                        return False
+                    neighbours[i, found] = k
+                    found += 1
                 k = after[k]
+        counts[i] = found
     return True
 
 

@@ -25,7 +25,7 @@ FEWEST = 5.0  # steps that are still enough, where more would leave no room for 
 FINISHED, OVERLAP, BOX_TOO_SMALL = 0, 1, 2
 
 
-@nb.njit(cache=True)
+@nb.njit(inline="always")
 def distance(a, b, edge):  # type: ignore[no-untyped-def]
     """Return the distance of nearest images along an axis; coordinates may be off by less than an edge."""
     apart = abs(a - b)
