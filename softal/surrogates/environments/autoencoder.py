@@ -59,7 +59,7 @@ class Autoencoder:
         made = cls(weights, np.asarray(offset, dtype=np.float64), float(scale))
         if {name: values.shape for name, values in weights.items()} != shapes(len(made.offset), made.bottleneck):
             raise ValueError("the weights are not those of an autoencoder")
-        finite = all(np.isfinite(values).all() for values in (made.offset, *weights.values()))
+        finite = np.isfinite(made.offset).all() and all(np.isfinite(values).all() for values in weights.values())
         if not (finite and 0 < made.scale < np.inf):
             raise ValueError("the autoencoder's numbers are not finite")
         return made
