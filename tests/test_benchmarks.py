@@ -235,7 +235,7 @@ def test_monte_carlo_is_measured_in_each_engine_that_is_there(benchmark, tmp_pat
     run.main()
     results, both = json.loads(out.read_text()), run.hpmc.available()
     engines = {"softal", "hoomd"} if both else {"softal"}
-    assert len(results["moves"]) == 4
+    assert len(results["moves"]) == 6
     for one in results["moves"].values():
         assert one.keys() == engines | ({"ratio", "lowest_ratio"} if both else set())
         assert all(rate > 0 for rate in one.values())
@@ -245,7 +245,7 @@ def test_monte_carlo_is_measured_in_each_engine_that_is_there(benchmark, tmp_pat
         assert 1 < one["energy"] < 3
     said = capsys.readouterr().out
     assert ("is missing here; softal alone is measured" in said) is not both
-    assert "| hard rods, 432, NVT |" in said
+    assert all(f"| {name} |" in said for name in ("hard rods, 432, NVT", "hard spheres, 1000, NPT"))
 
 
 def test_copies_side_by_side_are_the_same_system_but_larger(benchmark):
