@@ -82,7 +82,12 @@ def classify(
     if found.written.resolve() == file.resolve():
         raise TrajectoryError(f"{found.written}: it is the file that is read; give another name with --out")
     last: list[tuple[Frame, Particles]] = []
-    write(found.written, _labelled(file, learner, species, found, last))
+    half = found.written.with_name(f".{found.written.name}.half")  # nobody takes a part for the whole
+    try:
+        write(half, _labelled(file, learner, species, found, last))
+        half.replace(found.written)
+    finally:
+        half.unlink(missing_ok=True)
     if picture is not None:
         picture.write_bytes(picture_of(*last[0]))
     return found

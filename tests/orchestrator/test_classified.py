@@ -107,3 +107,14 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(SoftalError, match=said) as error:
         run("mine.gsd", "--learner", learner, *arguments)
     assert "\n" not in str(error.value)
+
+
+def test_what_ends_in_the_middle_leaves_the_old_file(run: Run, learner: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.xyz"
+    atoms = "".join(f"A {x} 0 0\n" for x in range(4))
+    file.write_text(f'4\nLattice="5 0 0 0 5 0 0 0 5"\n{atoms}4\nLattice="5 0 0 0 5 0 0 0 5"\nA 0 0 0\n')
+    (tmp_path / "mine.classified.gsd").write_text("of yesterday")
+    with pytest.raises(SoftalError, match="frame 1: it has less than the 4 lines"):
+        run(file, "--learner", learner)
+    assert (tmp_path / "mine.classified.gsd").read_text() == "of yesterday"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.classified.gsd", "mine.xyz"]
