@@ -19,13 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from softal.errors import SurrogateError, TheoryError
 from softal.numeric import Floats
+from softal.surrogates.configurations import BOXES, CONFIGURATIONS, TYPES, arrays_of, marks
 from softal.theory.local_structure.descriptors import NAMES, OWN, Neighbourhood, inputs
 from softal.trial import Point, Trial
 
 if TYPE_CHECKING:
     from softal.surrogates.environments.settings import EnvironmentsSettings
 
-CONFIGURATIONS, BOXES, TYPES = "configurations", "boxes", "types"
 NEEDED = (CONFIGURATIONS, BOXES)
 
 
@@ -71,7 +71,7 @@ def runs_of(trials: Sequence[Trial], settings: EnvironmentsSettings) -> tuple[li
         SurrogateError: an array is missing, its shape does not fit the others, or its numbers cannot be.
     """
     ordered = sorted(trials, key=lambda trial: trial.id)
-    given = [checked(trial) for trial in ordered]
+    given = [_given(trial) for trial in ordered]
     two = any(one.types.any() for one in given)
     return [_run(trial, one, two, settings) for trial, one in zip(ordered, given, strict=True)], two
 
@@ -93,38 +93,8 @@ def _run(trial: Trial, given: Given, two: bool, settings: EnvironmentsSettings) 
     return Run(trial.id, dict(trial.point), every[drawn], float(np.mean(N / np.prod(given.boxes, axis=1))))
 
 
-def checked(trial: Trial) -> Given:
+def _given(trial: Trial) -> Given:
     """Return the arrays of a trial; SurrogateError names what does not fit."""
-    arrays = trial.observation.arrays if trial.observation else {}
-    for name in NEEDED:
-        if name not in arrays:
-            there = ", ".join(sorted(arrays)) or "no arrays"
-            raise SurrogateError(f"trial {trial.id}, array {name!r}: it is missing; the trial has {there}")
-    found = {name: arrays[name].values for name in (*NEEDED, TYPES) if name in arrays}
-    for name, values in found.items():
-        wrong = int(np.sum(~np.isfinite(values)))
-        if wrong:
-            raise SurrogateError(f"trial {trial.id}, array {name!r}: {wrong} of {values.size} numbers are not finite")
-    shape = found[CONFIGURATIONS].shape
-    if len(shape) != 3 or shape[2] != 3 or not found[CONFIGURATIONS].size:
-        raise SurrogateError(
-            f"trial {trial.id}, array {CONFIGURATIONS!r}: shape {shape}; allowed: (S, N, 3), S and N above 0"
-        )
-    if found[BOXES].shape != (shape[0], 3):
-        wanted = (shape[0], 3)
-        raise SurrogateError(f"trial {trial.id}, array {BOXES!r}: shape {found[BOXES].shape}; {wanted} is needed")
-    return Given(found[CONFIGURATIONS], found[BOXES], _species(trial.id, found.get(TYPES), shape))
-
-
-def _species(trial: int, values: Floats | None, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Return the types (S, N) of an array (S, N) or (N,); zeros without one."""
-    if values is None:
-        return np.zeros(shape[:2], dtype=np.int64)
-    place = f"trial {trial}, array {TYPES!r}"
-    if values.shape not in (shape[:2], shape[1:2]):
-        raise SurrogateError(f"{place}: shape {values.shape}; allowed: {shape[:2]} or {shape[1:2]}")
-    whole = values.astype(np.int64)
-    wrong = values[(whole != values) | (whole < 0)]
-    if wrong.size:
-        raise SurrogateError(f"{place}: {wrong[0]:g}; allowed: whole numbers from 0")
-    return np.broadcast_to(whole, shape[:2])
+    found = arrays_of(trial, NEEDED, [TYPES])
+    types = marks(trial.id, TYPES, found.get(TYPES), found[CONFIGURATIONS].shape)
+    return Given(found[CONFIGURATIONS], found[BOXES], types)

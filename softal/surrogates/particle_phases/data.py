@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from softal.errors import SurrogateError, TheoryError
 from softal.numeric import Floats
+from softal.surrogates.configurations import BOXES, CONFIGURATIONS, TYPES, arrays_of, marks
 from softal.theory.local_structure.descriptors import NAMES, OWN, inputs
 from softal.trial import Point, Trial
 
@@ -25,10 +26,9 @@ if TYPE_CHECKING:
 
 Integers = NDArray[np.int64]
 
-CONFIGURATIONS, BOXES, LABELS, TYPES = "configurations", "boxes", "labels", "types"
+LABELS = "labels"
 NEEDED = (CONFIGURATIONS, BOXES, LABELS)
 ROOM = 256_000_000  # bytes of what is kept; of trials beyond that it is computed again
-MOST_LABELS = 1000
 
 
 @dataclass(frozen=True)
@@ -112,37 +112,7 @@ def _key(given: _Given, two: bool, settings: ParticlePhasesSettings, trial: int)
 
 def _given(trial: Trial) -> _Given:
     """Return the arrays of a trial; SurrogateError names what does not fit."""
-    arrays = trial.observation.arrays if trial.observation else {}
-    for name in NEEDED:
-        if name not in arrays:
-            there = ", ".join(sorted(arrays)) or "no arrays"
-            raise SurrogateError(f"trial {trial.id}, array {name!r}: it is missing; the trial has {there}")
-    found = {name: arrays[name].values for name in (*NEEDED, TYPES) if name in arrays}
-    for name, values in found.items():
-        wrong = int(np.sum(~np.isfinite(values)))
-        if wrong:
-            raise SurrogateError(f"trial {trial.id}, array {name!r}: {wrong} of {values.size} numbers are not finite")
+    found = arrays_of(trial, NEEDED, [TYPES])
     shape = found[CONFIGURATIONS].shape
-    if len(shape) != 3 or shape[2] != 3 or not found[CONFIGURATIONS].size:
-        raise SurrogateError(
-            f"trial {trial.id}, array {CONFIGURATIONS!r}: shape {shape}; allowed: (S, N, 3), S and N above 0"
-        )
-    if found[BOXES].shape != (shape[0], 3):
-        raise SurrogateError(
-            f"trial {trial.id}, array {BOXES!r}: shape {found[BOXES].shape}; ({shape[0]}, 3) is needed"
-        )
-    labels = _whole(trial.id, LABELS, found[LABELS], shape, -1)
-    types = _whole(trial.id, TYPES, found.get(TYPES, np.zeros(shape[1])), shape, 0)
-    return _Given(found[CONFIGURATIONS], found[BOXES], labels, types)
-
-
-def _whole(trial: int, name: str, values: Floats, shape: tuple[int, ...], lowest: int) -> Integers:
-    """Return an array of whole numbers (S, N) from one of (S, N) or (N,)."""
-    place = f"trial {trial}, array {name!r}"
-    if values.shape not in (shape[:2], shape[1:2]):
-        raise SurrogateError(f"{place}: shape {values.shape}; allowed: {shape[:2]} or {shape[1:2]}")
-    whole = values.astype(np.int64)
-    wrong = values[(whole != values) | (whole < lowest) | (whole >= MOST_LABELS)]
-    if wrong.size:
-        raise SurrogateError(f"{place}: {wrong[0]:g}; allowed: whole numbers from {lowest} to {MOST_LABELS - 1}")
-    return np.broadcast_to(whole, shape[:2])
+    labels = marks(trial.id, LABELS, found[LABELS], shape, -1)
+    return _Given(found[CONFIGURATIONS], found[BOXES], labels, marks(trial.id, TYPES, found.get(TYPES), shape))
