@@ -13,15 +13,15 @@ from softal.errors import SurrogateError
 from softal.objective import learn
 from softal.outputs import Flaws
 from softal.space import Space
-from softal.surrogates import build_learner
+from softal.surrogates import build_learner, load_learner
 from softal.surrogates.environments.autoencoder import Autoencoder
 from softal.surrogates.environments.data import descriptors
-from softal.surrogates.environments.environments import environments_folder, load_environments
 from softal.surrogates.environments.finding import find
 from softal.surrogates.environments.importance import importance
 from softal.surrogates.environments.settings import EnvironmentsSettings
 from softal.surrogates.environments.stability import agreement
 from softal.surrogates.environments.training import Schedule, train
+from softal.surrogates.particles import particle_folder
 from softal.theory.local_structure.descriptors import Neighbourhood
 from softal.trial import Array
 
@@ -98,18 +98,18 @@ def positions_of(trial):
 
 def test_what_is_loaded_says_the_same(learned, tmp_path):
     learned.save(tmp_path)
-    again = load_environments(tmp_path)
+    again = load_learner(particle_folder(tmp_path))
     one, other = (made.classify(*packings.packed("hcp", 1.03, 5)) for made in (learned, again))
     np.testing.assert_array_equal(one.memberships, other.memberships)
     np.testing.assert_array_equal(one.far, other.far)
-    assert environments_folder(tmp_path) == tmp_path
+    assert particle_folder(tmp_path) == tmp_path
 
 
 def test_it_is_evaluated_without_torch_and_scikit_learn(learned, tmp_path):
     learned.save(tmp_path)
     code = (
-        "import sys; from softal.surrogates.environments.environments import load_environments; import numpy as np; "
-        f"made = load_environments({str(tmp_path)!r}); "
+        "import sys; from softal.surrogates import load_learner; import numpy as np; "
+        f"made = load_learner({str(tmp_path)!r}); "
         "made.classify(np.random.default_rng(0).random((50, 3)) * 4, np.full(3, 4.0)); "
         "assert not {'torch', 'sklearn'} & set(sys.modules)"
     )

@@ -3,7 +3,7 @@
 It learns from configurations that trials return (`data`). An autoencoder maps the bond order around each particle to a
 few coordinates (`training`, `autoencoder`), a mixture of Gaussians is fitted to these (`mixture`), components that
 overlap are merged to clusters (`merging`), and what is far from all that was seen is known (`novelty`): `finding` is
-all of it. It is evaluated by NumPy, and loaded by `load_environments`.
+all of it. It is evaluated by NumPy.
 
 Source: E. Boattini, M. Dijkstra, L. Filion, J. Chem. Phys. 151, 154901 (2019).
 """
@@ -11,7 +11,6 @@ Source: E. Boattini, M. Dijkstra, L. Filion, J. Chem. Phys. 151, 154901 (2019).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -27,7 +26,6 @@ from softal.surrogates.environments.finding import Found, find
 from softal.surrogates.environments.mixture import Mixture
 from softal.surrogates.environments.novelty import Novelty
 from softal.surrogates.environments.settings import EnvironmentsSettings
-from softal.surrogates.folders import Sought, trained_folder
 from softal.surrogates.learner import Learner, part_of
 from softal.surrogates.particles import NAMES as KNOWN
 from softal.surrogates.particles import Particles
@@ -38,13 +36,12 @@ if TYPE_CHECKING:
     from softal.surrogates.environments.report import Sides
 
 SHOWN = "environments"  # name of the table with all that is to be shown
-SOUGHT = Sought("environments", "learner of environments", "which has no clusters of them", (KNOWN, "two_species"))
 
 
 class Environments(Learner):
     """Clusters of particles' environments; they are found when the campaign ends."""
 
-    kind = SOUGHT.kind
+    kind = "environments"
     Settings = EnvironmentsSettings
     trained: ClassVar[Literal["continuously", "at_end"]] = "at_end"
     _found: Found
@@ -206,27 +203,3 @@ def split(runs: Sequence[Run], settings: EnvironmentsSettings) -> Sides:
     drawn = drawn[rng.permutation(len(drawn))]
     held = round(settings.held_out * len(drawn))
     return Sides(drawn[held:], drawn[:held])
-
-
-def load_environments(path: str | Path) -> Environments:
-    """Return the learner in its folder, or the latest one in a campaign's folder.
-
-    Raises:
-        SurrogateError: in one line, what is missing there.
-    """
-    return Environments.load(environments_folder(path))
-
-
-def environments_folder(path: str | Path, called: str | None = None) -> Path:
-    """Return the folder of the learner that `load_environments` loads; reads no more than `model.json`.
-
-    In its `state`, `names` are the clusters', and `two_species` says whether it has learned from two species.
-
-    Args:
-        path: of a learner's or a campaign's folder.
-        called: what a message calls that; the path where None.
-
-    Raises:
-        SurrogateError: in one line, what is missing there.
-    """
-    return trained_folder(path, SOUGHT, called)
