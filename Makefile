@@ -4,19 +4,24 @@ BIN := .venv/bin
 SEED ?= 1
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+LONG := validation or long or fuzz
+unexport PYTHONDONTWRITEBYTECODE  # some set it, and each process compiles softal and its tests anew
 
-.PHONY: demo check test test-all fuzz chaos setup lint docs clean
+.PHONY: demo check test test-long test-all fuzz chaos setup lint docs clean
 
 demo: setup  ## install, then fit argon's potential to its measured structure factor
 	@if [ -e runs/argon ]; then $(BIN)/softal resume runs/argon; else $(BIN)/softal launch campaigns/argon.yaml; fi
 
 check: lint  ## linters, types, and the tests that need no Ray, no engine and no training
-	$(PYTEST) -m "not (ray or learning or physics or validation or fuzz or exhaustive)"
+	$(PYTEST) -m "not (ray or learning or physics or $(LONG) or exhaustive)"
 
 test: setup  ## the test suite, in three processes: of two one is of tests that wait for Ray more than they compute
-	$(PYTEST) --numprocesses 3
+	$(PYTEST) --numprocesses 3 -m "not (exhaustive or $(LONG))"
 
-test-all: setup  ## the test suite with the whole of the contracts' matrices
+test-long: setup  ## its rest: published numbers, other codes, what many runs say, kills again and again, damaged files
+	$(PYTEST) --numprocesses 3 -m "($(LONG)) and not exhaustive"
+
+test-all: setup  ## both, with the whole of the contracts' matrices
 	$(PYTEST) --numprocesses 3 -m ""
 
 fuzz: setup  ## read 10,000 damaged files of each kind: hours

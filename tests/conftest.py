@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-NEEDS = ("ray", "learning", "physics", "validation", "fuzz")  # marks of what a test needs, where it needs time
+NEEDS = ("ray", "learning", "physics", "validation", "long", "fuzz")  # marks of what a test needs, where it needs time
 LIMIT = 10.0  # seconds of a test that needs none of these
 WAITED = pytest.StashKey[float]()  # seconds, of a test
 

@@ -58,6 +58,7 @@ def test_growth_is_the_last_tenth_over_the_second(figures):
     assert figures.per_trial(slower)["growth"] == pytest.approx((100**2 - 90**2) / (20**2 - 10**2))
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_long_test_without_a_reason_fails_in_one_line(
 ) -> None:
     ran = run(pytester, monkeypatch, load=0.5)
     ran.assert_outcomes(passed=3, failed=2)
-    marks = "ray, learning, physics, validation, fuzz"
+    marks = "ray, learning, physics, validation, long, fuzz"
     said = f"*::test_long took * s; a test without one of the marks {marks} may take 0.1 s"
     ran.stdout.fnmatch_lines([said])
     assert "the other reason" in ran.stdout.str()

@@ -115,7 +115,7 @@ def test_parts_alone(page: str, name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", pytest.param("docs/python.md", marks=pytest.mark.long)])
 def test_a_campaign_from_python(page: str, tmp_path: Path, ray_address: str) -> None:
     write(page, tmp_path)
     execute(["campaign.py"], tmp_path, RAY_ADDRESS=ray_address)

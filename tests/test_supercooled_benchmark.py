@@ -147,6 +147,7 @@ def test_bands_take_the_latest_step_of_each_seed(benchmark):
     np.testing.assert_allclose([low, median, high], [[0.3, 0.1], [0.4, 0.2], [0.5, 0.3]])
 
 
+@pytest.mark.long
 def test_tables_and_figures_say_what_was_measured(benchmark, replay, tmp_path, monkeypatch):
     accuracy, figures = benchmark("supercooled_accuracy"), benchmark("supercooled_figures")
     small = TrainingSettings(members=2, folds=3, fold_members=2, width=16, steps=40)

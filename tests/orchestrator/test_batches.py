@@ -44,6 +44,7 @@ def calls(log: Path) -> list[list[int]]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("local_ray")
 def test_a_budget_is_kept_and_each_trial_is_its_own(make_campaign: Make, tmp_path: Path):
     log = tmp_path / "log"
@@ -87,6 +88,7 @@ def test_two_workers_get_whole_batches(make_campaign: Make, tmp_path: Path):
     assert sizes[8] >= 48, f"trials by the size of their batch: {sizes}"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize(
     "strategy",
@@ -112,6 +114,7 @@ def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: 
     assert results(stopped) == results(whole)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("local_ray")
 def test_of_a_batch_that_crashes_only_the_guilty_fail(make_campaign: Make):
     campaign, listener = (
@@ -188,6 +191,7 @@ def test_a_killed_ray_worker_costs_no_trial_of_its_batch(make_campaign: Make, tm
     assert [trial.state for trial in campaign.list_trials()] == [DONE] * 8
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("local_ray")
 def test_of_a_batch_that_is_always_killed_only_the_guilty_is_lost(make_campaign: Make):
     campaign = make_campaign(
@@ -250,6 +254,7 @@ def undisturbed(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> li
     return results(campaign)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "runs", [pytest.param(1, marks=pytest.mark.exhaustive), 4, pytest.param(10, marks=pytest.mark.exhaustive)]
 )
@@ -279,6 +284,7 @@ def test_a_driver_killed_in_a_batch_loses_nothing(
     assert results(Campaign.open(driver.state)) == undisturbed
 
 
+@pytest.mark.long
 def test_ctrl_c_waits_for_the_batch(tmp_path: Path, ray_address: str):
     driver = driver_of_batches(tmp_path, seconds=0.1, trials=9, grace=60, ray=ray_address)
     driver.let_run(4)  # of the design of 4 first three, then one, then a batch that waits in the middle

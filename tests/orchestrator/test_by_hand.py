@@ -137,6 +137,7 @@ def test_the_next_start_removes_what_killed_processes_left(
     assert [path.exists() for path in (left, segment)] == [False, False]
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_neither_a_lock_nor_a_journal_that_is_removed_costs_a_trial(tmp_path: Path, ray_address: str) -> None:
     driver = Driver(tmp_path, seconds=0.1, trials=8, mlflow="'off'", grace=60, ray=ray_address)

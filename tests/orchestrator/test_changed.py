@@ -242,7 +242,11 @@ def test_everything_shows_what_was_changed(campaign: Campaign) -> None:
 
 @pytest.mark.learning
 @pytest.mark.parametrize(
-    "strategy", [{"kind": "bayesian", "n_initial": 4}, {"kind": "mixture", "strategies": ["cmaes", "sobol"]}]
+    "strategy",
+    [
+        pytest.param({"kind": "bayesian", "n_initial": 4}, marks=pytest.mark.long),
+        {"kind": "mixture", "strategies": ["cmaes", "sobol"]},
+    ],
 )
 def test_strategies_and_surrogates_learn_from_what_is_outside(make_campaign: Make, strategy: dict[str, Any]) -> None:
     campaign = make_campaign(simulator=valley, strategy=strategy, surrogate="gp", budget={"trials": 9})

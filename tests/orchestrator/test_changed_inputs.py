@@ -119,6 +119,7 @@ def test_the_journal_knows_what_a_campaign_is_made_of(finished: Path) -> None:
     assert known["curve_shapes.py"]["sha256"] == digest(finished / "files" / "curve_shapes.py")
 
 
+@pytest.mark.long
 @pytest.mark.learning
 def test_a_changed_reference_stops_and_then_counts_for_all_trials(project: Path) -> None:
     folder = project / "runs" / "mine"

@@ -13,6 +13,7 @@ from driving import HERE
 KINDS = {"worker", "sandbox", "strategist", "trainer", "tracker", "disk", "driver", "raylet", "gcs_server", "sigterm"}
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.timeout(1800)
 def test_twenty_kills_lose_nothing() -> None:

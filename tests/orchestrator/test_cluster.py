@@ -103,6 +103,7 @@ def test_a_ray_serves_whoever_needs_no_more(other: Local, serves: bool):
     assert Local(2, False, 2, None).serves(other) is serves
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_campaigns_of_a_process_share_a_ray(tmp_path: Path):
     """And leave neither threads nor open files behind, nor Ray's session, nor the temporary folder of its dashboard."""

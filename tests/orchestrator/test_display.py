@@ -107,6 +107,7 @@ def test_a_command_whose_output_is_lost_has_failed_and_says_so() -> None:
     assert (ran.returncode, ran.stderr) == (1, said)
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_a_reader_that_has_enough_is_no_failure() -> None:
     command = [sys.executable, "-m", "softal.typer_cli", "kinds"]
@@ -147,6 +148,7 @@ def test_under_nohup_it_is_none(make_campaign: Make) -> None:
     assert make_campaign(budget={"trials": 6}).launch(HungUp(3), executor=in_process).exit_code == 0
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_simulations_outlive_the_terminal_until_the_campaign_has_stopped(odd: Path) -> None:
     """A terminal that closes tells all processes in its foreground: those of Ray, too."""

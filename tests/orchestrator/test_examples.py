@@ -103,7 +103,7 @@ def test_a_free_particle_diffuses_and_drifts_as_einstein_says(tmp_path: Path) ->
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [pytest.param("command", marks=pytest.mark.long), "function"])
 def test_it_can_be_launched(kind: str, tmp_path: Path, ray_address: str) -> None:
     write_example(kind, tmp_path)
     file = tmp_path / "campaign.yaml"

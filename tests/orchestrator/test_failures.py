@@ -173,6 +173,7 @@ def test_a_value_that_is_nan_is_a_failed_simulation_like_others(make_campaign: M
 # Failed trials run again.
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.parametrize(
@@ -204,6 +205,7 @@ def test_failed_trials_run_again_as_if_they_had_not_failed(make_campaign: Make, 
     assert campaign.status().failed == 0
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_some_failed_trials_run_again_beside_good_ones(make_campaign: Make, tmp_path: Path):

@@ -136,6 +136,7 @@ print(ending.state, [str(t.state) for t in campaign.list_trials()], runs, sep="|
 """
 
 
+@pytest.mark.long
 def test_the_trials_of_a_node_that_dies_run_elsewhere(tmp_path: Path):
     command = [sys.executable, "-c", NODES, str(tmp_path / "runs"), str(tmp_path / "log"), str(HERE)]
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
@@ -153,6 +154,7 @@ OFTENER = pytest.mark.exhaustive
 MLFLOW_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runs", [pytest.param(1, marks=OFTENER), 6, pytest.param(11, marks=OFTENER)])
 def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int):
     """And leaves nothing that the next start does not remove: the dashboard has a temporary folder."""
@@ -195,6 +197,7 @@ def left_by_dashboards(temporary: Path) -> list[Path]:
     return [path for pattern in ("pymp-*", f"{PREFIX}*") for path in temporary.rglob(pattern)]
 
 
+@pytest.mark.long
 def test_rays_log_folder_removed_while_a_campaign_runs_fails_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +247,7 @@ def test_ctrl_c_stops_gently_and_says_how_to_go_on(tmp_path: Path, ray_address: 
     assert driver.mlflow_runs() == (dict.fromkeys(range(6), "FINISHED"), ["FINISHED"])
 
 
+@pytest.mark.long
 def test_sigterm_stops_gently_though_ray_has_a_handler_of_its_own(tmp_path: Path, ray_address: str):
     driver = Driver(tmp_path, seconds=0.1, trials=6, grace=60, mlflow="off", ray=ray_address)
     driver.let_run(3)  # two simulations wait in the middle
@@ -306,6 +310,7 @@ def test_a_signal_while_ray_starts_stops_in_order(
     assert Campaign.open(driver.state).status().state == "stopped"
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path):
     driver = Driver(tmp_path, seconds=3600.0, trials=6, grace=3000)
     process = driver.launch()
@@ -344,6 +349,7 @@ def test_a_second_launch_beside_the_first_is_refused(tmp_path: Path, ray_address
     assert driver.runs() == dict.fromkeys(range(4), 1)
 
 
+@pytest.mark.long
 @MLFLOW_WARNS
 def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path, ray_address: str):
     server = Server(tmp_path)
@@ -372,6 +378,7 @@ def test_an_mlflow_server_that_comes_and_goes_costs_no_trial(tmp_path: Path, ray
         server.kill()
 
 
+@pytest.mark.long
 @MLFLOW_WARNS
 def test_an_mlflow_server_that_stays_down_gets_everything_on_resume(tmp_path: Path, ray_address: str):
     server = Server(tmp_path)

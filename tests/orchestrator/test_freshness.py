@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,9 +58,9 @@ def by_the_model(trial: Trial) -> bool:
     return trial.notes.get("acquisition", "") != "initial"
 
 
-def cases() -> list[tuple[str, float]]:
+def cases() -> list[Any]:
     """Each strategy with simulations of 1 s, and the cheapest with others: a model's choice takes a second of ours."""
-    usual = [(name, 1.0) for name in WITH_A_MODEL]
+    usual = [pytest.param(name, 1.0, marks=pytest.mark.long) for name in WITH_A_MODEL]
     return [*usual, *((name, seconds) for name in ("Thompson", "cmaes") for seconds in (0.001, 10.0))]
 
 
@@ -139,6 +140,7 @@ def test_a_long_simulation_among_cheap_ones_is_not_waited_for():
     assert [trial.id for trial in trials][-1] == 7
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 def test_most_of_25_proposals_come_from_the_model_on_a_real_ray(make_campaign: Callable[..., Campaign]):

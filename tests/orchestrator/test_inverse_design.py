@@ -27,6 +27,7 @@ def table(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_network_learns_phases_in_one_campaign_and_leads_another(make_campaign: Make, tmp_path: Path) -> None:
     states = str(table(tmp_path))
     teaching = make_campaign(

@@ -44,14 +44,23 @@ def test_a_campaign_runs_to_its_budget(make_campaign: Make):
     assert campaign.trials["f"].min() == status["best"]["objective"]
 
 
-@pytest.mark.parametrize("strategy", ["sobol", {"kind": "bayesian", "n_initial": 3}])
+@pytest.mark.parametrize(
+    "strategy", ["sobol", pytest.param({"kind": "bayesian", "n_initial": 3}, marks=pytest.mark.long)]
+)
 def test_points_that_the_simulator_refuses_are_not_proposed(make_campaign: Make, strategy):
     campaign = make_campaign(simulator={"kind": "simulations:Choosy"}, strategy=strategy, budget={"trials": 8})
     campaign.launch()
     assert all(trial.point["x"] <= 0.5 for trial in campaign.list_trials())
 
 
-@pytest.mark.parametrize("strategy", ["random", "cmaes", {"kind": "bayesian", "n_initial": 4}])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "random",
+        pytest.param("cmaes", marks=pytest.mark.long),
+        pytest.param({"kind": "bayesian", "n_initial": 4}, marks=pytest.mark.long),
+    ],
+)
 def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: Make, strategy, tmp_path: Path):
     common = {"strategy": strategy, "workers": {"concurrent": 1, "grace": "0 s"}, "budget": {"trials": 9}}
     whole, again, stopped = (make_campaign(name=name, **common) for name in ("whole", "again", "stopped"))
@@ -64,6 +73,7 @@ def test_one_worker_repeats_and_resumes_as_if_it_had_not_stopped(make_campaign: 
     assert results(stopped) == results(whole)
 
 
+@pytest.mark.long
 def test_another_seed_gives_other_trials(make_campaign: Make):
     first, second = make_campaign(name="first"), make_campaign(name="second", seed=2)
     first.launch()
@@ -147,7 +157,10 @@ def undisturbed(local_ray: None, make_shared_campaign: Make) -> list[tuple]:
     return results(campaign)
 
 
-@pytest.mark.parametrize("agent", ["strategist", "trainer", "tracker"])
+@pytest.mark.parametrize(
+    "agent",
+    [pytest.param("strategist", marks=pytest.mark.long), "trainer", pytest.param("tracker", marks=pytest.mark.long)],
+)
 def test_an_agent_that_dies_is_rebuilt(make_campaign: Make, undisturbed: list[tuple], agent: str):
     disturbed = make_campaign(name="disturbed", **WITH_ALL_AGENTS)
     killer = Killer(f"disturbed: {agent}", after=4)

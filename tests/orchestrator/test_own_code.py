@@ -243,6 +243,7 @@ class Looking(Silent):
         self.ports = listening()
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.usefixtures("no_ray")
 def test_a_ray_of_ones_own(beside: Path, monkeypatch: pytest.MonkeyPatch) -> None:

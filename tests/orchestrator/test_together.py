@@ -162,6 +162,7 @@ def children(driver: int, module: str) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.ray
 def test_a_campaign_of_many_waiting_programs(tmp_path: Path) -> None:
     """Two processes for all of them; each may be killed, and costs no trial; nor does Ctrl-C."""

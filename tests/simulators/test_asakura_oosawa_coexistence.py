@@ -43,6 +43,7 @@ def test_a_slab_stays_between_gas_or_dissolves(tmp_path: Path) -> None:
     assert one["gas"] == one["liquid"] == pytest.approx(0.165)
 
 
+@pytest.mark.long
 def test_large_polymers_part_gas_and_liquid_and_pairs_alone_do_so_more(tmp_path: Path) -> None:
     """Without many-body repulsion attraction is stronger, so that the liquid is denser."""
     long = {"particles": 100, "equilibration": 600, "sampling": 600}

@@ -124,7 +124,9 @@ def charged() -> Observation:
 
 
 @pytest.mark.physics
-@pytest.mark.parametrize("which", ["salt", "charged", "sizes"])
+@pytest.mark.parametrize(
+    "which", ["salt", pytest.param("charged", marks=pytest.mark.long), pytest.param("sizes", marks=pytest.mark.long)]
+)
 def test_what_is_known_of_profiles_is_so(which: str, request: pytest.FixtureRequest) -> None:
     """Learners of curves build it in: nothing beyond the support, and as many ions as the parameters say."""
     points = {

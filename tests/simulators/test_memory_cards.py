@@ -219,6 +219,7 @@ def many() -> list[Trial]:
     return evolution(20_000, 50)
 
 
+@pytest.mark.long
 def test_twenty_thousand_memory_functions_make_a_page_of_bearable_size(tmp_path: Path, many: list[Trial]) -> None:
     begun = time.process_time()
     page = written(tmp_path / "c", many, MODE, CMAES(MODE, GOAL))

@@ -287,6 +287,7 @@ def liquid(monkeypatch):
     sys.modules.pop("closed_forms")
 
 
+@pytest.mark.long
 def test_composite_needs_far_fewer_simulations_than_scalar(liquid):
     """Lowest noise-free costs, of which the noise hides 0.010: 20 simulations against 40.
 

@@ -136,6 +136,7 @@ def evaluations(f, d, target, seed, workers=1, settings=None):
         strategy.tell([Trial(trial.id, trial.point, notes=trial.notes, state=TrialState.DONE, objective={"y": value})])
 
 
+@pytest.mark.long
 @pytest.mark.learning
 @pytest.mark.parametrize(("f", "d", "target"), [(sphere, 5, 1e-8), (rosenbrock, 4, 1e-6)])
 def test_cmaes_needs_about_as_many_evaluations_as_pycma(f, d, target):
@@ -144,6 +145,7 @@ def test_cmaes_needs_about_as_many_evaluations_as_pycma(f, d, target):
     assert np.median([evaluations(f, d, target, seed, workers=6) for seed in range(5)]) < 2.0 * reference
 
 
+@pytest.mark.long
 @pytest.mark.learning
 def test_cmaes_with_many_workers_needs_less_time():
     one = np.median([evaluations(sphere, 5, 1e-8, seed) for seed in range(3)])

@@ -54,6 +54,7 @@ def test_the_optimum_at_a_boundary(acquisition, constraint):
     assert best.objective["sum"] > BEST - (0.03 if constraint == DISC else 0.12)
 
 
+@pytest.mark.long
 def test_two_objectives_reach_the_front_along_the_boundary():
     """max x, max y within the disc: the front is its arc, on which x^2 + y^2 = 1/2."""
     objective = maximize("x", "y").subject_to(DISC)

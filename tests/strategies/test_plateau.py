@@ -77,6 +77,7 @@ STRATEGIES = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "settings"), STRATEGIES.values(), ids=STRATEGIES)
 def test_half_of_what_follows_a_hit_lies_in_its_basin(kind, settings):
     trials = campaign(kind, maximize("y"), settings, trials=TRIALS if kind == "bayesian" else LONGER)
@@ -90,6 +91,7 @@ def test_half_of_what_follows_a_hit_lies_in_its_basin(kind, settings):
         assert not np.any(np.all(np.abs(hopeless - U[i]) < NEAR, axis=1)), (i, trials[i].notes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("settings", [{}, {"acquisition": "UCB"}, {"acquisition": "Thompson"}], ids=str)
 def test_curves_too(settings):
     trials = campaign("bayesian", CURVE, {"model": "composite", **settings})
@@ -112,6 +114,7 @@ def test_it_is_said_when_nothing_is_expected(acquisition):
     assert {note["acquisition"] for note in reasons} == {"Thompson", "exploration"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_committee_that_learns_changes_stays_with_the_peak(seed):
     """Half of what follows lies within two radii: what is to be learned of a peak is its flank and its foot, too."""

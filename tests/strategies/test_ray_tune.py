@@ -54,7 +54,7 @@ def test_several_metrics_make_a_pareto_front():
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 @pytest.mark.filterwarnings("ignore")  # Ray's own, of its files, sockets and deprecated names
-@pytest.mark.parametrize("kind", ["bayesian", "cmaes"])
+@pytest.mark.parametrize("kind", [pytest.param("bayesian", marks=pytest.mark.long), "cmaes"])
 def test_in_a_tuner(tmp_path, kind):
     from ray import tune
 

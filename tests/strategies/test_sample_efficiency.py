@@ -33,6 +33,7 @@ def at_random(f, d, n, seeds=40):
     return np.median([regret("random", Y, f, d, n, seed) for seed in range(seeds)])
 
 
+@pytest.mark.long
 def test_branin_one_at_a_time():
     assert worst(branin, 2, 16) < at_random(branin, 2, 16) / 5
 
@@ -42,8 +43,8 @@ def test_branin_one_at_a_time():
     [
         (branin, 2, 40, 0.0),
         (branin, 2, 40, 2.0),
-        (hartmann6, 6, 64, 0.0),
-        (hartmann6, 6, 64, 0.1),
+        pytest.param(hartmann6, 6, 64, 0.0, marks=pytest.mark.long),
+        pytest.param(hartmann6, 6, 64, 0.1, marks=pytest.mark.long),
     ],
 )
 def test_many_at_a_time_by_sample_paths(f, d, n, noise):
@@ -54,6 +55,7 @@ def test_ten_times_as_many_random_points_are_worse():
     assert worst(hartmann6, 6, 64, q=8) < at_random(hartmann6, 6, 640, 5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("acquisition", "f", "d", "n", "noise"),
     [
@@ -71,6 +73,7 @@ def test_acquisition_functions(acquisition, f, d, n, noise):
     assert found < at_random(f, d, n) / 3
 
 
+@pytest.mark.long
 def test_a_trust_region_in_many_dimensions():
     def f(u):  # Ackley in [-5, 5]^20
         x = 10 * (u - 0.45)
@@ -91,6 +94,7 @@ def zdt1(u):
     return [u[0], g * (1 - np.sqrt(u[0] / g))]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("q", "middle", "seeds"), [(8, np.median, 3), (2, min, 2)], ids=["8", "2"])
 def test_pareto_front(q, middle, seeds):
     """The largest volume that this front can have is 6.27."""

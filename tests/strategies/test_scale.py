@@ -47,6 +47,7 @@ def test_one_objective(acquisition, exponent):
     assert scaled == pytest.approx(usual, abs=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("acquisition", SINGLE)
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e30])
 def test_decimal_scales_to_rounding(acquisition, scale):

@@ -108,6 +108,7 @@ def test_the_optimum_is_where_the_function_has_it(sign):
         assert 0 < spread < 0.1 * {"epsilon": 20.0, "sigma": 0.2}[name]
 
 
+@pytest.mark.long
 def test_the_optimum_lies_within_its_spread_as_often_as_it_should():
     """Parabolas with random minima: z = (found - truth) / spread is about 1, within 4 sigma of 20."""
     z = []

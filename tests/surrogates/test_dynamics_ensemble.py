@@ -154,6 +154,7 @@ def test_one_interaction_at_one_density_is_enough():
 # The paper's network.
 
 
+@pytest.mark.long
 def test_the_papers_network_has_its_layers_and_learns(data):
     networks = train(data, PAPER, 0)
     assert HIDDEN == (500, 400, 400, 300, 200)

@@ -134,6 +134,7 @@ def test_calibration_finds_factor_and_noise(factor, noise):
     assert found[1] == pytest.approx(noise, rel=0.3, abs=0.01)
 
 
+@pytest.mark.long
 @pytest.mark.ray
 @pytest.mark.usefixtures("no_ray")
 @pytest.mark.timeout(600)  # Ray starts twice, and every try imports torch in a process of its own

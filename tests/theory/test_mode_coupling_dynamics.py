@@ -95,6 +95,7 @@ def test_a_glass_of_hard_spheres_comes_to_the_nonergodicity_parameters(dynamics)
     assert found.limit_s[0, 17] > 0.7
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("dynamics", "error"), [("overdamped", 3e-4), ("newtonian", 3e-3)])
 def test_twice_the_points_change_little(dynamics, error):
     """The error is of the second order: the finer solution's is a quarter, so the change is three quarters of it.

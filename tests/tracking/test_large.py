@@ -63,6 +63,7 @@ def held() -> int:
     return tracemalloc.get_traced_memory()[0]
 
 
+@pytest.mark.long
 def test_the_mirror_holds_as_much_after_many_trials_as_after_few(journal: Journal) -> None:
     store = Store()
     follower = Follower(journal, store, minimize("f"))

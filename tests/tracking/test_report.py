@@ -370,6 +370,7 @@ def test_maximising_shows_the_largest(tmp_path: Path) -> None:
     assert decoded(line["y"])[-1] == best
 
 
+@pytest.mark.long
 def test_ten_thousand_trials_make_a_page_of_bearable_size(tmp_path: Path) -> None:
     folder = campaign(tmp_path / "many", MIXED, minimize("cost"), 10_000, mixed, workers=32)
     train(folder, MIXED, ("cost",))

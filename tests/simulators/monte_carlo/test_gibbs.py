@@ -77,6 +77,7 @@ def test_cores_stay_apart_and_nothing_is_lost() -> None:
         assert np.linalg.norm(apart, axis=2)[np.triu_indices(len(x), 1)].min() >= 1
 
 
+@pytest.mark.long
 def test_far_above_the_critical_point_there_is_a_gas_and_a_liquid() -> None:
     start = tuple(starts.fluid(48, eta * 6 / np.pi, 3, i) for i, eta in enumerate((0.05, 0.25)))
     gibbs = Gibbs(start, 0.8, 1.0, seed=4)

@@ -135,6 +135,7 @@ CASES = [  # with the least ratio of variances
 ]
 
 
+@pytest.mark.long
 @pytest.mark.physics
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("kind", "point", "settings", "names", "gain"), CASES, ids=["argon", "mixture"])
