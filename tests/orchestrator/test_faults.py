@@ -154,7 +154,6 @@ OFTENER = pytest.mark.exhaustive
 MLFLOW_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("runs", [pytest.param(1, marks=OFTENER), 6, pytest.param(11, marks=OFTENER)])
 def test_a_driver_killed_at_any_moment_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int):
     """And leaves nothing that the next start does not remove: the dashboard has a temporary folder."""

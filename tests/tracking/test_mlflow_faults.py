@@ -234,7 +234,6 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.kill()
 
 
-@pytest.mark.long
 @pytest.mark.ray
 def test_a_server_that_comes_and_goes(journal: Journal, server: Server, tmp_path: Path) -> None:
     """Down at the start, up, killed in the middle of the work, up again: MLflow then has it all."""
