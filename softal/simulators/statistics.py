@@ -45,7 +45,7 @@ def mean_and_error(series: ArrayLike) -> tuple[Floats, Floats]:
         SimulationError: if the series is empty or holds values that are not finite.
     """
     x = _checked(series)
-    flat = x.reshape(len(x), -1)
+    flat = (x - x[0]).reshape(len(x), -1)  # a constant's mean rounds, which would look like scatter
     tau = _tau(flat)
     # ddof=1: the bias of the naive part; Wolff's (49) corrects for the rest in _tau.
     variance = flat.var(axis=0, ddof=1) if len(x) > 1 else np.full(flat.shape[1], np.nan)

@@ -19,9 +19,9 @@ from softal.surrogates import build, build_learner, load_learner
 from softal.surrogates.particle_phases import data, network
 from softal.surrogates.particle_phases.data import Run
 from softal.surrogates.particle_phases.novelty import Novelty
-from softal.surrogates.particle_phases.particle_phases import load_particle_phases, particle_phases_folder
 from softal.surrogates.particle_phases.settings import ParticlePhasesSettings
 from softal.surrogates.particle_phases.split import sides
+from softal.surrogates.particles import particle_folder
 from softal.trial import Array, Observation
 
 pytestmark = pytest.mark.physics  # compiles
@@ -243,22 +243,22 @@ def test_one_of_a_thousand_is_taken_for_something_unknown():
 def test_what_is_saved_is_loaded(learned, tmp_path):
     learned.provenance = {"campaign": "spheres"}
     learned.save(tmp_path / "learner" / "latest")
-    loaded = load_particle_phases(tmp_path)
+    loaded = load_learner(particle_folder(tmp_path))
     positions, box, types, _ = crystal("AlB2")
     for name in ("memberships", "far", "labels"):
         one, other = (getattr(made.classify(positions, box, types), name) for made in (loaded, learned))
         np.testing.assert_array_equal(one, other)
-    described = json.loads((particle_phases_folder(tmp_path) / "model.json").read_text())
+    described = json.loads((particle_folder(tmp_path) / "model.json").read_text())
     assert (described["state"]["names"], described["state"]["species"]) == (list(WORDS), 2)
-    assert load_learner(particle_phases_folder(tmp_path)).tables() == learned.tables()
+    assert loaded.tables() == learned.tables()
 
 
 def test_to_classify_takes_no_torch(learned, tmp_path):
     learned.save(tmp_path)
     code = (
         "import sys, numpy as np\n"
-        "from softal.surrogates.particle_phases.particle_phases import load_particle_phases\n"
-        f"made = load_particle_phases({str(tmp_path)!r})\n"
+        "from softal.surrogates import load_learner\n"
+        f"made = load_learner({str(tmp_path)!r})\n"
         "made.classify(np.random.default_rng(0).random((30, 3)) * 4, np.full(3, 4.0))\n"
         "assert not {'torch', 'sklearn', 'botorch'} & set(sys.modules)\n"
     )
@@ -266,13 +266,13 @@ def test_to_classify_takes_no_torch(learned, tmp_path):
 
 
 def test_what_is_no_classifier_is_said_in_one_line(tmp_path):
-    with pytest.raises(SurrogateError, match=r"no trained classifier of particles in .*spheres; `softal launch"):
-        load_particle_phases(tmp_path / "spheres")
+    with pytest.raises(SurrogateError, match=r"no trained learner of particles in .*spheres; `softal launch"):
+        particle_folder(tmp_path / "spheres")
     gp = build("gp", Space(SPACE), ["q_6"])
     gp.fit(crystals(5))
     gp.save(tmp_path / "gp")
-    with pytest.raises(SurrogateError, match="kind 'gp', which knows no phases of particles"):
-        particle_phases_folder(tmp_path / "gp")
+    with pytest.raises(SurrogateError, match="kind 'gp', which does not tell particles apart"):
+        particle_folder(tmp_path / "gp")
 
 
 @pytest.mark.parametrize(("name", "value"), [("names", ["a", "b"]), ("species", 1)])
@@ -283,7 +283,7 @@ def test_a_description_that_does_not_fit_is_refused(learned, tmp_path, name, val
     description["state"][name] = value
     path.write_text(json.dumps({key: part for key, part in description.items() if key != "checksum"}))
     with pytest.raises(SurrogateError) as caught:
-        load_particle_phases(tmp_path)
+        load_learner(tmp_path)
     assert "\n" not in str(caught.value)
 
 

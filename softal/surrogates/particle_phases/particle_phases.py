@@ -12,7 +12,6 @@ Source: E. Boattini, M. Ram, F. Smallenburg, L. Filion, Mol. Phys. 116, 3066 (20
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -22,7 +21,6 @@ from pydantic import BaseModel
 from softal.errors import SurrogateError, TheoryError
 from softal.numeric import Floats
 from softal.space import Space
-from softal.surrogates.folders import Sought, trained_folder
 from softal.surrogates.learner import Learner, part_of
 from softal.surrogates.particle_phases.data import LABELS, NEEDED, runs_of
 from softal.surrogates.particle_phases.network import Network
@@ -37,13 +35,12 @@ if TYPE_CHECKING:
     from softal.cards import Card, View
 
 SHOWN = "particle_phases"  # name of the table with all that is to be shown
-SOUGHT = Sought("particle_phases", "classifier of particles", "which knows no phases of particles", (KNOWN, "species"))
 
 
 class ParticlePhases(Learner):
     """A network that tells phases of particles by their bond order; it is trained when its campaign ends."""
 
-    kind = SOUGHT.kind
+    kind = "particle_phases"
     Settings = ParticlePhasesSettings
     trained: ClassVar[Literal["continuously", "at_end"]] = "at_end"
     _labels: tuple[str, ...]
@@ -160,27 +157,3 @@ class ParticlePhases(Learner):
         if width != len(NAMES if state["species"] == 2 else OWN):
             raise ValueError(f"its network has {width} inputs; {len(OWN)} or {len(NAMES)} are needed")
         self._novelty = Novelty.from_tensors(part_of("novelty", tensors), len(self._labels), width)
-
-
-def load_particle_phases(path: str | Path) -> ParticlePhases:
-    """Return the classifier in a learner's folder, or the latest one in a campaign's folder.
-
-    Raises:
-        SurrogateError: in one line, what is missing there.
-    """
-    return ParticlePhases.load(particle_phases_folder(path))
-
-
-def particle_phases_folder(path: str | Path, called: str | None = None) -> Path:
-    """Return the folder of the classifier that `load_particle_phases` loads; reads no more than `model.json`.
-
-    In its `state`, `names` and `species` are the classifier's.
-
-    Args:
-        path: of a learner's or a campaign's folder.
-        called: what a message calls that; the path where None.
-
-    Raises:
-        SurrogateError: in one line, what is missing there.
-    """
-    return trained_folder(path, SOUGHT, called)
