@@ -75,6 +75,14 @@ def test_halves_of_a_cluster_are_merged():
     assert adjusted_rand_score(labels, merged(P, merging.groups[2]).argmax(axis=1)) == 1
 
 
+def test_a_small_component_joins_its_phase_before_two_phases_join_at_their_border():
+    """The border of two phases is more undecided in all, of a part of them less, than a component is of its phase."""
+    sure, border, own = np.repeat(np.eye(3), [1000, 1000, 20], axis=0), [[0.5, 0.5, 0.0]] * 60, [[0.5, 0.0, 0.5]] * 20
+    merging = merge(np.concatenate([sure, border, own]))
+    assert merging.groups[1] == ((0, 2), (1,))
+    assert merging.overlaps[0] < 0.05 < merging.overlaps[1]
+
+
 def test_entropies_and_overlaps_are_those_of_the_definition():
     P = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
     merging = merge(P)

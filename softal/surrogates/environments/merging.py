@@ -4,14 +4,17 @@ A cluster that is no Gaussian takes several components, between which its partic
 
     S_K = -1/n sum_i sum_{j <= K} p_ij ln p_ij
 
-From K = N_G on, the two clusters a and b are merged, one pair after the other, that lower S_K most. How many are left
-is said by the elbow of S_K, which lies on both lines here, since there may be no more than four points; or by the
-overlap
+From K = N_G on, two clusters a and b are merged, one pair after the other: those with the largest overlap
 
     o = (S_K - S_K-1) / (pi_a ln((pi_a + pi_b) / pi_a) + pi_b ln((pi_a + pi_b) / pi_b)),    pi_a = <p_ia>
 
-which is 1 where nothing tells a from b, and 0 where each particle is surely of one of them. An elbow is neither at 1
-nor at N_G: there is one cluster where all pairs overlap by more than a limit, and N_G where all are distinct.
+which is 1 where nothing tells a from b, and 0 where each particle is surely of one of them. Baudry et al. merge those
+that lower S_K most, which grows with the clusters, too: of two crystals and a fluid side by side the crystals, joined
+by few particles at their borders, were merged before the components of a border were merged with a phase.
+
+How many are left is said by a limit of the overlap; or by the elbow of S_K, which lies on both lines here, since there
+may be no more than four points. An elbow is neither at 1 nor at N_G: there is one cluster where all pairs overlap by
+more than the limit, and N_G where all are distinct.
 
 Sources: J.-P. Baudry, A. E. Raftery, G. Celeux, K. Lo, R. Gottardo, J. Comput. Graph. Stat. 19, 332 (2010), sections
 3 and 4; E. Boattini's thesis (Utrecht, 2021), eq. 4.9.
@@ -78,12 +81,12 @@ def merge(P: Floats) -> Merging:
         entropies.append(sum(own))
         if len(parts) == 1:
             return Merging(np.array(entropies[::-1]), np.array(overlaps[::-1]), tuple(found[::-1]))
-        gains = {
-            (i, j): own[i] + own[j] - float(np.mean(entr(parts[i] + parts[j])))
+        pairs = {
+            (i, j): (own[i] + own[j] - float(np.mean(entr(parts[i] + parts[j])))) / _undecided(parts[i], parts[j])
             for i, j in itertools.combinations(range(len(parts)), 2)
         }
-        i, j = max(gains, key=gains.__getitem__)
-        overlaps.append(gains[i, j] / max(_undecided(float(parts[i].mean()), float(parts[j].mean())), 1e-300))
+        i, j = max(pairs, key=pairs.__getitem__)
+        overlaps.append(pairs[i, j])
         parts[i], groups[i] = parts[i] + parts[j], tuple(sorted(groups[i] + groups[j]))
         del parts[j], groups[j]
         found.append(tuple(groups))
@@ -94,6 +97,7 @@ def merged(P: Floats, groups: Sequence[Sequence[int]]) -> Floats:
     return np.column_stack([P[:, list(group)].sum(axis=1) for group in groups])
 
 
-def _undecided(a: float, b: float) -> float:
-    """Return the entropy of two clusters of these weights that nothing tells apart."""
-    return float(entr(a) + entr(b) - entr(a + b))
+def _undecided(a: Floats, b: Floats) -> float:
+    """Return the entropy of two clusters of these mean weights that nothing tells apart."""
+    weights = float(a.mean()), float(b.mean())
+    return max(float(entr(weights).sum() - entr(sum(weights))), 1e-300)

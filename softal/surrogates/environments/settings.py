@@ -53,11 +53,11 @@ class EnvironmentsSettings(Settings):
         None, ge=1, le=64, description="to which components are merged, if there are more; `null`: as `merge` says"
     )
     merge: Rule = Field(
-        "elbow",
-        description="`elbow`: to the elbow of the entropy; `overlap`: as long as the next pair's is above `overlap`",
+        "overlap",
+        description="`overlap`: as long as the next pair's is above `overlap`; `elbow`: to the elbow of the entropy",
     )
     overlap: float = Field(
-        0.25,
+        0.2,
         gt=0,
         lt=1,
         description="limit of how undecided particles are between two clusters, 1 where nothing tells these apart; "
