@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,14 @@ STATES = (  # beta_K, P, potential, density, error
 )
 
 
-def page(folder: Path, states: tuple[tuple[float, float, str, float, float], ...]) -> Page:
+def page(
+    folder: Path,
+    states: tuple[tuple[float, float, str, float, float], ...],
+    order: Callable[[float], float] = lambda P: 0.3,
+) -> Page:
     trials = []
     for number, (beta_K, P, potential, density, error) in enumerate(states):
-        values = {"density": density, "energy": 0.1, "chi_6": 0.5, "psi_6": 0.3}
+        values = {"density": density, "energy": 0.1, "chi_6": 0.5, "psi_6": order(P)}
         point = {"beta_K": beta_K, "P": P, "potential": potential}
         seen = Observation(values, {"density": error})
         objective = {"density": density}
@@ -54,6 +59,13 @@ def test_learned_densities_stand_beside_exact_ones(tmp_path: Path) -> None:
     assert "1 of 2 agree within 2" in found.text
     assert "+7.1" in found.text
     assert "+1.2" in found.text
+
+
+def test_states_without_a_start_of_their_own_freeze_too(tmp_path: Path) -> None:
+    states = tuple((1.0 + 9 * (i % 2), 20.0 + 3 * i, "exact", 3.0 + 0.05 * i, 0.01) for i in range(20))
+    found = page(tmp_path / "c", states, order=lambda P: 0.7 if P > 50 else 0.1)
+    assert {"States", "Freezing"} <= set(found.headings)
+    assert "became hexagonal" not in found.text
 
 
 def test_one_energy_alone_is_compared_with_nothing(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def _frozen(view: View) -> Card | None:
         "from resampled trials; between them they coexist. A trial counts as hexagonal from "
         f"psi_6 = {freezing.SOLID:g} on."
     )
-    tables = [_line_table(found), _starts_table([str(point["start"]) for point in points], order > freezing.SOLID)]
+    tables, starts = [_line_table(found)], [str(point["start"]) for point in points if "start" in point]
+    if len(starts) == len(points):
+        tables.append(_starts_table(starts, order > freezing.SOLID))
     figure = _phase_diagram(trials, stiff, density, order, found)
     return Card("Freezing", text, [panel("phase diagram", figure)], tables=tables)
 
