@@ -3,10 +3,13 @@
     python benchmarks/symmetry_potential.py runs              # makes runs.npz: 100 runs by Monte Carlo, two minutes
     python benchmarks/symmetry_potential.py fit               # errors, coverage, what is far, knees, seconds
     python benchmarks/symmetry_potential.py replay --seeds 8  # runs chosen at random, by the committee, and far apart
+    python benchmarks/symmetry_potential.py unknown           # what of unseen runs is called far, and what should be
 
 The runs are hexagonal and square starts of 64 shells, rho from 2.4 to 4.6 and to 3.8, beta K of 1, 10, 50, 100 and
 1000, 10 snapshots each. Seconds are those of the processor, of one thread. `replay`: from 7 runs on, two more at a
-time; the RMSE is of 18 functions fitted to those taken, over all runs, and of the worst run.
+time; the RMSE is of 18 functions fitted to those taken, over all runs, and of the worst run. `unknown`: from few runs
+of some of the states, environments of all other runs whose energies are wrong by more than 8 times the RMSE of what
+was learned from, and by less than 4 times that: how many of either are called far, means of --seeds draws.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))  # before numpy
@@ -31,9 +34,10 @@ from softal.surrogates import build_learner
 from softal.surrogates.symmetry_potential.data import Run, runs_of
 from softal.surrogates.symmetry_potential.fit import Triangle, chosen, fitted
 from softal.surrogates.symmetry_potential.members import committee
+from softal.surrogates.symmetry_potential.training import Split, residuals, train
 from softal.theory.many_body import shells
 from softal.theory.many_body.neighbours import neighbours
-from softal.trial import Array, Observation, Trial, TrialState
+from softal.trial import Array, Observation, Point, Trial, TrialState
 
 ROWS, SNAPSHOTS, APART, BEFORE = 8, 10, 10, 40  # particles a side, snapshots, sweeps between two, sweeps before
 STATES = [
@@ -51,6 +55,15 @@ SPACE = Space(
 )
 FIRST, SIZES = 7, (7, 9, 11, 13, 16, 20, 25)
 WAYS = ("random", "disagreement", "variance", "farthest")
+FEW: dict[str, tuple[int, Callable[[Point], bool]]] = {  # how many runs, of which states
+    "10 of all": (10, lambda point: True),
+    "20 of all": (20, lambda point: True),
+    "15 of rho > 3": (15, lambda point: float(point["rho"]) > 3),
+    "15 of rho < 3.6": (15, lambda point: float(point["rho"]) < 3.6),
+    "15 of beta K > 30": (15, lambda point: float(point["beta_K"]) > 30),
+    "15 hexagonal ones": (15, lambda point: point["start"] == "hexagonal"),
+}
+WRONG, RIGHT = 8, 4  # times the RMSE
 
 
 @nb.njit(cache=True)
@@ -190,10 +203,34 @@ def chosen_runs(way: str, runs: Sequence[Run], settings: object, seed: int) -> l
     return taken
 
 
+def unknown(done: Sequence[Trial], seeds: int) -> None:
+    """Print how many of the environments that are wrong, and of those that are right, are called far."""
+    settings = build_learner("symmetry_potential", SPACE, {}).settings
+    runs = runs_of(done, settings)
+    for name, (count, inside) in FEW.items():
+        wrong, right = [], []
+        for seed in range(seeds):
+            some = np.flatnonzero([inside(run.point) for run in runs])
+            taken = set(np.random.default_rng(seed).choice(some, count, replace=False).tolist())
+            split = Split.of([runs[i] for i in sorted(taken)], settings)
+            trained = train(split, settings)
+            size = np.sqrt(np.mean(residuals(split.side(held=False), trained.fit)[1] ** 2))
+            Z, error = residuals([run for i, run in enumerate(runs) if i not in taken], trained.fit)
+            far, error = trained.novelty.far(Z), np.abs(error) / size
+            wrong.append((np.mean(error > WRONG), np.sum(far & (error > WRONG)), np.sum(error > WRONG)))
+            right.append(np.mean(far[error < RIGHT]))
+        part, found, all_wrong = np.array(wrong).T
+        print(
+            f"{name}: {part.mean():.2%} are wrong, of which {found.sum() / max(all_wrong.sum(), 1):.0%} are far, and "
+            f"{np.mean(right):.2%} of those that are right ({np.max(right):.1%} at most)",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("runs", "fit", "replay"))
+    parser.add_argument("what", choices=("runs", "fit", "replay", "unknown"))
     parser.add_argument("--file", type=Path, default=Path("runs.npz"))
     parser.add_argument("--seeds", type=int, default=8)
     given = parser.parse_args()
@@ -201,6 +238,8 @@ def main() -> None:
         make(given.file)
     elif given.what == "fit":
         fit(trials(given.file))
+    elif given.what == "unknown":
+        unknown(trials(given.file), given.seeds)
     else:
         replay(trials(given.file), given.seeds)
 

@@ -307,3 +307,13 @@ def test_the_authors_profiles_of_ions_and_how_others_are_compared_with_them(benc
     for kind in "pn":
         assert found.scores[kind] == pytest.approx(np.full(len(found.scores[kind]), np.sqrt(2)), rel=0.05)
     assert "| 4 | 0.1 | -0.01 | 0%, 100% |" in ions.table([found])
+
+
+def test_a_liquid_has_the_density_at_which_its_pressure_rises_to_the_gas(benchmark):
+    liquid = benchmark("depletion_liquid")
+    eta = np.linspace(0.40, 0.48, 6)
+    pressure, errors = 0.03 + 8 * (eta - 0.45) + 50 * (eta - 0.45) ** 2, np.full(6, 0.04)
+    found, error = liquid.crossing(eta, pressure, errors, (0.03, 0.001))
+    assert found == pytest.approx(0.45, abs=1e-9)
+    assert error == pytest.approx(0.04 / 8 / 2, rel=0.5)
+    assert liquid.crossing(eta, 0.03 + 8 * (eta - 0.45), errors, (0.03, 0.001))[0] == pytest.approx(0.45)

@@ -34,7 +34,8 @@ class TestDirect(SimulatorContract):
 
 def test_a_slab_stays_between_gas_or_dissolves(tmp_path: Path) -> None:
     """At eta_p = 0.8 gas and liquid are as far apart as they come; without polymers the slab dissolves."""
-    simulator = simulators.build("asakura_oosawa_coexistence", {**DIRECT, "equilibration": 300, "sampling": 300})
+    settings = {**DIRECT, "liquid": 0.3, "equilibration": 300, "sampling": 300}
+    simulator = simulators.build("asakura_oosawa_coexistence", settings)
     apart, one = (simulator.run({"eta_p": eta_p}, Context(tmp_path, seed=1)).values for eta_p in (0.8, 0.0))
     assert apart["gas"] < 0.06 < 0.25 < apart["liquid"]
     assert apart["difference"] == pytest.approx(apart["liquid"] - apart["gas"])

@@ -143,3 +143,14 @@ def test_potentials_that_cannot_be_simulated_with(learned: Path, tmp_path: Path)
     other.provenance, other._dimension = {}, 3
     other.save(tmp_path / "space")
     assert "is of 3 dimensions; allowed: 2" in said(tmp_path / "space")
+
+
+def test_a_point_may_ask_for_the_exact_energy(learned: Path, tmp_path: Path) -> None:
+    state = {"rho": 3.0, "beta_K": 30.0}
+    with_learner = build("deformable_shells", {**SHORT, "learner": str(learned)})
+    exact = build("deformable_shells", SHORT).run(state, Context(tmp_path, 1))
+    asked = with_learner.run({**state, "potential": "exact"}, Context(tmp_path, 1))
+    assert asked.values == {**exact.values, "far": 0.0, "energy_error": 0.0}
+    assert asked.values["energy"] != with_learner.run(state, Context(tmp_path, 1)).values["energy"]
+    reason = with_learner.refuses({**state, "potential": "pairs"})
+    assert reason == "potential is 'pairs'; allowed: exact, learned"

@@ -19,6 +19,7 @@ from softal.surrogates.symmetry_potential.data import Environments, Run, held_ou
 from softal.surrogates.symmetry_potential.errors import Believed, Whitened
 from softal.surrogates.symmetry_potential.selection import knees
 from softal.surrogates.symmetry_potential.symmetry_potential import load_potential, potential_folder
+from softal.surrogates.symmetry_potential.training import Split, train
 from softal.theory.many_body import shells
 from softal.theory.many_body.fitted import FittedPotential
 from softal.theory.many_body.symmetry_functions import SymmetryFunctions, pool
@@ -218,6 +219,19 @@ def test_what_was_not_learned_from_is_far(learned):
     for rho in (6.0, 9.0):
         positions, box = crystal(rho, rows=8)
         assert learned.far(positions + rng.normal(0, 0.01, positions.shape), box).all()
+
+
+def test_an_extreme_run_does_not_have_all_known_that_is_nearer():
+    """One of ten runs lies elsewhere along the first function; the second one scatters as it did."""
+    rng = np.random.default_rng(4)
+    made = []
+    for number in range(10):
+        X = rng.normal(size=(400, 2)) + np.array([30.0 * (number == 6), 0.0])
+        made.append(Run(number, {"x": number}, Environments(X, X @ (1.0, 2.0), 1.0, 2), "K"))
+    split = Split.of(made, learner(functions=2).settings)
+    assert not split.held[6]
+    novelty = train(split, learner(functions=2).settings).novelty
+    assert novelty.far(np.array([[30.0, 0.0], [0.0, 0.0], [0.0, 6.0]])).tolist() == [False, False, True]
 
 
 def test_errors_grow_away_from_what_was_learned(learned):

@@ -77,12 +77,17 @@ class CoexistenceSettings(LearnedSettings):
     gas: float = Field(
         0.03, gt=0, le=0.5, description="packing fraction of the colloids in the one box, or half of a box, at first"
     )
-    liquid: float = Field(0.3, gt=0, le=0.5, description="and in the other one")
+    liquid: float = Field(
+        0.45,
+        gt=0,
+        le=0.5,
+        description="and in the other one; too loose a liquid parts within its box, and voids remain for long",
+    )
     length: float = Field(4.0, ge=2, le=20, description="of the long box, over its side; for `direct`")
     equilibration: Sweeps = Field(
         2000,
-        description="at fidelity 1 [sweeps: a trial move of every colloid, by `gibbs` also a transfer of each and a "
-        "change of volume, by `direct` at every fourth one to anywhere in the box]",
+        description="at fidelity 1 [sweeps: a trial move of every colloid, by `gibbs` also a transfer of each and ten "
+        "changes of volume, by `direct` at every fourth one to anywhere in the box]",
     )
     sampling: Sweeps = Field(8000, description="at fidelity 1 [sweeps]")
     potential: Literal["exact", "pairs"] = Field(

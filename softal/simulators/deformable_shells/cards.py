@@ -9,11 +9,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from softal.cards import theme
-from softal.cards.card import Card, Key, Table, panel
+from softal.cards.card import Card, Key, Panel, Table, panel
 from softal.cards.text import labelled
 from softal.cards.view import View
 from softal.numeric import Floats, number, with_error
-from softal.simulators.deformable_shells import freezing
+from softal.simulators.deformable_shells import equation, freezing
 from softal.theory.many_body.shells import CORE, outlines
 from softal.trial import Array, Trial
 
@@ -40,10 +40,27 @@ def _states(view: View) -> Card | None:
     text = "Every trial by stiffness and density, coloured by the order of each particle's own neighbours, chi_6"
     if all("P" in view.space.complete(trial.point) for trial in trials):
         pressure = np.array([float(view.space.complete(trial.point)["P"]) for trial in trials])
-        panels.append(panel("equation of state", _equation(trials, pressure, stiff, density, order)))
         text += "; and its density at the pressure that was set, with standard errors"
-    keys = [Key("chi_6", [colour for _, colour in theme.SCALE], "0: fluid", "1: hexagonal")]
-    return Card("States", text + ".", panels, keys)
+        pairs = equation.pairs_of(view, trials)
+        if pairs:
+            return _compared(text, panels, pairs)
+        panels.append(panel("equation of state", _equation(trials, pressure, stiff, density, order)))
+    return Card("States", text + ".", panels, [_order_key()])
+
+
+def _compared(text: str, panels: list[Panel], pairs: Sequence[equation.Pair]) -> Card:
+    """Return the card of a campaign that has states with the exact and with the learned energy."""
+    text += (
+        ", where both the exact and the learned energy were simulated with. The table says how far they are apart, "
+        f"learned - exact, in joint standard errors: {equation.summary(pairs)}."
+    )
+    keys = [_order_key(), *(Key(way, [colour]) for way, colour in equation.COLOURS.items())]
+    figures = [*panels, panel("equation of state", equation.figure(pairs, HEIGHT))]
+    return Card("States", text, figures, keys, tables=[equation.table(pairs)])
+
+
+def _order_key() -> Key:
+    return Key("chi_6", [colour for _, colour in theme.SCALE], "0: fluid", "1: hexagonal")
 
 
 def _row(view: View, trial: Trial) -> tuple[float, float, float]:
@@ -99,7 +116,9 @@ def _frozen(view: View) -> Card | None:
         "from resampled trials; between them they coexist. A trial counts as hexagonal from "
         f"psi_6 = {freezing.SOLID:g} on."
     )
-    tables = [_line_table(found), _starts_table([str(point["start"]) for point in points], order > freezing.SOLID)]
+    tables, starts = [_line_table(found)], [str(point["start"]) for point in points if "start" in point]
+    if len(starts) == len(points):
+        tables.append(_starts_table(starts, order > freezing.SOLID))
     figure = _phase_diagram(trials, stiff, density, order, found)
     return Card("Freezing", text, [panel("phase diagram", figure)], tables=tables)
 

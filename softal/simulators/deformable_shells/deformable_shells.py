@@ -1,8 +1,9 @@
 """Colloids in a plane whose elastic shells flatten where they touch: the kind `deformable_shells`.
 
 Monte Carlo at constant density or pressure, with the exact many-body energy (`softal.theory.many_body.shells`), or with
-one that a `symmetry_potential` has learned from such runs. Runs with the exact energy return what it learns from:
-configurations with every particle's energy.
+one that a `symmetry_potential` has learned from such runs; with a learner the parameter `potential` may say which of
+both, so that a campaign compares them. Runs without a learner return what it learns from: configurations with every
+particle's energy.
 
 Units: sigma, the shells' diameter; K, their stiffness. beta_K is K/kT, P is beta P sigma^2, rho is N sigma^2/A.
 
@@ -27,6 +28,7 @@ from softal.simulators.deformable_shells.settings import (
     CORE,
     DENSEST,
     LOOSE,
+    POTENTIALS,
     STARTS,
     DeformableShellsSettings,
     misfit,
@@ -61,15 +63,21 @@ class DeformableShells(LearnedSimulator):
 
     def __init__(self, settings: Any = None) -> None:
         super().__init__(settings)
-        self.defaults = {"start": self.settings.start}
+        self.defaults = {"start": self.settings.start} | ({"potential": "learned"} if self.settings.learner else {})
 
     @property
     def parameters(self) -> Mapping[str, str]:  # type: ignore[override]
-        """What a point holds, which depends on the ensemble."""
+        """What a point holds, which depends on the ensemble, and on whether there is a learned energy."""
         npt = self.settings.ensemble == "npt"
         state = {"P": "1/sigma^2 (pressure: beta P sigma^2)"} if npt else {"rho": "1/sigma^2 (number density)"}
-        starts = ", ".join(STARTS)
-        return {**state, "beta_K": "stiffness of the shells over kT", "start": f"{starts} (where the run starts)"}
+        starts, potentials = ", ".join(STARTS), ", ".join(POTENTIALS)
+        which = {"potential": f"{potentials} (the energy of the run)"} if self.settings.learner else {}
+        return {
+            **state,
+            "beta_K": "stiffness of the shells over kT",
+            "start": f"{starts} (where the run starts)",
+            **which,
+        }
 
     @property
     def outputs(self) -> Outputs:  # type: ignore[override]
@@ -93,6 +101,8 @@ class DeformableShells(LearnedSimulator):
             fits = [start for start in STARTS if not misfit(self.settings.particles, start)]
             why = misfit(self.settings.particles, value) if value in STARTS else None
             return None if value in fits else ", ".join(fits) + (f" (particles: {why})" if why else "")
+        if name == "potential":
+            return None if value in POTENTIALS else ", ".join(POTENTIALS)
         low, high = BOUNDS[name]
         if isinstance(value, (int, float)) and not isinstance(value, bool) and low < value <= high:
             return None
@@ -122,8 +132,8 @@ class DeformableShells(LearnedSimulator):
         - values, with standard errors: density [1/sigma^2], energy [K per particle], chi_4, chi_6 (bond order of each
           particle's own neighbours), psi_6 (of all of the box), and without: drift, acceptance; with a learned energy
           energy_error [K per particle], its own standard deviation, and far, the part of the environments that are
-          far from all that it was learned from;
-        - arrays: the last snapshot, its box, the diffraction pattern; with the exact energy configurations (S, N, 2)
+          far from all that it was learned from (both 0 of `potential: exact`);
+        - arrays: the last snapshot, its box, the diffraction pattern; without a learner configurations (S, N, 2)
           [sigma], boxes (S, 2) [sigma], particle_energies (S, N) [K].
 
         Raises:
@@ -140,7 +150,10 @@ class DeformableShells(LearnedSimulator):
         )
         sampling = max(sampling, settings.snapshots)
         samples = sample(self._prepared(point, context.seed), equilibration, sampling, settings.snapshots)
-        return self._observe(samples, context)
+        return self._observe(samples, context, exact=self._exact(point))
+
+    def _exact(self, point: Point) -> bool:
+        return self._learned is None or {**self.defaults, **point}["potential"] == "exact"
 
     def _prepared(self, point: Point, seed: int) -> ManyBody:
         from softal.simulators.monte_carlo.many_body.system import Fitted, Shells
@@ -151,11 +164,12 @@ class DeformableShells(LearnedSimulator):
         density = LOOSE[start] if pressure is not None else float(full["rho"])
         configuration = start_of(self.settings.particles, start, density, seed)
         how: dict[str, Any] = {"seed": seed, "box_moves": self.settings.box_moves}
-        if self._learned is None:
+        if self._exact(point):
             return Shells(configuration, kT, pressure, **how)
+        assert self._learned is not None
         return Fitted(configuration, self._learned.potential, kT, pressure, core=CORE, **how)
 
-    def _observe(self, samples: Samples, context: Context) -> Observation:
+    def _observe(self, samples: Samples, context: Context, *, exact: bool) -> Observation:
         from softal.simulators.observables.bond_orientation import chi_m, psi_m
 
         seen = samples.configurations
@@ -168,7 +182,7 @@ class DeformableShells(LearnedSimulator):
         if self._learned is None:
             arrays |= learned_from(seen)
         else:
-            values |= self._known(seen)
+            values |= {"far": 0.0, "energy_error": 0.0} if exact else self._known(seen)
         errors = {name: float(mean_and_error(found)[1]) for name, found in series.items()}
         values |= {name: float(np.mean(found)) for name, found in series.items()}
         return Observation(values, errors, arrays, self._artifacts(seen, context))

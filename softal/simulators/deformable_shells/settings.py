@@ -15,6 +15,7 @@ Start = Literal["fluid", "hexagonal", "square", "sigma"]
 Sweeps = Annotated[int, Field(ge=10)]
 
 STARTS: tuple[Start, ...] = ("fluid", "hexagonal", "square", "sigma")
+POTENTIALS = ("exact", "learned")  # which of both, where there is a learner
 CORE = 0.5  # [sigma]
 DENSEST = {  # [1/sigma^2] where cores touch; a fluid's is that of random packings
     "fluid": 1.0 / CORE**2,
@@ -40,7 +41,7 @@ class DeformableShellsSettings(SampledSettings, LearnedSettings):
     learner: Path | None = Field(
         None,
         description="folder of a trained `symmetry_potential`, or of the campaign that trained it: runs have the "
-        "energy that it learned; without it they have the exact one",
+        "energy that it learned, unless the parameter `potential` says `exact`; without it they have the exact one",
     )
     trajectory: bool = Field(False, description="keep the snapshots as `trajectory.gsd`")
 

@@ -1,9 +1,10 @@
 """Gas and liquid of colloids in ideal polymer side by side: Monte Carlo of the Gibbs ensemble, in two boxes.
 
 Particles move, volume goes from one box to the other, and particles do, so that pressure and chemical potential become
-equal without an interface. A sweep is N trial moves of particles, N trial transfers and one of volume. What they cost
-is exact: of a transfer z_p times what others cover of the depletion sphere here and there, of a change of volume the
-union of all spheres. Terms linear in V and N are the same before and after.
+equal without an interface. A sweep is N trial moves of particles, N trial transfers and VOLUMES changes of volume:
+where many colloids touch, steps of ln V are a thousandth, and with one a sweep a liquid keeps its density for 10^4
+sweeps. What moves cost is exact: of a transfer z_p times what others cover of the depletion sphere here and there, of a
+change of volume the union of all spheres. Terms linear in V and N are the same before and after.
 
 Source: A. Z. Panagiotopoulos, Mol. Phys. 61, 813 (1987); D. Frenkel and B. Smit, Understanding Molecular Simulation
 (2002), section 8.3, with N + 1 for N where a random walk is in ln(V_1 / V_2).
@@ -24,6 +25,7 @@ from softal.theory.many_body import depletion
 TARGETS = np.array([0.4, 0.3])  # accepted parts of moves and of changes of volume
 SMALLEST, LARGEST = np.array([1e-3, 1e-4]), np.array([0.5, 0.5])  # [sigma], [ln V_1/V_2]
 INTERVAL = 20  # sweeps between two changes of step sizes
+VOLUMES = 10  # changes of volume that are tried in a sweep
 
 
 class Gibbs:
@@ -92,7 +94,7 @@ class Gibbs:
 def run(x, inside, edges, sweeps, steps, R, z_p, several, rng, tried, accepted):  # type: ignore[no-untyped-def]
     """Do sweeps, and count moves, changes of volume and transfers."""
     n = len(x)
-    place, away = np.empty(3), np.empty((n, 3))
+    place, away, before = np.empty(3), np.empty((n, 3)), np.empty(2)
     for _ in range(sweeps):
         for _ in range(2 * n):
             if uniform(rng) < 0.5:
@@ -101,8 +103,11 @@ def run(x, inside, edges, sweeps, steps, R, z_p, several, rng, tried, accepted):
             else:
                 tried[2] += 1
                 accepted[2] += transfer(x, inside, edges, R, z_p, several, rng, place, away)
-        tried[1] += 1
-        accepted[1] += exchange(x, inside, edges, steps[1], R, z_p, several, rng)
+        for box in range(2):
+            before[box] = energy(x[inside == box], np.full(3, edges[box]), R, several)
+        for _ in range(VOLUMES):
+            tried[1] += 1
+            accepted[1] += exchange(x, inside, edges, before, steps[1], R, z_p, several, rng)
 
 
 @nb.njit(cache=True)
@@ -156,26 +161,28 @@ def transfer(x, inside, edges, R, z_p, several, rng, place, away):  # type: igno
 
 
 @nb.njit(cache=True)
-def exchange(x, inside, edges, step, R, z_p, several, rng):  # type: ignore[no-untyped-def]
-    """Try to change ln(V_1 / V_2) at constant V_1 + V_2."""
+def exchange(x, inside, edges, before, step, R, z_p, several, rng):  # type: ignore[no-untyped-def]
+    """Try to change ln(V_1 / V_2) at constant V_1 + V_2; before (2,) are the energies as of `energy`, kept up."""
     volumes = edges**3
     ratio = volumes[0] / volumes[1] * np.exp(step * (2.0 * uniform(rng) - 1.0))
     total = volumes[0] + volumes[1]
     new = np.array([total * ratio / (1 + ratio), total / (1 + ratio)]) ** (1 / 3)
     if new.min() < 4 * R:
         return 0
-    weight = 0.0
+    scale = new / edges
+    for box in range(2):
+        if scale[box] < 1.0 and overlap(x[inside == box], edges[box], 1.0 / scale[box]):
+            return 0
+    weight, after = 0.0, np.empty(2)
     for box in range(2):
         own = x[inside == box]
-        scale, edge = new[box] / edges[box], np.full(3, new[box])
-        if scale < 1.0 and overlap(own, edges[box], 1.0 / scale):
-            return 0
-        before, after = energy(own, np.full(3, edges[box]), R, several), energy(own * scale, edge, R, several)
-        weight += (len(own) + 1) * 3 * np.log(scale) - z_p * (after - before)
+        after[box] = energy(own * scale[box], np.full(3, new[box]), R, several)
+        weight += (len(own) + 1) * 3 * np.log(scale[box]) - z_p * (after[box] - before[box])
     if uniform(rng) >= np.exp(weight):
         return 0
+    before[:] = after
     for i in range(len(x)):
-        x[i] *= new[inside[i]] / edges[inside[i]]
+        x[i] *= scale[inside[i]]
     edges[:] = new
     return 1
 

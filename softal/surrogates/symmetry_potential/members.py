@@ -160,7 +160,7 @@ def _unsaid(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> B
     """Return the errors of the fit to all runs, calibrated by leaving them out in turn."""
     every = Triangle.joined([run.found.triangle.take(order) for run in runs])
     errors = Believed.of(every, fitted(every, np.arange(len(order)), intercept), intercept)
-    wrong, h, _ = left_out(runs, order, intercept)
+    wrong, h = left_out(runs, order, intercept)
     return errors.calibrated(h, wrong)
 
 

@@ -1,8 +1,10 @@
 """Which environments are far from all that were learned from, so that nothing is known of their energy.
 
 An environment is as far as the Mahalanobis distance of its chosen functions from their mean; unknown where that is more
-than what 999 of 1000 environments of unseen runs stay within: of runs that were left out, in turn, of those learned
-from, and of those held out. The error of a fit grows with this distance, within and beyond (`errors.Believed`).
+than what 999 of 1000 environments stay within: of those learned from, and of runs that were held out. Hundreds of
+environments for each function leave the former hardly too near. Runs that are left out in turn would say too much: an
+extreme one is far by the scatter of the others, and would have all known that is nearer than that. The error of a fit
+grows with this distance, within and beyond (`errors.Believed`).
 """
 
 from __future__ import annotations
@@ -31,9 +33,9 @@ class Novelty:
     threshold: float
 
     @classmethod
-    def of(cls, known: Whitened, left_out: Floats, held_out: Floats) -> Novelty:
-        """Return it of distances (n,) of environments of runs that were left out, and of those held out."""
-        return cls(known, float(max(np.quantile(distances, KNOWN) for distances in (left_out, held_out))))
+    def of(cls, known: Whitened, learned: Floats, held_out: Floats) -> Novelty:
+        """Return it of functions (n, m) of environments that were learned from, and of runs that were held out."""
+        return cls(known, float(max(np.quantile(known.distance(Z), KNOWN) for Z in (learned, held_out))))
 
     def far(self, Z: Floats) -> NDArray[np.bool_]:
         """Return of functions (n, m) whether they are far from all that is known."""

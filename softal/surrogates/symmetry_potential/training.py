@@ -18,7 +18,7 @@ from softal.surrogates.symmetry_potential.selection import LOOKED_AT
 from softal.surrogates.symmetry_potential.settings import SymmetryPotentialSettings
 
 FEWEST = 3  # points to learn from: one of them is held out
-FOLDS = 5  # of what is learned from, each of which is left out once, for errors and for what is far
+FOLDS = 5  # of what is learned from, each of which is left out once, for errors
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,14 @@ def train(split: Split, settings: SymmetryPotentialSettings) -> Trained:
     mine = np.sort(order[: settings.functions])
     fit = fitted(split.train, mine, settings.intercept)
     equations = Believed.of(split.train, fit, settings.intercept)
-    wrong, h, away = left_out(split.side(held=False), mine, settings.intercept)
+    wrong, h = left_out(split.side(held=False), mine, settings.intercept)
     known = equations.known if settings.intercept else Whitened.of(split.train, mine)
-    unseen, _ = residuals(split.side(held=True), fit)
-    novelty = Novelty.of(known, away, known.distance(unseen))
+    novelty = Novelty.of(known, *(residuals(split.side(held), fit)[0] for held in (False, True)))
     return Trained(order, fit, equations.calibrated(h, wrong), equations, novelty)
 
 
-def left_out(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> tuple[Floats, Floats, Floats]:
-    """Return of all environments (n,) what a fit gets wrong, h, and how far they are; it has not seen their runs."""
+def left_out(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> tuple[Floats, Floats]:
+    """Return of all environments (n,) what a fit gets wrong, and h; it has not seen their runs."""
     points = np.array(systems(runs))
     fold = points % min(FOLDS, points.max() + 1)
     triangles, steps = [run.found.triangle.take(order) for run in runs], np.arange(len(order))
@@ -96,9 +95,9 @@ def left_out(runs: Sequence[Run], order: NDArray[np.int64], intercept: bool) -> 
         Z = np.vstack([run.found.X[:, order] for run, mine in zip(runs, fold == part, strict=True) if mine])
         y = np.concatenate([run.found.y for run, mine in zip(runs, fold == part, strict=True) if mine])
         wrong = y - fit.intercept - Z @ fit.coefficients
-        h = Believed.of(others, fit, intercept).h(Z)
-        found.append((wrong, h, Whitened.of(others, steps).distance(Z)))
-    return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # type: ignore[return-value]
+        found.append((wrong, Believed.of(others, fit, intercept).h(Z)))
+    wrong, h = (np.concatenate(part) for part in zip(*found, strict=True))
+    return wrong, h
 
 
 def residuals(runs: Sequence[Run], fit: Linear) -> tuple[Floats, Floats]:
