@@ -189,7 +189,7 @@ def test_a_learned_potential_is_nearly_the_exact_one(tmp_path: Path) -> None:
 
 @pytest.mark.learning
 def test_gas_and_liquid_are_simulated_with_a_learned_potential_at_its_q(tmp_path: Path) -> None:
-    direct = {"method": "direct", "particles": 300, "equilibration": 40, "sampling": 40}
+    direct = {"method": "direct", "liquid": 0.3, "particles": 300, "equilibration": 40, "sampling": 40}
     simulator = simulators.build("asakura_oosawa_coexistence", {**direct, "learner": learned(tmp_path, {})})
     said = f"q is 0.5; allowed: 0.4, at which the potential in {tmp_path / 'learned'} was learned"
     assert simulator.refuses({"eta_p": 0.6, "q": 0.5}) == said
