@@ -225,6 +225,7 @@ def test_the_plan_goes_seed_by_seed_and_counts_what_is_there(benchmark, tmp_path
     assert f"{planned[0].problem}: 4 chains, 7 of 120 evaluations there" in run.describe(planned, tmp_path, 2)
 
 
+@pytest.mark.long
 @pytest.mark.physics
 def test_monte_carlo_is_measured_in_each_engine_that_is_there(benchmark, tmp_path, monkeypatch, capsys):
     run = benchmark("monte_carlo")

@@ -105,7 +105,7 @@ def test_the_readmes_program(tmp_path: Path) -> None:
         pytest.param("docs/python.md", "ensemble.py", marks=LIBENSEMBLE),
         ("docs/by_hand.md", "by_hand.py"),
         ("docs/supercooled.md", "memory.py"),
-        ("docs/supercooled.md", "glass.py"),
+        pytest.param("docs/supercooled.md", "glass.py", marks=pytest.mark.long),
         ("docs/supercooled.md", "fit.py"),
     ],
 )
