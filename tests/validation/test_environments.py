@@ -116,7 +116,7 @@ def test_of_three_phases_side_by_side_there_are_three_clusters(coexisting):
     made = build_learner("environments", Space(packings.SPACE), {"refits": 2, "environments": 20_000})
     made.fit([packings.trial(0, {"rho": 0.99, "structure": "fcc"}, x[None], box[None])])
     assert len(made.clusters) == 3
-    assert made.metrics()["adjusted_rand"] > 0.85
+    assert made.metrics()["adjusted_rand"] > 0.85  # of ten seeds each two agree by 0.87 and more
     rule, cluster = by_rule(Q[:, 3], Q[:, 5]), made.found.clusters(Q)
     table = np.array([np.bincount(rule[cluster == k], minlength=3) for k in range(3)])
     assert set(table.argmax(axis=1)) == {0, 1, 2}

@@ -72,8 +72,9 @@ def _headline(found: Found) -> str:
 def _how_many(found: Found) -> str:
     return (
         f"{found['bottleneck']} coordinate{'s' * (found['bottleneck'] != 1)} explain {percent(found['explained'])} of "
-        f"the variance; {found['components']} components have the lowest BIC of those tried. Components of one cluster "
-        f"are merged, which lowers the entropy: {found['clusters']} clusters are left. Stars mark what is used."
+        f"the variance; {found['components']} components have the lowest BIC of those tried. The two clusters that "
+        f"overlap most are merged, one pair after the other, until {found['clusters']} are left. Stars mark what "
+        "is used."
     )
 
 

@@ -1,4 +1,4 @@
-r"""Components of a mixture that make up one cluster, merged by entropy.
+r"""Components of a mixture that make up one cluster, merged by their overlap.
 
 A cluster that is no Gaussian takes several components, between which its particles are undecided:
 
